@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef POLICYC_PRINTABLE_H
+#define POLICYC_PRINTABLE_H
+
+/*
+ * Diagnostics quote files that others write, and end on a terminal or in JSON. Both functions
+ * replace control characters and bytes that are not UTF-8 by '?', in place.
+ */
+
+/* Tabs stay: the caret line repeats them. */
+void printable_line(char *text);
+
+/* Tabs and line ends become spaces. */
+void printable_message(char *text);
+
+#endif

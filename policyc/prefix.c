@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "prefix.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static int hex_value(char c)
+{
+	if (is_digit(c))
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* Four decimal octets. Set files have millions of these: one pass, no copies, no locale. */
+static bool parse_addr4(const char *text, const char *end, uint32_t *ret)
+{
+	uint32_t addr = 0;
+
+	for (int octet = 0; octet < 4; octet++) {
+		const char *start;
+		unsigned int value = 0;
+
+		if (octet > 0 && (text == end || *text++ != '.'))
+			return false;
+		for (start = text; text < end && is_digit(*text) && text - start < 3; text++)
+			value = value * 10 + (unsigned int)(*text - '0');
+		if (text == start || value > 255 || (*start == '0' && text - start > 1))
+			return false;
+		addr = addr << 8 | value;
+	}
+	if (text != end)
+		return false;
+	*ret = addr;
+	return true;
+}
+
+struct addr6_parts {
+	uint8_t byte[16];
+	int filled;
+	int gap; /* where "::" stands, -1: nowhere */
+};
+
+static bool parse_embedded4(const char *text, const char *end, struct addr6_parts *parts)
+{
+	uint32_t addr;
+
+	if (parts->filled > 12 || !parse_addr4(text, end, &addr))
+		return false;
+	addr = htonl(addr);
+	memcpy(parts->byte + parts->filled, &addr, sizeof(addr));
+	parts->filled += 4;
+	return true;
+}
+
+static bool place_gap(const struct addr6_parts *parts, uint8_t ret[16])
+{
+	int tail;
+
+	if (parts->gap < 0) {
+		if (parts->filled != 16)
+			return false;
+		memcpy(ret, parts->byte, 16);
+		return true;
+	}
+	/* "::" stands for at least one group (RFC 5952, 4.2.2, lets readers take exactly one) */
+	if (parts->filled > 14)
+		return false;
+	tail = parts->filled - parts->gap;
+	memset(ret, 0, 16);
+	memcpy(ret, parts->byte, (size_t)parts->gap);
+	memcpy(ret + 16 - tail, parts->byte + parts->gap, (size_t)tail);
+	return true;
+}
+
+static bool parse_addr6(const char *text, const char *end, uint8_t ret[16])
+{
+	struct addr6_parts parts = {.gap = -1};
+
+	if (end - text >= 2 && text[0] == ':' && text[1] == ':') {
+		parts.gap = 0;
+		text += 2;
+	}
+	while (text < end) {
+		const char *start = text;
+		unsigned int group = 0;
+
+		for (; text < end && hex_value(*text) >= 0 && text - start < 4; text++)
+			group = group << 4 | (unsigned int)hex_value(*text);
+		if (text == start)
+			return false;
+		if (text < end && *text == '.') {
+			if (!parse_embedded4(start, end, &parts))
+				return false;
+			break;
+		}
+		if (parts.filled == 16)
+			return false;
+		parts.byte[parts.filled++] = (uint8_t)(group >> 8);
+		parts.byte[parts.filled++] = (uint8_t)group;
+		if (text == end)
+			break;
+		if (*text++ != ':' || text == end)
+			return false;
+		if (*text == ':') {
+			if (parts.gap >= 0)
+				return false;
+			parts.gap = parts.filled;
+			text++;
+		}
+	}
+	return place_gap(&parts, ret);
+}
+
+static bool parse_prefixlen(const char *text, const char *end, unsigned int max, uint8_t *ret)
+{
+	unsigned int value = 0;
+	const char *start = text;
+
+	for (; text < end && is_digit(*text) && text - start < 3; text++)
+		value = value * 10 + (unsigned int)(*text - '0');
+	if (text == start || text != end || value > max || (*start == '0' && text - start > 1))
+		return false;
+	*ret = (uint8_t)value;
+	return true;
+}
+
+static uint32_t mask4(uint8_t prefixlen)
+{
+	return prefixlen ? ~0U << (32 - prefixlen) : 0;
+}
+
+/* Returns whether bits were cleared. */
+static bool mask_addr6(uint8_t addr[16], uint8_t prefixlen)
+{
+	bool cleared = false;
+
+	for (unsigned int i = prefixlen / 8; i < 16; i++) {
+		uint8_t keep = i == prefixlen / 8 ? (uint8_t)(0xff00 >> (prefixlen % 8)) : 0;
+
+		cleared = cleared || (addr[i] & (uint8_t)~keep);
+		addr[i] &= keep;
+	}
+	return cleared;
+}
+
+enum prefix_error prefix_parse(const char *text, size_t length, struct any_prefix *ret)
+{
+	const char *end = text + length;
+	const char *slash = memchr(text, '/', length);
+	const char *addr_end = slash ? slash : end;
+	struct any_prefix prefix = {.family = memchr(text, ':', length) ? 6 : 4};
+
+	if (prefix.family == 4) {
+		prefix.v4.prefixlen = 32;
+		if (!parse_addr4(text, addr_end, &prefix.v4.addr))
+			return PREFIX_BAD_ADDRESS;
+		if (slash && !parse_prefixlen(slash + 1, end, 32, &prefix.v4.prefixlen))
+			return PREFIX_BAD_LENGTH;
+		if (prefix.v4.addr & ~mask4(prefix.v4.prefixlen)) {
+			prefix.v4.addr &= mask4(prefix.v4.prefixlen);
+			*ret = prefix;
+			return PREFIX_HOST_BITS;
+		}
+	} else {
+		prefix.v6.prefixlen = 128;
+		if (!parse_addr6(text, addr_end, prefix.v6.addr))
+			return PREFIX_BAD_ADDRESS;
+		if (slash && !parse_prefixlen(slash + 1, end, 128, &prefix.v6.prefixlen))
+			return PREFIX_BAD_LENGTH;
+		if (mask_addr6(prefix.v6.addr, prefix.v6.prefixlen)) {
+			*ret = prefix;
+			return PREFIX_HOST_BITS;
+		}
+	}
+	*ret = prefix;
+	return PREFIX_OK;
+}
+
+static void format_prefix(int family, const void *addr_be, unsigned int prefixlen, char *out,
+			  size_t size)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	inet_ntop(family, addr_be, text, sizeof(text));
+	if (prefixlen == (family == AF_INET ? 32U : 128U))
+		snprintf(out, size, "%s", text);
+	else
+		snprintf(out, size, "%s/%u", text, prefixlen);
+}
+
+void prefix4_format(const struct prefix4 *prefix, char *out, size_t size)
+{
+	uint32_t addr_be = htonl(prefix->addr);
+
+	format_prefix(AF_INET, &addr_be, prefix->prefixlen, out, size);
+}
+
+void prefix6_format(const struct prefix6 *prefix, char *out, size_t size)
+{
+	format_prefix(AF_INET6, prefix->addr, prefix->prefixlen, out, size);
+}
+
+/* Makes room for one more element of an array that grows by half. */
+static int grow(void **array, size_t *room, size_t used, size_t element)
+{
+	size_t wanted;
+	void *bigger;
+
+	if (used < *room)
+		return 0;
+	wanted = *room < 16 ? 16 : *room + *room / 2;
+	bigger = reallocarray(*array, wanted, element);
+	if (!bigger)
+		return -ENOMEM;
+	*array = bigger;
+	*room = wanted;
+	return 0;
+}
+
+int prefix_list_add4(struct prefix_list *list, uint32_t addr, uint8_t prefixlen)
+{
+	void *array = list->v4;
+	int err = grow(&array, &list->room_v4, list->nr_v4, sizeof(*list->v4));
+
+	if (err)
+		return err;
+	list->v4 = array;
+	list->v4[list->nr_v4++] = (struct prefix4){.addr = addr, .prefixlen = prefixlen};
+	return 0;
+}
+
+int prefix_list_add6(struct prefix_list *list, const uint8_t addr[16], uint8_t prefixlen)
+{
+	void *array = list->v6;
+	int err = grow(&array, &list->room_v6, list->nr_v6, sizeof(*list->v6));
+
+	if (err)
+		return err;
+	list->v6 = array;
+	memcpy(list->v6[list->nr_v6].addr, addr, 16);
+	list->v6[list->nr_v6++].prefixlen = prefixlen;
+	return 0;
+}
+
+int prefix_list_add(struct prefix_list *list, const struct any_prefix *prefix)
+{
+	if (prefix->family == 4)
+		return prefix_list_add4(list, prefix->v4.addr, prefix->v4.prefixlen);
+	return prefix_list_add6(list, prefix->v6.addr, prefix->v6.prefixlen);
+}
+
+size_t prefix_list_count(const struct prefix_list *list)
+{
+	return list->nr_v4 + list->nr_v6;
+}
+
+void prefix_list_done(struct prefix_list *list)
+{
+	free(list->v4);
+	free(list->v6);
+	*list = (struct prefix_list){0};
+}
+
+static bool contains4(const struct prefix4 *outer, uint32_t addr)
+{
+	return ((outer->addr ^ addr) & mask4(outer->prefixlen)) == 0;
+}
+
+static bool contains6(const struct prefix6 *outer, const uint8_t addr[16])
+{
+	unsigned int bytes = outer->prefixlen / 8;
+	uint8_t mask = (uint8_t)(0xff00 >> (outer->prefixlen % 8));
+
+	return !memcmp(outer->addr, addr, bytes) &&
+	       (bytes == 16 || !((outer->addr[bytes] ^ addr[bytes]) & mask));
+}
+
+bool prefix_list_contains4(const struct prefix_list *list, uint32_t addr)
+{
+	for (size_t i = 0; i < list->nr_v4; i++)
+		if (contains4(&list->v4[i], addr))
+			return true;
+	return false;
+}
+
+bool prefix_list_contains6(const struct prefix_list *list, const uint8_t addr[16])
+{
+	for (size_t i = 0; i < list->nr_v6; i++)
+		if (contains6(&list->v6[i], addr))
+			return true;
+	return false;
+}
+
+static int compare4(const void *a, const void *b)
+{
+	const struct prefix4 *left = a, *right = b;
+
+	if (left->addr != right->addr)
+		return left->addr < right->addr ? -1 : 1;
+	return (int)left->prefixlen - (int)right->prefixlen;
+}
+
+static int compare6(const void *a, const void *b)
+{
+	const struct prefix6 *left = a, *right = b;
+	int order = memcmp(left->addr, right->addr, 16);
+
+	return order ? order : (int)left->prefixlen - (int)right->prefixlen;
+}
+
+/* Published lists are nearly always sorted; finding that out costs less than sorting them. */
+static void sort_unless_sorted(void *base, size_t count, size_t size,
+			       int (*compare)(const void *, const void *))
+{
+	for (size_t i = 1; i < count; i++) {
+		const char *here = (const char *)base + i * size;
+
+		if (compare(here - size, here) > 0) {
+			qsort(base, count, size, compare);
+			return;
+		}
+	}
+}
+
+static size_t drop_duplicates(void *base, size_t count, size_t size,
+			      int (*compare)(const void *, const void *))
+{
+	char *element = base;
+	size_t kept = 0;
+
+	sort_unless_sorted(base, count, size, compare);
+	for (size_t i = 0; i < count; i++) {
+		if (kept && !compare(element + (kept - 1) * size, element + i * size))
+			continue;
+		memmove(element + kept++ * size, element + i * size, size);
+	}
+	return kept;
+}
+
+void prefix_list_deduplicate(struct prefix_list *list)
+{
+	list->nr_v4 = drop_duplicates(list->v4, list->nr_v4, sizeof(*list->v4), compare4);
+	list->nr_v6 = drop_duplicates(list->v6, list->nr_v6, sizeof(*list->v6), compare6);
+}
+
+void prefix_list_normalise(struct prefix_list *list)
+{
+	size_t kept = 0;
+
+	/* In this order a prefix comes right before everything it covers. */
+	sort_unless_sorted(list->v4, list->nr_v4, sizeof(*list->v4), compare4);
+	for (size_t i = 0; i < list->nr_v4; i++)
+		if (!kept || !contains4(&list->v4[kept - 1], list->v4[i].addr))
+			list->v4[kept++] = list->v4[i];
+	list->nr_v4 = kept;
+
+	kept = 0;
+	sort_unless_sorted(list->v6, list->nr_v6, sizeof(*list->v6), compare6);
+	for (size_t i = 0; i < list->nr_v6; i++)
+		if (!kept || !contains6(&list->v6[kept - 1], list->v6[i].addr))
+			list->v6[kept++] = list->v6[i];
+	list->nr_v6 = kept;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef POLICYC_PREFIX_H
+#define POLICYC_PREFIX_H
+
+/* Addresses, prefixes and lists of prefixes. A prefix never has host bits set. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct prefix4 {
+	uint32_t addr;		/* host byte order */
+	uint8_t prefixlen;	/* 0 to 32 */
+};
+
+struct prefix6 {
+	uint8_t addr[16];	/* network order */
+	uint8_t prefixlen;	/* 0 to 128 */
+};
+
+/* IPv4 and IPv6 apart. Owns both arrays. */
+struct prefix_list {
+	struct prefix4 *v4;
+	size_t nr_v4, room_v4;
+	struct prefix6 *v6;
+	size_t nr_v6, room_v6;
+};
+
+enum prefix_error {
+	PREFIX_OK = 0,
+	PREFIX_BAD_ADDRESS,	/* not an address at all */
+	PREFIX_BAD_LENGTH,	/* the part after the slash */
+	PREFIX_HOST_BITS,	/* bits set beyond the prefix length; *ret holds the masked prefix */
+};
+
+/* One parsed address or prefix of either family. */
+struct any_prefix {
+	uint8_t family;		/* 4 or 6 */
+	struct prefix4 v4;
+	struct prefix6 v6;
+};
+
+/* Parses `length` bytes: "192.0.2.1", "192.0.2.0/24", "2001:db8::/32". Decimal octets only, no
+ * leading zeros (they mean octal to some parsers). Reads exactly `length` bytes, no NUL needed. */
+enum prefix_error prefix_parse(const char *text, size_t length, struct any_prefix *ret);
+
+/* "192.0.2.0/24", without the slash for a single address. `out` holds at least 64 bytes. */
+void prefix4_format(const struct prefix4 *prefix, char *out, size_t size);
+void prefix6_format(const struct prefix6 *prefix, char *out, size_t size);
+
+/* Append. 0 or -ENOMEM. */
+int prefix_list_add(struct prefix_list *list, const struct any_prefix *prefix);
+int prefix_list_add4(struct prefix_list *list, uint32_t addr, uint8_t prefixlen);
+int prefix_list_add6(struct prefix_list *list, const uint8_t addr[16], uint8_t prefixlen);
+
+/* Sorts by address then length, drops duplicates and prefixes that another one of the list covers.
+ * The list afterwards is the smallest sorted set of *the given* prefixes with the same members
+ * (neighbours are not joined). O(n log n), in place. */
+void prefix_list_normalise(struct prefix_list *list);
+
+/* Sorts in the same way and drops duplicates only. */
+void prefix_list_deduplicate(struct prefix_list *list);
+
+/* list := list minus the addresses in `except`. Both must be normalised; so is the result.
+ * O(n + m + the pieces). 0, -E2BIG when more than SYNFW_MAX_PREFIXES would be left, or -ENOMEM; on
+ * failure `list` is unchanged. */
+int prefix_list_subtract(struct prefix_list *list, const struct prefix_list *except);
+
+/* Membership by linear scan: for tests and for small lists. */
+bool prefix_list_contains4(const struct prefix_list *list, uint32_t addr);
+bool prefix_list_contains6(const struct prefix_list *list, const uint8_t addr[16]);
+
+size_t prefix_list_count(const struct prefix_list *list);
+void prefix_list_done(struct prefix_list *list);
+
+#endif
