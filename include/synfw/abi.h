@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_ABI_H
+#define SYNFW_ABI_H
+
+/*
+ * The contract between policyc (which writes tables), the BPF programs (which read them) and the
+ * agent (which carries them into the kernel). Nothing but <linux/types.h> may be included, every
+ * size is asserted here, and both sides include this one file.
+ *
+ * All integers are in host byte order unless the name ends in _be.
+ */
+#include <linux/types.h>
+
+#ifndef SYNFW_ABI_VERSION
+#define SYNFW_ABI_VERSION 1
+#endif
+
+/* ---- limits: used by the maps, by the compiler's checks and by the tests ------------------- */
+
+#define SYNFW_MAX_RULES		16384	/* rules that a policy may write */
+#define SYNFW_MAX_BITS		32768	/* rules + protect entries + what `except` expands to */
+#define SYNFW_MAX_PREFIXES	2000000	/* distinct prefixes in all sets of a policy together */
+#define SYNFW_MAX_INTERFACES	64	/* interfaces that one policy is attached to */
+#define SYNFW_MAX_VLAN_TAGS	2
+#define SYNFW_MAX_EXT_HEADERS	8
+#define SYNFW_MAX_RULE_COUNTERS (2 * SYNFW_MAX_RULES)
+#define SYNFW_MAX_NAME		64	/* bytes of a rule, set or policy name, with the final NUL */
+#define SYNFW_MAX_TABLE_BYTES	(512ULL << 20) /* kernel memory for one policy's tables */
+
+/* ---- the image: an array of 64-byte lines -------------------------------------------------- */
+
+/*
+ * A compiled policy is one array of lines; the kernel holds it as one inner map (an array with
+ * 64-byte values), so that replacing the inner map replaces everything. Inside a line:
+ * header (lines 0 and 1), class tables (16 class ids), class records, chunks (8 words), rules (4).
+ */
+#define SYNFW_LINE_BYTES	64
+
+struct synfw_line {
+	union {
+		__u64 word[8];
+		__u32 id[16];
+		__u8 byte[SYNFW_LINE_BYTES];
+	};
+};
+_Static_assert(sizeof(struct synfw_line) == SYNFW_LINE_BYTES, "a line is one array value");
+
+/* The fields of a packet. Each is mapped to a small class id, each class has a bit vector. */
+enum synfw_field {
+	SYNFW_FIELD_ATTR = 0,	/* TCP flags and shape; always looked up first */
+	SYNFW_FIELD_SRC = 1,	/* source address */
+	SYNFW_FIELD_DST = 2,	/* destination address */
+	SYNFW_FIELD_L4DST = 3,	/* (protocol, destination port | ICMP type) */
+	SYNFW_FIELD_L4SRC = 4,	/* (protocol, source port) */
+	SYNFW_FIELD_IFVLAN = 5,	/* (interface slot, outermost VLAN id) */
+	SYNFW_NR_FIELDS = 6,
+};
+
+/* The regions of the two (protocol, port) fields. A region whose base line is 0 is not there:
+ * region PROTO answers for it, indexed by the protocol number. */
+enum synfw_l4_region {
+	SYNFW_L4_PROTO = 0,	/* 256 entries by protocol: everything without ports or type */
+	SYNFW_L4_ICMP = 1,	/* 256 entries by ICMP type */
+	SYNFW_L4_ICMPV6 = 2,	/* 256 entries by ICMPv6 type */
+	SYNFW_L4_TCP = 3,	/* 65,536 entries by port */
+	SYNFW_L4_UDP = 4,
+	SYNFW_L4_SCTP = 5,
+	SYNFW_NR_L4_REGIONS = 6,
+};
+
+/* What the parser made of a packet. Only NORMAL packets and FRAGMENT are judged by rules. */
+enum synfw_shape {
+	SYNFW_SHAPE_NORMAL = 0,
+	SYNFW_SHAPE_FRAGMENT = 1,	/* non-first fragment: no ports */
+	SYNFW_SHAPE_TRUNCATED = 2,
+	SYNFW_SHAPE_BAD_HEADER = 3,
+	SYNFW_SHAPE_BAD_FLAGS = 4,
+	SYNFW_SHAPE_TOO_MANY_HEADERS = 5,
+	SYNFW_NR_SHAPES = 6,
+};
+
+/* The attribute table: the TCP flag byte for a TCP header of normal shape (only when the policy
+ * has rules on flags), SYNFW_ATTR_SHAPE + shape for everything else. */
+#define SYNFW_ATTR_SHAPE	256
+#define SYNFW_ATTR_ENTRIES	(SYNFW_ATTR_SHAPE + 16)
+
+#define SYNFW_TCP_FIN	0x01
+#define SYNFW_TCP_SYN	0x02
+#define SYNFW_TCP_RST	0x04
+#define SYNFW_TCP_PSH	0x08
+#define SYNFW_TCP_ACK	0x10
+#define SYNFW_TCP_URG	0x20
+#define SYNFW_TCP_ECE	0x40
+#define SYNFW_TCP_CWR	0x80
+
+/* Index into one interface's part of the interface table when it also depends on the VLAN. */
+#define SYNFW_VLAN_NONE		4096	/* untagged */
+#define SYNFW_VLAN_ENTRIES	4112	/* 4096 ids + untagged, rounded to lines */
+
+/* A verdict without its grounds: what a default says. */
+enum synfw_verdict {
+	SYNFW_ALLOW = 0,
+	SYNFW_DROP = 1,
+};
+
+enum synfw_direction {
+	SYNFW_DIR_SRC = 0,
+	SYNFW_DIR_DST = 1,
+	SYNFW_NR_DIRS = 2,
+};
+
+/* Bits of synfw_header.indexes, shifted by 4 for SYNFW_DIR_DST: which address maps exist. */
+#define SYNFW_INDEX_EXACT4	0x1
+#define SYNFW_INDEX_LPM4	0x2
+#define SYNFW_INDEX_EXACT6	0x4
+#define SYNFW_INDEX_LPM6	0x8
+
+/*
+ * Line 0. A class record is `1 + ref_lines` lines: one line of aggregate, then (two levels only)
+ * the line numbers of its chunks. With one level the aggregate *is* the bit vector (up to 512
+ * bits); with two, bit w of the aggregate says that word w of the vector is not zero, and word w
+ * is word (w & 7) of the line that reference (w >> 3) names.
+ * An address that is in no index has class 0.
+ */
+struct synfw_header {
+	__u32 abi_version;
+	__u16 nr_bits;		/* rules of the walk, protect entries included */
+	__u8 nr_agg;		/* 64-bit words in use in an aggregate: 1 to 8 */
+	__u8 ref_lines;		/* 0: one level; else lines of chunk references per class, 1 to 4 */
+	__u8 fields;		/* bit f: some rule constrains field f (ATTR is always looked up) */
+	__u8 indexes;		/* SYNFW_INDEX_* */
+	__u8 flag_rules;	/* some rule looks at TCP flags */
+	__u8 monitor;		/* whole policy: decide and count, never drop */
+	__u8 incoming;		/* enum synfw_verdict, when no rule decided */
+	__u8 ethertypes;	/* enum synfw_verdict, neither IPv4 nor IPv6 */
+	__u8 malformed;		/* enum synfw_verdict, no addresses could be read */
+	__u8 reserved;
+	__u32 record_base[SYNFW_NR_FIELDS];	/* line of class 0 */
+	__u32 rule_base;	/* line of rule 0; four to a line */
+	__u32 nr_lines;		/* of the whole image, the manifest included */
+	__u32 manifest_base;	/* line where the manifest's text begins, 0: none */
+	__u32 manifest_bytes;
+	__u32 reserved2[2];
+};
+_Static_assert(sizeof(struct synfw_header) == SYNFW_LINE_BYTES, "the header is line 0");
+
+/* Line 1: where the class tables begin. */
+struct synfw_class_tables {
+	__u32 l4dst[SYNFW_NR_L4_REGIONS];
+	__u32 l4src[SYNFW_NR_L4_REGIONS];
+	__u32 attr;
+	__u32 ifvlan;
+	__u32 ifvlan_lines;	/* lines per interface slot when VLANs matter, else 0: one id a slot */
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct synfw_class_tables) <= SYNFW_LINE_BYTES, "the tables are line 1");
+
+enum synfw_rule_action {
+	SYNFW_ACTION_ALLOW = 0,
+	SYNFW_ACTION_DROP = 1,
+	SYNFW_ACTION_SCORE = 2,
+};
+
+#define SYNFW_RULE_MONITOR	0x1	/* count what it would do, then go on */
+#define SYNFW_RULE_SHAPE_REASON 0x2	/* the reason is the packet's shape, not `reason` */
+
+/* What one bit of the vectors stands for. Several bits may share a counter (`except`). */
+struct synfw_rule {
+	__u32 counter;		/* slot in synfw_rule_counters; 0: not counted. Set by apply. */
+	__u32 score;		/* points, SYNFW_ACTION_SCORE only */
+	__u8 action;		/* enum synfw_rule_action */
+	__u8 reason;		/* enum synfw_reason it ends in */
+	__u8 flags;		/* SYNFW_RULE_* */
+	__u8 reserved;
+	__u32 index;		/* place among the policy's rules, or one of SYNFW_RULE_INDEX_* */
+};
+_Static_assert(sizeof(struct synfw_rule) == 16, "four rules a line");
+#define SYNFW_RULES_PER_LINE	(SYNFW_LINE_BYTES / 16)
+
+#define SYNFW_RULE_INDEX_DEFAULT 0xffffffffU	/* what a key of `defaults` decides */
+#define SYNFW_RULE_INDEX_PROTECT 0x80000000U	/* flag: the rest is the place in `protect` */
+
+/* ---- address indexes: keys of the inner maps; the value is a __u32 class id ----------------- */
+
+struct synfw_lpm4_key {
+	__u32 prefixlen;
+	__be32 addr_be;
+};
+_Static_assert(sizeof(struct synfw_lpm4_key) == 8, "LPM key");
+
+struct synfw_addr6 {
+	__u8 byte[16];		/* network order */
+};
+
+struct synfw_lpm6_key {
+	__u32 prefixlen;
+	struct synfw_addr6 addr;
+};
+_Static_assert(sizeof(struct synfw_lpm6_key) == 20, "LPM key");
+
+/* ---- maps with runtime state, outside the generations --------------------------------------- */
+
+#define SYNFW_NR_GENERATION_SLOTS 2
+
+/* synfw_control[0]. The program reads `active` once a packet. */
+struct synfw_control {
+	__u32 active;		/* slot of the generation in force: 0 or 1 */
+	__u32 abi_version;
+	__u64 program_digest;	/* of the BPF object that was loaded; differs: upgrade in place */
+	__u64 generation;	/* number of the generation in force; counts applies */
+	__u64 applied_at_ns;	/* CLOCK_REALTIME */
+};
+_Static_assert(sizeof(struct synfw_control) == 32, "control block");
+
+/* synfw_interfaces: open addressing, key = (ifindex + probe) % entries, probe < probes. */
+#define SYNFW_INTERFACE_ENTRIES 256
+#define SYNFW_INTERFACE_PROBES	4
+
+struct synfw_interface {
+	__u32 ifindex;		/* 0: free */
+	__u32 slot;		/* 1 to SYNFW_MAX_INTERFACES; 0 stands for an unknown interface */
+};
+_Static_assert(sizeof(struct synfw_interface) == 8, "interface entry");
+
+/* synfw_reason_counters, per CPU: key = slot * SYNFW_REASON_STRIDE + reason. */
+#define SYNFW_REASON_STRIDE	32
+#define SYNFW_REASON_ENTRIES	((SYNFW_MAX_INTERFACES + 1) * SYNFW_REASON_STRIDE)
+
+struct synfw_reason_counter {
+	__u64 packets;
+	__u64 bytes;
+	__u64 dropped;		/* packets really dropped: less than packets in monitor mode */
+};
+_Static_assert(sizeof(struct synfw_reason_counter) == 24, "reason counter");
+
+/* synfw_rule_counters, per CPU. Slot 0 is never used. */
+struct synfw_rule_counter {
+	__u64 packets;
+	__u64 bytes;
+	__u64 would_drop;	/* packets that a monitoring rule or policy would have dropped */
+};
+_Static_assert(sizeof(struct synfw_rule_counter) == 24, "rule counter");
+
+/* synfw_trace[0], written only by the shadow program. */
+struct synfw_trace {
+	__u32 slot_in;		/* interface slot to judge as (input) */
+	__u32 score;
+	__u32 bit;		/* deciding bit of the vectors, SYNFW_NO_BIT: none */
+	__u32 steps;		/* words and rules that the walk looked at */
+	__u8 verdict;		/* enum synfw_verdict, before monitor mode */
+	__u8 reason;
+	__u8 monitor;		/* the policy monitors: the packet passed whatever the verdict */
+	__u8 shape;
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct synfw_trace) == 24, "trace record");
+#define SYNFW_NO_BIT 0xffffffffU
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef POLICYC_MODEL_H
+#define POLICYC_MODEL_H
+
+/*
+ * A policy after parsing and resolution: every name is looked up, every set file read, every value
+ * typed. This is what the class builders compile and what the reference model in tests/ interprets.
+ * Strings and arrays belong to the policy; policy_free() frees everything.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <synfw/abi.h>
+
+#include "diag.h"
+#include "prefix.h"
+
+enum attach_mode {
+	ATTACH_AUTO,
+	ATTACH_NATIVE,
+	ATTACH_GENERIC,
+};
+
+struct policy_interface {
+	char *pattern;		/* exact name or fnmatch(3) glob */
+	enum attach_mode attach;
+	struct location at;
+};
+
+enum set_if_stale {
+	STALE_KEEP,
+	STALE_EMPTY,
+	STALE_FAIL,
+};
+
+/* A set of addresses. Named sets come first, in the order of the policy; after them one anonymous
+ * set (name NULL) for each distinct literal prefix that a rule mentions, and one for `any`. */
+struct policy_set {
+	char *name;		/* NULL: anonymous */
+	struct prefix_list prefixes; /* normalised, `except` subtracted */
+	char *file;		/* as written, or NULL */
+	uint64_t max_age_ns;	/* 0: none */
+	uint64_t file_mtime_ns;	/* CLOCK_REALTIME, 0: no file */
+	enum set_if_stale if_stale;
+	struct location at;
+	/* private to the resolver (sets.c); unused once policyc_parse has returned */
+	const void *resolver_data;
+};
+
+/* Indices into policy.sets. */
+struct set_refs {
+	uint32_t *index;
+	size_t count;
+};
+
+/* proto 0: any protocol that has ports (TCP, UDP, SCTP). */
+struct port_range {
+	uint8_t proto;
+	uint16_t first, last;
+};
+
+struct icmp_type {
+	uint8_t proto;		/* 1 (ICMP) or 58 (ICMPv6) */
+	uint8_t type;
+};
+
+/* Match when (flags & mask) == value. */
+struct flags_match {
+	uint8_t mask;
+	uint8_t value;
+};
+
+enum match_key {
+	MATCH_FROM = 1 << 0,
+	MATCH_TO_ADDRESS = 1 << 1,
+	MATCH_PROTO = 1 << 2,
+	MATCH_TO = 1 << 3,
+	MATCH_FROM_PORT = 1 << 4,
+	MATCH_ICMP = 1 << 5,
+	MATCH_FLAGS = 1 << 6,
+	MATCH_INTERFACE = 1 << 7,
+	MATCH_VLAN = 1 << 8,
+};
+
+/*
+ * What a rule, an `except` or an entry of `protect` matches. A packet matches when every key in
+ * `keys` matches; the values of one key are alternatives. keys == 0 matches every IP packet.
+ * TO and FROM_PORT match only packets with ports, ICMP only ICMP and ICMPv6 packets with a type,
+ * FLAGS only TCP packets with a header.
+ */
+struct match {
+	uint32_t keys;		/* MATCH_* */
+	struct set_refs from, to_address;
+	uint8_t *protos;	/* IP protocol numbers */
+	size_t nr_protos;
+	struct port_range *to;
+	size_t nr_to;
+	struct port_range *from_ports;
+	size_t nr_from_ports;
+	struct icmp_type *icmp;
+	size_t nr_icmp;
+	struct flags_match flags;
+	char **interfaces;	/* exact names or globs */
+	size_t nr_interfaces;
+	uint16_t *vlans;	/* ids of the outermost tag */
+	size_t nr_vlans;
+};
+
+struct policy_rule {
+	char *name;
+	char *description;	/* or NULL */
+	struct location at;	/* of the name's value */
+	struct match match;
+	bool has_except;
+	struct match except;	/* does not match what matches here */
+	enum synfw_rule_action action;
+	uint32_t score;		/* SYNFW_ACTION_SCORE: 1 to 1,000,000 */
+	bool monitor;
+};
+
+struct protect_entry {
+	struct location at;
+	bool infrastructure;	/* the word; `match` is then empty */
+	struct match match;	/* FROM, and TO when written */
+};
+
+enum default_choice {
+	CHOICE_ALLOW,
+	CHOICE_DROP,
+	CHOICE_RULES,		/* fragments, icmp */
+	CHOICE_ESSENTIAL,	/* icmp */
+};
+
+/* What a test or a trace asks about. */
+struct packet_spec {
+	uint8_t family;		/* 4 or 6 */
+	uint8_t saddr[16], daddr[16]; /* network order, IPv4 in the first 4 bytes; daddr zero: not given */
+	bool has_daddr;
+	uint8_t proto;
+	uint16_t sport, dport;	/* host order; sport 0: not given */
+	uint8_t icmp_type;
+	bool has_icmp_type;
+	uint8_t flags;
+	bool has_flags;		/* not given: SYN */
+	char *interface;	/* or NULL: the first of the policy */
+	uint16_t vlan;		/* SYNFW_VLAN_NONE: untagged */
+};
+
+struct policy_test {
+	struct location at;
+	struct packet_spec packet;
+	enum synfw_verdict expect;
+	char *rule;		/* or NULL: any */
+};
+
+struct policy {
+	char *file;		/* as given */
+	char *name;
+	char *description;	/* or NULL */
+	bool monitor;
+	struct policy_interface *interfaces;
+	size_t nr_interfaces;
+	struct protect_entry *protects;
+	size_t nr_protects;
+	struct policy_set *sets;
+	size_t nr_sets, nr_named_sets;
+	enum default_choice incoming, icmp, fragments, malformed, ethertypes;
+	struct location incoming_at, icmp_at, fragments_at, malformed_at, ethertypes_at;
+	struct policy_rule *rules;
+	size_t nr_rules;
+	struct policy_test *tests;
+	size_t nr_tests;
+};
+
+void policy_free(struct policy *policy);
+void policy_freep(struct policy **policy);
+
+#endif

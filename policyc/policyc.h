@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef POLICYC_H
+#define POLICYC_H
+
+/*
+ * policyc: text in, image and diagnostics out. No kernel, no root, no logging, no globals; reads
+ * files only through the loader it is given. The same input gives the same bytes.
+ */
+#include "diag.h"
+#include "image.h"
+#include "model.h"
+
+/* Reads a whole file. Returns 0 and a malloc'd text (the caller frees), its length in bytes and
+ * modification time (CLOCK_REALTIME, ns), or -errno. `path` is already resolved against the
+ * directory of the policy. */
+typedef int (*policyc_load_fn)(void *context, const char *path, char **ret_text,
+			       size_t *ret_length, uint64_t *ret_mtime_ns);
+
+struct policyc_loader {
+	policyc_load_fn load;
+	void *context;
+	uint64_t now_ns;	/* CLOCK_REALTIME, for max-age; 0: ages are not judged */
+};
+
+/* The loader that reads from the file system; regular files only, at most 1 GiB. */
+int policyc_load_file(void *context, const char *path, char **ret_text, size_t *ret_length,
+		      uint64_t *ret_mtime_ns);
+
+/*
+ * Parses and resolves a policy. `file` is its name for messages and the base of relative paths.
+ * `text` must outlive `diags`. All errors of the text are reported in one run.
+ * Returns 0 and the policy (policy_free), -EINVAL when diags_errors(diags) > 0, or another -errno
+ * for a system failure (-ENOMEM).
+ */
+int policyc_parse(const char *file, const char *text, size_t length,
+		  const struct policyc_loader *loader, struct diags *diags,
+		  struct policy **ret_policy);
+
+/* An interface that the policy will be attached to, and its slot (1 to SYNFW_MAX_INTERFACES). */
+struct policyc_interface {
+	const char *name;
+	uint32_t slot;
+};
+
+/* What `protect: infrastructure` means on this host; empty for `check`. Borrowed. */
+struct policyc_infrastructure {
+	const struct prefix_list *gateways;	/* ICMP from them is protected */
+	const struct prefix_list *resolvers;	/* DNS replies from them are protected */
+};
+
+struct policyc_options {
+	const struct policyc_interface *interfaces;
+	size_t nr_interfaces;
+	struct policyc_infrastructure infrastructure;
+	uint64_t max_table_bytes;	/* 0: SYNFW_MAX_TABLE_BYTES */
+};
+
+/*
+ * Compiles a parsed policy. Adds warnings for rules that an earlier rule covers, and an error with
+ * the estimate when the tables would not fit. Returns 0 and the image (image_free), -EINVAL when
+ * an error was added, or -ENOMEM.
+ */
+int policyc_compile(const struct policy *policy, const struct policyc_options *options,
+		    struct diags *diags, struct image **ret_image);
+
+#endif
