@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Addresses of one direction. All prefixes of all sets that rules of this direction mention are
+ * sorted so that a prefix follows those that cover it; a walk with a stack of covering prefixes
+ * knows for each which sets it is in ("membership"), and with that which bits it matches. A prefix
+ * whose class is that of the prefix around it is left out.
+ */
+#include "compile/membership.h"
+#include "compile/tables.h"
+
+#include <arpa/inet.h>
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <synfw/cleanup.h>
+
+/* Below this many exact addresses a trie that is searched anyway holds them as well: one lookup
+ * instead of two, for a trie that is hardly deeper. Measured in docs/performance.md. */
+#define MIN_EXACT_BESIDE_LPM 64
+
+/* One prefix of one set, both families alike: 128 bits from the most significant one. */
+struct entry {
+	uint64_t high, low;
+	uint32_t set;
+	uint8_t prefixlen;
+};
+
+struct entries {
+	struct entry *entry;
+	size_t count;
+};
+
+static int entry_compare(const void *left, const void *right)
+{
+	const struct entry *a = left, *b = right;
+
+	if (a->high != b->high)
+		return a->high < b->high ? -1 : 1;
+	if (a->low != b->low)
+		return a->low < b->low ? -1 : 1;
+	if (a->prefixlen != b->prefixlen)
+		return a->prefixlen < b->prefixlen ? -1 : 1;
+	return a->set < b->set ? -1 : a->set > b->set;
+}
+
+static bool entry_covers(const struct entry *around, const struct entry *inner)
+{
+	uint8_t length = around->prefixlen;
+
+	if (length > inner->prefixlen)
+		return false;
+	if (length == 0)
+		return true;
+	if (length <= 64)
+		return (around->high ^ inner->high) >> (64 - length) == 0;
+	return around->high == inner->high && (around->low ^ inner->low) >> (128 - length) == 0;
+}
+
+static bool same_prefix(const struct entry *a, const struct entry *b)
+{
+	return a->high == b->high && a->low == b->low && a->prefixlen == b->prefixlen;
+}
+
+static struct entry entry_of4(const struct prefix4 *prefix, uint32_t set)
+{
+	return (struct entry){
+		.high = (uint64_t)prefix->addr << 32, .prefixlen = prefix->prefixlen, .set = set};
+}
+
+static struct entry entry_of6(const struct prefix6 *prefix, uint32_t set)
+{
+	struct entry entry = {.prefixlen = prefix->prefixlen, .set = set};
+
+	memcpy(&entry.high, prefix->addr, 8);
+	memcpy(&entry.low, prefix->addr + 8, 8);
+	entry.high = be64toh(entry.high);
+	entry.low = be64toh(entry.low);
+	return entry;
+}
+
+static size_t set_count(const struct prefix_list *list, int family)
+{
+	return family == 4 ? list->nr_v4 : list->nr_v6;
+}
+
+/* All prefixes of one family in the sets that matter, sorted. */
+static int entries_collect(const struct build *build, const struct memberships *memberships, int family,
+			   struct entries *ret_entries)
+{
+	struct entries entries = {};
+	size_t room = 0;
+
+	for (uint32_t set = 0; set < build->bits->nr_sets; set++)
+		if (memberships_use(memberships, set))
+			room += set_count(build->bits->sets[set], family);
+	entries.entry = calloc(room ? room : 1, sizeof(entries.entry[0]));
+	if (!entries.entry)
+		return -ENOMEM;
+	for (uint32_t set = 0; set < build->bits->nr_sets; set++) {
+		const struct prefix_list *list = build->bits->sets[set];
+
+		if (!memberships_use(memberships, set))
+			continue;
+		for (size_t i = 0; i < set_count(list, family); i++)
+			entries.entry[entries.count++] =
+				family == 4 ? entry_of4(&list->v4[i], set) : entry_of6(&list->v6[i], set);
+	}
+	qsort(entries.entry, entries.count, sizeof(entries.entry[0]), entry_compare);
+	*ret_entries = entries;
+	return 0;
+}
+
+struct classified {
+	uint64_t high, low;
+	uint32_t class_id;
+	uint8_t prefixlen;
+};
+
+struct walk_frame {
+	struct entry prefix;
+	uint32_t membership;
+	uint32_t class_id;
+};
+
+/* Walks the sorted entries; writes those whose class differs from their surroundings to `out`,
+ * which has room for all of them. */
+static int entries_classify(struct build *build, struct memberships *memberships,
+			    const struct entries *entries, struct classified *out, size_t *ret_count)
+{
+	struct walk_frame stack[130] = {}; /* one a prefix length, and the whole address space */
+	int depth = 0, error;
+	size_t count = 0;
+
+	error = memberships_class(memberships, &build->vectors, MEMBERSHIP_EMPTY, &stack[0].class_id);
+	for (size_t i = 0; !error && i < entries->count;) {
+		const struct entry *entry = &entries->entry[i];
+		struct walk_frame *frame;
+
+		while (depth > 0 && !entry_covers(&stack[depth].prefix, entry))
+			depth--;
+		frame = &stack[depth + 1];
+		*frame = (struct walk_frame){.prefix = *entry, .membership = stack[depth].membership};
+		for (; !error && i < entries->count && same_prefix(entry, &entries->entry[i]); i++)
+			error = memberships_add(memberships, frame->membership, entries->entry[i].set,
+						&frame->membership);
+		if (!error)
+			error = memberships_class(memberships, &build->vectors, frame->membership,
+						  &frame->class_id);
+		if (error)
+			break;
+		depth++;
+		if (frame->class_id != frame[-1].class_id)
+			out[count++] = (struct classified){entry->high, entry->low, frame->class_id,
+							   entry->prefixlen};
+	}
+	*ret_count = count;
+	return error;
+}
+
+static size_t count_exact(const struct classified *list, size_t count, uint8_t bits)
+{
+	size_t exact = 0;
+
+	for (size_t i = 0; i < count; i++)
+		exact += list[i].prefixlen == bits;
+	if (exact < MIN_EXACT_BESIDE_LPM && exact < count)
+		return 0;
+	return exact;
+}
+
+static int index_fill4(struct address_index *index, const struct classified *list, size_t count)
+{
+	size_t exact = count_exact(list, count, 32);
+
+	index->exact4 = calloc(exact + 1, sizeof(index->exact4[0]));
+	index->lpm4 = calloc(count - exact + 1, sizeof(index->lpm4[0]));
+	if (!index->exact4 || !index->lpm4)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		__be32 addr_be = htonl(list[i].high >> 32);
+
+		if (exact && list[i].prefixlen == 32)
+			index->exact4[index->nr_exact4++] =
+				(struct exact4_entry){addr_be, list[i].class_id};
+		else
+			index->lpm4[index->nr_lpm4++] = (struct lpm4_entry){
+				{.prefixlen = list[i].prefixlen, .addr_be = addr_be}, list[i].class_id};
+	}
+	return 0;
+}
+
+static int index_fill6(struct address_index *index, const struct classified *list, size_t count)
+{
+	size_t exact = count_exact(list, count, 128);
+
+	index->exact6 = calloc(exact + 1, sizeof(index->exact6[0]));
+	index->lpm6 = calloc(count - exact + 1, sizeof(index->lpm6[0]));
+	if (!index->exact6 || !index->lpm6)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		uint64_t words[2] = {htobe64(list[i].high), htobe64(list[i].low)};
+		struct synfw_addr6 addr;
+
+		memcpy(addr.byte, words, sizeof(addr.byte));
+		if (exact && list[i].prefixlen == 128)
+			index->exact6[index->nr_exact6++] = (struct exact6_entry){addr, list[i].class_id};
+		else
+			index->lpm6[index->nr_lpm6++] = (struct lpm6_entry){
+				{.prefixlen = list[i].prefixlen, .addr = addr}, list[i].class_id};
+	}
+	return 0;
+}
+
+static int build_family(struct build *build, struct memberships *memberships,
+			struct address_index *index, int family)
+{
+	CLEANUP(cleanup_free) struct classified *list = NULL;
+	struct entries entries;
+	size_t count = 0;
+	int error = entries_collect(build, memberships, family, &entries);
+
+	if (error)
+		return error;
+	list = calloc(entries.count ? entries.count : 1, sizeof(*list));
+	if (list)
+		error = entries_classify(build, memberships, &entries, list, &count);
+	else
+		error = -ENOMEM;
+	free(entries.entry);
+	if (error)
+		return error;
+	return family == 4 ? index_fill4(index, list, count) : index_fill6(index, list, count);
+}
+
+int build_addresses(struct build *build, enum synfw_direction direction)
+{
+	CLEANUP(memberships_done) struct memberships memberships = {};
+	int error = memberships_init(&memberships, build->bits, direction);
+
+	if (!error)
+		error = build_family(build, &memberships, &build->index[direction], 4);
+	if (!error)
+		error = build_family(build, &memberships, &build->index[direction], 6);
+	return error;
+}

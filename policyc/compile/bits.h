@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef POLICYC_BITS_H
+#define POLICYC_BITS_H
+
+/*
+ * The bits of the vectors, in the order in which they decide: protect entries, what the defaults
+ * decide outright, the rules, what the defaults decide last (docs/decisions/0002). A rule with an
+ * `except` on several fields becomes several disjoint bits (docs/decisions/0003).
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <synfw/abi.h>
+
+#include "policyc.h"
+
+/* How the `except` of a bit takes part in one field. */
+enum except_mode {
+	EXCEPT_IGNORED = 0,
+	EXCEPT_NEGATED,		/* the field must not match the except */
+	EXCEPT_REQUIRED,	/* the field must match the except as well */
+};
+
+struct bit {
+	const struct match *match;
+	const struct match *except;	/* NULL unless some mode is set */
+	uint8_t except_modes[SYNFW_NR_FIELDS];
+	uint8_t shapes;			/* 1 << enum synfw_shape: those it may match */
+	const char *name;		/* of the rule, for diagnostics; NULL: protect or default */
+	struct location at;
+	struct synfw_rule rule;
+};
+
+/* Never copied: matches point into it. */
+struct bits {
+	struct bit *bit;
+	uint32_t count;
+	struct match *owned;		/* matches of infrastructure and defaults */
+	uint32_t nr_owned;
+	uint32_t infrastructure[2];	/* indices into `sets`: gateways, resolvers */
+	/* policy->sets and, behind them, the infrastructure's: what indices in set_refs mean */
+	const struct prefix_list **sets;
+	uint32_t nr_sets;
+};
+
+/* Fills *bits, which is zeroed, and which the caller ends with bits_done even after a failure. The
+ * policy and the options must outlive it. 0, -ENOMEM, or -EINVAL with a diagnostic when the policy
+ * needs more than SYNFW_MAX_BITS. */
+int bits_init(struct bits *bits, const struct policy *policy, const struct policyc_options *options,
+	      struct diags *diags);
+void bits_done(struct bits *bits);
+
+/* Does any key of `match` belong to the field? ATTR: only TCP flags, shapes apart. */
+bool match_constrains(const struct match *match, enum synfw_field field);
+
+/* Must the packet's value in this field be looked at for this bit? */
+bool bit_constrains(const struct bit *bit, enum synfw_field field);
+
+/* Joins what `match` and `except` say of one value of a field. */
+static inline bool except_apply(enum except_mode mode, bool matches, bool excepted)
+{
+	return matches && (mode == EXCEPT_IGNORED || excepted == (mode == EXCEPT_REQUIRED));
+}
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "compile/layout.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define IDS_PER_LINE	 (SYNFW_LINE_BYTES / sizeof(uint32_t))
+#define FIRST_TABLE_LINE 2	/* behind the header and the class tables' directory */
+
+/* Kernel memory of one entry: the node, its slab class, and for tries the inner nodes that n
+ * prefixes need at worst (n - 1). */
+#define BYTES_EXACT4 (64 + 16)
+#define BYTES_EXACT6 (96 + 16)
+#define BYTES_LPM4   (2 * 64)
+#define BYTES_LPM6   (2 * 96)
+
+struct layout {
+	uint32_t tables;
+	uint32_t records[SYNFW_NR_FIELDS];
+	uint32_t chunks;
+	uint32_t rules;
+	uint64_t nr_lines;
+};
+
+static struct layout layout_plan(const struct build *build)
+{
+	struct layout layout = {.tables = FIRST_TABLE_LINE};
+	uint64_t at = FIRST_TABLE_LINE + build->tables.nr_ids / IDS_PER_LINE;
+
+	for (int field = 0; field < SYNFW_NR_FIELDS; field++) {
+		layout.records[field] = at;
+		at += (uint64_t)build->vectors.field[field].classes.count *
+		      vectors_record_lines(&build->vectors);
+	}
+	layout.chunks = at;
+	at += build->vectors.chunks.count;
+	layout.rules = at;
+	at += (build->bits->count + SYNFW_RULES_PER_LINE - 1) / SYNFW_RULES_PER_LINE;
+	layout.nr_lines = at;
+	return layout;
+}
+
+static uint32_t table_line(const struct layout *layout, uint32_t offset)
+{
+	return offset == NO_TABLE ? 0 : layout->tables + offset / IDS_PER_LINE;
+}
+
+static void put_directory(const struct build *build, const struct layout *layout,
+			  struct synfw_class_tables *tables)
+{
+	for (int region = 0; region < SYNFW_NR_L4_REGIONS; region++) {
+		tables->l4dst[region] = table_line(layout, build->l4_offset[0][region]);
+		tables->l4src[region] = table_line(layout, build->l4_offset[1][region]);
+	}
+	tables->attr = table_line(layout, build->attr_offset);
+	tables->ifvlan = table_line(layout, build->ifvlan_offset);
+	tables->ifvlan_lines = build->ifvlan_ids / IDS_PER_LINE;
+}
+
+/* The aggregate of a class: bit w says that word w of its vector is not zero. */
+static void put_aggregate(const struct vectors *vectors, const uint64_t *vector, struct synfw_line *line)
+{
+	for (uint32_t word = 0; word < vectors->nr_words; word++)
+		if (vector[word])
+			line->word[word / 64] |= 1ULL << word % 64;
+}
+
+static void put_records(const struct vectors *vectors, enum synfw_field field, const struct layout *layout,
+			struct synfw_line *lines, uint64_t *scratch)
+{
+	uint32_t stride = vectors_record_lines(vectors);
+
+	for (uint32_t id = 0; id < vectors->field[field].classes.count; id++) {
+		struct synfw_line *line = &lines[layout->records[field] + id * stride];
+		const uint32_t *refs = intern_record(&vectors->field[field].classes, id);
+
+		if (vectors->flat) {
+			memcpy(line, refs, sizeof(*line));
+			continue;
+		}
+		vectors_expand(vectors, field, id, scratch);
+		put_aggregate(vectors, scratch, line);
+		for (uint32_t i = 0; i < vectors->nr_chunks; i++)
+			line[1 + i / IDS_PER_LINE].id[i % IDS_PER_LINE] =
+				refs[i] == CHUNK_ALL_ONES ? 0 : layout->chunks + refs[i];
+	}
+}
+
+static void put_rules(const struct bits *bits, struct synfw_line *first)
+{
+	for (uint32_t i = 0; i < bits->count; i++) {
+		struct synfw_rule *rules = (struct synfw_rule *)&first[i / SYNFW_RULES_PER_LINE];
+
+		rules[i % SYNFW_RULES_PER_LINE] = bits->bit[i].rule;
+	}
+}
+
+static uint8_t index_flags(const struct address_index *index)
+{
+	return (index->nr_exact4 ? SYNFW_INDEX_EXACT4 : 0) | (index->nr_lpm4 ? SYNFW_INDEX_LPM4 : 0) |
+	       (index->nr_exact6 ? SYNFW_INDEX_EXACT6 : 0) | (index->nr_lpm6 ? SYNFW_INDEX_LPM6 : 0);
+}
+
+static uint64_t index_bytes(const struct address_index *index)
+{
+	return (uint64_t)index->nr_exact4 * BYTES_EXACT4 + (uint64_t)index->nr_lpm4 * BYTES_LPM4 +
+	       (uint64_t)index->nr_exact6 * BYTES_EXACT6 + (uint64_t)index->nr_lpm6 * BYTES_LPM6;
+}
+
+static uint8_t verdict_of(enum default_choice choice)
+{
+	return choice == CHOICE_DROP ? SYNFW_DROP : SYNFW_ALLOW;
+}
+
+static void put_header(const struct build *build, const struct layout *layout,
+		       const struct policy *policy, struct synfw_header *header)
+{
+	const struct vectors *vectors = &build->vectors;
+	uint32_t agg_bits = vectors->flat ? build->bits->count : vectors->nr_words;
+
+	*header = (struct synfw_header){
+		.abi_version = SYNFW_ABI_VERSION,
+		.nr_bits = build->bits->count,
+		.nr_agg = agg_bits ? (agg_bits + 63) / 64 : 1,
+		.ref_lines = vectors_record_lines(vectors) - 1,
+		.indexes = index_flags(&build->index[SYNFW_DIR_SRC]) |
+			   index_flags(&build->index[SYNFW_DIR_DST]) << 4,
+		.flag_rules = build->flag_rules,
+		.monitor = policy->monitor,
+		.incoming = verdict_of(policy->incoming),
+		.ethertypes = verdict_of(policy->ethertypes),
+		.malformed = verdict_of(policy->malformed),
+		.rule_base = layout->rules,
+		.nr_lines = layout->nr_lines,
+	};
+	for (int field = 0; field < SYNFW_NR_FIELDS; field++) {
+		header->record_base[field] = layout->records[field];
+		header->fields |= build->constrained[field] << field;
+	}
+}
+
+int layout_image(struct build *build, const struct policy *policy, struct image *image)
+{
+	struct layout layout = layout_plan(build);
+	struct synfw_line *lines;
+	uint64_t *scratch;
+
+	image->kernel_bytes = layout.nr_lines * SYNFW_LINE_BYTES;
+	for (int i = 0; i < SYNFW_NR_DIRS; i++)
+		image->kernel_bytes += index_bytes(&build->index[i]);
+	if (image->kernel_bytes > build->vectors.max_bytes)
+		return -E2BIG;
+	lines = calloc(layout.nr_lines, sizeof(*lines));
+	scratch = vector_new(&build->vectors);
+	if (!lines || !scratch) {
+		free(lines);
+		free(scratch);
+		return -ENOMEM;
+	}
+	put_header(build, &layout, policy, (struct synfw_header *)&lines[0]);
+	put_directory(build, &layout, (struct synfw_class_tables *)&lines[1]);
+	memcpy(&lines[layout.tables], build->tables.ids, build->tables.nr_ids * sizeof(uint32_t));
+	for (int field = 0; field < SYNFW_NR_FIELDS; field++) {
+		put_records(&build->vectors, field, &layout, lines, scratch);
+		image->nr_classes[field] = build->vectors.field[field].classes.count;
+	}
+	if (build->vectors.chunks.count)
+		memcpy(&lines[layout.chunks], build->vectors.chunks.records,
+		       (size_t)build->vectors.chunks.count * SYNFW_LINE_BYTES);
+	put_rules(build->bits, &lines[layout.rules]);
+	free(scratch);
+
+	image->lines = lines;
+	image->nr_lines = layout.nr_lines;
+	memcpy(image->index, build->index, sizeof(image->index));
+	memset(build->index, 0, sizeof(build->index));
+	return 0;
+}

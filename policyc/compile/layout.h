@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef POLICYC_LAYOUT_H
+#define POLICYC_LAYOUT_H
+
+/* Puts what the builders made into the lines of abi.h. 0, -ENOMEM, or -E2BIG. */
+#include "compile/tables.h"
+#include "image.h"
+
+int layout_image(struct build *build, const struct policy *policy, struct image *image);
+
+#endif

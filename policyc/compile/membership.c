@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "compile/membership.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct set_refs *match_sets(const struct match *match, enum synfw_field field)
+{
+	return field == SYNFW_FIELD_SRC ? &match->from : &match->to_address;
+}
+
+/* Calls `visit` for every (bit, set) of the direction. */
+static void each_use(const struct memberships *memberships,
+		     void (*visit)(struct memberships *, uint32_t bit, uint32_t set),
+		     struct memberships *out)
+{
+	enum synfw_field field = memberships->field;
+
+	for (uint32_t i = 0; i < memberships->bits->count; i++) {
+		const struct bit *bit = &memberships->bits->bit[i];
+		const struct set_refs *refs = match_sets(bit->match, field);
+
+		for (size_t k = 0; k < refs->count; k++)
+			visit(out, i, refs->index[k]);
+		if (bit->except_modes[field] == EXCEPT_IGNORED)
+			continue;
+		refs = match_sets(bit->except, field);
+		for (size_t k = 0; k < refs->count; k++)
+			visit(out, i, refs->index[k]);
+	}
+}
+
+static void count_use(struct memberships *memberships, uint32_t bit, uint32_t set)
+{
+	memberships->users_of[set + 1]++;
+}
+
+static void store_use(struct memberships *memberships, uint32_t bit, uint32_t set)
+{
+	/* users_of[set] is moved to its end here and moved back by users_fill */
+	memberships->users[memberships->users_of[set]++] = bit;
+}
+
+static int users_fill(struct memberships *memberships)
+{
+	uint32_t nr_sets = memberships->bits->nr_sets;
+
+	memberships->users_of = calloc(nr_sets + 1, sizeof(uint32_t));
+	if (!memberships->users_of)
+		return -ENOMEM;
+	each_use(memberships, count_use, memberships);
+	for (uint32_t set = 0; set < nr_sets; set++)
+		memberships->users_of[set + 1] += memberships->users_of[set];
+	memberships->users = calloc(memberships->users_of[nr_sets] + 1, sizeof(uint32_t));
+	if (!memberships->users)
+		return -ENOMEM;
+	each_use(memberships, store_use, memberships);
+	memmove(memberships->users_of + 1, memberships->users_of, nr_sets * sizeof(uint32_t));
+	memberships->users_of[0] = 0;
+	return 0;
+}
+
+static bool in_any(const struct memberships *memberships, const struct match *match, uint32_t key)
+{
+	const struct set_refs *refs = match_sets(match, memberships->field);
+
+	if (!(match->keys & key))
+		return true;
+	for (size_t i = 0; i < refs->count; i++)
+		if (memberships->member[refs->index[i]])
+			return true;
+	return false;
+}
+
+/* Does the bit match an address that is in exactly the sets marked in `member`? */
+static bool bit_matches(const struct memberships *memberships, const struct bit *bit)
+{
+	uint32_t key = memberships->field == SYNFW_FIELD_SRC ? MATCH_FROM : MATCH_TO_ADDRESS;
+	enum except_mode mode = bit->except_modes[memberships->field];
+
+	return except_apply(mode, in_any(memberships, bit->match, key),
+			    mode != EXCEPT_IGNORED && in_any(memberships, bit->except, key));
+}
+
+static int membership_new(struct memberships *memberships, uint32_t *sets, uint32_t count,
+			  uint32_t *ret_id)
+{
+	if (memberships->count == memberships->room) {
+		uint32_t room = memberships->room ? memberships->room * 2 : 64;
+		struct membership *list =
+			reallocarray(memberships->list, room, sizeof(memberships->list[0]));
+
+		if (!list)
+			return -ENOMEM;
+		memberships->list = list;
+		memberships->room = room;
+	}
+	*ret_id = memberships->count;
+	memberships->list[memberships->count++] =
+		(struct membership){.sets = sets, .count = count, .class_id = UINT32_MAX};
+	return 0;
+}
+
+int memberships_init(struct memberships *memberships, const struct bits *bits,
+		     enum synfw_direction direction)
+{
+	uint32_t words = bits->count / 64 + CHUNK_WORDS, empty;
+
+	memberships->bits = bits;
+	memberships->field = direction == SYNFW_DIR_SRC ? SYNFW_FIELD_SRC : SYNFW_FIELD_DST;
+	memberships->member = calloc(bits->nr_sets + 1, sizeof(bool));
+	memberships->base = calloc(words, sizeof(uint64_t));
+	memberships->vector = calloc(words, sizeof(uint64_t));
+	if (!memberships->member || !memberships->base || !memberships->vector)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < bits->count; i++)
+		vector_assign(memberships->base, i, bit_matches(memberships, &bits->bit[i]));
+	if (membership_new(memberships, NULL, 0, &empty))
+		return -ENOMEM;
+	return users_fill(memberships);
+}
+
+void memberships_done(struct memberships *memberships)
+{
+	for (uint32_t i = 0; i < memberships->count; i++)
+		free(memberships->list[i].sets);
+	free(memberships->list);
+	free(memberships->steps);
+	free(memberships->users_of);
+	free(memberships->users);
+	free(memberships->member);
+	free(memberships->base);
+	free(memberships->vector);
+	*memberships = (struct memberships){};
+}
+
+bool memberships_use(const struct memberships *memberships, uint32_t set)
+{
+	return memberships->users_of[set] != memberships->users_of[set + 1];
+}
+
+static struct membership_step *step_slot(const struct memberships *memberships, uint32_t from,
+					 uint32_t set)
+{
+	uint64_t hash = ((uint64_t)from << 32 | set) * 0x9e3779b97f4a7c15ULL;
+	uint32_t at = hash >> 32 & (memberships->steps_room - 1);
+
+	while (memberships->steps[at].from != UINT32_MAX &&
+	       (memberships->steps[at].from != from || memberships->steps[at].set != set))
+		at = (at + 1) & (memberships->steps_room - 1);
+	return &memberships->steps[at];
+}
+
+static int steps_grow(struct memberships *memberships)
+{
+	struct membership_step *old = memberships->steps;
+	uint32_t old_room = memberships->steps_room;
+	uint32_t room = old_room ? old_room * 2 : 256;
+	struct membership_step *steps = reallocarray(NULL, room, sizeof(*steps));
+
+	if (!steps)
+		return -ENOMEM;
+	memset(steps, 0xff, room * sizeof(*steps));
+	memberships->steps = steps;
+	memberships->steps_room = room;
+	for (uint32_t i = 0; i < old_room; i++)
+		if (old[i].from != UINT32_MAX)
+			*step_slot(memberships, old[i].from, old[i].set) = old[i];
+	free(old);
+	return 0;
+}
+
+/* `sets` of `from` with `set` put in its place; `from` itself when it is there already. */
+static int membership_extend(struct memberships *memberships, uint32_t from, uint32_t set,
+			     uint32_t *ret_to)
+{
+	const struct membership *old = &memberships->list[from];
+	uint32_t at = 0, *sets;
+	int error;
+
+	while (at < old->count && old->sets[at] < set)
+		at++;
+	if (at < old->count && old->sets[at] == set) {
+		*ret_to = from;
+		return 0;
+	}
+	sets = malloc((old->count + 1) * sizeof(*sets));
+	if (!sets)
+		return -ENOMEM;
+	if (old->count)
+		memcpy(sets, old->sets, at * sizeof(*sets));
+	sets[at] = set;
+	if (old->count > at)
+		memcpy(sets + at + 1, old->sets + at, (old->count - at) * sizeof(*sets));
+	error = membership_new(memberships, sets, old->count + 1, ret_to);
+	if (error)
+		free(sets);
+	return error;
+}
+
+int memberships_add(struct memberships *memberships, uint32_t from, uint32_t set, uint32_t *ret_to)
+{
+	struct membership_step *step;
+	int error;
+
+	if (2 * memberships->nr_steps >= memberships->steps_room) {
+		error = steps_grow(memberships);
+		if (error)
+			return error;
+	}
+	step = step_slot(memberships, from, set);
+	if (step->from == UINT32_MAX) {
+		uint32_t to;
+
+		error = membership_extend(memberships, from, set, &to);
+		if (error)
+			return error;
+		*step = (struct membership_step){.from = from, .set = set, .to = to};
+		memberships->nr_steps++;
+	}
+	*ret_to = step->to;
+	return 0;
+}
+
+int memberships_class(struct memberships *memberships, struct vectors *vectors, uint32_t id,
+		      uint32_t *ret_class)
+{
+	struct membership *membership = &memberships->list[id];
+	uint64_t *vector = memberships->vector;
+	int error = 0;
+
+	if (membership->class_id != UINT32_MAX) {
+		*ret_class = membership->class_id;
+		return 0;
+	}
+	memcpy(vector, memberships->base, vectors->nr_words * sizeof(*vector));
+	for (uint32_t i = 0; i < membership->count; i++)
+		memberships->member[membership->sets[i]] = true;
+	for (uint32_t i = 0; i < membership->count; i++) {
+		uint32_t set = membership->sets[i];
+
+		for (uint32_t at = memberships->users_of[set]; at < memberships->users_of[set + 1]; at++) {
+			uint32_t bit = memberships->users[at];
+
+			vector_assign(vector, bit,
+				      bit_matches(memberships, &memberships->bits->bit[bit]));
+		}
+	}
+	for (uint32_t i = 0; i < membership->count; i++)
+		memberships->member[membership->sets[i]] = false;
+	error = vectors_add(vectors, memberships->field, vector, &membership->class_id);
+	if (error)
+		return error;
+	*ret_class = membership->class_id;
+	return 0;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "compile/vectors.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REFS_PER_LINE (SYNFW_LINE_BYTES / sizeof(uint32_t))
+
+int vectors_init(struct vectors *vectors, uint32_t nr_bits, uint64_t max_bytes)
+{
+	*vectors = (struct vectors){.nr_bits = nr_bits, .max_bytes = max_bytes};
+	vectors->nr_chunks = nr_bits ? (nr_bits + CHUNK_BITS - 1) / CHUNK_BITS : 1;
+	vectors->nr_words = vectors->nr_chunks * CHUNK_WORDS;
+	vectors->flat = vectors->nr_chunks == 1;
+	intern_init(&vectors->chunks, SYNFW_LINE_BYTES);
+	for (int i = 0; i < SYNFW_NR_FIELDS; i++) {
+		struct field_classes *field = &vectors->field[i];
+
+		intern_init(&field->classes, vectors->flat ? SYNFW_LINE_BYTES
+							   : vectors->nr_chunks * sizeof(uint32_t));
+		field->first_class = malloc((nr_bits + 1) * sizeof(uint32_t));
+		field->last_class = malloc((nr_bits + 1) * sizeof(uint32_t));
+		if (!field->first_class || !field->last_class)
+			return -ENOMEM;
+		memset(field->first_class, 0xff, nr_bits * sizeof(uint32_t));
+		memset(field->last_class, 0xff, nr_bits * sizeof(uint32_t));
+	}
+	return 0;
+}
+
+void vectors_done(struct vectors *vectors)
+{
+	intern_done(&vectors->chunks);
+	for (int i = 0; i < SYNFW_NR_FIELDS; i++) {
+		intern_done(&vectors->field[i].classes);
+		free(vectors->field[i].first_class);
+		free(vectors->field[i].last_class);
+	}
+	*vectors = (struct vectors){};
+}
+
+uint64_t *vector_new(const struct vectors *vectors)
+{
+	return calloc(vectors->nr_words, sizeof(uint64_t));
+}
+
+uint32_t vectors_record_lines(const struct vectors *vectors)
+{
+	if (vectors->flat)
+		return 1;
+	return 1 + (vectors->nr_chunks + REFS_PER_LINE - 1) / REFS_PER_LINE;
+}
+
+uint64_t vectors_bytes(const struct vectors *vectors)
+{
+	uint64_t lines = vectors->chunks.count;
+
+	for (int i = 0; i < SYNFW_NR_FIELDS; i++)
+		lines += (uint64_t)vectors->field[i].classes.count * vectors_record_lines(vectors);
+	return lines * SYNFW_LINE_BYTES;
+}
+
+static bool chunk_is_all_ones(const uint64_t *chunk)
+{
+	for (size_t i = 0; i < CHUNK_WORDS; i++)
+		if (chunk[i] != UINT64_MAX)
+			return false;
+	return true;
+}
+
+static int chunks_add(struct vectors *vectors, const uint64_t *vector, uint32_t refs[MAX_CHUNKS])
+{
+	for (uint32_t i = 0; i < vectors->nr_chunks; i++) {
+		const uint64_t *chunk = vector + i * CHUNK_WORDS;
+		int error;
+
+		if (chunk_is_all_ones(chunk)) {
+			refs[i] = CHUNK_ALL_ONES;
+			continue;
+		}
+		error = intern_add(&vectors->chunks, chunk, &refs[i]);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static void witness(struct vectors *vectors, struct field_classes *field, const uint64_t *vector,
+		    uint32_t class_id)
+{
+	for (uint32_t word = 0; word < vectors->nr_words; word++) {
+		for (uint64_t left = vector[word]; left; left &= left - 1) {
+			uint32_t bit = word * 64 + __builtin_ctzll(left);
+
+			if (field->first_class[bit] == UINT32_MAX)
+				field->first_class[bit] = class_id;
+			field->last_class[bit] = class_id;
+		}
+	}
+}
+
+int vectors_add(struct vectors *vectors, enum synfw_field id, const uint64_t *vector,
+		uint32_t *ret_class)
+{
+	struct field_classes *field = &vectors->field[id];
+	uint32_t refs[MAX_CHUNKS], class_id, known = field->classes.count;
+	int error;
+
+	if (vectors->flat) {
+		error = intern_add(&field->classes, vector, &class_id);
+	} else {
+		error = chunks_add(vectors, vector, refs);
+		if (!error)
+			error = intern_add(&field->classes, refs, &class_id);
+	}
+	if (error)
+		return error;
+	if (class_id == known) {
+		if (vectors_bytes(vectors) > vectors->max_bytes)
+			return -E2BIG;
+		witness(vectors, field, vector, class_id);
+	}
+	*ret_class = class_id;
+	return 0;
+}
+
+void vectors_expand(const struct vectors *vectors, enum synfw_field field, uint32_t class_id,
+		    uint64_t *out)
+{
+	const void *record = intern_record(&vectors->field[field].classes, class_id);
+	const uint32_t *refs = record;
+
+	if (vectors->flat) {
+		memcpy(out, record, SYNFW_LINE_BYTES);
+		return;
+	}
+	for (uint32_t i = 0; i < vectors->nr_chunks; i++) {
+		uint64_t *chunk = out + i * CHUNK_WORDS;
+
+		if (refs[i] == CHUNK_ALL_ONES)
+			memset(chunk, 0xff, SYNFW_LINE_BYTES);
+		else
+			memcpy(chunk, intern_record(&vectors->chunks, refs[i]), SYNFW_LINE_BYTES);
+	}
+}
