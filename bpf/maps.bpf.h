@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_MAPS_BPF_H
+#define SYNFW_MAPS_BPF_H
+
+/*
+ * All maps of the packet path. Two kinds:
+ *
+ * - tables of a generation, inner maps behind an array with one entry per generation slot (times
+ *   two directions for addresses). Their size is decided by apply and never changes, so "full"
+ *   cannot happen in the kernel; a missing table passes the packet with reason TABLE_MISSING.
+ * - runtime state, plain arrays indexed by what apply handed out: no insertion, never full.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include <synfw/abi.h>
+#include <synfw/reasons.h>
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct synfw_control);
+} synfw_control SEC(".maps");
+
+struct lines {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_INNER_MAP); /* the number of lines may differ between policies */
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct synfw_line));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, SYNFW_NR_GENERATION_SLOTS);
+	__type(key, __u32);
+	__array(values, struct lines);
+} synfw_lines SEC(".maps");
+
+struct exact4 {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(key_size, sizeof(__be32));
+	__uint(value_size, sizeof(__u32));
+};
+
+struct exact6 {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(key_size, sizeof(struct synfw_addr6));
+	__uint(value_size, sizeof(__u32));
+};
+
+struct lpm4 {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(key_size, sizeof(struct synfw_lpm4_key));
+	__uint(value_size, sizeof(__u32));
+};
+
+struct lpm6 {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(key_size, sizeof(struct synfw_lpm6_key));
+	__uint(value_size, sizeof(__u32));
+};
+
+/* Sizes instead of types above: clang writes a type that only an inner map names as a forward
+ * declaration into BTF, and libbpf then cannot size it.
+ *
+ * The four address indexes: key = slot * SYNFW_NR_DIRS + direction. */
+#define ADDRESS_INDEX_ENTRIES (SYNFW_NR_GENERATION_SLOTS * SYNFW_NR_DIRS)
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, ADDRESS_INDEX_ENTRIES);
+	__type(key, __u32);
+	__array(values, struct exact4);
+} synfw_exact4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, ADDRESS_INDEX_ENTRIES);
+	__type(key, __u32);
+	__array(values, struct exact6);
+} synfw_exact6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, ADDRESS_INDEX_ENTRIES);
+	__type(key, __u32);
+	__array(values, struct lpm4);
+} synfw_lpm4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, ADDRESS_INDEX_ENTRIES);
+	__type(key, __u32);
+	__array(values, struct lpm6);
+} synfw_lpm6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SYNFW_INTERFACE_ENTRIES);
+	__type(key, __u32);
+	__type(value, struct synfw_interface);
+} synfw_interfaces SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SYNFW_REASON_ENTRIES);
+	__type(key, __u32);
+	__type(value, struct synfw_reason_counter);
+} synfw_reason_counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SYNFW_MAX_RULE_COUNTERS);
+	__type(key, __u32);
+	__type(value, struct synfw_rule_counter);
+} synfw_rule_counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct synfw_trace);
+} synfw_trace SEC(".maps");
+
+#endif
