@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "apply.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <synfw/cleanup.h>
+
+#include "counters.h"
+#include "infrastructure.h"
+#include "judge.h"
+#include "lock.h"
+
+#define LOCK_TIMEOUT_MS 60000
+
+/* Everything that one apply holds. */
+struct apply {
+	const struct paths *paths;
+	const struct policy *policy;
+	const struct apply_options *options;
+	struct diags *diags;
+	struct fault *fault;
+
+	int lock_fd;
+	struct live live;
+	char *other_abi_dir;	/* where `live` is pinned when its ABI is another one */
+	struct object loaded;	/* what this binary's object became, when it had to be loaded */
+	bool program_differs;
+	struct interface_list interfaces;
+	struct image *image;
+	struct manifest *next;
+	struct tables tables;
+	struct attachment *attachments;
+};
+
+static uint64_t now_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+/* ---- what is in force ----------------------------------------------------------------------- */
+
+struct abi_search {
+	const struct paths *paths;
+	char *found;
+};
+
+static int match_abi_directory(const char *name, void *context)
+{
+	struct abi_search *search = context;
+	unsigned int version;
+	int end = 0;
+
+	if (sscanf(name, "abi%u%n", &version, &end) != 1 || name[end] ||
+	    version == SYNFW_ABI_VERSION)
+		return 0;
+	search->found = path_format("%s/%s", search->paths->bpffs, name);
+	return search->found ? 1 : -ENOMEM;
+}
+
+/* Sets *ret_dir to the directory of a datapath with another ABI, or to NULL. */
+static int find_other_abi(const struct paths *paths, struct fault *fault, char **ret_dir)
+{
+	struct abi_search search = { .paths = paths };
+	int err = bpffs_for_each(paths->bpffs, match_abi_directory, &search);
+
+	if (err < 0)
+		return fault_system(fault, err, "cannot list \"%s\"", paths->bpffs);
+	*ret_dir = search.found;
+	return 0;
+}
+
+/* With a datapath of this ABI in force, those of others are what an upgrade that was killed did
+ * not come to remove. */
+static int recover(struct apply *apply, struct notes *notes)
+{
+	CLEANUP(cleanup_free) char *other = NULL;
+	int err;
+
+	if (apply->options->dry_run)
+		return 0;
+	err = commit_recover(apply->paths, &apply->live, notes, apply->fault);
+	if (err || apply->other_abi_dir || !apply->live.present)
+		return err;
+	err = find_other_abi(apply->paths, apply->fault, &other);
+	if (!err && other)
+		bpffs_remove_tree(other);
+	return err;
+}
+
+static int open_live(struct apply *apply)
+{
+	int err = live_open(apply->paths->live, apply->fault, &apply->live);
+
+	if (err || apply->live.present)
+		return err;
+	err = find_other_abi(apply->paths, apply->fault, &apply->other_abi_dir);
+	if (err || !apply->other_abi_dir)
+		return err;
+	return live_open_other_abi(apply->other_abi_dir, apply->fault, &apply->live);
+}
+
+/* A link pinned here whose interface does not run it, as this namespace sees it, was made in
+ * another network namespace: indexes mean other interfaces there. */
+static int check_links(struct apply *apply)
+{
+	const struct interface *interface;
+	const struct link *link;
+	enum xdp_mode mode;
+	size_t i;
+
+	for (i = 0; i < apply->interfaces.count; i++) {
+		interface = &apply->interfaces.items[i];
+		link = links_find(&apply->live.links, interface->ifindex);
+		if (!link)
+			continue;
+		if (!live_link_attached(link, &mode))
+			return fault_refuse(apply->fault, EXIT_REFUSED,
+					    "the link pinned for \"%s\" (index %u) is attached in "
+					    "another network namespace; give each namespace its "
+					    "own SYNFW_BPFFS",
+					    interface->name, interface->ifindex);
+		if ((interface->attach == ATTACH_NATIVE && mode == XDP_MODE_GENERIC) ||
+		    (interface->attach == ATTACH_GENERIC && mode == XDP_MODE_NATIVE))
+			return fault_refuse(apply->fault, EXIT_REFUSED,
+					    "\"%s\" is attached in %s mode and the policy wants "
+					    "%s; changing it opens a gap, so run `synfw detach` "
+					    "first",
+					    interface->name, xdp_mode_word(mode),
+					    manifest_attach_word(interface->attach));
+	}
+	return 0;
+}
+
+/* ---- the candidate -------------------------------------------------------------------------- */
+
+static int resolve_interfaces(struct apply *apply)
+{
+	const struct manifest *live = apply->other_abi_dir ? NULL : apply->live.manifest;
+	int err;
+
+	err = interfaces_resolve(apply->policy, apply->options->interfaces,
+				 apply->options->nr_interfaces, apply->diags, apply->fault,
+				 &apply->interfaces);
+	if (err)
+		return err;
+	if (interfaces_assign_slots(live, &apply->interfaces))
+		return fault_refuse(apply->fault, EXIT_REFUSED,
+				    "the old and the new policy together have more than %d "
+				    "interfaces; run `synfw detach` first", SYNFW_MAX_INTERFACES);
+	return check_links(apply);
+}
+
+static int compile(struct apply *apply)
+{
+	CLEANUP(infrastructure_done) struct infrastructure host = { 0 };
+	CLEANUP(cleanup_free) struct policyc_interface *interfaces =
+		calloc(apply->interfaces.count + 1, sizeof(*interfaces));
+	struct policyc_options options = { .interfaces = interfaces };
+	size_t i;
+	int err;
+
+	if (!interfaces)
+		return fault_system(apply->fault, -ENOMEM, "cannot compile the policy");
+	for (i = 0; i < apply->interfaces.count; i++)
+		interfaces[i] = (struct policyc_interface){
+			.name = apply->interfaces.items[i].name,
+			.slot = apply->interfaces.items[i].slot,
+		};
+	options.nr_interfaces = apply->interfaces.count;
+	if (infrastructure_is_protected(apply->policy)) {
+		err = infrastructure_read("/etc/resolv.conf", apply->fault, &host);
+		if (err)
+			return err;
+		options.infrastructure.gateways = &host.gateways;
+		options.infrastructure.resolvers = &host.resolvers;
+	}
+	err = policyc_compile(apply->policy, &options, apply->diags, &apply->image);
+	if (err && err != -EINVAL)
+		return fault_system(apply->fault, err, "cannot compile \"%s\"",
+				    apply->policy->file);
+	return err;
+}
+
+static int name_interfaces(struct apply *apply)
+{
+	struct manifest *next = apply->next;
+	const struct interface *from;
+	size_t i;
+
+	next->interfaces = calloc(apply->interfaces.count + 1, sizeof(*next->interfaces));
+	for (i = 0; next->interfaces && i < apply->interfaces.count; i++) {
+		from = &apply->interfaces.items[i];
+		next->interfaces[i] = (struct manifest_interface){
+			.name = strdup(from->name),
+			.ifindex = from->ifindex,
+			.slot = from->slot,
+			.attach = from->attach,
+		};
+		next->nr_interfaces++;
+		if (!next->interfaces[i].name)
+			return -ENOMEM;
+	}
+	return next->interfaces ? 0 : -ENOMEM;
+}
+
+/* Tells every bit of the vectors which counter its rule has. */
+static void number_counters(struct image *image, const struct manifest *manifest)
+{
+	uint32_t bit, nr_bits = image_header_const(image)->nr_bits;
+	struct synfw_rule *rule;
+
+	for (bit = 0; bit < nr_bits; bit++) {
+		rule = image_rule(image, bit);
+		rule->counter = rule->index < manifest->nr_rules
+					? manifest->rules[rule->index].counter
+					: 0;
+	}
+}
+
+static int describe(struct apply *apply)
+{
+	const struct manifest *live = apply->other_abi_dir ? NULL : apply->live.manifest;
+	char digest[65];
+	int err;
+
+	err = manifest_from_policy(apply->policy, &apply->next);
+	if (!err)
+		err = name_interfaces(apply);
+	if (!err)
+		err = counters_assign(live, apply->next);
+	if (err == -ENOSPC)
+		return fault_refuse(apply->fault, EXIT_REFUSED,
+				    "the old and the new policy together name more than %d rules; "
+				    "run `synfw detach` first", SYNFW_MAX_RULE_COUNTERS - 1);
+	if (!err) {
+		image_digest(apply->image, digest);
+		apply->next->digest = strdup(digest);
+		err = apply->next->digest ? 0 : -ENOMEM;
+	}
+	if (err)
+		return fault_system(apply->fault, err, "cannot describe the policy");
+	apply->next->revision = apply->live.control.generation + 1;
+	apply->next->applied_at_ns = now_ns(CLOCK_REALTIME);
+	number_counters(apply->image, apply->next);
+	err = manifest_append(apply->next, apply->image);
+	if (err)
+		return fault_system(apply->fault, err, "cannot store the policy's names");
+	return 0;
+}
+
+/* ---- the program ---------------------------------------------------------------------------- */
+
+/* Whether the links run something else than this binary's program. The pinned program is compared
+ * too: an upgrade that was killed may have moved some links only. */
+static bool program_differs(const struct live *live)
+{
+	uint32_t pinned = datapath_program_id(live->object.prog_fd);
+	size_t i;
+
+	if (live->control.program_digest != object_digest())
+		return true;
+	for (i = 0; i < live->links.count; i++)
+		if (live->links.items[i].ifindex && live->links.items[i].prog_id != pinned)
+			return true;
+	return false;
+}
+
+static int load_program(struct apply *apply)
+{
+	bool fresh = !apply->live.present || apply->other_abi_dir;
+
+	apply->program_differs = apply->live.present &&
+				 (apply->other_abi_dir || program_differs(&apply->live));
+	if (!fresh && !apply->program_differs)
+		return 0;
+	return object_load(fresh ? NULL : &apply->live.object, apply->fault, &apply->loaded);
+}
+
+/* ---- putting it together -------------------------------------------------------------------- */
+
+static int prepare(struct apply *apply)
+{
+	int err;
+
+	err = resolve_interfaces(apply);
+	if (!err)
+		err = compile(apply);
+	if (!err)
+		err = describe(apply);
+	if (!err)
+		err = tables_create(apply->image, apply->fault, &apply->tables);
+	if (!err) {
+		const struct candidate candidate = {
+			.policy = apply->policy,
+			.image = apply->image,
+			.tables = &apply->tables,
+			.interfaces = &apply->interfaces,
+		};
+
+		err = judge_candidate(&candidate, apply->options->force, apply->diags,
+				      apply->fault);
+	}
+	if (!err)
+		err = load_program(apply);
+	return err;
+}
+
+static int put_in_force(struct apply *apply, struct apply_report *report)
+{
+	bool fresh = !apply->live.present || apply->other_abi_dir;
+	struct commit commit = {
+		.paths = apply->paths,
+		.live = &apply->live,
+		.upgrade_abi = apply->other_abi_dir != NULL,
+		.live_dir = apply->other_abi_dir ? apply->other_abi_dir : apply->paths->live,
+		.object = fresh ? &apply->loaded : &apply->live.object,
+		.prog_fd = apply->loaded.prog_fd >= 0 ? apply->loaded.prog_fd
+						      : apply->live.object.prog_fd,
+		.tables = &apply->tables,
+		.next = apply->next,
+		.interfaces = &apply->interfaces,
+		.notes = &report->notes,
+		.control = {
+			.active = apply->live.control.active ^ 1,
+			.abi_version = SYNFW_ABI_VERSION,
+			.program_digest = object_digest(),
+			.generation = apply->next->revision,
+			.applied_at_ns = apply->next->applied_at_ns,
+		},
+	};
+	int err;
+
+	apply->attachments = calloc(apply->interfaces.count + 1, sizeof(*apply->attachments));
+	if (!apply->attachments)
+		return fault_system(apply->fault, -ENOMEM, "cannot attach the policy");
+	commit.attachments = apply->attachments;
+	err = commit_run(&commit, apply->fault);
+	report->detached = commit.detached;
+	report->stale = commit.stale;
+	return err;
+}
+
+static void fill_report(struct apply *apply, uint64_t began_ns, struct apply_report *report)
+{
+	report->before = TAKE_PTR(apply->live.manifest);
+	report->after = TAKE_PTR(apply->next);
+	report->interfaces = apply->interfaces;
+	apply->interfaces = (struct interface_list){ 0 };
+	report->attachments = TAKE_PTR(apply->attachments);
+	report->nr_lines = apply->image->nr_lines;
+	report->kernel_bytes = apply->image->kernel_bytes;
+	report->program_replaced = apply->program_differs;
+	report->duration_ns = now_ns(CLOCK_MONOTONIC) - began_ns;
+}
+
+static void apply_done(struct apply *apply)
+{
+	live_close(&apply->live);
+	object_close(&apply->loaded);
+	interface_list_done(&apply->interfaces);
+	image_free(apply->image);
+	manifest_free(apply->next);
+	tables_close(&apply->tables);
+	free(apply->attachments);
+	free(apply->other_abi_dir);
+	cleanup_fd(&apply->lock_fd);
+}
+
+int apply_policy(const struct paths *paths, const struct policy *policy,
+		 const struct apply_options *options, struct diags *diags, struct fault *fault,
+		 struct apply_report *ret_report)
+{
+	CLEANUP(apply_done) struct apply apply = {
+		.paths = paths,
+		.policy = policy,
+		.options = options,
+		.diags = diags,
+		.fault = fault,
+		.lock_fd = -1,
+		.live = LIVE_NONE,
+		.loaded = OBJECT_NONE,
+		.tables = TABLES_NONE,
+	};
+	CLEANUP(apply_report_done) struct apply_report report = { 0 };
+	uint64_t began_ns = now_ns(CLOCK_MONOTONIC);
+	int err;
+
+	err = lock_acquire(paths, LOCK_TIMEOUT_MS, fault, &apply.lock_fd);
+	if (!err)
+		err = open_live(&apply);
+	if (!err)
+		err = recover(&apply, &report.notes);
+	if (!err)
+		err = prepare(&apply);
+	if (!err && !options->dry_run)
+		err = put_in_force(&apply, &report);
+	if (err)
+		return err;
+	fill_report(&apply, began_ns, &report);
+	*ret_report = report;
+	report = (struct apply_report){ 0 };
+	return 0;
+}
+
+void apply_report_done(struct apply_report *report)
+{
+	manifest_free(report->before);
+	manifest_free(report->after);
+	interface_list_done(&report->interfaces);
+	free(report->attachments);
+	notes_done(&report->notes);
+}

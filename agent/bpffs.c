@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "bpffs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include <synfw/cleanup.h>
+
+static const char default_mount[] = "/sys/fs/bpf";
+
+static void cleanup_closedir(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+static bool on_bpffs(const char *path)
+{
+	struct statfs fs;
+
+	return !statfs(path, &fs) && fs.f_type == BPF_FS_MAGIC;
+}
+
+bool bpffs_is_there(const struct paths *paths)
+{
+	return on_bpffs(paths->bpffs);
+}
+
+/* Whether the nearest directory that exists on the way to `path` is on a bpffs. */
+static bool ancestor_on_bpffs(const char *path)
+{
+	CLEANUP(cleanup_free) char *copy = strdup(path);
+	struct stat st;
+	char *slash;
+
+	if (!copy)
+		return false;
+	while (stat(copy, &st)) {
+		slash = strrchr(copy, '/');
+		if (!slash || slash == copy)
+			return false;
+		*slash = '\0';
+	}
+	return on_bpffs(copy);
+}
+
+static bool is_empty_directory(const char *path)
+{
+	CLEANUP(cleanup_closedir) DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	if (!dir)
+		return false;
+	while ((entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			return false;
+	return true;
+}
+
+/* The note that a mount is ours. Written before mounting, so that a killed run cannot leave a
+ * mount that nobody will undo. */
+static char *mount_note_path(const struct paths *paths)
+{
+	return path_format("%s/mount", paths->run);
+}
+
+static int write_mount_note(const struct paths *paths)
+{
+	CLEANUP(cleanup_free) char *path = mount_note_path(paths);
+	CLEANUP(cleanup_fd) int fd = -1;
+	ssize_t length = strlen(paths->bpffs);
+
+	if (!path)
+		return -ENOMEM;
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	return write(fd, paths->bpffs, length) == length ? 0 : -EIO;
+}
+
+static bool mount_is_ours(const struct paths *paths)
+{
+	CLEANUP(cleanup_free) char *path = mount_note_path(paths);
+	CLEANUP(cleanup_fd) int fd = -1;
+	char note[PATH_MAX];
+	ssize_t length;
+
+	if (!path)
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return false;
+	length = read(fd, note, sizeof(note) - 1);
+	if (length < 0)
+		return false;
+	note[length] = '\0';
+	return !strcmp(note, paths->bpffs) && bpffs_is_there(paths);
+}
+
+static void unmount_ours(const struct paths *paths)
+{
+	CLEANUP(cleanup_free) char *note = mount_note_path(paths);
+
+	if (!umount2(paths->bpffs, UMOUNT_NOFOLLOW) && note)
+		unlink(note);
+}
+
+static int mount_bpffs(const char *where, struct fault *fault)
+{
+	if (mount("bpf", where, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME, "mode=700"))
+		return fault_system(fault, -errno, "cannot mount a bpffs on \"%s\"", where);
+	return 0;
+}
+
+static int make_directory(const char *path, struct fault *fault, bool *ret_made)
+{
+	struct stat st;
+	bool missing = lstat(path, &st) != 0;
+	int err = path_make_directories(path, 0700);
+
+	if (err)
+		return fault_system(fault, err, "cannot create \"%s\"", path);
+	*ret_made = missing;
+	return 0;
+}
+
+static int mount_custom(const struct paths *paths, struct fault *fault,
+			struct bpffs_created *created)
+{
+	int err = make_directory(paths->bpffs, fault, &created->directory);
+
+	if (err)
+		return err;
+	if (!is_empty_directory(paths->bpffs))
+		return fault_refuse(fault, EXIT_REFUSED,
+				    "SYNFW_BPFFS \"%s\" is not an empty directory; mounting a "
+				    "bpffs there would hide what is in it",
+				    paths->bpffs);
+	err = write_mount_note(paths);
+	if (err)
+		return fault_system(fault, err, "cannot write to \"%s\"", paths->run);
+	err = mount_bpffs(paths->bpffs, fault);
+	if (err)
+		return err;
+	created->mounted = true;
+	return 0;
+}
+
+int bpffs_ensure(const struct paths *paths, struct fault *fault, struct bpffs_created *ret_created)
+{
+	struct bpffs_created created = { 0 };
+	int err = 0;
+
+	*ret_created = created;
+	if (bpffs_is_there(paths))
+		return 0;
+	if (paths->bpffs_is_default && !on_bpffs(default_mount)) {
+		err = mount_bpffs(default_mount, fault);
+		created.mounted = !err;
+	}
+	if (!err && ancestor_on_bpffs(paths->bpffs))
+		err = make_directory(paths->bpffs, fault, &created.directory);
+	else if (!err)
+		err = mount_custom(paths, fault, &created);
+	if (err) {
+		bpffs_undo(paths, &created);
+		return err;
+	}
+	*ret_created = created;
+	return 0;
+}
+
+void bpffs_undo(const struct paths *paths, const struct bpffs_created *created)
+{
+	if (paths->bpffs_is_default) {
+		if (created->directory)
+			rmdir(paths->bpffs);
+		if (created->mounted)
+			umount2(default_mount, UMOUNT_NOFOLLOW);
+		return;
+	}
+	if (created->mounted)
+		unmount_ours(paths);
+	if (created->directory)
+		rmdir(paths->bpffs);
+}
+
+void bpffs_release(const struct paths *paths)
+{
+	if (!paths->bpffs_is_default && mount_is_ours(paths))
+		unmount_ours(paths);
+	rmdir(paths->bpffs);
+}
+
+int bpffs_for_each(const char *path, int (*fn)(const char *name, void *context), void *context)
+{
+	CLEANUP(cleanup_closedir) DIR *dir = opendir(path);
+	struct dirent *entry;
+	int err;
+
+	if (!dir)
+		return errno == ENOENT ? 0 : -errno;
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		err = fn(entry->d_name, context);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+struct removal {
+	const char *path;
+	int error;
+};
+
+static int remove_entry(const char *name, void *context)
+{
+	struct removal *removal = context;
+	CLEANUP(cleanup_free) char *path = path_format("%s/%s", removal->path, name);
+	int err = 0;
+
+	if (!path)
+		return -ENOMEM;
+	if (!unlink(path) || errno == ENOENT)
+		return 0;
+	/* unlink(2) on a directory: EISDIR on Linux, EPERM by POSIX */
+	if (errno == EISDIR || errno == EPERM)
+		err = bpffs_remove_tree(path);
+	else
+		err = -errno;
+	if (err && !removal->error)
+		removal->error = err;
+	return 0;
+}
+
+int bpffs_remove_tree(const char *path)
+{
+	struct removal removal = { .path = path };
+	int err = bpffs_for_each(path, remove_entry, &removal);
+
+	if (!err)
+		err = removal.error;
+	if (rmdir(path) && errno != ENOENT && !err)
+		err = -errno;
+	return err;
+}

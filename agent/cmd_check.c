@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* synfw check */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <synfw/cleanup.h>
+
+#include "command.h"
+#include "json.h"
+#include "policy_file.h"
+#include "report.h"
+#include "ui.h"
+
+/* Without a host, the policy's interfaces stand for themselves. */
+static int compile(struct policy_file *file, struct fault *fault, struct image **ret_image)
+{
+	const struct policy *policy = file->policy;
+	CLEANUP(cleanup_free) struct policyc_interface *interfaces =
+		calloc(policy->nr_interfaces + 1, sizeof(*interfaces));
+	struct policyc_options options = { .interfaces = interfaces };
+	size_t i;
+	int err;
+
+	if (!interfaces)
+		return fault_system(fault, -ENOMEM, "cannot compile \"%s\"", policy->file);
+	for (i = 0; i < policy->nr_interfaces && i < SYNFW_MAX_INTERFACES; i++)
+		interfaces[i] = (struct policyc_interface){
+			.name = policy->interfaces[i].pattern,
+			.slot = i + 1,
+		};
+	options.nr_interfaces = i;
+	err = policyc_compile(policy, &options, file->diags, ret_image);
+	if (err && err != -EINVAL)
+		return fault_system(fault, err, "cannot compile \"%s\"", policy->file);
+	return err;
+}
+
+static json_t *diags_json(struct diags *diags)
+{
+	json_t *array = json_array();
+	const struct diag *const *sorted;
+	size_t count, i;
+
+	sorted = diags_sorted(diags, &count);
+	for (i = 0; sorted && i < count; i++)
+		json_array_append_new(
+			array, json_pack("{s:s, s:o, s:I, s:I, s:o, s:o}",
+					 "severity",
+					 sorted[i]->severity == DIAG_ERROR ? "error" : "warning",
+					 "file", json_text_or_null(sorted[i]->at.file),
+					 "line", (json_int_t)sorted[i]->at.line,
+					 "column", (json_int_t)sorted[i]->at.column,
+					 "message", json_text_or_null(sorted[i]->message),
+					 "hint", json_text_or_null(sorted[i]->hint)));
+	return array;
+}
+
+static void print_json(struct policy_file *file, const struct image *image)
+{
+	CLEANUP(json_decrefp) json_t *root =
+		json_pack("{s:s, s:b, s:I, s:I, s:I, s:o, s:o}",
+			  "schema", "synfw.check/1",
+			  "valid", image != NULL,
+			  "errors", (json_int_t)diags_errors(file->diags),
+			  "warnings", (json_int_t)diags_warnings(file->diags),
+			  "rules", (json_int_t)(file->policy ? file->policy->nr_rules : 0),
+			  "kernel_bytes", image ? json_integer(image->kernel_bytes) : json_null(),
+			  "diagnostics", diags_json(file->diags));
+
+	report_print_json(root);
+}
+
+static void print_summary(const struct policy *policy, const struct image *image)
+{
+	size_t i, prefixes = 0;
+
+	for (i = 0; i < policy->nr_named_sets; i++)
+		prefixes += prefix_list_count(&policy->sets[i].prefixes);
+	printf("%s: valid: %s, %s with %s, %s; about %.1f MiB of kernel memory\n", policy->file,
+	       ui_count(policy->nr_rules, "rule"), ui_count(policy->nr_named_sets, "set"),
+	       prefixes == 1 ? "1 prefix" : ui_count(prefixes, "prefixe"),
+	       ui_count(policy->nr_tests, "test"), image->kernel_bytes / 1048576.0);
+}
+
+int cmd_check(const struct invocation *invocation)
+{
+	CLEANUP(policy_file_done) struct policy_file file = { 0 };
+	CLEANUP(image_freep) struct image *image = NULL;
+	CLEANUP(fault_done) struct fault fault = { 0 };
+	int err;
+
+	err = policy_file_load(invocation->operand[0], &fault, &file);
+	if (!err)
+		err = compile(&file, &fault, &image);
+	if (fault.message)
+		return ui_fault(&fault);
+	ui_diags(file.diags);
+	if (option_given(invocation, "json"))
+		print_json(&file, image);
+	else if (image)
+		print_summary(file.policy, image);
+	return err ? EXIT_POLICY : EXIT_DONE;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* synfw show rules|sets */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <synfw/cleanup.h>
+
+#include "command.h"
+#include "counters.h"
+#include "json.h"
+#include "live.h"
+#include "privileges.h"
+#include "report.h"
+#include "ui.h"
+
+static const char *rule_mode(const struct live *live, const struct manifest_rule *rule)
+{
+	return rule->monitor || live->header.monitor ? "monitor" : "block";
+}
+
+static json_t *rule_json(const struct live *live, const struct manifest_rule *rule,
+			 const struct synfw_rule_counter *counter)
+{
+	return json_pack("{s:o, s:I, s:s, s:I, s:s, s:I, s:I, s:I, s:o, s:o}",
+			 "name", json_text(rule->name),
+			 "line", (json_int_t)rule->line,
+			 "action", manifest_action_word(rule->action),
+			 "score", (json_int_t)rule->score,
+			 "mode", rule_mode(live, rule),
+			 "packets", (json_int_t)counter->packets,
+			 "bytes", (json_int_t)counter->bytes,
+			 "would_drop", (json_int_t)counter->would_drop,
+			 "text", json_text(rule->text),
+			 "description", json_text_or_null(rule->description));
+}
+
+static void print_rule(const struct live *live, const struct manifest_rule *rule,
+		       const struct synfw_rule_counter *counter)
+{
+	printf("%-24s %-6s %12llu %14llu  %s%s\n", rule->name, manifest_action_word(rule->action),
+	       (unsigned long long)counter->packets, (unsigned long long)counter->bytes,
+	       rule->text, rule->monitor ? " [monitor]" : "");
+	if (counter->would_drop)
+		printf("%-24s        %12llu would be dropped in block mode\n", "",
+		       (unsigned long long)counter->would_drop);
+}
+
+static int show_rules(const struct invocation *invocation, const struct live *live,
+		      struct fault *fault)
+{
+	CLEANUP(json_decrefp) json_t *rules = json_array();
+	CLEANUP(json_decrefp) json_t *root = NULL;
+	bool as_json = option_given(invocation, "json");
+	const struct manifest_rule *rule, *end;
+	struct synfw_rule_counter counter;
+	int err;
+
+	if (!as_json)
+		printf("%-24s %-6s %12s %14s  %s\n", "RULE", "ACTION", "PACKETS", "BYTES", "MATCHES");
+	rule = live->manifest ? live->manifest->rules : NULL;
+	for (end = rule ? rule + live->manifest->nr_rules : NULL; rule < end; rule++) {
+		err = counters_read_rule(&live->object, rule->counter, fault, &counter);
+		if (err)
+			return err;
+		if (as_json)
+			json_array_append_new(rules, rule_json(live, rule, &counter));
+		else
+			print_rule(live, rule, &counter);
+	}
+	if (!as_json)
+		return 0;
+	root = json_pack("{s:s, s:O}", "schema", "synfw.show.rules/1", "rules", rules);
+	report_print_json(root);
+	return 0;
+}
+
+static int show_sets(const struct invocation *invocation, const struct live *live,
+		     struct fault *fault)
+{
+	static const struct manifest nothing;
+	const struct manifest *manifest = live->manifest ? live->manifest : &nothing;
+	CLEANUP(json_decrefp) json_t *root = NULL;
+	size_t i;
+
+	if (option_given(invocation, "json")) {
+		root = json_pack("{s:s, s:o}", "schema", "synfw.show.sets/1", "sets",
+				 report_sets_json(manifest));
+		report_print_json(root);
+		return 0;
+	}
+	printf("%-24s %12s %12s  %s\n", "SET", "IPV4", "IPV6", "FILE");
+	for (i = 0; i < manifest->nr_sets; i++)
+		printf("%-24s %12llu %12llu  %s\n", manifest->sets[i].name,
+		       (unsigned long long)manifest->sets[i].entries4,
+		       (unsigned long long)manifest->sets[i].entries6,
+		       manifest->sets[i].file ? manifest->sets[i].file : "-");
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*show)(const struct invocation *invocation, const struct live *live,
+		    struct fault *fault);
+} views[] = {
+	{ "rules", show_rules },
+	{ "sets", show_sets },
+};
+
+#define NR_VIEWS (sizeof(views) / sizeof(*views))
+
+int cmd_show(const struct invocation *invocation)
+{
+	const char *names[NR_VIEWS + 1] = { NULL };
+	CLEANUP(live_close) struct live live = LIVE_NONE;
+	CLEANUP(fault_done) struct fault fault = { 0 };
+	size_t i, view = NR_VIEWS;
+
+	for (i = 0; i < NR_VIEWS; i++) {
+		names[i] = views[i].name;
+		if (!strcmp(views[i].name, invocation->operand[0]))
+			view = i;
+	}
+	if (view == NR_VIEWS) {
+		command_report_unknown("thing to show", invocation->operand[0], names);
+		return EXIT_USAGE;
+	}
+	if (privileges_check("read the policy in force", &fault) ||
+	    live_open(invocation->paths.live, &fault, &live) ||
+	    views[view].show(invocation, &live, &fault))
+		return ui_fault(&fault);
+	if (!live.manifest)
+		ui_warning("no policy is in force");
+	return EXIT_DONE;
+}

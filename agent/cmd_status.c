@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* synfw status */
+#include <stdio.h>
+#include <time.h>
+
+#include <synfw/cleanup.h>
+
+#include "command.h"
+#include "json.h"
+#include "privileges.h"
+#include "report.h"
+#include "shadow.h"
+#include "status.h"
+#include "ui.h"
+
+static const char *mode_word(const struct status *status)
+{
+	if (!status->live.present || status->live.tables.lines_fd < 0)
+		return NULL;
+	return status->live.header.monitor ? "monitor" : "block";
+}
+
+/* ---- JSON --------------------------------------------------------------------------------------- */
+
+static json_t *policy_json(const struct status *status)
+{
+	const struct manifest *manifest = status->live.manifest;
+
+	if (!manifest)
+		return json_null();
+	return json_pack("{s:o, s:I, s:s, s:o, s:o}",
+			 "name", json_text(manifest->policy),
+			 "revision", (json_int_t)manifest->revision,
+			 "digest", manifest->digest,
+			 "applied_at", json_time(manifest->applied_at_ns),
+			 "file", json_text(manifest->file));
+}
+
+static json_t *interfaces_json(const struct status *status)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < status->nr_interfaces; i++) {
+		const struct status_interface *interface = &status->interfaces[i];
+
+		json_array_append_new(
+			array, json_pack("{s:o, s:b, s:o, s:I, s:I, s:I}",
+					 "name", json_text(interface->name),
+					 "attached", interface->attached,
+					 "xdp_mode", interface->attached
+							     ? json_string(xdp_mode_word(
+								       interface->mode))
+							     : json_null(),
+					 "packets", (json_int_t)interface->packets,
+					 "bytes", (json_int_t)interface->bytes,
+					 "dropped", (json_int_t)interface->dropped));
+	}
+	return array;
+}
+
+static json_t *reasons_json(const struct status *status)
+{
+	json_t *object = json_object();
+	unsigned int reason;
+
+	for (reason = 0; status->live.present && reason < SYNFW_NR_REASONS; reason++)
+		json_object_set_new(object, shadow_reason_word(reason),
+				    json_integer(status->reasons[reason]));
+	return object;
+}
+
+static int print_json(const struct status *status)
+{
+	const char *mode = mode_word(status);
+	CLEANUP(json_decrefp) json_t *root =
+		json_pack("{s:s, s:o, s:o, s:o, s:o, s:{s:b}, s:o}",
+			  "schema", "synfw.status/1",
+			  "mode", mode ? json_string(mode) : json_null(),
+			  "policy", policy_json(status),
+			  "interfaces", interfaces_json(status),
+			  "reasons", reasons_json(status),
+			  "agent", "running", 0,
+			  "warnings", report_notes_json(&status->warnings));
+
+	return report_print_json(root);
+}
+
+/* ---- text --------------------------------------------------------------------------------------- */
+
+static void print_policy(const struct status *status)
+{
+	const struct manifest *manifest = status->live.manifest;
+	time_t applied_at;
+	struct tm local;
+	char when[32] = "";
+
+	if (!mode_word(status)) {
+		printf("no policy is in force; packets pass unfiltered\n");
+		return;
+	}
+	printf("mode:       %s%s%s\n", ui_style(stdout, UI_BOLD), mode_word(status),
+	       ui_style(stdout, UI_PLAIN));
+	if (!manifest)
+		return;
+	applied_at = manifest->applied_at_ns / 1000000000ULL;
+	if (localtime_r(&applied_at, &local))
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S %z", &local);
+	printf("policy:     %s (%s)\nrevision:   %llu, applied %s\ndigest:     %s\n",
+	       manifest->policy, manifest->file, (unsigned long long)manifest->revision, when,
+	       manifest->digest);
+}
+
+static void print_interfaces(const struct status *status)
+{
+	size_t i;
+
+	for (i = 0; i < status->nr_interfaces; i++) {
+		const struct status_interface *interface = &status->interfaces[i];
+
+		printf("interface:  %s: %s%s%s, %s, %llu dropped\n", interface->name,
+		       ui_style(stdout, interface->attached ? UI_GREEN : UI_RED),
+		       interface->attached ? xdp_mode_word(interface->mode) : "not attached",
+		       ui_style(stdout, UI_PLAIN), ui_count(interface->packets, "packet"),
+		       (unsigned long long)interface->dropped);
+	}
+}
+
+static void print_reasons(const struct status *status)
+{
+	unsigned int reason;
+
+	for (reason = 0; reason < SYNFW_NR_REASONS; reason++)
+		if (status->reasons[reason])
+			printf("  %-16s %12llu  %s\n", shadow_reason_word(reason),
+			       (unsigned long long)status->reasons[reason],
+			       shadow_reason_sentence(reason));
+}
+
+static void print_text(const struct status *status)
+{
+	size_t i;
+
+	print_policy(status);
+	print_interfaces(status);
+	print_reasons(status);
+	for (i = 0; i < status->warnings.count; i++)
+		printf("%swarning:%s    %s\n", ui_style(stdout, UI_YELLOW),
+		       ui_style(stdout, UI_PLAIN), status->warnings.text[i]);
+}
+
+int cmd_status(const struct invocation *invocation)
+{
+	CLEANUP(status_done) struct status status = { .live = LIVE_NONE };
+	CLEANUP(fault_done) struct fault fault = { 0 };
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (privileges_check("read the policy in force", &fault) ||
+	    status_read(&invocation->paths,
+			(uint64_t)now.tv_sec * 1000000000ULL + now.tv_nsec, &fault, &status))
+		return ui_fault(&fault);
+	if (option_given(invocation, "json"))
+		return print_json(&status);
+	print_text(&status);
+	return EXIT_DONE;
+}

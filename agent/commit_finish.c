@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "commit_finish.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <synfw/cleanup.h>
+
+#include "counters.h"
+#include "grace.h"
+
+/* Runs a step whose failure is only worth a note. */
+#define NOTE_FAULT(commit, what, call)                                                             \
+	do {                                                                                       \
+		struct fault fault_ = { 0 };                                                       \
+                                                                                                   \
+		if (call)                                                                          \
+			notes_add((commit)->notes, "%s: %s", what,                                 \
+				  fault_.message ? fault_.message : "failed");                     \
+		fault_done(&fault_);                                                               \
+	} while (0)
+
+static void rename_pin(const char *from, const char *to, struct notes *notes)
+{
+	if (!from || !to || rename(from, to))
+		notes_add(notes, "cannot rename the pin \"%s\": %s", from ? from : "?",
+			  fault_strerror(errno));
+}
+
+static void settle_program(struct commit *commit)
+{
+	CLEANUP(cleanup_free) char *from =
+		path_format("%s/%s", commit->paths->live, COMMIT_PENDING_PROGRAM);
+	CLEANUP(cleanup_free) char *to = path_format("%s/prog", commit->paths->live);
+
+	if (commit->program_pinned)
+		rename_pin(from, to, commit->notes);
+}
+
+static void settle_links(struct commit *commit, const char *dir)
+{
+	size_t i;
+
+	for (i = 0; i < commit->interfaces->count; i++) {
+		uint32_t ifindex = commit->interfaces->items[i].ifindex;
+		CLEANUP(cleanup_free) char *from = link_path(dir, ifindex, true);
+		CLEANUP(cleanup_free) char *to = link_path(dir, ifindex, false);
+
+		if (commit->attachments[i].pinned)
+			rename_pin(from, to, commit->notes);
+	}
+}
+
+static bool link_was_renamed_over(const struct commit *commit, uint32_t pin_ifindex)
+{
+	size_t i;
+
+	for (i = 0; i < commit->interfaces->count; i++)
+		if (commit->attachments[i].pinned &&
+		    commit->interfaces->items[i].ifindex == pin_ifindex)
+			return true;
+	return false;
+}
+
+/* Unpins and closes the links that the new policy does not want; that detaches them. */
+static void drop_links(struct commit *commit, const char *dir)
+{
+	struct link *link;
+
+	for (link = commit->live->links.items;
+	     link < commit->live->links.items + commit->live->links.count; link++) {
+		CLEANUP(cleanup_free) char *path = link_path(dir, link->pin_ifindex, link->pending);
+
+		if (link->ifindex && interfaces_find(commit->interfaces, link->ifindex))
+			continue;
+		if (link->ifindex)
+			commit->detached++;
+		else
+			commit->stale++;
+		cleanup_fd(&link->fd);
+		link->fd = -1;
+		if (link_was_renamed_over(commit, link->pin_ifindex))
+			continue;
+		if (!path || unlink(path))
+			notes_add(commit->notes, "cannot remove the link \"%s\": %s",
+				  path ? path : "?", fault_strerror(errno));
+	}
+}
+
+/* Counters of rules and interfaces that are gone, so that their slots are clean when a later apply
+ * hands them out. */
+static int reset_freed_counters(struct commit *commit, struct fault *fault)
+{
+	const struct manifest *old = commit->live->manifest;
+	CLEANUP(cleanup_free) bool *used = calloc(SYNFW_MAX_RULE_COUNTERS, sizeof(*used));
+	int err = used ? 0 : -ENOMEM;
+	size_t i;
+
+	for (i = 0; !err && i < commit->next->nr_rules; i++)
+		used[commit->next->rules[i].counter] = true;
+	for (i = 0; !err && i < old->nr_rules; i++)
+		if (!used[old->rules[i].counter])
+			err = counters_reset_rule(commit->object, old->rules[i].counter, fault);
+	for (i = 0; !err && i < old->nr_interfaces; i++)
+		if (!interfaces_find(commit->interfaces, old->interfaces[i].ifindex))
+			err = counters_reset_interface(commit->object, old->interfaces[i].slot,
+						       fault);
+	return err;
+}
+
+static int retain_interfaces(struct commit *commit, struct fault *fault)
+{
+	struct interface_table retained = commit->table_after;
+
+	interface_table_retain(&retained, commit->interfaces);
+	return interface_table_write(commit->object, &commit->table_after, &retained, fault);
+}
+
+void commit_finish_switch(struct commit *commit)
+{
+	CLEANUP(cleanup_free) char *links = path_format("%s/links", commit->paths->live);
+	uint32_t old_slot = commit->control.active ^ 1;
+
+	settle_program(commit);
+	if (links) {
+		settle_links(commit, links);
+		drop_links(commit, links);
+	}
+	NOTE_FAULT(commit, "the interface table", retain_interfaces(commit, &fault_));
+	/* packets in flight still read the old generation: emptied under them, its missing tables
+	 * would pass what it drops */
+	NOTE_FAULT(commit, "freeing the old policy",
+		   grace_wait(&fault_) || tables_clear(commit->object, old_slot));
+	if (commit->live->manifest)
+		NOTE_FAULT(commit, "resetting counters", reset_freed_counters(commit, &fault_));
+}
+
+void commit_finish_fresh(struct commit *commit)
+{
+	const struct link *link;
+	int err;
+
+	if (!commit->upgrade_abi)
+		return;
+	for (link = commit->live->links.items;
+	     link < commit->live->links.items + commit->live->links.count; link++) {
+		if (!link->ifindex)
+			commit->stale++;
+		else if (!interfaces_find(commit->interfaces, link->ifindex))
+			commit->detached++;
+	}
+	/* links that moved are pinned in the new datapath too */
+	err = bpffs_remove_tree(commit->live_dir);
+	if (err)
+		notes_add(commit->notes, "cannot remove the old datapath \"%s\": %s",
+			  commit->live_dir, fault_strerror(err));
+}
+
+/* ---- leftovers of killed runs --------------------------------------------------------------- */
+
+static bool manifest_has_interface(const struct manifest *manifest, uint32_t ifindex)
+{
+	size_t i;
+
+	for (i = 0; manifest && i < manifest->nr_interfaces; i++)
+		if (manifest->interfaces[i].ifindex == ifindex)
+			return true;
+	return false;
+}
+
+static void recover_link(const char *dir, struct live *live, struct link *link, struct notes *notes)
+{
+	CLEANUP(cleanup_free) char *pending = link_path(dir, link->pin_ifindex, true);
+	CLEANUP(cleanup_free) char *settled = link_path(dir, link->pin_ifindex, false);
+
+	if (manifest_has_interface(live->manifest, link->ifindex)) {
+		rename_pin(pending, settled, notes);
+		link->pending = false;
+		return;
+	}
+	if (pending)
+		unlink(pending);
+	cleanup_fd(&link->fd);
+	*link = live->links.items[--live->links.count];
+}
+
+int commit_recover(const struct paths *paths, struct live *live, struct notes *notes,
+		   struct fault *fault)
+{
+	CLEANUP(cleanup_free) char *program =
+		path_format("%s/%s", paths->live, COMMIT_PENDING_PROGRAM);
+	CLEANUP(cleanup_free) char *links = path_format("%s/links", paths->live);
+	size_t i;
+	int err;
+
+	if (!program || !links)
+		return fault_system(fault, -ENOMEM, "cannot name the pins");
+	err = bpffs_remove_tree(paths->staging);
+	if (err)
+		return fault_system(fault, err, "cannot remove \"%s\", left by an apply that was "
+				    "killed", paths->staging);
+	if (unlink(program) && errno != ENOENT)
+		return fault_system(fault, -errno, "cannot remove \"%s\"", program);
+	for (i = live->links.count; i-- > 0;)
+		if (live->links.items[i].pending)
+			recover_link(links, live, &live->links.items[i], notes);
+	return 0;
+}

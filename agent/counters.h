@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_AGENT_COUNTERS_H
+#define SYNFW_AGENT_COUNTERS_H
+
+/* Counters live outside the generations. A rule's counter belongs to its name, an interface's
+ * counters to its slot. */
+#include <synfw/reasons.h>
+
+#include "manifest.h"
+#include "object.h"
+
+/* Gives every rule of `next` its counter slot: that of the rule of the same name in `live` (NULL:
+ * nothing is live), else a slot that no rule of `live` has. A slot that this apply frees is thus
+ * reused by the next one at the earliest, when no packet can be counting there any more.
+ * 0, -ENOMEM, or -ENOSPC when both policies together have too many names. */
+int counters_assign(const struct manifest *live, struct manifest *next);
+
+/* Finds a rule by name among rules sorted by counters_sort_rules(). */
+const struct manifest_rule **counters_sort_rules(const struct manifest *manifest);
+const struct manifest_rule *counters_find_rule(const struct manifest_rule **sorted, size_t count,
+					       const char *name);
+
+/* Sums over all CPUs. */
+int counters_read_rule(const struct object *object, uint32_t slot, struct fault *fault,
+		       struct synfw_rule_counter *ret_sum);
+int counters_read_reason(const struct object *object, uint32_t interface_slot,
+			 enum synfw_reason reason, struct fault *fault,
+			 struct synfw_reason_counter *ret_sum);
+
+/* Sets a counter to zero on all CPUs, without writing when it is zero already. */
+int counters_reset_rule(const struct object *object, uint32_t slot, struct fault *fault);
+int counters_reset_interface(const struct object *object, uint32_t interface_slot,
+			     struct fault *fault);
+
+/* Copies a counter between datapaths, CPU by CPU. */
+int counters_copy_rule(const struct object *from, uint32_t from_slot, const struct object *to,
+		       uint32_t to_slot, struct fault *fault);
+int counters_copy_interface(const struct object *from, uint32_t from_slot, const struct object *to,
+			    uint32_t to_slot, struct fault *fault);
+
+#endif

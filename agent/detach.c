@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "detach.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+#include <synfw/cleanup.h>
+
+#include "bpffs.h"
+#include "links.h"
+#include "lock.h"
+
+#define LOCK_TIMEOUT_MS 60000
+
+struct detach_context {
+	const struct paths *paths;
+	struct fault *fault;
+	struct detach_report *report;
+};
+
+static bool is_datapath(const char *name)
+{
+	return !strcmp(name, "new") || !strncmp(name, "abi", 3);
+}
+
+/* Links are detached before their pins go: an open descriptor elsewhere must not keep the program
+ * in force. */
+static int detach_links(const char *dir, struct detach_context *context)
+{
+	CLEANUP(link_list_done) struct link_list links = { 0 };
+	struct fault ignored = { 0 };
+	size_t i;
+
+	if (links_open(dir, &ignored, &links)) {
+		notes_add(&context->report->notes, "%s", ignored.message);
+		fault_done(&ignored);
+		return 0;
+	}
+	for (i = 0; i < links.count; i++) {
+		if (!links.items[i].ifindex)
+			continue;
+		if (bpf_link_detach(links.items[i].fd))
+			return fault_system(context->fault, -errno,
+					    "cannot detach from interface %u",
+					    links.items[i].ifindex);
+		context->report->interfaces++;
+	}
+	return 0;
+}
+
+static int remove_datapath(const char *name, void *argument)
+{
+	struct detach_context *context = argument;
+	CLEANUP(cleanup_free) char *dir = path_format("%s/%s", context->paths->bpffs, name);
+	CLEANUP(cleanup_free) char *links = path_format("%s/%s/links", context->paths->bpffs, name);
+	int err;
+
+	if (!is_datapath(name))
+		return 0;
+	if (!dir || !links)
+		return fault_system(context->fault, -ENOMEM, "cannot name the pins");
+	context->report->removed = true;
+	err = detach_links(links, context);
+	if (err)
+		return err;
+	err = bpffs_remove_tree(dir);
+	if (err)
+		return fault_system(context->fault, err, "cannot remove \"%s\"", dir);
+	return 0;
+}
+
+int detach_everything(const struct paths *paths, struct fault *fault,
+		      struct detach_report *ret_report)
+{
+	CLEANUP(cleanup_fd) int lock_fd = -1;
+	struct detach_context context = { .paths = paths, .fault = fault, .report = ret_report };
+	int err;
+
+	err = lock_acquire(paths, LOCK_TIMEOUT_MS, fault, &lock_fd);
+	if (err)
+		return err;
+	err = bpffs_for_each(paths->bpffs, remove_datapath, &context);
+	if (err)
+		return fault_system(fault, err, "cannot list \"%s\"", paths->bpffs);
+	bpffs_release(paths);
+	return 0;
+}
+
+void detach_report_done(struct detach_report *report)
+{
+	notes_done(&report->notes);
+}

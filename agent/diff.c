@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "diff.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <synfw/cleanup.h>
+
+#include "counters.h"
+#include "paths.h"
+
+static const char *const part_words[] = {
+	[DIFF_POLICY] = "policy", [DIFF_DEFAULT] = "default", [DIFF_PROTECT] = "protect",
+	[DIFF_SET] = "set",	  [DIFF_RULE] = "rule",
+};
+
+static const char *const kind_words[] = {
+	[DIFF_ADDED] = "added",
+	[DIFF_REMOVED] = "removed",
+	[DIFF_CHANGED] = "changed",
+	[DIFF_MOVED] = "moved",
+};
+
+const char *diff_part_word(enum diff_part part)
+{
+	return part_words[part];
+}
+
+const char *diff_kind_word(enum diff_kind kind)
+{
+	return kind_words[kind];
+}
+
+/* Takes `before` and `after`; either may be NULL. */
+static int add(struct diff *diff, enum diff_part part, enum diff_kind kind, const char *name,
+	       char *before, char *after)
+{
+	struct diff_entry *entries = reallocarray(diff->entries, diff->count + 1,
+						  sizeof(*entries));
+	char *copy = strdup(name);
+
+	if (entries)
+		diff->entries = entries;
+	if (!entries || !copy) {
+		free(copy);
+		free(before);
+		free(after);
+		return -ENOMEM;
+	}
+	entries[diff->count++] = (struct diff_entry){
+		.part = part,
+		.kind = kind,
+		.name = copy,
+		.before = before,
+		.after = after,
+	};
+	return 0;
+}
+
+/* Compares what one name stands for on both sides; NULL: it is not there. Takes both. */
+static int compare(struct diff *diff, enum diff_part part, const char *name, char *before,
+		   char *after)
+{
+	if (before && after && !strcmp(before, after)) {
+		free(before);
+		free(after);
+		return 0;
+	}
+	if (!before && !after)
+		return -ENOMEM; /* neither text could be made */
+	return add(diff, part, !before ? DIFF_ADDED : !after ? DIFF_REMOVED : DIFF_CHANGED, name,
+		   before, after);
+}
+
+static char *set_text(const struct manifest_set *set)
+{
+	return path_format("%llu IPv4 and %llu IPv6 prefixes, digest %s",
+			   (unsigned long long)set->entries4, (unsigned long long)set->entries6,
+			   set->digest);
+}
+
+/* ---- rules: matched by name, and their order -------------------------------------------------- */
+
+/* Marks the rules of a longest common subsequence: positions in the old policy, in the order of
+ * the new one, of which the longest increasing run did not move. Patience sorting. */
+static int mark_unmoved(const size_t *old_position, size_t count, bool *unmoved)
+{
+	CLEANUP(cleanup_free) size_t *tail = calloc(count + 1, sizeof(*tail));
+	CLEANUP(cleanup_free) size_t *previous = calloc(count + 1, sizeof(*previous));
+	size_t length = 0, i, low, high, middle;
+
+	if (!tail || !previous)
+		return -ENOMEM;
+	for (i = 0; i < count; i++) {
+		for (low = 0, high = length; low < high;) {
+			middle = (low + high) / 2;
+			if (old_position[tail[middle]] < old_position[i])
+				low = middle + 1;
+			else
+				high = middle;
+		}
+		previous[i] = low ? tail[low - 1] : SIZE_MAX;
+		tail[low] = i;
+		if (low == length)
+			length++;
+	}
+	for (i = length ? tail[length - 1] : SIZE_MAX; i != SIZE_MAX; i = previous[i])
+		unmoved[i] = true;
+	return 0;
+}
+
+static int diff_moves(const struct manifest *before, const struct manifest *after,
+		      const struct manifest_rule **common, size_t count, struct diff *diff)
+{
+	CLEANUP(cleanup_free) size_t *old_position = calloc(count + 1, sizeof(*old_position));
+	CLEANUP(cleanup_free) bool *unmoved = calloc(count + 1, sizeof(*unmoved));
+	size_t i;
+	int err;
+
+	if (!old_position || !unmoved)
+		return -ENOMEM;
+	for (i = 0; i < count; i++)
+		old_position[i] = common[i] - before->rules;
+	err = mark_unmoved(old_position, count, unmoved);
+	for (i = 0; !err && i < count; i++)
+		if (!unmoved[i])
+			err = add(diff, DIFF_RULE, DIFF_MOVED, common[i]->name, NULL, NULL);
+	return err;
+}
+
+static int diff_rules(const struct manifest *before, const struct manifest *after,
+		      struct diff *diff)
+{
+	CLEANUP(cleanup_free) const struct manifest_rule **old = counters_sort_rules(before);
+	CLEANUP(cleanup_free) const struct manifest_rule **new = counters_sort_rules(after);
+	CLEANUP(cleanup_free) const struct manifest_rule **common =
+		calloc(after->nr_rules + 1, sizeof(*common));
+	const struct manifest_rule *same;
+	size_t i, nr_common = 0;
+	int err = old && new && common ? 0 : -ENOMEM;
+
+	for (i = 0; !err && i < before->nr_rules; i++)
+		if (!counters_find_rule(new, after->nr_rules, before->rules[i].name))
+			err = compare(diff, DIFF_RULE, before->rules[i].name,
+				      strdup(before->rules[i].text), NULL);
+	for (i = 0; !err && i < after->nr_rules; i++) {
+		same = counters_find_rule(old, before->nr_rules, after->rules[i].name);
+		if (same)
+			common[nr_common++] = same;
+		err = compare(diff, DIFF_RULE, after->rules[i].name,
+			      same ? strdup(same->text) : NULL, strdup(after->rules[i].text));
+	}
+	return err ? err : diff_moves(before, after, common, nr_common, diff);
+}
+
+/* ---- the other parts: few, compared pairwise --------------------------------------------------- */
+
+static const struct manifest_set *find_set(const struct manifest *manifest, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < manifest->nr_sets; i++)
+		if (!strcmp(manifest->sets[i].name, name))
+			return &manifest->sets[i];
+	return NULL;
+}
+
+static int diff_sets(const struct manifest *before, const struct manifest *after,
+		     struct diff *diff)
+{
+	const struct manifest_set *same;
+	int err = 0;
+	size_t i;
+
+	for (i = 0; !err && i < before->nr_sets; i++)
+		if (!find_set(after, before->sets[i].name))
+			err = compare(diff, DIFF_SET, before->sets[i].name,
+				      set_text(&before->sets[i]), NULL);
+	for (i = 0; !err && i < after->nr_sets; i++) {
+		same = find_set(before, after->sets[i].name);
+		err = compare(diff, DIFF_SET, after->sets[i].name, same ? set_text(same) : NULL,
+			      set_text(&after->sets[i]));
+	}
+	return err;
+}
+
+static bool has_protect(const struct manifest *manifest, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < manifest->nr_protects; i++)
+		if (!strcmp(manifest->protects[i].text, text))
+			return true;
+	return false;
+}
+
+static int diff_protects(const struct manifest *before, const struct manifest *after,
+			 struct diff *diff)
+{
+	int err = 0;
+	size_t i;
+
+	for (i = 0; !err && i < before->nr_protects; i++)
+		if (!has_protect(after, before->protects[i].text))
+			err = add(diff, DIFF_PROTECT, DIFF_REMOVED, before->protects[i].text, NULL,
+				  NULL);
+	for (i = 0; !err && i < after->nr_protects; i++)
+		if (!has_protect(before, after->protects[i].text))
+			err = add(diff, DIFF_PROTECT, DIFF_ADDED, after->protects[i].text, NULL,
+				  NULL);
+	return err;
+}
+
+static const char *find_default(const struct manifest *manifest, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < manifest->nr_defaults; i++)
+		if (!strcmp(manifest->defaults[i].name, name))
+			return manifest->defaults[i].choice;
+	return NULL;
+}
+
+static int diff_defaults(const struct manifest *before, const struct manifest *after,
+			 struct diff *diff)
+{
+	const char *old;
+	int err = 0;
+	size_t i;
+
+	for (i = 0; !err && i < after->nr_defaults; i++) {
+		old = find_default(before, after->defaults[i].name);
+		err = compare(diff, DIFF_DEFAULT, after->defaults[i].name,
+			      old ? strdup(old) : NULL, strdup(after->defaults[i].choice));
+	}
+	return err;
+}
+
+static int diff_policy(const struct manifest *before, const struct manifest *after,
+		       struct diff *diff)
+{
+	int err = compare(diff, DIFF_POLICY, "name", before->policy ? strdup(before->policy) : NULL,
+			  strdup(after->policy));
+
+	if (!err)
+		err = compare(diff, DIFF_POLICY, "mode",
+			      before->policy ? strdup(before->monitor ? "monitor" : "block") : NULL,
+			      strdup(after->monitor ? "monitor" : "block"));
+	return err;
+}
+
+int diff_manifests(const struct manifest *before, const struct manifest *after,
+		   struct diff *ret_diff)
+{
+	static const struct manifest nothing;
+	struct diff diff = { 0 };
+	int err;
+
+	if (!before)
+		before = &nothing;
+	err = diff_policy(before, after, &diff);
+	if (!err)
+		err = diff_defaults(before, after, &diff);
+	if (!err)
+		err = diff_protects(before, after, &diff);
+	if (!err)
+		err = diff_sets(before, after, &diff);
+	if (!err)
+		err = diff_rules(before, after, &diff);
+	if (err) {
+		diff_done(&diff);
+		return err;
+	}
+	*ret_diff = diff;
+	return 0;
+}
+
+size_t diff_count(const struct diff *diff, enum diff_part part, enum diff_kind kind)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < diff->count; i++)
+		count += diff->entries[i].part == part && diff->entries[i].kind == kind;
+	return count;
+}
+
+void diff_done(struct diff *diff)
+{
+	size_t i;
+
+	for (i = 0; i < diff->count; i++) {
+		free(diff->entries[i].name);
+		free(diff->entries[i].before);
+		free(diff->entries[i].after);
+	}
+	free(diff->entries);
+	*diff = (struct diff){ 0 };
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "judge.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <synfw/cleanup.h>
+
+#include "frame.h"
+#include "lockout.h"
+#include "packet_text.h"
+#include "shadow.h"
+
+static uint32_t slot_of(const struct candidate *candidate, const char *name)
+{
+	const struct interface_list *list = candidate->interfaces;
+	size_t i;
+
+	if (!name)
+		return list->items[0].slot;
+	for (i = 0; i < list->count; i++)
+		if (!strcmp(list->items[i].name, name))
+			return list->items[i].slot;
+	return 0;
+}
+
+/* The policy's rule that decided, or NULL: a default or an entry of protect did. */
+static const struct policy_rule *deciding_rule(const struct candidate *candidate,
+					       const struct synfw_trace *trace)
+{
+	uint32_t index;
+
+	if (trace->bit >= image_header_const(candidate->image)->nr_bits)
+		return NULL;
+	index = image_rule_const(candidate->image, trace->bit)->index;
+	return index < candidate->policy->nr_rules ? &candidate->policy->rules[index] : NULL;
+}
+
+static const char *verdict_word(unsigned int verdict)
+{
+	return verdict == SYNFW_DROP ? "drop" : "allow";
+}
+
+static void report_failed_test(const struct policy_test *test, const struct policy_rule *rule,
+			       const struct synfw_trace *trace, struct diags *diags)
+{
+	char packet[PACKET_TEXT_MAX];
+	struct diag *diag;
+
+	diag = diag_error(diags, test->at, "test failed: %s: expected %s%s%s%s, got %s%s%s%s",
+			  packet_text(&test->packet, packet), verdict_word(test->expect),
+			  test->rule ? " by rule \"" : "", test->rule ? test->rule : "",
+			  test->rule ? "\"" : "", verdict_word(trace->verdict),
+			  rule ? " by rule \"" : "", rule ? rule->name : "", rule ? "\"" : "");
+	if (rule)
+		diag_related(diags, diag, rule->at, "this rule decided");
+	else
+		diag_hint(diag, "no rule decided: %s", shadow_reason_sentence(trace->reason));
+}
+
+static int run_test(const struct candidate *candidate, const struct shadow *shadow,
+		    const struct policy_test *test, struct diags *diags, struct fault *fault)
+{
+	const struct policy_rule *rule;
+	struct synfw_trace trace;
+	struct frame frame;
+	int err;
+
+	frame_build(&test->packet, &frame);
+	err = shadow_judge(shadow, slot_of(candidate, test->packet.interface), frame.bytes,
+			   frame.length, fault, &trace);
+	if (err)
+		return err;
+	rule = deciding_rule(candidate, &trace);
+	if (trace.verdict == (unsigned int)test->expect &&
+	    (!test->rule || (rule && !strcmp(rule->name, test->rule))))
+		return 0;
+	report_failed_test(test, rule, &trace, diags);
+	return 0;
+}
+
+static int run_tests(const struct candidate *candidate, const struct shadow *shadow,
+		     struct diags *diags, struct fault *fault)
+{
+	size_t before = diags_errors(diags), i;
+	int err = 0;
+
+	for (i = 0; !err && i < candidate->policy->nr_tests; i++)
+		err = run_test(candidate, shadow, &candidate->policy->tests[i], diags, fault);
+	if (err)
+		return err;
+	return diags_errors(diags) > before ? -EINVAL : 0;
+}
+
+static int refuse_lockout(const struct candidate *candidate, const struct packet_spec *packet,
+			  const struct synfw_trace *trace, struct fault *fault)
+{
+	const struct policy_rule *rule = deciding_rule(candidate, trace);
+	char text[PACKET_TEXT_MAX];
+
+	return fault_refuse(fault, EXIT_REFUSED,
+			    "this policy would cut the SSH connection that you are using: %s is "
+			    "dropped (%s%s%s); allow it under `protect:`, or use --force",
+			    packet_text(packet, text),
+			    rule ? "rule \"" : shadow_reason_word(trace->reason),
+			    rule ? rule->name : "", rule ? "\"" : "");
+}
+
+/* Opening the connection again and going on with it must both pass. */
+static int check_lockout(const struct candidate *candidate, const struct shadow *shadow,
+			 struct packet_spec packet, const struct interface *interface,
+			 struct fault *fault)
+{
+	static const uint8_t flags[] = { SYNFW_TCP_SYN, SYNFW_TCP_ACK };
+	struct synfw_trace trace;
+	struct frame frame;
+	size_t i;
+	int err;
+
+	for (i = 0; i < sizeof(flags); i++) {
+		packet.has_flags = true;
+		packet.flags = flags[i];
+		frame_build(&packet, &frame);
+		err = shadow_judge(shadow, interface->slot, frame.bytes, frame.length, fault,
+				   &trace);
+		if (err)
+			return err;
+		if (trace.verdict == SYNFW_DROP && !trace.monitor)
+			return refuse_lockout(candidate, &packet, &trace, fault);
+	}
+	return 0;
+}
+
+int judge_candidate(const struct candidate *candidate, bool force, struct diags *diags,
+		    struct fault *fault)
+{
+	CLEANUP(shadow_close) struct shadow shadow = SHADOW_NONE;
+	const struct interface *interface = NULL;
+	struct packet_spec ssh;
+	int err;
+
+	if (!force && !lockout_find(&ssh))
+		interface = lockout_interface(&ssh, candidate->interfaces);
+	if (!candidate->policy->nr_tests && !interface)
+		return 0;
+	err = shadow_open(candidate->tables, fault, &shadow);
+	if (!err)
+		err = run_tests(candidate, &shadow, diags, fault);
+	if (!err && interface)
+		err = check_lockout(candidate, &shadow, ssh, interface, fault);
+	return err;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_AGENT_JUDGE_H
+#define SYNFW_AGENT_JUDGE_H
+
+/* What a candidate policy must pass before it is put in force: its own tests, and the check that
+ * it does not lock out whoever applies it. Both ask the shadow program. */
+#include "interfaces.h"
+#include "tables.h"
+
+struct candidate {
+	const struct policy *policy;
+	const struct image *image;
+	const struct tables *tables;
+	const struct interface_list *interfaces;
+};
+
+/*
+ * Runs `tests:`; a test that fails is an error of the policy, at its place in the file (-EINVAL
+ * with diagnostics). Then judges the SSH connection that this command was started over, if any; a
+ * policy that would cut it is refused unless `force`.
+ */
+int judge_candidate(const struct candidate *candidate, bool force, struct diags *diags,
+		    struct fault *fault);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_AGENT_LIVE_H
+#define SYNFW_AGENT_LIVE_H
+
+/* What is in force, read from the kernel. */
+#include "datapath.h"
+#include "links.h"
+#include "manifest.h"
+#include "tables.h"
+
+struct live {
+	bool present;		/* a datapath is pinned; all below is empty without it */
+	struct object object;
+	struct synfw_control control;
+	struct link_list links;
+	struct tables tables;	/* of the generation in force; none before the first switch */
+	struct synfw_header header;
+	struct manifest *manifest; /* NULL: no policy, or its manifest cannot be read */
+};
+
+#define LIVE_NONE { .object = OBJECT_NONE, .tables = TABLES_NONE }
+
+/* Reads the datapath pinned in `dir`. No lock is needed: a switch while reading is noticed and
+ * the reading starts again. No datapath is success with `present` false. */
+int live_open(const char *dir, struct fault *fault, struct live *ret_live);
+
+/* As live_open(), for a datapath of another ABI: when its maps have another shape, only its links
+ * are known. */
+int live_open_other_abi(const char *dir, struct fault *fault, struct live *ret_live);
+
+/* The rule that a bit of the live vectors stands for. */
+int live_read_rule(const struct live *live, uint32_t bit, struct fault *fault,
+		   struct synfw_rule *ret_rule);
+
+/* Whether a link really runs its program on its interface, seen from this network namespace. */
+bool live_link_attached(const struct link *link, enum xdp_mode *ret_mode);
+
+void live_close(struct live *live);
+
+#endif

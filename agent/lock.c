@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+
+#include <synfw/cleanup.h>
+
+#define POLL_MS 20
+
+/* Who holds it, for the message. The file is informative only; the lock is the flock. */
+static void read_holder(int fd, char *holder, size_t size)
+{
+	ssize_t length = pread(fd, holder, size - 1, 0);
+
+	holder[length > 0 ? length : 0] = '\0';
+	holder[strcspn(holder, "\n")] = '\0';
+}
+
+int lock_acquire(const struct paths *paths, unsigned int timeout_ms, struct fault *fault,
+		 int *ret_fd)
+{
+	CLEANUP(cleanup_free) char *path = path_format("%s/lock", paths->run);
+	CLEANUP(cleanup_fd) int fd = -1;
+	const struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
+	unsigned int waited_ms;
+	char holder[32];
+	int err;
+
+	if (!path)
+		return fault_system(fault, -ENOMEM, "cannot name the lock file");
+	err = path_make_directories(paths->run, 0755);
+	if (err)
+		return fault_system(fault, err, "cannot create \"%s\"", paths->run);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return fault_system(fault, -errno, "cannot open the lock \"%s\"", path);
+
+	for (waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB); waited_ms += POLL_MS) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return fault_system(fault, -errno, "cannot lock \"%s\"", path);
+		if (waited_ms >= timeout_ms) {
+			read_holder(fd, holder, sizeof(holder));
+			return fault_refuse(fault, EXIT_REFUSED,
+					    "another synfw (process %s) has been changing the "
+					    "policy for %u s; wait for it, or end it",
+					    *holder ? holder : "unknown", timeout_ms / 1000);
+		}
+		nanosleep(&pause, NULL);
+	}
+	if (!ftruncate(fd, 0))
+		dprintf(fd, "%d\n", getpid());
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "manifest.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <synfw/cleanup.h>
+
+static const char *const action_words[] = {
+	[SYNFW_ACTION_ALLOW] = "allow",
+	[SYNFW_ACTION_DROP] = "drop",
+	[SYNFW_ACTION_SCORE] = "score",
+};
+
+static const char *const attach_words[] = {
+	[ATTACH_AUTO] = "auto",
+	[ATTACH_NATIVE] = "native",
+	[ATTACH_GENERIC] = "generic",
+};
+
+const char *manifest_action_word(enum synfw_rule_action action)
+{
+	return action_words[action];
+}
+
+const char *manifest_attach_word(enum attach_mode attach)
+{
+	return attach_words[attach];
+}
+
+int manifest_append(const struct manifest *manifest, struct image *image)
+{
+	CLEANUP(cleanup_free) char *text = NULL;
+	struct synfw_header *header;
+	struct synfw_line *lines;
+	size_t length, count;
+	int err;
+
+	err = manifest_to_text(manifest, &text, &length);
+	if (err)
+		return err;
+	count = (length + SYNFW_LINE_BYTES - 1) / SYNFW_LINE_BYTES;
+	if (length > UINT32_MAX || count > UINT32_MAX - image->nr_lines)
+		return -E2BIG;
+	lines = reallocarray(image->lines, image->nr_lines + count, sizeof(*lines));
+	if (!lines)
+		return -ENOMEM;
+	image->lines = lines;
+	memset(lines + image->nr_lines, 0, count * sizeof(*lines));
+	memcpy(lines + image->nr_lines, text, length);
+
+	header = image_header(image);
+	header->manifest_base = image->nr_lines;
+	header->manifest_bytes = length;
+	image->nr_lines += count;
+	header->nr_lines = image->nr_lines;
+	return 0;
+}
+
+static void free_rules(struct manifest *manifest)
+{
+	size_t i;
+
+	for (i = 0; i < manifest->nr_rules; i++) {
+		free(manifest->rules[i].name);
+		free(manifest->rules[i].description);
+		free(manifest->rules[i].text);
+	}
+	free(manifest->rules);
+}
+
+static void free_sets(struct manifest *manifest)
+{
+	size_t i;
+
+	for (i = 0; i < manifest->nr_sets; i++) {
+		free(manifest->sets[i].name);
+		free(manifest->sets[i].digest);
+		free(manifest->sets[i].file);
+	}
+	free(manifest->sets);
+}
+
+void manifest_free(struct manifest *manifest)
+{
+	size_t i;
+
+	if (!manifest)
+		return;
+	free_rules(manifest);
+	free_sets(manifest);
+	for (i = 0; i < manifest->nr_protects; i++)
+		free(manifest->protects[i].text);
+	for (i = 0; i < manifest->nr_interfaces; i++)
+		free(manifest->interfaces[i].name);
+	for (i = 0; i < manifest->nr_defaults; i++) {
+		free(manifest->defaults[i].name);
+		free(manifest->defaults[i].choice);
+	}
+	free(manifest->protects);
+	free(manifest->interfaces);
+	free(manifest->defaults);
+	free(manifest->policy);
+	free(manifest->description);
+	free(manifest->file);
+	free(manifest->digest);
+	free(manifest);
+}
+
+void manifest_freep(struct manifest **manifest)
+{
+	manifest_free(*manifest);
+	*manifest = NULL;
+}

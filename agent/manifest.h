@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_AGENT_MANIFEST_H
+#define SYNFW_AGENT_MANIFEST_H
+
+/*
+ * What the kernel's tables cannot say about a policy: names, lines, texts, which counter belongs
+ * to which rule. It is stored inside the tables, so that it appears and disappears with them and
+ * no state outside the kernel is needed.
+ */
+#include <policyc.h>
+
+struct manifest_rule {
+	char *name;
+	uint32_t line;
+	enum synfw_rule_action action;
+	uint32_t score;
+	bool monitor;
+	char *description;	/* of the policy, or NULL */
+	char *text;		/* policy_rule_describe() */
+	uint32_t counter;	/* slot in synfw_rule_counters */
+};
+
+struct manifest_protect {
+	uint32_t line;
+	char *text;
+};
+
+struct manifest_set {
+	char *name;
+	uint64_t entries4, entries6;
+	char *digest;		/* of the members */
+	char *file;		/* or NULL */
+	uint64_t max_age_ns;	/* 0: none */
+	uint64_t mtime_ns;	/* of the file when it was read */
+};
+
+struct manifest_interface {
+	char *name;
+	uint32_t ifindex;
+	uint32_t slot;
+	enum attach_mode attach;
+};
+
+struct manifest_default {
+	char *name;
+	char *choice;
+};
+
+struct manifest {
+	char *policy;		/* name */
+	char *description;	/* or NULL */
+	char *file;
+	char *digest;		/* image_digest() */
+	bool monitor;
+	uint64_t revision;
+	uint64_t applied_at_ns;	/* CLOCK_REALTIME */
+	struct manifest_rule *rules;
+	size_t nr_rules;
+	struct manifest_protect *protects;
+	size_t nr_protects;
+	struct manifest_set *sets;
+	size_t nr_sets;
+	struct manifest_interface *interfaces;
+	size_t nr_interfaces;
+	struct manifest_default *defaults;
+	size_t nr_defaults;
+};
+
+/* The manifest of a parsed policy: everything but digest, revision, times, counters and
+ * interfaces. 0 or -ENOMEM. */
+int manifest_from_policy(const struct policy *policy, struct manifest **ret_manifest);
+
+/* One JSON object in UTF-8. 0 or -ENOMEM. The caller frees the text. */
+int manifest_to_text(const struct manifest *manifest, char **ret_text, size_t *ret_length);
+
+/* Reads what manifest_to_text wrote. -EINVAL when it is something else: keys are missing, of
+ * another type or out of range. Unknown keys are ignored. */
+int manifest_from_text(const char *text, size_t length, struct manifest **ret_manifest);
+
+/* Appends the manifest to the lines of an image and points its header there. 0, -ENOMEM, or
+ * -E2BIG when the image would exceed what line numbers can address. */
+int manifest_append(const struct manifest *manifest, struct image *image);
+
+void manifest_free(struct manifest *manifest);
+void manifest_freep(struct manifest **manifest);
+
+const char *manifest_action_word(enum synfw_rule_action action);
+const char *manifest_attach_word(enum attach_mode attach);
+
+#endif

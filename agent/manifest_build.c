@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The manifest of a parsed policy. */
+#include "manifest.h"
+
+#include <errno.h>
+#include <sha2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <describe.h>
+#include <synfw/cleanup.h>
+
+#define SET_DIGEST_BYTES 8
+
+static const char *const choice_words[] = {
+	[CHOICE_ALLOW] = "allow",
+	[CHOICE_DROP] = "drop",
+	[CHOICE_RULES] = "rules",
+	[CHOICE_ESSENTIAL] = "essential",
+};
+
+/* strdup that passes NULL on; *error becomes -ENOMEM when a copy fails. */
+static char *copy(const char *text, int *error)
+{
+	char *copied = text ? strdup(text) : NULL;
+
+	if (text && !copied)
+		*error = -ENOMEM;
+	return copied;
+}
+
+/* Members change without their number changing; `diff` tells by this. */
+static char *members_digest(const struct prefix_list *prefixes)
+{
+	uint8_t hash[SHA256_DIGEST_LENGTH];
+	char *text = malloc(2 * SET_DIGEST_BYTES + 1);
+	SHA2_CTX context;
+	size_t i;
+
+	if (!text)
+		return NULL;
+	SHA256Init(&context);
+	for (i = 0; i < prefixes->nr_v4; i++) {
+		SHA256Update(&context, (const uint8_t *)&prefixes->v4[i].addr, 4);
+		SHA256Update(&context, &prefixes->v4[i].prefixlen, 1);
+	}
+	for (i = 0; i < prefixes->nr_v6; i++) {
+		SHA256Update(&context, prefixes->v6[i].addr, 16);
+		SHA256Update(&context, &prefixes->v6[i].prefixlen, 1);
+	}
+	SHA256Final(hash, &context);
+	for (i = 0; i < SET_DIGEST_BYTES; i++)
+		sprintf(text + 2 * i, "%02x", hash[i]);
+	return text;
+}
+
+static int build_rules(const struct policy *policy, struct manifest *manifest)
+{
+	int error = 0;
+	size_t i;
+
+	manifest->rules = calloc(policy->nr_rules + 1, sizeof(*manifest->rules));
+	if (!manifest->rules)
+		return -ENOMEM;
+	for (i = 0; i < policy->nr_rules; i++) {
+		const struct policy_rule *rule = &policy->rules[i];
+
+		manifest->rules[i] = (struct manifest_rule){
+			.name = copy(rule->name, &error),
+			.line = rule->at.line,
+			.action = rule->action,
+			.score = rule->score,
+			.monitor = rule->monitor,
+			.description = copy(rule->description, &error),
+		};
+		manifest->nr_rules++;
+		if (error || policy_rule_describe(policy, rule, &manifest->rules[i].text))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int build_protects(const struct policy *policy, struct manifest *manifest)
+{
+	size_t i;
+	int err;
+
+	manifest->protects = calloc(policy->nr_protects + 1, sizeof(*manifest->protects));
+	if (!manifest->protects)
+		return -ENOMEM;
+	for (i = 0; i < policy->nr_protects; i++) {
+		manifest->protects[i].line = policy->protects[i].at.line;
+		manifest->nr_protects++;
+		err = policy_protect_describe(policy, &policy->protects[i],
+					      &manifest->protects[i].text);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int build_sets(const struct policy *policy, struct manifest *manifest)
+{
+	int error = 0;
+	size_t i;
+
+	manifest->sets = calloc(policy->nr_named_sets + 1, sizeof(*manifest->sets));
+	if (!manifest->sets)
+		return -ENOMEM;
+	for (i = 0; i < policy->nr_named_sets; i++) {
+		const struct policy_set *set = &policy->sets[i];
+
+		manifest->sets[i] = (struct manifest_set){
+			.name = copy(set->name, &error),
+			.entries4 = set->prefixes.nr_v4,
+			.entries6 = set->prefixes.nr_v6,
+			.digest = members_digest(&set->prefixes),
+			.file = copy(set->file, &error),
+			.max_age_ns = set->max_age_ns,
+			.mtime_ns = set->file_mtime_ns,
+		};
+		manifest->nr_sets++;
+		if (error || !manifest->sets[i].digest)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int build_defaults(const struct policy *policy, struct manifest *manifest)
+{
+	const struct {
+		const char *name;
+		enum default_choice choice;
+	} defaults[] = {
+		{ "incoming", policy->incoming },	{ "icmp", policy->icmp },
+		{ "fragments", policy->fragments },	{ "malformed", policy->malformed },
+		{ "ethertypes", policy->ethertypes },
+	};
+	const size_t count = sizeof(defaults) / sizeof(*defaults);
+	int error = 0;
+	size_t i;
+
+	manifest->defaults = calloc(count, sizeof(*manifest->defaults));
+	if (!manifest->defaults)
+		return -ENOMEM;
+	for (i = 0; i < count; i++) {
+		manifest->defaults[i] = (struct manifest_default){
+			.name = copy(defaults[i].name, &error),
+			.choice = copy(choice_words[defaults[i].choice], &error),
+		};
+		manifest->nr_defaults++;
+	}
+	return error;
+}
+
+int manifest_from_policy(const struct policy *policy, struct manifest **ret_manifest)
+{
+	CLEANUP(manifest_freep) struct manifest *manifest = calloc(1, sizeof(*manifest));
+	int err = 0;
+
+	if (!manifest)
+		return -ENOMEM;
+	manifest->policy = copy(policy->name, &err);
+	manifest->description = copy(policy->description, &err);
+	manifest->file = realpath(policy->file, NULL);
+	if (!manifest->file)
+		manifest->file = copy(policy->file, &err);
+	manifest->monitor = policy->monitor;
+	if (!err)
+		err = build_rules(policy, manifest);
+	if (!err)
+		err = build_protects(policy, manifest);
+	if (!err)
+		err = build_sets(policy, manifest);
+	if (!err)
+		err = build_defaults(policy, manifest);
+	if (err)
+		return err;
+	*ret_manifest = TAKE_PTR(manifest);
+	return 0;
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "object.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sha2.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/libbpf.h>
+
+#include <synfw/abi.h>
+#include <synfw/cleanup.h>
+
+#include "synfw.skel.h"
+
+_Static_assert(OBJECT_NR_MAPS == 9, "OBJECT_NONE lists every map");
+
+#define ADDRESS_SLOTS (SYNFW_NR_GENERATION_SLOTS * SYNFW_NR_DIRS)
+
+const struct object_map_spec object_maps[OBJECT_NR_MAPS] = {
+	[OBJECT_CONTROL] = { "synfw_control", BPF_MAP_TYPE_ARRAY, 4,
+			     sizeof(struct synfw_control), 1 },
+	[OBJECT_LINES] = { "synfw_lines", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4,
+			   SYNFW_NR_GENERATION_SLOTS },
+	[OBJECT_EXACT4] = { "synfw_exact4", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, ADDRESS_SLOTS },
+	[OBJECT_LPM4] = { "synfw_lpm4", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, ADDRESS_SLOTS },
+	[OBJECT_EXACT6] = { "synfw_exact6", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, ADDRESS_SLOTS },
+	[OBJECT_LPM6] = { "synfw_lpm6", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, ADDRESS_SLOTS },
+	[OBJECT_INTERFACES] = { "synfw_interfaces", BPF_MAP_TYPE_ARRAY, 4,
+				sizeof(struct synfw_interface), SYNFW_INTERFACE_ENTRIES },
+	[OBJECT_REASON_COUNTERS] = { "synfw_reason_counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4,
+				     sizeof(struct synfw_reason_counter), SYNFW_REASON_ENTRIES },
+	[OBJECT_RULE_COUNTERS] = { "synfw_rule_counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4,
+				   sizeof(struct synfw_rule_counter), SYNFW_MAX_RULE_COUNTERS },
+};
+
+/* How much of a verifier log a person reads: its end says what was refused. */
+#define LOG_TAIL_BYTES 4096
+
+/* libbpf's print callback has no context argument. What it says is kept only while loading. */
+static char *log_text;
+static size_t log_length;
+
+static int keep_log(enum libbpf_print_level level, const char *format, va_list args)
+{
+	CLEANUP(cleanup_free) char *text = NULL;
+	size_t length;
+	char *grown;
+	int printed;
+
+	if (level != LIBBPF_WARN)
+		return 0;
+	printed = vasprintf(&text, format, args);
+	if (printed < 0) {
+		text = NULL;
+		return 0;
+	}
+	length = printed;
+	grown = realloc(log_text, log_length + length + 1);
+	if (!grown)
+		return 0;
+	log_text = grown;
+	memcpy(log_text + log_length, text, length + 1);
+	log_length += length;
+	return 0;
+}
+
+static void log_begin(void)
+{
+	libbpf_set_print(keep_log);
+}
+
+/* Hands the end of the log to `fault`, if there is one to explain, and forgets it. */
+static void log_end(struct fault *fault)
+{
+	const char *tail = log_text;
+
+	libbpf_set_print(NULL);
+	if (tail && fault->message) {
+		if (log_length > LOG_TAIL_BYTES) {
+			tail = strchr(log_text + log_length - LOG_TAIL_BYTES, '\n');
+			tail = tail ? tail + 1 : log_text + log_length - LOG_TAIL_BYTES;
+		}
+		fault_detail(fault, tail);
+	}
+	free(log_text);
+	log_text = NULL;
+	log_length = 0;
+}
+
+uint64_t object_digest(void)
+{
+	uint8_t hash[SHA256_DIGEST_LENGTH];
+	uint64_t digest;
+	SHA2_CTX context;
+	const void *bytes;
+	size_t size;
+
+	bytes = synfw_bpf__elf_bytes(&size);
+	SHA256Init(&context);
+	SHA256Update(&context, bytes, size);
+	SHA256Final(hash, &context);
+	memcpy(&digest, hash, sizeof(digest));
+	return digest ? digest : 1;
+}
+
+static void destroy_skeleton(struct synfw_bpf **skeleton)
+{
+	synfw_bpf__destroy(*skeleton);
+}
+
+static int reuse_maps(struct synfw_bpf *skeleton, const struct object *reuse, struct fault *fault)
+{
+	struct bpf_map *map;
+	int i, err;
+
+	for (i = 0; i < OBJECT_NR_MAPS; i++) {
+		map = bpf_object__find_map_by_name(skeleton->obj, object_maps[i].name);
+		err = map ? bpf_map__reuse_fd(map, reuse->map_fd[i]) : -ENOENT;
+		if (err)
+			return fault_system(fault, err, "cannot reuse the map \"%s\"",
+					    object_maps[i].name);
+	}
+	return 0;
+}
+
+static int take_fd(int borrowed, struct fault *fault, int *ret_fd)
+{
+	int fd = fcntl(borrowed, F_DUPFD_CLOEXEC, 3);
+
+	if (fd < 0)
+		return fault_system(fault, -errno, "cannot keep a descriptor of the BPF object");
+	*ret_fd = fd;
+	return 0;
+}
+
+static int take_descriptors(struct synfw_bpf *skeleton, bool with_maps, struct fault *fault,
+			    struct object *ret_object)
+{
+	CLEANUP(object_close) struct object object = OBJECT_NONE;
+	int i, err;
+
+	err = take_fd(bpf_program__fd(skeleton->progs.synfw_xdp), fault, &object.prog_fd);
+	if (!err)
+		err = take_fd(bpf_map__fd(skeleton->maps.synfw_trace), fault, &object.trace_fd);
+	for (i = 0; with_maps && !err && i < OBJECT_NR_MAPS; i++)
+		err = take_fd(bpf_object__find_map_fd_by_name(skeleton->obj, object_maps[i].name),
+			      fault, &object.map_fd[i]);
+	if (err)
+		return err;
+
+	*ret_object = object;
+	object = (struct object)OBJECT_NONE;
+	return 0;
+}
+
+/* Opens and loads; the log is kept by the caller. */
+static int load(const struct object *reuse, bool read_only, struct fault *fault,
+		struct object *ret_object)
+{
+	CLEANUP(destroy_skeleton) struct synfw_bpf *skeleton = synfw_bpf__open();
+	int err;
+
+	if (!skeleton)
+		return fault_system(fault, -errno, "cannot open the BPF object of this binary");
+	skeleton->rodata->read_only = read_only;
+	if (reuse) {
+		err = reuse_maps(skeleton, reuse, fault);
+		if (err)
+			return err;
+	}
+	if (read_only) {
+		/* it counts nothing: do not pay for 32,768 counters on every CPU */
+		bpf_map__set_max_entries(skeleton->maps.synfw_rule_counters, 1);
+		bpf_map__set_max_entries(skeleton->maps.synfw_reason_counters, 1);
+	}
+	err = synfw_bpf__load(skeleton);
+	if (err)
+		return fault_system(fault, err, "the kernel refused the %s program",
+				    read_only ? "shadow" : "packet");
+	return take_descriptors(skeleton, !reuse, fault, ret_object);
+}
+
+int object_load(const struct object *reuse, struct fault *fault, struct object *ret_object)
+{
+	int err;
+
+	log_begin();
+	err = load(reuse, false, fault, ret_object);
+	log_end(fault);
+	return err;
+}
+
+int object_load_shadow(struct fault *fault, struct object *ret_object)
+{
+	int err;
+
+	log_begin();
+	err = load(NULL, true, fault, ret_object);
+	log_end(fault);
+	return err;
+}
+
+void object_close(struct object *object)
+{
+	int i;
+
+	for (i = 0; i < OBJECT_NR_MAPS; i++)
+		cleanup_fd(&object->map_fd[i]);
+	cleanup_fd(&object->trace_fd);
+	cleanup_fd(&object->prog_fd);
+	*object = (struct object)OBJECT_NONE;
+}

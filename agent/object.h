@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_AGENT_OBJECT_H
+#define SYNFW_AGENT_OBJECT_H
+
+/* The BPF object inside this binary. object.c is the only file that includes its skeleton. */
+#include <stdint.h>
+
+#include <linux/bpf.h>
+
+#include "fault.h"
+
+/* The maps that outlive a command, in the order of object_maps[]. */
+enum object_map {
+	OBJECT_CONTROL,
+	OBJECT_LINES,
+	OBJECT_EXACT4,
+	OBJECT_LPM4,
+	OBJECT_EXACT6,
+	OBJECT_LPM6,
+	OBJECT_INTERFACES,
+	OBJECT_REASON_COUNTERS,
+	OBJECT_RULE_COUNTERS,
+	OBJECT_NR_MAPS,
+};
+
+/* What a map must look like for this binary to read it. */
+struct object_map_spec {
+	const char *name;	/* in the object and as a pin */
+	enum bpf_map_type type;
+	uint32_t key_size;
+	uint32_t value_size;
+	uint32_t max_entries;
+};
+
+extern const struct object_map_spec object_maps[OBJECT_NR_MAPS];
+
+/* A loaded object. Descriptors are -1 when absent and belong to the holder. */
+struct object {
+	int map_fd[OBJECT_NR_MAPS];
+	int trace_fd;		/* synfw_trace; read-only objects */
+	int prog_fd;
+};
+
+#define OBJECT_NONE { .map_fd = { -1, -1, -1, -1, -1, -1, -1, -1, -1 }, .trace_fd = -1, .prog_fd = -1 }
+
+/* Identifies the object's bytes: differs between builds whose program differs. Never 0. */
+uint64_t object_digest(void);
+
+/* Loads the packet program. With `reuse`, on those maps and only the new program is returned;
+ * without, with maps of its own. A refusal carries the end of the verifier's log as its detail. */
+int object_load(const struct object *reuse, struct fault *fault, struct object *ret_object);
+
+/* Loads the shadow program: it judges and changes nothing but its own trace map. */
+int object_load_shadow(struct fault *fault, struct object *ret_object);
+
+void object_close(struct object *object);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "report.h"
+
+#include <stdio.h>
+
+#include "json.h"
+#include "ui.h"
+
+static const struct {
+	char sign;
+	enum ui_style style;
+} kind_looks[] = {
+	[DIFF_ADDED] = { '+', UI_GREEN },
+	[DIFF_REMOVED] = { '-', UI_RED },
+	[DIFF_CHANGED] = { '~', UI_YELLOW },
+	[DIFF_MOVED] = { '>', UI_YELLOW },
+};
+
+static void print_change(const struct diff_entry *entry)
+{
+	printf("  %s%c %s %s%s", ui_style(stdout, kind_looks[entry->kind].style),
+	       kind_looks[entry->kind].sign, diff_part_word(entry->part), entry->name,
+	       ui_style(stdout, UI_PLAIN));
+	if (entry->kind == DIFF_MOVED)
+		printf(": at another place in the order");
+	else if (entry->before && entry->after)
+		printf(": %s -> %s", entry->before, entry->after);
+	else if (entry->before || entry->after)
+		printf(": %s", entry->after ? entry->after : entry->before);
+	putchar('\n');
+}
+
+static void print_summary(const struct diff *diff)
+{
+	size_t added = diff_count(diff, DIFF_RULE, DIFF_ADDED);
+	size_t removed = diff_count(diff, DIFF_RULE, DIFF_REMOVED);
+	size_t changed = diff_count(diff, DIFF_RULE, DIFF_CHANGED);
+	size_t moved = diff_count(diff, DIFF_RULE, DIFF_MOVED);
+
+	printf("  rules: %zu added, %zu removed, %zu changed, %zu moved\n", added, removed, changed,
+	       moved);
+}
+
+void report_print_changes(const struct diff *diff)
+{
+	size_t i;
+
+	print_summary(diff);
+	for (i = 0; i < diff->count && i < REPORT_MAX_CHANGES; i++)
+		print_change(&diff->entries[i]);
+	if (diff->count > REPORT_MAX_CHANGES)
+		printf("  ... and %s; all of them with --json\n",
+		       ui_count(diff->count - REPORT_MAX_CHANGES, "more change"));
+}
+
+void report_print_sets(const struct manifest *manifest)
+{
+	size_t i;
+
+	for (i = 0; i < manifest->nr_sets; i++)
+		printf("  set %s: %llu IPv4 and %llu IPv6 prefixes\n", manifest->sets[i].name,
+		       (unsigned long long)manifest->sets[i].entries4,
+		       (unsigned long long)manifest->sets[i].entries6);
+}
+
+json_t *report_changes_json(const struct diff *diff)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < diff->count; i++)
+		json_array_append_new(
+			array, json_pack("{s:s, s:s, s:o, s:o, s:o}",
+					 "part", diff_part_word(diff->entries[i].part),
+					 "change", diff_kind_word(diff->entries[i].kind),
+					 "name", json_text(diff->entries[i].name),
+					 "before", json_text_or_null(diff->entries[i].before),
+					 "after", json_text_or_null(diff->entries[i].after)));
+	return array;
+}
+
+json_t *report_sets_json(const struct manifest *manifest)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < manifest->nr_sets; i++) {
+		const struct manifest_set *set = &manifest->sets[i];
+
+		json_array_append_new(
+			array, json_pack("{s:o, s:I, s:I, s:s, s:o, s:o, s:o}",
+					 "name", json_text(set->name),
+					 "ipv4", (json_int_t)set->entries4,
+					 "ipv6", (json_int_t)set->entries6,
+					 "digest", set->digest,
+					 "file", json_text_or_null(set->file),
+					 "file_time", set->mtime_ns ? json_time(set->mtime_ns)
+								    : json_null(),
+					 "max_age_s", set->max_age_ns
+							      ? json_integer(set->max_age_ns /
+									     1000000000ULL)
+							      : json_null()));
+	}
+	return array;
+}
+
+json_t *report_notes_json(const struct notes *notes)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < notes->count; i++)
+		json_array_append_new(array, json_text(notes->text[i]));
+	return array;
+}
+
+int report_print_json(const json_t *root)
+{
+	if (!root || json_dumpf(root, stdout, JSON_COMPACT)) {
+		ui_error("out of memory");
+		return EXIT_KERNEL;
+	}
+	putchar('\n');
+	return EXIT_DONE;
+}

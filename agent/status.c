@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "status.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <synfw/cleanup.h>
+
+#include "bpffs.h"
+#include "counters.h"
+
+#define NS_PER_HOUR 3600000000000ULL
+
+/* Adds the counters of one interface slot; `interface` may be NULL. */
+static int add_counters(struct status *status, uint32_t slot, struct status_interface *interface,
+			struct fault *fault)
+{
+	struct synfw_reason_counter sum;
+	uint32_t reason;
+	int err;
+
+	for (reason = 0; reason < SYNFW_NR_REASONS; reason++) {
+		err = counters_read_reason(&status->live.object, slot, reason, fault, &sum);
+		if (err)
+			return err;
+		status->reasons[reason] += sum.packets;
+		if (!interface)
+			continue;
+		interface->packets += sum.packets;
+		interface->bytes += sum.bytes;
+		interface->dropped += sum.dropped;
+	}
+	return 0;
+}
+
+static void judge_interface(struct status *status, const struct manifest_interface *wanted,
+			    struct status_interface *interface)
+{
+	const struct link *link = links_find(&status->live.links, wanted->ifindex);
+	struct notes *warnings = &status->warnings;
+
+	if (!if_indextoname(wanted->ifindex, interface->name)) {
+		snprintf(interface->name, sizeof(interface->name), "%s", wanted->name);
+		notes_add(warnings, "interface %s is gone; apply again when it is back",
+			  wanted->name);
+		return;
+	}
+	if (!link) {
+		notes_add(warnings, "%s is not protected: its link is missing; apply again",
+			  interface->name);
+		return;
+	}
+	interface->attached = live_link_attached(link, &interface->mode);
+	if (!interface->attached)
+		notes_add(warnings, "%s is not protected: this network namespace sees no synfw "
+			  "program on it", interface->name);
+	else if (interface->mode == XDP_MODE_GENERIC && wanted->attach != ATTACH_GENERIC)
+		notes_add(warnings, "%s runs in generic mode, which is slower: its driver refused "
+			  "native XDP", interface->name);
+	if (link->prog_id != datapath_program_id(status->live.object.prog_fd))
+		notes_add(warnings, "%s runs another program than the one that is pinned; apply "
+			  "again", interface->name);
+}
+
+static int read_interfaces(struct status *status, struct fault *fault)
+{
+	const struct manifest *manifest = status->live.manifest;
+	size_t i;
+	int err;
+
+	err = add_counters(status, 0, NULL, fault);
+	if (err || !manifest)
+		return err;
+	status->interfaces = calloc(manifest->nr_interfaces + 1, sizeof(*status->interfaces));
+	if (!status->interfaces)
+		return fault_system(fault, -ENOMEM, "cannot list the interfaces");
+	status->nr_interfaces = manifest->nr_interfaces;
+	for (i = 0; i < manifest->nr_interfaces; i++) {
+		judge_interface(status, &manifest->interfaces[i], &status->interfaces[i]);
+		err = add_counters(status, manifest->interfaces[i].slot, &status->interfaces[i],
+				   fault);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static void judge_links(struct status *status)
+{
+	const struct link *link;
+	size_t i;
+
+	for (i = 0; i < status->live.links.count; i++) {
+		link = &status->live.links.items[i];
+		if (!link->ifindex)
+			notes_add(&status->warnings, "the link pinned for interface index %u is "
+				  "stale: that interface was deleted", link->pin_ifindex);
+		if (link->pending)
+			notes_add(&status->warnings, "an apply was killed while it attached to "
+				  "interface index %u; apply again", link->pin_ifindex);
+	}
+}
+
+static void judge_sets(struct status *status, uint64_t now_ns)
+{
+	const struct manifest_set *set;
+	size_t i;
+
+	for (i = 0; i < status->live.manifest->nr_sets; i++) {
+		set = &status->live.manifest->sets[i];
+		if (!set->max_age_ns || now_ns < set->mtime_ns ||
+		    now_ns - set->mtime_ns <= set->max_age_ns)
+			continue;
+		notes_add(&status->warnings, "set %s is stale: \"%s\" was %llu hours old, allowed "
+			  "are %llu; fetch it and apply again", set->name,
+			  set->file ? set->file : "",
+			  (unsigned long long)((now_ns - set->mtime_ns) / NS_PER_HOUR),
+			  (unsigned long long)(set->max_age_ns / NS_PER_HOUR));
+	}
+}
+
+static int note_leftover(const char *name, void *context)
+{
+	struct notes *warnings = context;
+
+	if (!strcmp(name, "new"))
+		notes_add(warnings, "an apply was killed half-way; apply again, or detach");
+	return 0;
+}
+
+static int note_other_abi(const char *name, void *context)
+{
+	struct notes *warnings = context;
+	unsigned int version;
+
+	if (sscanf(name, "abi%u", &version) == 1 && version != SYNFW_ABI_VERSION)
+		notes_add(warnings, "a policy of another synfw (ABI %u) is in force; apply to take "
+			  "it over, or use that synfw", version);
+	return 0;
+}
+
+static void judge_datapath(const struct paths *paths, struct status *status)
+{
+	bpffs_for_each(paths->bpffs, note_leftover, &status->warnings);
+	if (!status->live.present) {
+		bpffs_for_each(paths->bpffs, note_other_abi, &status->warnings);
+		return;
+	}
+	if (status->live.control.program_digest != object_digest())
+		notes_add(&status->warnings, "the program in force was loaded by another build of "
+			  "synfw; apply again to replace it");
+	if (!status->live.manifest)
+		notes_add(&status->warnings, "the names of the policy in force cannot be read; "
+			  "apply again");
+}
+
+int status_read(const struct paths *paths, uint64_t now_ns, struct fault *fault,
+		struct status *ret_status)
+{
+	CLEANUP(status_done) struct status status = { .live = LIVE_NONE };
+	int err = live_open(paths->live, fault, &status.live);
+
+	if (!err && status.live.present)
+		err = read_interfaces(&status, fault);
+	if (err)
+		return err;
+	judge_datapath(paths, &status);
+	judge_links(&status);
+	if (status.live.manifest)
+		judge_sets(&status, now_ns);
+
+	*ret_status = status;
+	status = (struct status){ .live = LIVE_NONE };
+	return 0;
+}
+
+void status_done(struct status *status)
+{
+	live_close(&status->live);
+	free(status->interfaces);
+	notes_done(&status->warnings);
+}

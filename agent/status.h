@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_AGENT_STATUS_H
+#define SYNFW_AGENT_STATUS_H
+
+/* What is in force and whether it really is: everything is read from the kernel. */
+#include <synfw/reasons.h>
+
+#include "live.h"
+#include "notes.h"
+#include "paths.h"
+
+struct status_interface {
+	char name[IF_NAMESIZE];	/* now; the policy's name for it when it is gone */
+	bool attached;
+	enum xdp_mode mode;
+	uint64_t packets, bytes, dropped;
+};
+
+struct status {
+	struct live live;
+	struct status_interface *interfaces;
+	size_t nr_interfaces;
+	uint64_t reasons[SYNFW_NR_REASONS];	/* packets, on all interfaces */
+	struct notes warnings;
+};
+
+int status_read(const struct paths *paths, uint64_t now_ns, struct fault *fault,
+		struct status *ret_status);
+void status_done(struct status *status);
+
+#endif

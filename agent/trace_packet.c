@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "trace_packet.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <synfw/cleanup.h>
+
+#include "infrastructure.h"
+#include "live.h"
+
+struct trace_subject {
+	struct shadow shadow;
+	struct live live;		/* in force: names, and the rules that bits stand for */
+	const struct policy *policy;	/* or a policy that is not, and its image */
+	struct image *image;
+};
+
+static struct trace_subject *subject_new(void)
+{
+	struct trace_subject *subject = calloc(1, sizeof(*subject));
+
+	if (subject)
+		*subject = (struct trace_subject){ .shadow = SHADOW_NONE, .live = LIVE_NONE };
+	return subject;
+}
+
+void trace_subject_freep(struct trace_subject **subject)
+{
+	if (!*subject)
+		return;
+	shadow_close(&(*subject)->shadow);
+	live_close(&(*subject)->live);
+	image_free((*subject)->image);
+	free(*subject);
+	*subject = NULL;
+}
+
+/* The interfaces of the policy stand for themselves: none of them need exist here. */
+static int compile(const struct policy_file *file, struct fault *fault, struct image **ret_image)
+{
+	const struct policy *policy = file->policy;
+	CLEANUP(infrastructure_done) struct infrastructure host = { 0 };
+	CLEANUP(cleanup_free) struct policyc_interface *interfaces =
+		calloc(policy->nr_interfaces + 1, sizeof(*interfaces));
+	struct policyc_options options = { .interfaces = interfaces };
+	size_t i;
+	int err;
+
+	if (!interfaces)
+		return fault_system(fault, -ENOMEM, "cannot compile \"%s\"", policy->file);
+	for (i = 0; i < policy->nr_interfaces && i < SYNFW_MAX_INTERFACES; i++)
+		interfaces[i] = (struct policyc_interface){
+			.name = policy->interfaces[i].pattern,
+			.slot = i + 1,
+		};
+	options.nr_interfaces = i;
+	if (infrastructure_is_protected(policy)) {
+		err = infrastructure_read("/etc/resolv.conf", fault, &host);
+		if (err)
+			return err;
+		options.infrastructure.gateways = &host.gateways;
+		options.infrastructure.resolvers = &host.resolvers;
+	}
+	err = policyc_compile(policy, &options, file->diags, ret_image);
+	if (err && err != -EINVAL)
+		return fault_system(fault, err, "cannot compile \"%s\"", policy->file);
+	return err;
+}
+
+int trace_subject_from_policy(struct policy_file *file, struct fault *fault,
+			      struct trace_subject **ret_subject)
+{
+	CLEANUP(trace_subject_freep) struct trace_subject *subject = subject_new();
+	CLEANUP(tables_close) struct tables tables = TABLES_NONE;
+	int err;
+
+	if (!subject)
+		return fault_system(fault, -ENOMEM, "cannot trace");
+	subject->policy = file->policy;
+	err = compile(file, fault, &subject->image);
+	if (!err)
+		err = tables_create(subject->image, fault, &tables);
+	if (!err)
+		err = shadow_open(&tables, fault, &subject->shadow);
+	if (err)
+		return err;
+	*ret_subject = TAKE_PTR(subject);
+	return 0;
+}
+
+int trace_subject_from_live(const struct paths *paths, struct fault *fault,
+			    struct trace_subject **ret_subject)
+{
+	CLEANUP(trace_subject_freep) struct trace_subject *subject = subject_new();
+	int err;
+
+	if (!subject)
+		return fault_system(fault, -ENOMEM, "cannot trace");
+	err = live_open(paths->live, fault, &subject->live);
+	if (err)
+		return err;
+	if (subject->live.tables.lines_fd < 0)
+		return fault_refuse(fault, EXIT_USAGE,
+				    "no policy is in force; name one with --policy FILE");
+	err = shadow_open(&subject->live.tables, fault, &subject->shadow);
+	if (err)
+		return err;
+	*ret_subject = TAKE_PTR(subject);
+	return 0;
+}
+
+const char *trace_subject_file(const struct trace_subject *subject)
+{
+	if (subject->policy)
+		return subject->policy->file;
+	return subject->live.manifest ? subject->live.manifest->file : "policy";
+}
+
+static uint32_t live_slot(const struct manifest *manifest, const char *interface)
+{
+	size_t i;
+
+	for (i = 0; manifest && i < manifest->nr_interfaces; i++)
+		if (!interface || !strcmp(manifest->interfaces[i].name, interface))
+			return manifest->interfaces[i].slot;
+	return 0;
+}
+
+uint32_t trace_subject_slot(const struct trace_subject *subject, const char *interface)
+{
+	const struct policy *policy = subject->policy;
+	size_t i;
+
+	if (!policy)
+		return live_slot(subject->live.manifest, interface);
+	for (i = 0; i < policy->nr_interfaces; i++)
+		if (!interface || !fnmatch(policy->interfaces[i].pattern, interface, 0))
+			return i + 1;
+	return 0;
+}
+
+/* The rule that a bit of the vectors stands for: its place in the policy. */
+static int rule_index(const struct trace_subject *subject, uint32_t bit, struct fault *fault,
+		      uint32_t *ret_index)
+{
+	struct synfw_rule rule;
+	int err = 0;
+
+	if (subject->policy)
+		rule = *image_rule_const(subject->image, bit);
+	else
+		err = live_read_rule(&subject->live, bit, fault, &rule);
+	if (!err)
+		*ret_index = rule.index;
+	return err;
+}
+
+static void name_rule(const struct trace_subject *subject, uint32_t index,
+		      struct trace_verdict *verdict)
+{
+	const struct manifest *manifest = subject->live.manifest;
+
+	if (subject->policy && index < subject->policy->nr_rules) {
+		verdict->rule = subject->policy->rules[index].name;
+		verdict->line = subject->policy->rules[index].at.line;
+	} else if (manifest && index < manifest->nr_rules) {
+		verdict->rule = manifest->rules[index].name;
+		verdict->line = manifest->rules[index].line;
+	}
+}
+
+int trace_subject_judge(const struct trace_subject *subject, uint32_t slot, const void *frame,
+			uint32_t length, struct fault *fault, struct trace_verdict *ret_verdict)
+{
+	struct trace_verdict verdict = { 0 };
+	uint32_t index;
+	int err;
+
+	err = shadow_judge(&subject->shadow, slot, frame, length, fault, &verdict.trace);
+	if (!err && verdict.trace.bit != SYNFW_NO_BIT) {
+		err = rule_index(subject, verdict.trace.bit, fault, &index);
+		if (!err)
+			name_rule(subject, index, &verdict);
+	}
+	if (!err)
+		*ret_verdict = verdict;
+	return err;
+}
