@@ -7,7 +7,8 @@
  *
  *   from:  192.0.2.1   192.0.2.1:1024   2001:db8::1   [2001:db8::1]:1024
  *   to:    [ADDRESS:]PORT/PROTO   [ADDRESS:]TYPE/icmp   [ADDRESS:]TYPE/icmpv6   [ADDRESS:]PROTO
- *          an IPv6 address before a colon stands in brackets
+ *          an IPv6 address before a colon stands in brackets; a protocol without ports is named,
+ *          because a lone number is taken for a port whose protocol was forgotten
  *
  * Every function returns NULL and fills in what it read, or returns what is wrong, as the end of a
  * sentence that begins with the text ("is not an address"), and leaves the packet alone.

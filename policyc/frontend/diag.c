@@ -144,6 +144,7 @@ static bool source_index(struct source *source)
 	if (!source->line_start)
 		return false;
 	source->nr_lines = lines;
+	source->line_start[0] = utf8_bom(source->text, source->length);
 	for (const char *c = source->text; (c = memchr(c, '\n', (size_t)(end - c))); c++)
 		source->line_start[++line] = (size_t)(c + 1 - source->text);
 	return true;

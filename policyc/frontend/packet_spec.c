@@ -99,7 +99,8 @@ static const char *parse_service(const char *text, struct packet_spec *spec)
 	int proto = protocol_parse(name, strlen(name));
 	uint32_t port;
 
-	if (proto < 0)
+	/* A lone number is most likely a port whose protocol was forgotten. */
+	if (proto < 0 || (!slash && name[0] >= '0' && name[0] <= '9'))
 		return "has no protocol: write 443/tcp, echo-request/icmp or gre";
 	spec->proto = (uint8_t)proto;
 	if (proto == PROTO_ICMP || proto == PROTO_ICMPV6)

@@ -10,6 +10,7 @@
 #include <synfw/abi.h>
 
 #include "parser.h"
+#include "printable.h"
 
 #define MAX_REPORTED 20
 
@@ -193,7 +194,11 @@ int set_file_parse(const char *file, const char *text, size_t length, enum set_f
 		   struct diags *diags, struct prefix_list *list)
 {
 	struct reader reader = {
-		.file = file, .diags = diags, .list = list, .line_start = text, .records = -1};
+		.file = file,
+		.diags = diags,
+		.list = list,
+		.records = -1,
+	};
 	const char *end = text + length;
 	bool json;
 	int err;
@@ -201,8 +206,8 @@ int set_file_parse(const char *file, const char *text, size_t length, enum set_f
 	err = diags_add_source(diags, file, text, length);
 	if (err)
 		return err;
-	if (length >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
-		text += 3;
+	text += utf8_bom(text, length);
+	reader.line_start = text;
 	json = format == SET_FORMAT_SPAMHAUS_JSON ||
 	       (format == SET_FORMAT_AUTO && looks_like_json(text, end));
 	err = read_lines(&reader, text, end, json ? read_json_line : read_plain_line);

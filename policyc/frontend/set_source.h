@@ -23,7 +23,6 @@ struct set_source {
 struct set_sources {
 	struct set_source *sources; /* one for each named set */
 	size_t count;
-	size_t errors_before; /* errors that are not about sets */
 };
 
 void set_sources_done(struct set_sources *sources);

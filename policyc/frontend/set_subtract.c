@@ -59,8 +59,7 @@ int sets_finish(struct parser *parser, struct set_sources *sources)
 				 &sources->sources[order[i]]);
 	if (err)
 		return err;
-	for (size_t i = 0;
-	     i < sources->count && diags_errors(parser->diags) == sources->errors_before; i++) {
+	for (size_t i = 0; i < sources->count && !diags_errors(parser->diags); i++) {
 		const struct policy_set *set = &parser->policy->sets[i];
 
 		if (!prefix_list_count(&set->prefixes) && !sources->sources[i].taken_as_empty)

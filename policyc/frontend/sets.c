@@ -141,8 +141,18 @@ static int parse_member(struct parser *parser, const struct schema_key *key,
 {
 	struct prefix_list *list = target;
 	struct any_prefix prefix;
+	struct diag *diag;
 
-	if (!parse_scalar(parser, value, "an address") || !parse_prefix(parser, value, &prefix))
+	if (!parse_scalar(parser, value, "an address"))
+		return 0;
+	if (name_table_find(&parser->set_names, value->text, strlen(value->text)) !=
+	    NAME_NOT_FOUND) {
+		diag = diag_error(parser->diags, location_of(parser, value),
+				  "a set holds addresses, and \"%s\" is a set", value->text);
+		diag_hint(diag, "name both where they are used, as in from: [a, b]");
+		return 0;
+	}
+	if (!parse_prefix(parser, value, &prefix))
 		return 0;
 	return prefix_list_add(list, &prefix);
 }
@@ -282,9 +292,7 @@ int parse_sets(struct parser *parser, const struct schema_key *key, const struct
 {
 	CLEANUP(cleanup_free) const struct node **bodies = NULL;
 	CLEANUP(set_sources_done)
-	struct set_sources sources = {
-		.errors_before = diags_errors(parser->diags),
-	};
+	struct set_sources sources = {0};
 	int err;
 
 	if (value->kind == NODE_SCALAR && !value->text[0])

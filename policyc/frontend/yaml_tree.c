@@ -9,6 +9,7 @@
 #include <synfw/cleanup.h>
 
 #include "arena.h"
+#include "printable.h"
 
 /* Words that stop libyaml but not us: each costs one more pass over the text. */
 #define MAX_REPAIRS 20
@@ -34,6 +35,7 @@ struct builder {
 	struct open_node open[YAML_TREE_MAX_DEPTH];
 	size_t depth, nr_nodes, nr_documents;
 	bool stopped;	/* a limit was reported */
+	size_t bom;	/* bytes of a byte order mark, which no column counts */
 	char *repaired; /* copy of the text, once a word had to be replaced in it */
 	struct span repairs[MAX_REPAIRS];
 	size_t nr_repairs;
@@ -57,7 +59,7 @@ static size_t mark_offset(struct builder *builder, size_t index)
 			cursor->offset++;
 		cursor->index++;
 	}
-	while (cursor->index > index && cursor->offset > 0) {
+	while (cursor->index > index && cursor->offset > builder->bom) {
 		cursor->offset--;
 		while (cursor->offset > 0 && is_continuation(text[cursor->offset]))
 			cursor->offset--;
@@ -75,7 +77,7 @@ static struct location offset_location(struct builder *builder, size_t offset, s
 
 	while (cursor->line_start > offset) {
 		newline = memrchr(text, '\n', cursor->line_start - 1);
-		cursor->line_start = newline ? (size_t)(newline + 1 - text) : 0;
+		cursor->line_start = newline ? (size_t)(newline + 1 - text) : builder->bom;
 		cursor->line--;
 	}
 	while ((newline = memchr(text + cursor->line_start, '\n', offset - cursor->line_start))) {
@@ -332,7 +334,11 @@ static int run_pass(struct builder *builder)
 	const char *input = builder->repaired ? builder->repaired : builder->tree.text;
 	int err;
 
-	builder->cursor = (struct cursor){.line = 1};
+	builder->cursor = (struct cursor){
+		.offset = builder->bom,
+		.line = 1,
+		.line_start = builder->bom,
+	};
 	builder->depth = builder->nr_nodes = builder->nr_documents = 0;
 	builder->tree.root = NULL;
 	builder->stopped = false;
@@ -341,8 +347,8 @@ static int run_pass(struct builder *builder)
 	if (!yaml_parser_initialize(&builder->parser))
 		return -ENOMEM;
 	yaml_parser_set_encoding(&builder->parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&builder->parser, (const unsigned char *)input,
-				     builder->tree.length);
+	yaml_parser_set_input_string(&builder->parser, (const unsigned char *)input + builder->bom,
+				     builder->tree.length - builder->bom);
 	err = run_events(builder);
 	yaml_parser_delete(&builder->parser);
 	return err;
@@ -361,6 +367,7 @@ int tree_parse(const char *file, const char *text, size_t length, struct diags *
 	struct builder builder = {
 		.tree = {.file = file, .text = text, .length = length},
 		.diags = diags,
+		.bom = utf8_bom(text, length),
 	};
 	const struct location whole = {.file = file};
 	int err;

@@ -13,7 +13,7 @@
 #include "../diag.h"
 
 #define YAML_TREE_MAX_BYTES (64U << 20)
-#define YAML_TREE_MAX_NODES 8000000U
+#define YAML_TREE_MAX_NODES 4000000U
 #define YAML_TREE_MAX_DEPTH 16
 
 enum node_kind {

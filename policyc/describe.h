@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef POLICYC_DESCRIBE_H
+#define POLICYC_DESCRIBE_H
+
+/*
+ * One line that says everything a rule or a protect entry matches and does, and nothing else: two
+ * rules with the same line behave alike as long as their sets do. For `diff` and the manifest.
+ *
+ *   from management, 10.0.0.0/8; to 22/tcp; flags syn, not ack; except from guests; drop
+ *
+ * Names and descriptions are not part of it. 0 and a text that the caller frees, or -ENOMEM.
+ */
+#include "model.h"
+
+int policy_rule_describe(const struct policy *policy, const struct policy_rule *rule,
+			 char **ret_text);
+int policy_protect_describe(const struct policy *policy, const struct protect_entry *entry,
+			    char **ret_text);
+
+#endif

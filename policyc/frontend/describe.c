@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "../describe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <synfw/cleanup.h>
+
+#include "icmp_types.h"
+#include "services.h"
+#include "tcp_flags.h"
+
+/* "from a, b; to c": keys are separated by semicolons, their values by commas. */
+struct writer {
+	FILE *out;
+	const struct policy *policy;
+	bool first_key, first_value;
+};
+
+static void begin_key(struct writer *writer, const char *key)
+{
+	fprintf(writer->out, "%s%s", writer->first_key ? "" : "; ", key);
+	writer->first_key = false;
+	writer->first_value = true;
+}
+
+static void begin_value(struct writer *writer)
+{
+	fprintf(writer->out, "%s", writer->first_value ? " " : ", ");
+	writer->first_value = false;
+}
+
+static void write_set(struct writer *writer, const struct policy_set *set)
+{
+	const struct prefix_list *list = &set->prefixes;
+	char text[64];
+
+	begin_value(writer);
+	if (set->name) {
+		fputs(set->name, writer->out);
+		return;
+	}
+	/* An anonymous set is one prefix, or all of both families. */
+	if (list->nr_v4 && list->nr_v6) {
+		fprintf(writer->out, "any");
+		return;
+	}
+	if (list->nr_v4)
+		prefix4_format(&list->v4[0], text, sizeof(text));
+	else
+		prefix6_format(&list->v6[0], text, sizeof(text));
+	fputs(text, writer->out);
+}
+
+static void write_sets(struct writer *writer, const char *key, const struct set_refs *refs)
+{
+	begin_key(writer, key);
+	for (size_t i = 0; i < refs->count; i++)
+		write_set(writer, &writer->policy->sets[refs->index[i]]);
+}
+
+static void write_proto(struct writer *writer, uint8_t proto)
+{
+	const char *name = protocol_name(proto);
+
+	if (name)
+		fputs(name, writer->out);
+	else
+		fprintf(writer->out, "%u", proto);
+}
+
+static void write_protos(struct writer *writer, const struct match *match)
+{
+	begin_key(writer, "proto");
+	for (size_t i = 0; i < match->nr_protos; i++) {
+		begin_value(writer);
+		write_proto(writer, match->protos[i]);
+	}
+}
+
+static void write_ports(struct writer *writer, const char *key, const struct port_range *ranges,
+			size_t count)
+{
+	begin_key(writer, key);
+	for (size_t i = 0; i < count; i++) {
+		begin_value(writer);
+		fprintf(writer->out, "%u", ranges[i].first);
+		if (ranges[i].last != ranges[i].first)
+			fprintf(writer->out, "-%u", ranges[i].last);
+		if (ranges[i].proto) {
+			fputc('/', writer->out);
+			write_proto(writer, ranges[i].proto);
+		}
+	}
+}
+
+static void write_icmp(struct writer *writer, const struct match *match)
+{
+	begin_key(writer, "icmp");
+	for (size_t i = 0; i < match->nr_icmp; i++) {
+		const char *name = icmp_type_name(&match->icmp[i]);
+
+		begin_value(writer);
+		if (name)
+			fputs(name, writer->out);
+		else
+			fprintf(writer->out, "%u", match->icmp[i].type);
+		fputc('/', writer->out);
+		write_proto(writer, match->icmp[i].proto);
+	}
+}
+
+static void write_flags(struct writer *writer, const struct flags_match *flags)
+{
+	begin_key(writer, "flags");
+	if (flags->mask == 0xff && !flags->value) {
+		fprintf(writer->out, " none");
+		return;
+	}
+	for (unsigned int bit = 1; bit < 0x100; bit <<= 1) {
+		bool set = flags->value & bit;
+
+		/* Exactly these: the others are clear without being named. */
+		if (!set && (flags->mask == 0xff || !(flags->mask & bit)))
+			continue;
+		begin_value(writer);
+		fprintf(writer->out, "%s%s", set ? "" : "not ", flag_name((uint8_t)bit));
+	}
+}
+
+static void write_interfaces(struct writer *writer, const struct match *match)
+{
+	begin_key(writer, "interface");
+	for (size_t i = 0; i < match->nr_interfaces; i++) {
+		begin_value(writer);
+		fputs(match->interfaces[i], writer->out);
+	}
+}
+
+static void write_vlans(struct writer *writer, const struct match *match)
+{
+	begin_key(writer, "vlan");
+	for (size_t i = 0; i < match->nr_vlans; i++) {
+		begin_value(writer);
+		fprintf(writer->out, "%u", match->vlans[i]);
+	}
+}
+
+static void write_match(struct writer *writer, const struct match *match)
+{
+	if (match->keys & MATCH_FROM)
+		write_sets(writer, "from", &match->from);
+	if (match->keys & MATCH_TO_ADDRESS)
+		write_sets(writer, "to-address", &match->to_address);
+	if (match->keys & MATCH_PROTO)
+		write_protos(writer, match);
+	if (match->keys & MATCH_TO)
+		write_ports(writer, "to", match->to, match->nr_to);
+	if (match->keys & MATCH_FROM_PORT)
+		write_ports(writer, "from-port", match->from_ports, match->nr_from_ports);
+	if (match->keys & MATCH_ICMP)
+		write_icmp(writer, match);
+	if (match->keys & MATCH_FLAGS)
+		write_flags(writer, &match->flags);
+	if (match->keys & MATCH_INTERFACE)
+		write_interfaces(writer, match);
+	if (match->keys & MATCH_VLAN)
+		write_vlans(writer, match);
+	if (!match->keys)
+		begin_key(writer, "everything");
+}
+
+static int finish(FILE *out, char **text, char **ret_text)
+{
+	bool failed = ferror(out);
+
+	/* A memory stream reports lack of memory at the latest when it is closed. */
+	if (fclose(out) || failed)
+		return -ENOMEM;
+	*ret_text = TAKE_PTR(*text);
+	return 0;
+}
+
+int policy_rule_describe(const struct policy *policy, const struct policy_rule *rule,
+			 char **ret_text)
+{
+	CLEANUP(cleanup_free) char *text = NULL;
+	size_t size;
+	struct writer writer = {
+		.out = open_memstream(&text, &size),
+		.policy = policy,
+		.first_key = true,
+	};
+
+	if (!writer.out)
+		return -ENOMEM;
+	write_match(&writer, &rule->match);
+	if (rule->has_except) {
+		begin_key(&writer, "except ");
+		writer.first_key = true;
+		write_match(&writer, &rule->except);
+	}
+	if (rule->action == SYNFW_ACTION_SCORE) {
+		begin_key(&writer, "score");
+		fprintf(writer.out, " %u", rule->score);
+	} else {
+		begin_key(&writer, rule->action == SYNFW_ACTION_ALLOW ? "allow" : "drop");
+	}
+	if (rule->monitor)
+		begin_key(&writer, "monitor");
+	return finish(writer.out, &text, ret_text);
+}
+
+int policy_protect_describe(const struct policy *policy, const struct protect_entry *entry,
+			    char **ret_text)
+{
+	CLEANUP(cleanup_free) char *text = NULL;
+	size_t size;
+	struct writer writer = {
+		.out = open_memstream(&text, &size),
+		.policy = policy,
+		.first_key = true,
+	};
+
+	if (!writer.out)
+		return -ENOMEM;
+	if (entry->infrastructure)
+		begin_key(&writer, "infrastructure");
+	else
+		write_match(&writer, &entry->match);
+	return finish(writer.out, &text, ret_text);
+}
