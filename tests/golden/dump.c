@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "dump.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+#include <describe.h>
+#include <synfw/cleanup.h>
+
+static const char *const choices[] = {
+	[CHOICE_ALLOW] = "allow",
+	[CHOICE_DROP] = "drop",
+	[CHOICE_RULES] = "rules",
+	[CHOICE_ESSENTIAL] = "essential",
+};
+
+static void dump_head(const struct policy *policy, FILE *out)
+{
+	static const char *const attach[] = {"auto", "native", "generic"};
+
+	fprintf(out, "policy %s of %s%s%s%s\n", policy->name, policy->file,
+		policy->monitor ? ", monitor" : "", policy->description ? ": " : "",
+		policy->description ? policy->description : "");
+	for (size_t i = 0; i < policy->nr_interfaces; i++)
+		fprintf(out, "interface %s %s at line %u\n", policy->interfaces[i].pattern,
+			attach[policy->interfaces[i].attach], policy->interfaces[i].at.line);
+	fprintf(out, "defaults incoming %s, icmp %s, fragments %s, malformed %s, ethertypes %s\n",
+		choices[policy->incoming], choices[policy->icmp], choices[policy->fragments],
+		choices[policy->malformed], choices[policy->ethertypes]);
+}
+
+static void dump_set(const struct policy_set *set, FILE *out)
+{
+	char text[64];
+
+	if (!set->name)
+		return;
+	fprintf(out, "set %s", set->name);
+	if (set->file)
+		fprintf(out, " of %s", set->file);
+	for (size_t i = 0; i < set->prefixes.nr_v4; i++) {
+		prefix4_format(&set->prefixes.v4[i], text, sizeof(text));
+		fprintf(out, " %s", text);
+	}
+	for (size_t i = 0; i < set->prefixes.nr_v6; i++) {
+		prefix6_format(&set->prefixes.v6[i], text, sizeof(text));
+		fprintf(out, " %s", text);
+	}
+	fputc('\n', out);
+}
+
+static void dump_protect(const struct policy *policy, const struct protect_entry *entry, FILE *out)
+{
+	CLEANUP(cleanup_free) char *text = NULL;
+
+	if (!policy_protect_describe(policy, entry, &text))
+		fprintf(out, "protect %s\n", text);
+}
+
+static void dump_rule(const struct policy *policy, const struct policy_rule *rule, FILE *out)
+{
+	CLEANUP(cleanup_free) char *text = NULL;
+
+	if (!policy_rule_describe(policy, rule, &text))
+		fprintf(out, "rule %s at line %u: %s\n", rule->name, rule->at.line, text);
+}
+
+static void dump_test(const struct policy_test *test, FILE *out)
+{
+	const struct packet_spec *packet = &test->packet;
+	int family = packet->family == 4 ? AF_INET : AF_INET6;
+	char source[INET6_ADDRSTRLEN], destination[INET6_ADDRSTRLEN] = "anything";
+
+	inet_ntop(family, packet->saddr, source, sizeof(source));
+	if (packet->has_daddr)
+		inet_ntop(family, packet->daddr, destination, sizeof(destination));
+	fprintf(out, "test %s port %u to %s proto %u port %u", source, packet->sport, destination,
+		packet->proto, packet->dport);
+	if (packet->has_icmp_type)
+		fprintf(out, " type %u", packet->icmp_type);
+	if (packet->has_flags)
+		fprintf(out, " flags 0x%02x", packet->flags);
+	if (packet->interface)
+		fprintf(out, " on %s", packet->interface);
+	if (packet->vlan != SYNFW_VLAN_NONE)
+		fprintf(out, " vlan %u", packet->vlan);
+	fprintf(out, ": %s by %s\n", test->expect == SYNFW_ALLOW ? "allow" : "drop",
+		test->rule ? test->rule : "any");
+}
+
+void dump_policy(const struct policy *policy, FILE *out)
+{
+	dump_head(policy, out);
+	for (size_t i = 0; i < policy->nr_protects; i++)
+		dump_protect(policy, &policy->protects[i], out);
+	for (size_t i = 0; i < policy->nr_sets; i++)
+		dump_set(&policy->sets[i], out);
+	for (size_t i = 0; i < policy->nr_rules; i++)
+		dump_rule(policy, &policy->rules[i], out);
+	for (size_t i = 0; i < policy->nr_tests; i++)
+		dump_test(&policy->tests[i], out);
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <stdio.h>
+#include <string.h>
+
+#include "unit.h"
+
+#include <prefix.h>
+#include <synfw/cleanup.h>
+
+static enum prefix_error parse(const char *text, struct any_prefix *prefix)
+{
+	return prefix_parse(text, strlen(text), prefix);
+}
+
+static void assert_reads_as(const char *text, const char *canonical)
+{
+	struct any_prefix prefix;
+	char printed[64];
+
+	assert_int_equal(parse(text, &prefix), PREFIX_OK);
+	if (prefix.family == 4)
+		prefix4_format(&prefix.v4, printed, sizeof(printed));
+	else
+		prefix6_format(&prefix.v6, printed, sizeof(printed));
+	assert_string_equal(printed, canonical);
+}
+
+static void reads_ipv4(void **state)
+{
+	assert_reads_as("192.0.2.1", "192.0.2.1");
+	assert_reads_as("192.0.2.0/24", "192.0.2.0/24");
+	assert_reads_as("192.0.2.1/32", "192.0.2.1");
+	assert_reads_as("0.0.0.0/0", "0.0.0.0/0");
+	assert_reads_as("255.255.255.255", "255.255.255.255");
+}
+
+static void reads_ipv6(void **state)
+{
+	assert_reads_as("::", "::");
+	assert_reads_as("::/0", "::/0");
+	assert_reads_as("::1", "::1");
+	assert_reads_as("1::", "1::");
+	assert_reads_as("2001:DB8::1", "2001:db8::1");
+	assert_reads_as("1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8");
+	assert_reads_as("1:2:3:4:5:6:7::", "1:2:3:4:5:6:7:0");
+	assert_reads_as("::2:3:4:5:6:7:8", "0:2:3:4:5:6:7:8");
+	assert_reads_as("::ffff:192.0.2.1", "::ffff:192.0.2.1");
+	assert_reads_as("64:ff9b::192.0.2.33", "64:ff9b::c000:221");
+	assert_reads_as("1:2:3:4:5:6:1.2.3.4", "1:2:3:4:5:6:102:304");
+	assert_reads_as("2001:db8:8000::/33", "2001:db8:8000::/33");
+}
+
+static void rejects_what_is_no_address(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		"/",
+		"/8",
+		"1",
+		"1.2.3",
+		"1.2.3.",
+		"1.2.3.4.",
+		".1.2.3",
+		"1..2.3",
+		"1.2.3.4.5",
+		"1.2.3.256",
+		"1.2.3.0004",
+		"01.2.3.4",
+		"1.2.3.4 ",
+		" 1.2.3.4",
+		"1.2.3.x",
+		"-1.2.3.4",
+		":",
+		":::",
+		"1:",
+		":1",
+		"1:2",
+		"1:2:3:4:5:6:7",
+		"1:2:3:4:5:6:7:8:9",
+		"1::2::3",
+		"1:2:3:4:5:6:7:8::",
+		"::1:2:3:4:5:6:7:8",
+		"12345::",
+		"g::",
+		"1:2:3:4:5:6:7:1.2.3.4",
+		"::1.2.3",
+		"::1.2.3.4:5",
+		"1.2.3.4::",
+		"fe80::1%eth0",
+		"[::1]",
+	};
+	struct any_prefix prefix;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (parse(texts[i], &prefix) != PREFIX_BAD_ADDRESS)
+			fail_msg("\"%s\" is taken for an address", texts[i]);
+}
+
+static void rejects_bad_lengths(void **state)
+{
+	static const char *const texts[] = {
+		"10.0.0.0/",	"10.0.0.0/33", "10.0.0.0/08", "10.0.0.0/8 ", "10.0.0.0/+8",
+		"10.0.0.0/8/8", "::/129",      "::/",	      "::/0128",     "10.0.0.0/4294967304",
+	};
+	struct any_prefix prefix;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (parse(texts[i], &prefix) != PREFIX_BAD_LENGTH)
+			fail_msg("\"%s\" has a good length", texts[i]);
+}
+
+static void rejects_host_bits_and_says_the_prefix(void **state)
+{
+	static const char *const texts[][2] = {
+		{"10.1.2.3/8", "10.0.0.0/8"},
+		{"0.0.0.1/0", "0.0.0.0/0"},
+		{"192.0.2.1/31", "192.0.2.0/31"},
+		{"2001:db8::1/127", "2001:db8::/127"},
+		{"2001:db8:ffff::/33", "2001:db8:8000::/33"},
+		{"::1/0", "::/0"},
+	};
+	struct any_prefix prefix;
+	char printed[64];
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		assert_int_equal(parse(texts[i][0], &prefix), PREFIX_HOST_BITS);
+		if (prefix.family == 4)
+			prefix4_format(&prefix.v4, printed, sizeof(printed));
+		else
+			prefix6_format(&prefix.v6, printed, sizeof(printed));
+		assert_string_equal(printed, texts[i][1]);
+	}
+}
+
+static void reads_no_byte_beyond_its_length(void **state)
+{
+	struct any_prefix prefix;
+
+	assert_int_equal(prefix_parse("10.0.0.0/88", 10, &prefix), PREFIX_OK);
+	assert_int_equal(prefix.v4.prefixlen, 8);
+	assert_int_equal(prefix_parse("10.0.0.123", 8, &prefix), PREFIX_OK);
+	assert_int_equal(prefix.v4.addr, 0x0a000001);
+	assert_int_equal(prefix_parse("10.0.0.1", 0, &prefix), PREFIX_BAD_ADDRESS);
+}
+
+static void add(struct prefix_list *list, const char *text)
+{
+	struct any_prefix prefix;
+
+	assert_int_equal(parse(text, &prefix), PREFIX_OK);
+	assert_int_equal(prefix_list_add(list, &prefix), 0);
+}
+
+static void assert_list(const struct prefix_list *list, const char *expected)
+{
+	char text[1024] = "", one[64];
+
+	for (size_t i = 0; i < list->nr_v4; i++) {
+		prefix4_format(&list->v4[i], one, sizeof(one));
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s", one);
+	}
+	for (size_t i = 0; i < list->nr_v6; i++) {
+		prefix6_format(&list->v6[i], one, sizeof(one));
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s", one);
+	}
+	assert_string_equal(text, expected);
+}
+
+static void normalising_sorts_and_drops_what_is_covered(void **state)
+{
+	CLEANUP(prefix_list_done) struct prefix_list list = {0};
+
+	add(&list, "192.0.2.128/25");
+	add(&list, "10.0.0.0/9");
+	add(&list, "2001:db8:1::/48");
+	add(&list, "10.128.0.0/9");
+	add(&list, "192.0.2.0/24");
+	add(&list, "10.0.0.0/9");
+	add(&list, "2001:db8::/32");
+	add(&list, "192.0.2.255");
+	prefix_list_normalise(&list);
+	assert_list(&list, " 10.0.0.0/9 10.128.0.0/9 192.0.2.0/24 2001:db8::/32");
+}
+
+static void deduplicating_keeps_what_is_covered(void **state)
+{
+	CLEANUP(prefix_list_done) struct prefix_list list = {0};
+
+	add(&list, "10.1.0.0/16");
+	add(&list, "10.0.0.0/8");
+	add(&list, "::1");
+	add(&list, "10.1.0.0/16");
+	add(&list, "::1");
+	prefix_list_deduplicate(&list);
+	assert_list(&list, " 10.0.0.0/8 10.1.0.0/16 ::1");
+}
+
+static void subtracting_leaves_the_fewest_prefixes(void **state)
+{
+	CLEANUP(prefix_list_done) struct prefix_list list = {0}, except = {0};
+
+	add(&list, "10.0.0.0/29");
+	add(&list, "172.16.0.0/12");
+	add(&list, "192.0.2.0/24");
+	add(&list, "::/126");
+	add(&except, "10.0.0.5");
+	add(&except, "172.0.0.0/8");
+	add(&except, "::1");
+	add(&except, "::2");
+	prefix_list_normalise(&except);
+	assert_int_equal(prefix_list_subtract(&list, &except), 0);
+	assert_list(&list, " 10.0.0.0/30 10.0.0.4 10.0.0.6/31 192.0.2.0/24 :: ::3");
+}
+
+static void subtracting_everything_leaves_nothing(void **state)
+{
+	CLEANUP(prefix_list_done) struct prefix_list list = {0}, except = {0};
+
+	add(&list, "0.0.0.0/0");
+	add(&list, "::/0");
+	add(&except, "0.0.0.0/1");
+	add(&except, "128.0.0.0/1");
+	add(&except, "::/1");
+	add(&except, "8000::/1");
+	assert_int_equal(prefix_list_subtract(&list, &except), 0);
+	assert_int_equal(prefix_list_count(&list), 0);
+}
+
+static void one_hole_may_span_several_prefixes(void **state)
+{
+	CLEANUP(prefix_list_done) struct prefix_list list = {0}, except = {0};
+
+	add(&list, "10.0.0.0/25");
+	add(&list, "10.0.0.128/25");
+	add(&list, "10.0.1.0/24");
+	add(&except, "10.0.0.0/24");
+	assert_int_equal(prefix_list_subtract(&list, &except), 0);
+	assert_list(&list, " 10.0.1.0/24");
+}
+
+/* xorshift: the same sequence everywhere. */
+static uint32_t next_random(uint32_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 17;
+	*state ^= *state << 5;
+	return *state;
+}
+
+/* Prefixes of ten bits below 10.0.0.0 and 2001:db8::, so that they overlap all the time. */
+static void add_random(struct prefix_list *list, uint32_t *seed)
+{
+	uint8_t host_bits = (uint8_t)(next_random(seed) % 10);
+	uint32_t low = (next_random(seed) & 0x3ff) >> host_bits << host_bits;
+	uint8_t addr[16] = {0x20, 0x01, 0x0d, 0xb8};
+
+	addr[14] = (uint8_t)(low >> 8);
+	addr[15] = (uint8_t)low;
+	assert_int_equal(prefix_list_add4(list, 0x0a000000 | low, (uint8_t)(32 - host_bits)), 0);
+	assert_int_equal(prefix_list_add6(list, addr, (uint8_t)(128 - host_bits)), 0);
+}
+
+static void assert_sorted_and_disjoint(const struct prefix_list *list)
+{
+	for (size_t i = 1; i < list->nr_v4; i++) {
+		const struct prefix4 *before = &list->v4[i - 1];
+
+		assert_true(before->addr + ((1ULL << (32 - before->prefixlen)) - 1) <
+			    list->v4[i].addr);
+	}
+	for (size_t i = 1; i < list->nr_v6; i++)
+		assert_true(memcmp(list->v6[i - 1].addr, list->v6[i].addr, 16) < 0);
+}
+
+static void agrees_with_membership_on_random_lists(void **state)
+{
+	uint32_t seed = 20240229;
+
+	for (int round = 0; round < 300; round++) {
+		CLEANUP(prefix_list_done) struct prefix_list list = {0}, except = {0};
+		uint32_t sizes = next_random(&seed);
+		bool before[1024], hole[1024];
+
+		for (uint32_t i = 0; i < 1 + sizes % 40; i++)
+			add_random(&list, &seed);
+		for (uint32_t i = 0; i < sizes / 64 % 40; i++)
+			add_random(&except, &seed);
+		for (uint32_t low = 0; low < 1024; low++) {
+			before[low] = prefix_list_contains4(&list, 0x0a000000 | low);
+			hole[low] = prefix_list_contains4(&except, 0x0a000000 | low);
+		}
+		prefix_list_normalise(&list);
+		prefix_list_normalise(&except);
+		assert_sorted_and_disjoint(&list);
+		for (uint32_t low = 0; low < 1024; low++)
+			assert_int_equal(prefix_list_contains4(&list, 0x0a000000 | low),
+					 before[low]);
+		assert_int_equal(prefix_list_subtract(&list, &except), 0);
+		assert_sorted_and_disjoint(&list);
+		for (uint32_t low = 0; low < 1024; low++) {
+			uint8_t addr[16] = {0x20, 0x01, 0x0d, 0xb8};
+
+			addr[14] = (uint8_t)(low >> 8);
+			addr[15] = (uint8_t)low;
+			assert_int_equal(prefix_list_contains4(&list, 0x0a000000 | low),
+					 before[low] && !hole[low]);
+			assert_int_equal(prefix_list_contains6(&list, addr),
+					 before[low] && !hole[low]);
+		}
+	}
+}
+
+static void sorts_long_lists_by_address_then_length(void **state)
+{
+	CLEANUP(prefix_list_done) struct prefix_list list = {0};
+	uint32_t seed = 7;
+
+	for (int i = 0; i < 5000; i++) {
+		uint8_t prefixlen = (uint8_t)(1 + next_random(&seed) % 32);
+		uint32_t addr = next_random(&seed) & (0xffffffffU << (32 - prefixlen));
+
+		assert_int_equal(prefix_list_add4(&list, addr, prefixlen), 0);
+	}
+	prefix_list_deduplicate(&list);
+	assert_true(list.nr_v4 > 2500);
+	for (size_t i = 1; i < list.nr_v4; i++) {
+		const struct prefix4 *before = &list.v4[i - 1], *here = &list.v4[i];
+
+		assert_true(before->addr < here->addr ||
+			    (before->addr == here->addr && before->prefixlen < here->prefixlen));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_ipv4),
+		cmocka_unit_test(reads_ipv6),
+		cmocka_unit_test(rejects_what_is_no_address),
+		cmocka_unit_test(rejects_bad_lengths),
+		cmocka_unit_test(rejects_host_bits_and_says_the_prefix),
+		cmocka_unit_test(reads_no_byte_beyond_its_length),
+		cmocka_unit_test(normalising_sorts_and_drops_what_is_covered),
+		cmocka_unit_test(deduplicating_keeps_what_is_covered),
+		cmocka_unit_test(subtracting_leaves_the_fewest_prefixes),
+		cmocka_unit_test(subtracting_everything_leaves_nothing),
+		cmocka_unit_test(one_hole_may_span_several_prefixes),
+		cmocka_unit_test(agrees_with_membership_on_random_lists),
+		cmocka_unit_test(sorts_long_lists_by_address_then_length),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
