@@ -29,7 +29,7 @@ enum diag_severity {
 struct diag {
 	enum diag_severity severity;
 	struct location at;
-	char *message;
+	char *message;		/* NULL: there was no memory for it */
 	char *source_line;	/* text of at.line without its end, or NULL */
 	struct location related; /* second place, file NULL: none */
 	char *related_message;

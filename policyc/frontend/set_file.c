@@ -117,9 +117,16 @@ static int read_object(struct reader *reader, const json_t *object, const char *
 			  json_string_value(cidr), json_string_length(cidr));
 }
 
+/* Jansson reports some failed allocations as bad syntax: a line is junk when two looks say so. */
+static json_t *load_json(const char *line, size_t length)
+{
+	json_t *value = json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL);
+
+	return value ? value : json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL);
+}
+
 static int read_json_line(struct reader *reader, const char *line, const char *end)
 {
-	json_error_t problem;
 	json_t *object;
 	int err;
 
@@ -129,7 +136,7 @@ static int read_json_line(struct reader *reader, const char *line, const char *e
 		end--;
 	if (line == end || *line == '#' || *line == ';')
 		return 0;
-	object = json_loadb(line, (size_t)(end - line), JSON_REJECT_DUPLICATES, &problem);
+	object = load_json(line, (size_t)(end - line));
 	if (!object || !json_is_object(object)) {
 		if (count_junk(reader))
 			diag_error(reader->diags, place(reader, line, (size_t)(end - line)),

@@ -75,6 +75,8 @@ static struct location offset_location(struct builder *builder, size_t offset, s
 	struct cursor *cursor = &builder->cursor;
 	const char *newline;
 
+	if (offset < builder->bom)
+		offset = builder->bom;
 	while (cursor->line_start > offset) {
 		newline = memrchr(text, '\n', cursor->line_start - 1);
 		cursor->line_start = newline ? (size_t)(newline + 1 - text) : builder->bom;
@@ -284,7 +286,7 @@ static int take_syntax_error(struct builder *builder)
 {
 	const yaml_parser_t *parser = &builder->parser;
 	size_t offset = parser->error == YAML_READER_ERROR
-				? parser->problem_offset
+				? builder->bom + parser->problem_offset
 				: mark_offset(builder, parser->problem_mark.index);
 	bool can_repair = builder->nr_repairs < MAX_REPAIRS;
 	struct location at;

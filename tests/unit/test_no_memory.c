@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Each allocation of a run is made to fail in turn: the run says so, and gives back what it took.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit.h"
+
+#include <describe.h>
+#include <policyc.h>
+#include <synfw/cleanup.h>
+
+/* glibc's own, under the names that interposers use. */
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *memory, size_t size);
+extern void __libc_free(void *memory);
+
+static long fail_at = -1, allocations, held;
+
+static bool fails(void)
+{
+	return ++allocations == fail_at;
+}
+
+void *malloc(size_t size)
+{
+	void *memory = fails() ? NULL : __libc_malloc(size);
+
+	held += memory != NULL;
+	return memory;
+}
+
+void *calloc(size_t count, size_t size)
+{
+	void *memory = fails() ? NULL : __libc_calloc(count, size);
+
+	held += memory != NULL;
+	return memory;
+}
+
+void *realloc(void *old, size_t size)
+{
+	void *memory = fails() ? NULL : __libc_realloc(old, size);
+
+	held += memory && !old;
+	return memory;
+}
+
+void free(void *memory)
+{
+	held -= memory != NULL;
+	__libc_free(memory);
+}
+
+static const char valid[] =
+	"version: 1\n"
+	"name: p\n"
+	"interfaces: [{name: eth0}]\n"
+	"protect: [{from: management, to: ssh}, infrastructure]\n"
+	"sets:\n"
+	"  management: [10.20.0.0/16, \"::1\"]\n"
+	"  listed: {file: list, except: [management, 192.0.2.9]}\n"
+	"  json: {file: json, except: listed}\n"
+	"services: {web: [80/tcp, 443/udp]}\n"
+	"rules:\n"
+	"- {name: a, from: [listed, any, 192.0.2.1], to: [web, ssh], except: {vlan: 5}, action: "
+	"drop}\n"
+	"- {name: b, icmp: echo-request, interface: eth0, score: 5}\n"
+	"- {name: c, flags: [syn, not ack], from-port: 1-5, to-address: any, action: allow}\n"
+	"tests: [{from: 10.0.0.1, to: 22/tcp, interface: eth0, rule: a, expect: drop}]\n";
+
+static const char invalid[] = "version: 2\n"
+			      "name: p\n"
+			      "sets: {a: [::1, 10.0.0.1/8], b: {file: junk}, a: x}\n"
+			      "rules: [{name: a, form: b}, {name: a, from: c, action: drp}]\n";
+
+static int load(void *context, const char *path, char **ret_text, size_t *ret_length,
+		uint64_t *ret_mtime_ns)
+{
+	static const char *const files[][2] = {
+		{"list", "192.0.2.0/24\n10.0.0.0/8\n"},
+		{"json", "{\"cidr\":\"10.0.0.0/8\"}\n{\"type\":\"metadata\",\"records\":1}\n"},
+		{"junk", "junk\n10.0.0.1/8\n"},
+		{"/etc/services", "ssh 22/tcp alias\n"},
+	};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		if (strcmp(path, files[i][0]))
+			continue;
+		*ret_text = strdup(files[i][1]);
+		*ret_length = strlen(files[i][1]);
+		*ret_mtime_ns = 1;
+		return *ret_text ? 0 : -ENOMEM;
+	}
+	return -ENOENT;
+}
+
+static int describe(const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->nr_rules; i++) {
+		CLEANUP(cleanup_free) char *text = NULL;
+		int err = policy_rule_describe(policy, &policy->rules[i], &text);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* 0, -EINVAL or -ENOMEM, as policyc_parse. */
+static int run(const char *text)
+{
+	const struct policyc_loader loader = {.load = load};
+	CLEANUP(diags_freep) struct diags *diags = diags_new();
+	CLEANUP(policy_freep) struct policy *policy = NULL;
+	size_t count;
+	int err;
+
+	if (!diags)
+		return -ENOMEM;
+	err = policyc_parse("p", text, strlen(text), &loader, diags, &policy);
+	if (!err)
+		err = describe(policy);
+	diags_sorted(diags, &count);
+	return err;
+}
+
+/* Without memory a right policy is never called wrong, and a wrong one never right. */
+static void survives(const char *text, int with_memory)
+{
+	long all, before;
+
+	fail_at = -1;
+	assert_int_equal(run(text), with_memory);
+	allocations = 0;
+	run(text);
+	all = allocations;
+	assert_in_range(all, 100, 100000);
+	for (long n = 1; n <= all; n++) {
+		int err;
+
+		before = held;
+		allocations = 0;
+		fail_at = n;
+		err = run(text);
+		fail_at = -1;
+		if (err != -ENOMEM && err != with_memory)
+			fail_msg("allocation %ld of %ld failed: returned %d", n, all, err);
+		if (held != before)
+			fail_msg("allocation %ld of %ld failed: %ld are not freed", n, all,
+				 held - before);
+	}
+}
+
+static void a_valid_policy_survives_lack_of_memory(void **state)
+{
+	survives(valid, 0);
+}
+
+static void an_invalid_policy_survives_lack_of_memory(void **state)
+{
+	survives(invalid, -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_valid_policy_survives_lack_of_memory),
+		cmocka_unit_test(an_invalid_policy_survives_lack_of_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
