@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "image_eval.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define IDS_PER_LINE	(SYNFW_LINE_BYTES / sizeof(uint32_t))
+#define WORDS_PER_LINE	(SYNFW_LINE_BYTES / sizeof(uint64_t))
+#define MAX_WORDS	(SYNFW_MAX_BITS / 64)
+
+static const struct synfw_line *line_at(const struct image *image, uint32_t number)
+{
+	if (number >= image->nr_lines) {
+		fprintf(stderr, "image: line %u of %u is read\n", number, image->nr_lines);
+		abort();
+	}
+	return &image->lines[number];
+}
+
+static uint32_t table_entry(const struct image *image, uint32_t base, uint32_t index)
+{
+	return line_at(image, base + index / IDS_PER_LINE)->id[index % IDS_PER_LINE];
+}
+
+static uint32_t class_of_address4(const struct address_index *index, const uint8_t *addr)
+{
+	uint32_t addr_be, class_id = 0;
+	int best = -1;
+
+	memcpy(&addr_be, addr, sizeof(addr_be));
+	for (size_t i = 0; i < index->nr_exact4; i++)
+		if (index->exact4[i].addr_be == addr_be)
+			return index->exact4[i].class_id;
+	for (size_t i = 0; i < index->nr_lpm4; i++) {
+		const struct synfw_lpm4_key *key = &index->lpm4[i].key;
+		uint32_t mask = key->prefixlen ? ~0U << (32 - key->prefixlen) : 0;
+
+		if (((__builtin_bswap32(addr_be ^ key->addr_be)) & mask) == 0 &&
+		    (int)key->prefixlen > best) {
+			best = (int)key->prefixlen;
+			class_id = index->lpm4[i].class_id;
+		}
+	}
+	return class_id;
+}
+
+static bool shares_prefix6(const uint8_t *a, const uint8_t *b, uint32_t prefixlen)
+{
+	uint32_t bytes = prefixlen / 8, rest = prefixlen % 8;
+
+	if (memcmp(a, b, bytes) != 0)
+		return false;
+	return rest == 0 || ((a[bytes] ^ b[bytes]) >> (8 - rest)) == 0;
+}
+
+static uint32_t class_of_address6(const struct address_index *index, const uint8_t *addr)
+{
+	uint32_t class_id = 0;
+	int best = -1;
+
+	for (size_t i = 0; i < index->nr_exact6; i++)
+		if (memcmp(index->exact6[i].addr.byte, addr, 16) == 0)
+			return index->exact6[i].class_id;
+	for (size_t i = 0; i < index->nr_lpm6; i++) {
+		const struct synfw_lpm6_key *key = &index->lpm6[i].key;
+
+		if ((int)key->prefixlen > best &&
+		    shares_prefix6(key->addr.byte, addr, key->prefixlen)) {
+			best = (int)key->prefixlen;
+			class_id = index->lpm6[i].class_id;
+		}
+	}
+	return class_id;
+}
+
+/* Follows the trie from its root, a nibble at a time. */
+static uint32_t class_of_trie4(const struct image *image, uint32_t root, const uint8_t *addr)
+{
+	uint32_t id = table_entry(image, root, (uint32_t)addr[0] << 8 | addr[1]);
+
+	for (int nibble = 4; !(id & SYNFW_TRIE_LEAF); nibble++) {
+		uint32_t value = nibble % 2 ? addr[nibble / 2] & 15 : addr[nibble / 2] >> 4;
+
+		id = table_entry(image, id, value);
+	}
+	return id & ~SYNFW_TRIE_LEAF;
+}
+
+static uint32_t class_of_address(const struct image *image, const struct reference_packet *packet,
+				 enum synfw_direction direction)
+{
+	const struct address_index *index = &image->index[direction];
+	const uint8_t *addr = direction == SYNFW_DIR_SRC ? packet->saddr : packet->daddr;
+
+	uint32_t root = image_header_const(image)->trie4[direction];
+
+	if (packet->family == 4 && root)
+		return class_of_trie4(image, root, addr);
+	return packet->family == 4 ? class_of_address4(index, addr) : class_of_address6(index, addr);
+}
+
+static enum synfw_l4_region region_of(const struct reference_packet *packet)
+{
+	if (packet->has_icmp_type)
+		return packet->proto == 1 ? SYNFW_L4_ICMP : SYNFW_L4_ICMPV6;
+	if (!packet->has_ports)
+		return SYNFW_L4_PROTO;
+	switch (packet->proto) {
+	case 6:
+		return SYNFW_L4_TCP;
+	case 17:
+		return SYNFW_L4_UDP;
+	default:
+		return SYNFW_L4_SCTP;
+	}
+}
+
+static uint32_t class_of_l4(const struct image *image, const uint32_t *bases,
+			    const struct reference_packet *packet, uint16_t port)
+{
+	enum synfw_l4_region region = region_of(packet);
+	uint32_t index = packet->has_icmp_type ? packet->icmp_type : port;
+
+	if (region == SYNFW_L4_PROTO || bases[region] == 0)
+		return table_entry(image, bases[SYNFW_L4_PROTO], packet->proto);
+	return table_entry(image, bases[region], index);
+}
+
+static uint32_t class_of_attributes(const struct image *image,
+				    const struct reference_packet *packet)
+{
+	uint32_t index = SYNFW_ATTR_SHAPE + packet->shape;
+
+	if (packet->has_flags && image_header_const(image)->flag_rules)
+		index = packet->flags;
+	return table_entry(image, image_class_tables(image)->attr, index);
+}
+
+static uint32_t class_of_interface(const struct image *image, const struct reference_packet *packet,
+				   uint32_t slot)
+{
+	const struct synfw_class_tables *tables = image_class_tables(image);
+
+	if (!tables->ifvlan_lines)
+		return table_entry(image, tables->ifvlan, slot);
+	return table_entry(image, tables->ifvlan + slot * tables->ifvlan_lines, packet->vlan);
+}
+
+static uint32_t class_of(const struct image *image, const struct reference_packet *packet,
+			 uint32_t slot, enum synfw_field field)
+{
+	const struct synfw_class_tables *tables = image_class_tables(image);
+
+	switch (field) {
+	case SYNFW_FIELD_ATTR:
+		return class_of_attributes(image, packet);
+	case SYNFW_FIELD_SRC:
+		return class_of_address(image, packet, SYNFW_DIR_SRC);
+	case SYNFW_FIELD_DST:
+		return class_of_address(image, packet, SYNFW_DIR_DST);
+	case SYNFW_FIELD_L4DST:
+		return class_of_l4(image, tables->l4dst, packet, packet->dport);
+	case SYNFW_FIELD_L4SRC:
+		return class_of_l4(image, tables->l4src, packet, packet->sport);
+	default:
+		return class_of_interface(image, packet, slot);
+	}
+}
+
+/* Words of a vector that this image may use. */
+static uint32_t vector_words(const struct synfw_header *header)
+{
+	return header->ref_lines ? header->nr_agg * 64U : header->nr_agg;
+}
+
+/* The whole bit vector of a class, whatever its level. A word that the aggregate denies is 0. */
+static void class_vector(const struct image *image, enum synfw_field field, uint32_t class_id,
+			 uint64_t vector[MAX_WORDS])
+{
+	const struct synfw_header *header = image_header_const(image);
+	uint32_t record = header->record_base[field] + class_id * (1U + header->ref_lines);
+	const struct synfw_line *aggregate = line_at(image, record);
+
+	if (!header->ref_lines) {
+		memcpy(vector, aggregate->word, header->nr_agg * sizeof(*vector));
+		return;
+	}
+	for (uint32_t word = 0; word < vector_words(header); word++) {
+		uint32_t chunk;
+
+		vector[word] = 0;
+		if (!(aggregate->word[word / 64] >> (word % 64) & 1))
+			continue;
+		chunk = table_entry(image, record + 1, word / WORDS_PER_LINE);
+		vector[word] = chunk ? line_at(image, chunk)->word[word % WORDS_PER_LINE] : ~0ULL;
+	}
+}
+
+static void match_vector(const struct image *image, const struct reference_packet *packet,
+			 uint32_t slot, uint64_t matches[MAX_WORDS])
+{
+	const struct synfw_header *header = image_header_const(image);
+	uint64_t vector[MAX_WORDS];
+
+	class_vector(image, SYNFW_FIELD_ATTR,
+		     class_of(image, packet, slot, SYNFW_FIELD_ATTR), matches);
+	for (int field = SYNFW_FIELD_ATTR + 1; field < SYNFW_NR_FIELDS; field++) {
+		if (!(header->fields >> field & 1))
+			continue;
+		class_vector(image, field, class_of(image, packet, slot, field), vector);
+		for (uint32_t word = 0; word < vector_words(header); word++)
+			matches[word] &= vector[word];
+	}
+}
+
+static struct judgement decided(uint8_t verdict, enum synfw_reason reason)
+{
+	return (struct judgement){
+		.verdict = verdict, .reason = reason, .rule = REFERENCE_NO_RULE};
+}
+
+static enum synfw_reason reason_of_shape(enum synfw_shape shape)
+{
+	/* From FRAGMENT on, the two lists run in step but for TOO_MANY_TAGS. */
+	if (shape == SYNFW_SHAPE_TOO_MANY_HEADERS)
+		return SYNFW_REASON_TOO_MANY_HEADERS;
+	return SYNFW_REASON_FRAGMENT + (shape - SYNFW_SHAPE_FRAGMENT);
+}
+
+static bool bit_matches(const uint64_t matches[MAX_WORDS], uint32_t bit)
+{
+	return matches[bit / 64] >> (bit % 64) & 1;
+}
+
+static bool rule_only_counts(const struct synfw_rule *rule)
+{
+	return rule->flags & SYNFW_RULE_MONITOR || rule->action == SYNFW_ACTION_SCORE;
+}
+
+/* Of all deciding rules that match, the one that comes first; NULL: none. */
+static const struct synfw_rule *deciding_rule(const struct image *image, uint32_t bits,
+					      const uint64_t matches[MAX_WORDS])
+{
+	const struct synfw_rule *first = NULL;
+
+	for (uint32_t bit = 0; bit < bits; bit++) {
+		const struct synfw_rule *rule = image_rule_const(image, bit);
+
+		if (bit_matches(matches, bit) && !rule_only_counts(rule) &&
+		    (!first || rule->order < first->order))
+			first = rule;
+	}
+	return first;
+}
+
+static uint32_t score_before(const struct image *image, uint32_t bits,
+			     const uint64_t matches[MAX_WORDS], const struct synfw_rule *deciding)
+{
+	uint32_t score = 0;
+
+	for (uint32_t bit = 0; bit < bits; bit++) {
+		const struct synfw_rule *rule = image_rule_const(image, bit);
+
+		if (bit_matches(matches, bit) && rule->action == SYNFW_ACTION_SCORE &&
+		    !(rule->flags & SYNFW_RULE_MONITOR) &&
+		    (!deciding || rule->order < deciding->order))
+			score += rule->score;
+	}
+	return score;
+}
+
+/* Scores before the decision add, monitoring rules are passed over. */
+static struct judgement walk(const struct image *image, const struct reference_packet *packet,
+			     const uint64_t matches[MAX_WORDS])
+{
+	const struct synfw_header *header = image_header_const(image);
+	uint32_t bits = header->nr_bits;
+	const struct synfw_rule *rule = deciding_rule(image, bits, matches);
+	struct judgement result;
+
+	if (rule) {
+		result = decided(rule->action == SYNFW_ACTION_DROP ? SYNFW_DROP : SYNFW_ALLOW,
+				 rule->flags & SYNFW_RULE_SHAPE_REASON ?
+					 reason_of_shape(packet->shape) :
+					 (enum synfw_reason)rule->reason);
+		result.rule = judgement_rule(rule->index);
+	} else {
+		result = header->incoming == SYNFW_DROP ?
+				 decided(SYNFW_DROP, SYNFW_REASON_DEFAULT_DROP) :
+				 decided(SYNFW_ALLOW, SYNFW_REASON_DEFAULT_ALLOW);
+	}
+	result.score = score_before(image, bits, matches, rule);
+	return result;
+}
+
+struct judgement image_judge(const struct image *image, const uint8_t *frame, size_t length,
+			     uint32_t slot)
+{
+	const struct synfw_header *header = image_header_const(image);
+	struct reference_packet packet = reference_parse(frame, length);
+	uint64_t matches[MAX_WORDS];
+
+	switch (packet.kind) {
+	case REFERENCE_ARP:
+		return decided(SYNFW_ALLOW, SYNFW_REASON_ARP);
+	case REFERENCE_ETHERTYPE:
+		return decided(header->ethertypes, SYNFW_REASON_ETHERTYPE);
+	case REFERENCE_TRUNCATED:
+		return decided(header->malformed, SYNFW_REASON_TRUNCATED);
+	case REFERENCE_TOO_MANY_TAGS:
+		return decided(header->malformed, SYNFW_REASON_TOO_MANY_TAGS);
+	case REFERENCE_IP:
+		break;
+	}
+	match_vector(image, &packet, slot, matches);
+	return walk(image, &packet, matches);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef TESTS_BPF_IMAGE_EVAL_H
+#define TESTS_BPF_IMAGE_EVAL_H
+
+/*
+ * Evaluates a compiled image in user space, on the fields that the reference parser read: when it
+ * agrees with the reference and the BPF program does not, the bug is in bpf/; when it agrees with
+ * the BPF program and the reference does not, the bug is in policyc/compile.
+ */
+#include <policyc.h>
+
+#include "reference.h"
+
+/* Judges a frame that came in on interface slot `slot` (0: unknown). Every line number that is
+ * followed is checked against the image: a table that points outside of it aborts the test. */
+struct judgement image_judge(const struct image *image, const uint8_t *frame, size_t length,
+			     uint32_t slot);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * One variable of each structure of abi.h. clang writes into BTF only what a map or a variable
+ * names, and the structures inside of lines are named by neither in the real object; this one is
+ * compiled with the same flags.
+ */
+#include <synfw/abi.h>
+
+struct synfw_line layout_line;
+struct synfw_header layout_header;
+struct synfw_class_tables layout_class_tables;
+struct synfw_rule layout_rule;
+struct synfw_lpm4_key layout_lpm4_key;
+struct synfw_lpm6_key layout_lpm6_key;

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "random_policy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "must.h"
+#include "random_match.h"
+
+#define PICK(rng, array) ((array)[rng_below(rng, sizeof(array) / sizeof((array)[0]))])
+
+const struct policyc_interface random_interfaces[] = {
+	{"eth0", 1},
+	{"eth1", 2},
+	{"wan0", 3},
+	{"br-lan", SYNFW_MAX_INTERFACES},
+};
+const size_t random_nr_interfaces = sizeof(random_interfaces) / sizeof(random_interfaces[0]);
+
+static void write_protect(struct random_context *context, FILE *out)
+{
+	struct rng *rng = context->rng;
+	unsigned int entries = rng_below(rng, 4);
+
+	if (!entries)
+		return;
+	fputs("protect:\n", out);
+	for (unsigned int i = 0; i < entries; i++) {
+		if (rng_percent(rng, 35)) {
+			fputs("  - infrastructure\n", out);
+			continue;
+		}
+		fputs("  - {from: ", out);
+		random_addresses(context, out, FAMILY_4 | FAMILY_6);
+		if (rng_percent(rng, 60)) {
+			fputs(", to: ", out);
+			random_port(context, out);
+		}
+		fputs("}\n", out);
+	}
+}
+
+static void write_inline_set(struct random_context *context, FILE *out, struct random_set *set)
+{
+	unsigned int entries = rng_between(context->rng, 1, 12);
+	char text[64];
+
+	fprintf(out, "  %s:\n", set->name);
+	set->families = 0;
+	for (unsigned int i = 0; i < entries; i++) {
+		universe_prefix_text(&context->universe, FAMILY_4 | FAMILY_6, text);
+		set->families |= strchr(text, ':') ? FAMILY_6 : FAMILY_4;
+		fprintf(out, strchr(text, ':') ? "    - \"%s\"\n" : "    - %s\n", text);
+	}
+}
+
+/* What a set file looks like in each format. */
+struct file_format {
+	const char *name, *head, *line, *tail;
+};
+
+static const struct file_format file_formats[] = {
+	{"plain", "# a comment\n\n", "%s\n", ""},
+	{"plain", "", "%s # with a remark\r\n", "\r\n"},
+	{"netset", "#\n# head\n#\n", "%s\n", "# end\n"},
+	{"auto", "", "%s\n", ""},
+	{"spamhaus-json", "", "{\"cidr\":\"%s\",\"sblid\":\"SBL1\",\"rir\":\"ripencc\"}\n",
+	 "{\"type\":\"metadata\",\"timestamp\":1,\"size\":1,\"records\":1}\n"},
+};
+
+static char *file_text(struct random_context *context, const struct file_format *format,
+		       unsigned int n)
+{
+	unsigned int entries = rng_between(context->rng, 1, 60);
+	char *text = NULL, address[64];
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+
+	MUST(out);
+	fputs(format->head, out);
+	for (unsigned int i = 0; i < entries; i++) {
+		universe_prefix_text(&context->universe, FAMILY_4 | FAMILY_6, address);
+		fprintf(out, format->line, address);
+	}
+	/* What `except` never takes away: an empty set is an error. */
+	fprintf(out, format->line, universe_guard_text(FAMILY_4, n, address));
+	fprintf(out, format->line, universe_guard_text(FAMILY_6, n, address));
+	fputs(format->tail, out);
+	MUST(fclose(out) == 0);
+	return text;
+}
+
+static void write_file_set(struct random_context *context, FILE *out, struct random_set *set,
+			   struct policy_text *text)
+{
+	struct rng *rng = context->rng;
+	const struct file_format *format = &PICK(rng, file_formats);
+	struct policy_file *file = &text->files[text->nr_files++];
+
+	MUST(asprintf(&file->path, "feeds/%s.list", set->name) > 0);
+	file->text = file_text(context, format, text->nr_files);
+	set->families = FAMILY_4 | FAMILY_6;
+	fprintf(out, "  %s:\n    file: %s\n    format: %s\n", set->name, file->path, format->name);
+	/* Sets before this one, so that there is no circle. */
+	if (context->nr_sets && rng_percent(rng, 60)) {
+		const struct random_set *other = &context->sets[rng_below(rng, context->nr_sets)];
+
+		fprintf(out, "    except: [%s]\n", other->name);
+	}
+}
+
+static void write_sets(struct random_context *context, FILE *out, struct policy_text *text)
+{
+	unsigned int sets = rng_below(context->rng, RANDOM_MAX_SETS);
+
+	text->files = calloc(RANDOM_MAX_SETS, sizeof(*text->files));
+	MUST(text->files);
+	if (!sets)
+		return;
+	fputs("sets:\n", out);
+	for (unsigned int i = 0; i < sets; i++) {
+		struct random_set *set = &context->sets[context->nr_sets];
+
+		snprintf(set->name, sizeof(set->name), "set-%u", i);
+		if (rng_percent(context->rng, 50))
+			write_inline_set(context, out, set);
+		else
+			write_file_set(context, out, set, text);
+		context->nr_sets++;
+	}
+}
+
+static void write_defaults(struct random_context *context, FILE *out)
+{
+	static const char *const allow_drop[] = {"allow", "drop"};
+	static const char *const fragments[] = {"allow", "drop", "rules"};
+	struct rng *rng = context->rng;
+
+	fprintf(out, "defaults:\n  incoming: %s\n  icmp: %s\n", PICK(rng, allow_drop),
+		context->icmp);
+	fprintf(out, "  fragments: %s\n", PICK(rng, fragments));
+	fprintf(out, "  malformed: %s\n", PICK(rng, allow_drop));
+	fprintf(out, "  ethertypes: %s\n", PICK(rng, allow_drop));
+}
+
+static char *head_text(struct random_context *context, struct policy_text *text)
+{
+	char *head = NULL;
+	size_t length;
+	FILE *out = open_memstream(&head, &length);
+
+	MUST(out);
+	fprintf(out, "version: 1\nname: random\nmode: %s\n",
+		rng_percent(context->rng, 25) ? "monitor" : "block");
+	fputs("interfaces:\n  - name: eth*\n  - name: wan0\n  - name: br-lan\n", out);
+	write_sets(context, out, text);
+	fputs("services:\n  mixed: [80/tcp, 443/tcp, 443/udp, 36412/sctp]\n"
+	      "  ranges: [1000-2000/tcp, 65000-65535/udp, 0-5/udp]\n",
+	      out);
+	write_protect(context, out);
+	write_defaults(context, out);
+	MUST(fclose(out) == 0);
+	return head;
+}
+
+static char *rule_text(struct random_context *context, size_t number)
+{
+	struct rng *rng = context->rng;
+	char *rule = NULL;
+	size_t length;
+	FILE *out = open_memstream(&rule, &length);
+	uint32_t dice = rng_below(rng, 100);
+
+	MUST(out);
+	fprintf(out, "  - name: r%zu\n", number);
+	random_match(context, out);
+	if (dice < 25)
+		fprintf(out, "    score: %u\n", rng_percent(rng, 10) ? 1000000 :
+							       rng_between(rng, 1, 100));
+	else
+		fprintf(out, "    action: %s\n", dice < 60 ? "allow" : "drop");
+	if (rng_percent(rng, 10))
+		fputs("    mode: monitor\n", out);
+	MUST(fclose(out) == 0);
+	return rule;
+}
+
+static void add_infrastructure(struct random_context *context, struct random_policy *policy)
+{
+	struct prefix_list *const lists[] = {&policy->gateways, &policy->resolvers};
+
+	for (size_t i = 0; i < 2; i++) {
+		unsigned int hosts = rng_below(context->rng, 4);
+
+		for (unsigned int n = 0; n < hosts; n++) {
+			struct prefix4 v4 = universe_prefix4(&context->universe);
+			struct prefix6 v6 = universe_prefix6(&context->universe);
+
+			MUST(prefix_list_add4(lists[i], v4.addr, 32) == 0);
+			MUST(prefix_list_add6(lists[i], v6.addr, 128) == 0);
+		}
+		prefix_list_normalise(lists[i]);
+	}
+}
+
+void random_policy(struct rng *rng, size_t nr_rules, struct random_policy *ret_policy)
+{
+	static const char *const icmp_choices[] = {"essential", "allow", "rules"};
+	struct random_context context = {.rng = rng, .icmp = PICK(rng, icmp_choices)};
+	struct random_policy *policy = ret_policy;
+
+	*policy = (struct random_policy){};
+	universe_init(&context.universe, rng,
+		      nr_rules > 500 ? UNIVERSE_MAX_BASES :
+		      nr_rules > 64  ? 60 :
+				       6);
+	context.universe.hosts_only = rng_percent(rng, 15);
+	context.flags = rng_percent(rng, 70);
+	context.vlans = rng_percent(rng, 60);
+	context.interfaces = rng_percent(rng, 70);
+	/* A rule of a large policy must be narrow, or the first ones decide everything. */
+	context.narrow = nr_rules > 64 ? 60 : rng_below(rng, 60);
+	policy->text.head = head_text(&context, &policy->text);
+	policy->text.rules = calloc(nr_rules + 1, sizeof(*policy->text.rules));
+	MUST(policy->text.rules);
+	for (size_t i = 0; i < nr_rules; i++)
+		policy->text.rules[i] = rule_text(&context, i);
+	policy->text.nr_rules = nr_rules;
+	/* A generator that makes many such rules does not test what it seems to test. */
+	MUST(policy_text_drop_empty_rules(&policy->text) <= 3 + nr_rules / 20);
+	add_infrastructure(&context, policy);
+	policy->options = (struct policyc_options){
+		.interfaces = random_interfaces,
+		.nr_interfaces = random_nr_interfaces,
+		.infrastructure = {&policy->gateways, &policy->resolvers},
+	};
+}
+
+void random_policy_done(struct random_policy *policy)
+{
+	policy_text_done(&policy->text);
+	prefix_list_done(&policy->gateways);
+	prefix_list_done(&policy->resolvers);
+	*policy = (struct random_policy){};
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The layout that clang gave the structures of abi.h in the BPF object, read from its BTF, is the
+ * one that this compiler gives them in user space. Argument: layout.bpf.o, for those structures that
+ * the object itself does not name.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include <synfw/abi.h>
+#include <synfw/reasons.h>
+
+#include "synfw.skel.h"
+
+struct member {
+	const char *structure, *name;
+	size_t structure_size, offset, size;
+};
+
+#define MEMBER(type, field)                                                                        \
+	{                                                                                          \
+		#type, #field, sizeof(struct type), offsetof(struct type, field),                  \
+			sizeof(((struct type *)NULL)->field)                                       \
+	}
+
+static const struct member members[] = {
+	MEMBER(synfw_header, abi_version),
+	MEMBER(synfw_header, nr_bits),
+	MEMBER(synfw_header, nr_agg),
+	MEMBER(synfw_header, ref_lines),
+	MEMBER(synfw_header, fields),
+	MEMBER(synfw_header, indexes),
+	MEMBER(synfw_header, flag_rules),
+	MEMBER(synfw_header, monitor),
+	MEMBER(synfw_header, incoming),
+	MEMBER(synfw_header, ethertypes),
+	MEMBER(synfw_header, malformed),
+	MEMBER(synfw_header, record_base),
+	MEMBER(synfw_header, rule_base),
+	MEMBER(synfw_header, nr_lines),
+	MEMBER(synfw_header, manifest_base),
+	MEMBER(synfw_header, manifest_bytes),
+	MEMBER(synfw_class_tables, l4dst),
+	MEMBER(synfw_class_tables, l4src),
+	MEMBER(synfw_class_tables, attr),
+	MEMBER(synfw_class_tables, ifvlan),
+	MEMBER(synfw_class_tables, ifvlan_lines),
+	MEMBER(synfw_rule, counter),
+	MEMBER(synfw_rule, score),
+	MEMBER(synfw_rule, action),
+	MEMBER(synfw_rule, reason),
+	MEMBER(synfw_rule, flags),
+	MEMBER(synfw_rule, index),
+	MEMBER(synfw_lpm4_key, prefixlen),
+	MEMBER(synfw_lpm4_key, addr_be),
+	MEMBER(synfw_lpm6_key, prefixlen),
+	MEMBER(synfw_lpm6_key, addr),
+	MEMBER(synfw_control, active),
+	MEMBER(synfw_control, abi_version),
+	MEMBER(synfw_control, program_digest),
+	MEMBER(synfw_control, generation),
+	MEMBER(synfw_control, applied_at_ns),
+	MEMBER(synfw_interface, ifindex),
+	MEMBER(synfw_interface, slot),
+	MEMBER(synfw_reason_counter, packets),
+	MEMBER(synfw_reason_counter, bytes),
+	MEMBER(synfw_reason_counter, dropped),
+	MEMBER(synfw_rule_counter, packets),
+	MEMBER(synfw_rule_counter, bytes),
+	MEMBER(synfw_rule_counter, would_drop),
+	MEMBER(synfw_trace, slot_in),
+	MEMBER(synfw_trace, score),
+	MEMBER(synfw_trace, bit),
+	MEMBER(synfw_trace, steps),
+	MEMBER(synfw_trace, verdict),
+	MEMBER(synfw_trace, reason),
+	MEMBER(synfw_trace, monitor),
+	MEMBER(synfw_trace, shape),
+};
+
+static const struct btf_member *find_member(const struct btf *btf, const struct btf_type *type,
+					    const char *name)
+{
+	const struct btf_member *member = btf_members(type);
+
+	for (int i = 0; i < btf_vlen(type); i++)
+		if (strcmp(btf__name_by_offset(btf, member[i].name_off), name) == 0)
+			return &member[i];
+	return NULL;
+}
+
+static bool member_agrees(const struct btf *btf, const struct btf *layout,
+			  const struct member *expected)
+{
+	int id = btf__find_by_name_kind(btf, expected->structure, BTF_KIND_STRUCT);
+	const struct btf_type *type;
+	const struct btf_member *found;
+
+	if (id <= 0) {
+		btf = layout;
+		id = btf__find_by_name_kind(btf, expected->structure, BTF_KIND_STRUCT);
+	}
+	type = id > 0 ? btf__type_by_id(btf, id) : NULL;
+	found = type ? find_member(btf, type, expected->name) : NULL;
+	if (!found) {
+		fprintf(stderr, "struct %s has no member %s in the BPF object\n",
+			expected->structure, expected->name);
+		return false;
+	}
+	if (type->size == expected->structure_size && found->offset == expected->offset * 8 &&
+	    btf__resolve_size(btf, found->type) == (__s64)expected->size)
+		return true;
+	fprintf(stderr, "struct %s is %u bytes, %s %lld at bit %u; expected %zu, %zu at %zu\n",
+		expected->structure, type->size, expected->name,
+		(long long)btf__resolve_size(btf, found->type), found->offset,
+		expected->structure_size, expected->size, expected->offset * 8);
+	return false;
+}
+
+struct map_shape {
+	const char *name;
+	uint32_t key_size, value_size, inner_key_size, entries;
+};
+
+static const struct map_shape maps[] = {
+	{"synfw_control", 4, sizeof(struct synfw_control), 0, 1},
+	{"synfw_lines", 4, 4, 4, SYNFW_NR_GENERATION_SLOTS},
+	{"synfw_exact4", 4, 4, 4, SYNFW_NR_GENERATION_SLOTS * SYNFW_NR_DIRS},
+	{"synfw_exact6", 4, 4, 16, SYNFW_NR_GENERATION_SLOTS * SYNFW_NR_DIRS},
+	{"synfw_lpm4", 4, 4, sizeof(struct synfw_lpm4_key),
+	 SYNFW_NR_GENERATION_SLOTS * SYNFW_NR_DIRS},
+	{"synfw_lpm6", 4, 4, sizeof(struct synfw_lpm6_key),
+	 SYNFW_NR_GENERATION_SLOTS * SYNFW_NR_DIRS},
+	{"synfw_interfaces", 4, sizeof(struct synfw_interface), 0, SYNFW_INTERFACE_ENTRIES},
+	{"synfw_reason_counters", 4, sizeof(struct synfw_reason_counter), 0, SYNFW_REASON_ENTRIES},
+	{"synfw_rule_counters", 4, sizeof(struct synfw_rule_counter), 0, SYNFW_MAX_RULE_COUNTERS},
+	{"synfw_trace", 4, sizeof(struct synfw_trace), 0, 1},
+};
+
+static bool map_agrees(const struct bpf_object *object, const struct map_shape *expected)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, expected->name);
+	struct bpf_map *inner = map ? bpf_map__inner_map(map) : NULL;
+
+	if (map && bpf_map__key_size(map) == expected->key_size &&
+	    bpf_map__value_size(map) == expected->value_size &&
+	    bpf_map__max_entries(map) == expected->entries &&
+	    (inner ? bpf_map__key_size(inner) : 0) == expected->inner_key_size)
+		return true;
+	fprintf(stderr, "map %s is not there, or not of the shape that abi.h gives it\n",
+		expected->name);
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	struct synfw_bpf *bpf = synfw_bpf__open();
+	struct btf *layout = argc == 2 ? btf__parse(argv[1], NULL) : NULL;
+	bool agree = true;
+
+	if (!layout) {
+		fprintf(stderr, "usage: %s layout.bpf.o\n", argv[0]);
+		return 2;
+	}
+	if (!bpf) {
+		fprintf(stderr, "the BPF object cannot be opened: %s\n", strerror(errno));
+		return EXIT_FAILURE;
+	}
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		agree &= member_agrees(bpf_object__btf(bpf->obj), layout, &members[i]);
+	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
+		agree &= map_agrees(bpf->obj, &maps[i]);
+	printf("%zu members and %zu maps: %s\n", sizeof(members) / sizeof(members[0]),
+	       sizeof(maps) / sizeof(maps[0]), agree ? "agree" : "FAILED");
+	btf__free(layout);
+	synfw_bpf__destroy(bpf);
+	return agree ? EXIT_SUCCESS : EXIT_FAILURE;
+}

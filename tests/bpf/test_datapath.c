@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "test_datapath.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+#include <net/if.h>
+
+#include <synfw/cleanup.h>
+
+#include "synfw.skel.h"
+
+struct datapath {
+	struct synfw_bpf *shadow, *live;
+	uint32_t active;
+	uint32_t live_slot;	/* what the loopback interface stands for */
+	uint32_t shadow_slot;
+	unsigned int loopback;	/* test runs without a context come in on it */
+	int nr_cpus;
+	void *per_cpu;		/* one value of the largest kind for each CPU */
+	struct image *image;
+};
+
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return level == LIBBPF_WARN ? vfprintf(stderr, format, args) : 0;
+}
+
+/* The maps of the generations: the live program uses those of the shadow program. */
+static const char *const shared_maps[] = {
+	"synfw_control", "synfw_lines", "synfw_exact4",
+	"synfw_exact6",	 "synfw_lpm4",	"synfw_lpm6",
+};
+
+static int share_maps(struct synfw_bpf *from, struct synfw_bpf *to)
+{
+	for (size_t i = 0; i < sizeof(shared_maps) / sizeof(shared_maps[0]); i++) {
+		struct bpf_map *source = bpf_object__find_map_by_name(from->obj, shared_maps[i]);
+		struct bpf_map *target = bpf_object__find_map_by_name(to->obj, shared_maps[i]);
+		int err;
+
+		if (!source || !target)
+			return -ENOENT;
+		err = bpf_map__reuse_fd(target, bpf_map__fd(source));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int load_programs(struct datapath *datapath)
+{
+	int err;
+
+	datapath->shadow = synfw_bpf__open();
+	datapath->live = synfw_bpf__open();
+	if (!datapath->shadow || !datapath->live)
+		return -errno;
+	datapath->shadow->rodata->read_only = true;
+	datapath->live->rodata->read_only = false;
+	err = synfw_bpf__load(datapath->shadow);
+	if (err)
+		return err;
+	err = share_maps(datapath->shadow, datapath->live);
+	if (err)
+		return err;
+	return synfw_bpf__load(datapath->live);
+}
+
+int datapath_open(struct datapath **ret_datapath)
+{
+	CLEANUP(datapath_closep) struct datapath *datapath = calloc(1, sizeof(*datapath));
+	int err;
+
+	if (!datapath)
+		return -ENOMEM;
+	libbpf_set_print(print_libbpf);
+	datapath->loopback = if_nametoindex("lo");
+	datapath->nr_cpus = libbpf_num_possible_cpus();
+	if (!datapath->loopback || datapath->nr_cpus < 0)
+		return -ENODEV;
+	datapath->per_cpu = calloc(datapath->nr_cpus, 64);
+	if (!datapath->per_cpu)
+		return -ENOMEM;
+	err = load_programs(datapath);
+	if (err)
+		return err;
+	*ret_datapath = TAKE_PTR(datapath);
+	return 0;
+}
+
+int datapath_live_fd(const struct datapath *datapath)
+{
+	return bpf_program__fd(datapath->live->progs.synfw_xdp);
+}
+
+void datapath_close(struct datapath *datapath)
+{
+	if (!datapath)
+		return;
+	synfw_bpf__destroy(datapath->shadow);
+	synfw_bpf__destroy(datapath->live);
+	free(datapath->per_cpu);
+	free(datapath);
+}
+
+void datapath_closep(struct datapath **datapath)
+{
+	datapath_close(*datapath);
+}
+
+/* One inner map from an array of structures that hold a key and the class id behind it. */
+static int put_index(struct bpf_map *outer, uint32_t outer_key, enum bpf_map_type type,
+		     const void *entries, size_t count, size_t entry_size)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_NO_PREALLOC);
+	size_t key_size = entry_size - sizeof(uint32_t);
+	CLEANUP(cleanup_fd) int fd = -1;
+
+	if (!count)
+		return 0;
+	fd = bpf_map_create(type, NULL, key_size, sizeof(uint32_t), count, &options);
+	if (fd < 0)
+		return -errno;
+	for (size_t i = 0; i < count; i++) {
+		const char *entry = (const char *)entries + i * entry_size;
+
+		if (bpf_map_update_elem(fd, entry, entry + key_size, BPF_NOEXIST))
+			return -errno;
+	}
+	return bpf_map_update_elem(bpf_map__fd(outer), &outer_key, &fd, BPF_ANY) ? -errno : 0;
+}
+
+static int put_indexes(struct synfw_bpf *bpf, const struct image *image, uint32_t slot,
+		       enum synfw_direction direction)
+{
+	const struct address_index *index = &image->index[direction];
+	uint32_t key = slot * SYNFW_NR_DIRS + direction;
+	int err;
+
+	err = put_index(bpf->maps.synfw_exact4, key, BPF_MAP_TYPE_HASH, index->exact4, index->nr_exact4,
+			sizeof(*index->exact4));
+	if (err)
+		return err;
+	err = put_index(bpf->maps.synfw_lpm4, key, BPF_MAP_TYPE_LPM_TRIE, index->lpm4, index->nr_lpm4,
+			sizeof(*index->lpm4));
+	if (err)
+		return err;
+	err = put_index(bpf->maps.synfw_exact6, key, BPF_MAP_TYPE_HASH, index->exact6, index->nr_exact6,
+			sizeof(*index->exact6));
+	if (err)
+		return err;
+	return put_index(bpf->maps.synfw_lpm6, key, BPF_MAP_TYPE_LPM_TRIE, index->lpm6, index->nr_lpm6,
+			 sizeof(*index->lpm6));
+}
+
+static int put_lines(struct synfw_bpf *bpf, const struct image *image, uint32_t slot)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP);
+	uint32_t pages = (image->nr_lines + SYNFW_PAGE_LINES - 1) / SYNFW_PAGE_LINES;
+	CLEANUP(cleanup_free) struct synfw_line *lines = calloc(pages, SYNFW_PAGE_BYTES);
+	CLEANUP(cleanup_fd) int fd = -1;
+
+	if (!lines)
+		return -ENOMEM;
+	memcpy(lines, image->lines, (size_t)image->nr_lines * sizeof(*lines));
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, sizeof(uint32_t), SYNFW_PAGE_BYTES, pages,
+			    &options);
+	if (fd < 0)
+		return -errno;
+	for (uint32_t i = 0; i < pages; i++)
+		if (bpf_map_update_elem(fd, &i, lines + (size_t)i * SYNFW_PAGE_LINES, BPF_ANY))
+			return -errno;
+	return bpf_map_update_elem(bpf_map__fd(bpf->maps.synfw_lines), &slot, &fd, BPF_ANY) ?
+		       -errno :
+		       0;
+}
+
+static int activate(struct datapath *datapath, uint32_t slot)
+{
+	struct synfw_control control = {.active = slot, .abi_version = SYNFW_ABI_VERSION};
+	uint32_t key = 0;
+
+	if (bpf_map_update_elem(bpf_map__fd(datapath->shadow->maps.synfw_control), &key, &control,
+				BPF_ANY))
+		return -errno;
+	datapath->active = slot;
+	return 0;
+}
+
+static int clear_rule_counters(struct datapath *datapath, uint32_t last)
+{
+	int fd = bpf_map__fd(datapath->live->maps.synfw_rule_counters);
+
+	memset(datapath->per_cpu, 0, datapath->nr_cpus * 64UL);
+	for (uint32_t key = 1; key <= last; key++)
+		if (bpf_map_update_elem(fd, &key, datapath->per_cpu, BPF_ANY))
+			return -errno;
+	return 0;
+}
+
+int datapath_apply(struct datapath *datapath, struct image *image)
+{
+	uint32_t slot = !datapath->active, last_counter = 0;
+	int err;
+
+	for (uint32_t bit = 0; bit < image_header_const(image)->nr_bits; bit++) {
+		struct synfw_rule *rule = image_rule(image, bit);
+
+		rule->counter = judgement_rule(rule->index) + 1;
+		if (rule->counter > last_counter)
+			last_counter = rule->counter;
+	}
+	err = put_lines(datapath->shadow, image, slot);
+	if (err)
+		return err;
+	for (int direction = 0; direction < SYNFW_NR_DIRS; direction++) {
+		err = put_indexes(datapath->shadow, image, slot, direction);
+		if (err)
+			return err;
+	}
+	err = clear_rule_counters(datapath, last_counter);
+	if (err)
+		return err;
+	datapath->image = image;
+	return activate(datapath, slot);
+}
+
+static int run(struct bpf_program *program, const uint8_t *frame, size_t length,
+	       uint32_t *ret_action)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = length,
+		    .repeat = 1);
+
+	if (bpf_prog_test_run_opts(bpf_program__fd(program), &options))
+		return -errno;
+	*ret_action = options.retval;
+	return 0;
+}
+
+/* A bit that the image has not is a rule that the policy has not: no judgement agrees with it. */
+static uint32_t rule_of_bit(const struct datapath *datapath, uint32_t bit)
+{
+	if (bit == SYNFW_NO_BIT)
+		return REFERENCE_NO_RULE;
+	if (bit >= image_header_const(datapath->image)->nr_bits)
+		return SYNFW_MAX_RULES;
+	return judgement_rule(image_rule_const(datapath->image, bit)->index);
+}
+
+int datapath_trace(struct datapath *datapath, const uint8_t *frame, size_t length, uint32_t slot,
+		   struct judgement *ret_judgement)
+{
+	int fd = bpf_map__fd(datapath->shadow->maps.synfw_trace);
+	struct synfw_trace trace = {.slot_in = slot};
+	uint32_t key = 0, action;
+	int err;
+
+	if (slot != datapath->shadow_slot) {
+		if (bpf_map_update_elem(fd, &key, &trace, BPF_ANY))
+			return -errno;
+		datapath->shadow_slot = slot;
+	}
+	err = run(datapath->shadow->progs.synfw_xdp, frame, length, &action);
+	if (err)
+		return err;
+	if (bpf_map_lookup_elem(fd, &key, &trace))
+		return -errno;
+	*ret_judgement = (struct judgement){
+		.verdict = trace.verdict,
+		.reason = trace.reason,
+		.rule = rule_of_bit(datapath, trace.bit),
+		.score = trace.score,
+	};
+	return 0;
+}
+
+/* The live program finds its slot through the interface table. */
+static int stand_for_slot(struct datapath *datapath, uint32_t slot)
+{
+	struct synfw_interface interface = {.ifindex = datapath->loopback, .slot = slot};
+	uint32_t key = datapath->loopback % SYNFW_INTERFACE_ENTRIES;
+
+	if (slot == datapath->live_slot)
+		return 0;
+	if (bpf_map_update_elem(bpf_map__fd(datapath->live->maps.synfw_interfaces), &key,
+				&interface, BPF_ANY))
+		return -errno;
+	datapath->live_slot = slot;
+	return 0;
+}
+
+int datapath_run(struct datapath *datapath, const uint8_t *frame, size_t length, uint32_t slot,
+		 uint32_t *ret_action)
+{
+	int err = stand_for_slot(datapath, slot);
+
+	return err ? err : run(datapath->live->progs.synfw_xdp, frame, length, ret_action);
+}
+
+int datapath_reason_counter(struct datapath *datapath, uint32_t slot, enum synfw_reason reason,
+			    struct synfw_reason_counter *ret_counter)
+{
+	const struct synfw_reason_counter *values = datapath->per_cpu;
+	uint32_t key = slot * SYNFW_REASON_STRIDE + reason;
+	struct synfw_reason_counter sum = {};
+
+	if (bpf_map_lookup_elem(bpf_map__fd(datapath->live->maps.synfw_reason_counters), &key,
+				datapath->per_cpu))
+		return -errno;
+	for (int cpu = 0; cpu < datapath->nr_cpus; cpu++) {
+		sum.packets += values[cpu].packets;
+		sum.bytes += values[cpu].bytes;
+		sum.dropped += values[cpu].dropped;
+	}
+	*ret_counter = sum;
+	return 0;
+}
+
+int datapath_rule_counter(struct datapath *datapath, uint32_t rule,
+			  struct synfw_rule_counter *ret_counter)
+{
+	const struct synfw_rule_counter *values = datapath->per_cpu;
+	struct synfw_rule_counter sum = {};
+	uint32_t key = rule + 1;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(datapath->live->maps.synfw_rule_counters), &key,
+				datapath->per_cpu))
+		return -errno;
+	for (int cpu = 0; cpu < datapath->nr_cpus; cpu++) {
+		sum.packets += values[cpu].packets;
+		sum.bytes += values[cpu].bytes;
+		sum.would_drop += values[cpu].would_drop;
+	}
+	*ret_counter = sum;
+	return 0;
+}

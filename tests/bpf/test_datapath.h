@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef TESTS_BPF_TEST_DATAPATH_H
+#define TESTS_BPF_TEST_DATAPATH_H
+
+/*
+ * The BPF program under test, loaded twice: as the shadow program (read-only, says rule and score)
+ * and as the live one (counts, returns an XDP action). Both share the tables of the generations.
+ * Independent of agent/: a loader's mistake must not hide here. Needs root.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <policyc.h>
+
+#include "reference.h"
+
+struct datapath;
+
+/* Opens and loads both. 0 or -errno; libbpf's own words go to stderr. */
+int datapath_open(struct datapath **ret_datapath);
+void datapath_close(struct datapath *datapath);
+void datapath_closep(struct datapath **datapath);
+
+/* Gives every rule the counter slot `index + 1`, loads the image into the idle generation slot,
+ * makes that one active and sets the rule counters to 0. The image stays borrowed until the next
+ * call: the bits of judgements are looked up in it. 0 or -errno. */
+int datapath_apply(struct datapath *datapath, struct image *image);
+
+/* Judges a frame with the shadow program, as if it came in on interface slot `slot`. */
+int datapath_trace(struct datapath *datapath, const uint8_t *frame, size_t length, uint32_t slot,
+		   struct judgement *ret_judgement);
+
+/* Runs a frame through the live program on interface slot `slot`; returns its XDP action. */
+int datapath_run(struct datapath *datapath, const uint8_t *frame, size_t length, uint32_t slot,
+		 uint32_t *ret_action);
+
+/* The live program, for measurements. Borrowed. */
+int datapath_live_fd(const struct datapath *datapath);
+
+/* Sums over the CPUs. */
+int datapath_reason_counter(struct datapath *datapath, uint32_t slot, enum synfw_reason reason,
+			    struct synfw_reason_counter *ret_counter);
+int datapath_rule_counter(struct datapath *datapath, uint32_t rule,
+			  struct synfw_rule_counter *ret_counter);
+
+/* The kernel runs no frame that is shorter than an Ethernet header, or longer than one page and 17
+ * fragments of a page, less some room. */
+#define DATAPATH_MIN_FRAME 14
+#define DATAPATH_MAX_FRAME 65536
+
+#endif

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Random policies and random packets: the reference model, the compiled image and the BPF program
+ * must agree on verdict, reason, rule and score, and the live program's actions and counters must be
+ * what the reference says.
+ *
+ * Runs a fixed seed and a fresh one. SYNFW_SEED=N runs only that seed, SYNFW_POLICY=N only that
+ * policy of it, SYNFW_CHECKS=N so many checks a seed.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "must.h"
+#include "random_packet.h"
+#include "random_policy.h"
+#include "trial.h"
+
+#define FIXED_SEED	20240917
+#define CHECKS_FIXED	700000
+#define CHECKS_FRESH	400000
+
+/* Loading a policy mostly waits for RCU grace periods: processes wait at the same time. */
+#define WORKERS		6
+
+/* What the policies of one kind are like, and how often they come. */
+struct kind {
+	const char *name;
+	unsigned int every;	/* policy numbers that are a multiple of it, less `offset` */
+	unsigned int offset;
+	unsigned int min_rules, max_rules;
+	unsigned int packets;
+};
+
+/* The first that fits is taken; the last one always does. */
+static const struct kind kinds[] = {
+	{"huge", 400, 7, 10000, 16000, 4000},
+	{"large", 40, 3, 513, 3000, 4000},
+	{"medium", 8, 1, 65, 512, 3000},
+	{"small", 1, 0, 1, 64, 2500},
+};
+
+/* Shapes of an image. A generator that stops hitting one of them fails the test. */
+enum trait {
+	TRAIT_POLICY,
+	TRAIT_ONE_LEVEL,
+	TRAIT_TWO_LEVELS,
+	TRAIT_VLANS,
+	TRAIT_INTERFACES_ONLY,
+	TRAIT_NEITHER,
+	TRAIT_FLAGS,
+	TRAIT_NO_FLAGS,
+	TRAIT_MONITOR,
+	TRAIT_EXACT_ONLY,	/* of the four below: IPv4 sources to IPv6 destinations */
+	TRAIT_LPM_ONLY = TRAIT_EXACT_ONLY + 4,
+	TRAIT_EXACT_AND_LPM = TRAIT_LPM_ONLY + 4,
+	NR_TRAITS = TRAIT_EXACT_AND_LPM + 4,
+};
+
+static const char *const trait_names[NR_TRAITS] = {
+	[TRAIT_POLICY] = "policies",
+	[TRAIT_ONE_LEVEL] = "vectors of one level",
+	[TRAIT_TWO_LEVELS] = "vectors of two levels",
+	[TRAIT_VLANS] = "with VLAN tables",
+	[TRAIT_INTERFACES_ONLY] = "with interfaces only",
+	[TRAIT_NEITHER] = "with neither",
+	[TRAIT_FLAGS] = "with TCP flags",
+	[TRAIT_NO_FLAGS] = "without TCP flags",
+	[TRAIT_MONITOR] = "in monitor mode",
+	[TRAIT_EXACT_ONLY] = "IPv4 sources: hash",
+	"IPv6 sources: hash",
+	"IPv4 destinations: hash",
+	"IPv6 destinations: hash",
+	[TRAIT_LPM_ONLY] = "IPv4 sources: trie",
+	"IPv6 sources: trie",
+	"IPv4 destinations: trie",
+	"IPv6 destinations: trie",
+	[TRAIT_EXACT_AND_LPM] = "IPv4 sources: hash and trie",
+	"IPv6 sources: hash and trie",
+	"IPv4 destinations: hash and trie",
+	"IPv6 destinations: hash and trie",
+};
+
+/* What one process does of a run: policies `first`, `first` + WORKERS, ... */
+struct worker {
+	struct datapath *datapath;
+	struct trial_totals totals;
+	uint64_t traits[NR_TRAITS];
+	bool agrees;
+};
+
+static const struct kind *kind_of(uint64_t number)
+{
+	const struct kind *kind = kinds;
+
+	while (number % kind->every != kind->offset)
+		kind++;
+	return kind;
+}
+
+static void note_image(struct worker *worker, const struct compiled *compiled)
+{
+	const struct synfw_header *header = image_header_const(compiled->image);
+	uint64_t *traits = worker->traits;
+
+	traits[TRAIT_POLICY]++;
+	traits[header->ref_lines ? TRAIT_TWO_LEVELS : TRAIT_ONE_LEVEL]++;
+	if (!(header->fields & 1 << SYNFW_FIELD_IFVLAN))
+		traits[TRAIT_NEITHER]++;
+	else if (image_class_tables(compiled->image)->ifvlan_lines)
+		traits[TRAIT_VLANS]++;
+	else
+		traits[TRAIT_INTERFACES_ONLY]++;
+	traits[header->flag_rules ? TRAIT_FLAGS : TRAIT_NO_FLAGS]++;
+	traits[TRAIT_MONITOR] += compiled->policy->monitor;
+	for (int i = 0; i < 4; i++) {
+		bool exact = header->indexes >> 2 * i & SYNFW_INDEX_EXACT4;
+		bool lpm = header->indexes >> 2 * i & SYNFW_INDEX_LPM4;
+
+		traits[TRAIT_EXACT_ONLY + i] += exact && !lpm;
+		traits[TRAIT_LPM_ONLY + i] += lpm && !exact;
+		traits[TRAIT_EXACT_AND_LPM + i] += exact && lpm;
+	}
+}
+
+/* Every prefix of one frame: each header is cut at each of its bytes. */
+static bool agrees_when_cut(struct trial *trial, const struct frame *frame,
+			    const struct policyc_interface *interface)
+{
+	for (size_t length = DATAPATH_MIN_FRAME; length <= frame->length; length++)
+		if (!trial_agrees(trial, frame->byte, length, interface, NULL))
+			return false;
+	return true;
+}
+
+static bool agrees_on_packets(struct trial *trial, struct rng *rng, unsigned int packets)
+{
+	const struct policyc_interface *interface = NULL;
+	struct frame frame;
+
+	for (unsigned int i = 0; i < packets; i++) {
+		/* Each change costs map updates; runs of packets from one interface do not. */
+		if (i % 50 == 0)
+			interface = random_interface(rng, trial->options);
+		random_packet(rng, trial->compiled.policy, trial->options, &frame);
+		if (i % 500 == 0 && !agrees_when_cut(trial, &frame, interface))
+			return false;
+		if (!trial_agrees(trial, frame.byte, frame.length, interface, NULL))
+			return false;
+	}
+	return trial_counters_agree(trial);
+}
+
+static bool agrees_on_policy(struct worker *worker, uint64_t seed, uint64_t number)
+{
+	struct rng rng = {seed * 0x100000001b3ULL + number};
+	const struct kind *kind = kind_of(number);
+	struct random_policy policy;
+	struct trial trial;
+	bool agrees = false;
+
+	random_policy(&rng, rng_between(&rng, kind->min_rules, kind->max_rules), &policy);
+	if (trial_begin(&trial, worker->datapath, &worker->totals, &policy.text, &policy.options,
+			stderr) == 0) {
+		note_image(worker, &trial.compiled);
+		agrees = agrees_on_packets(&trial, &rng, kind->packets);
+		trial_end(&trial);
+	}
+	if (!agrees)
+		fprintf(stderr, "again with: SYNFW_SEED=%" PRIu64 " SYNFW_POLICY=%" PRIu64 "\n",
+			seed, number);
+	random_policy_done(&policy);
+	return agrees;
+}
+
+static bool open_datapath(struct worker *worker)
+{
+	int err = datapath_open(&worker->datapath);
+
+	if (err)
+		fprintf(stderr, "the BPF program cannot be loaded: %s\n", strerror(-err));
+	return !err;
+}
+
+/* The body of a worker's process. */
+static void work(struct worker *worker, uint64_t seed, uint64_t first, uint64_t wanted_checks)
+{
+	bool agrees = open_datapath(worker);
+
+	for (uint64_t i = first; agrees && worker->totals.checks < wanted_checks; i += WORKERS)
+		agrees = agrees_on_policy(worker, seed, i);
+	datapath_close(worker->datapath);
+	worker->agrees = agrees;
+}
+
+static uint64_t packets_of_reason(const struct trial_totals *totals, int reason)
+{
+	uint64_t packets = 0;
+
+	for (int slot = 0; slot <= SYNFW_MAX_INTERFACES; slot++)
+		packets += totals->reasons[slot][reason].packets;
+	return packets;
+}
+
+static bool covered(const char *what, uint64_t count)
+{
+	printf("    %-34s %10" PRIu64 "\n", what, count);
+	if (!count)
+		fprintf(stderr, "nothing of the kind was tested: %s\n", what);
+	return count != 0;
+}
+
+static bool everything_covered(const struct worker workers[WORKERS])
+{
+	bool all = true;
+
+	printf("  policies\n");
+	for (int trait = 0; trait < NR_TRAITS; trait++) {
+		uint64_t count = 0;
+
+		for (int i = 0; i < WORKERS; i++)
+			count += workers[i].traits[trait];
+		all &= covered(trait_names[trait], count);
+	}
+	printf("  packets by reason\n");
+	for (int reason = 0; reason < SYNFW_NR_REASONS; reason++) {
+		uint64_t count = 0;
+
+		if (reason == SYNFW_REASON_NO_POLICY || reason == SYNFW_REASON_TABLE_MISSING)
+			continue;
+		for (int i = 0; i < WORKERS; i++)
+			count += packets_of_reason(&workers[i].totals, reason);
+		all &= covered(reason_word(reason), count);
+	}
+	return all;
+}
+
+static double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec + now.tv_nsec / 1e9;
+}
+
+static bool run_seed(uint64_t seed, uint64_t wanted_checks)
+{
+	struct worker *workers = mmap(NULL, WORKERS * sizeof(*workers), PROT_READ | PROT_WRITE,
+				      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	double begin = seconds();
+	uint64_t checks = 0;
+	bool agrees = true;
+
+	MUST(workers != MAP_FAILED);
+	printf("seed %" PRIu64 "\n", seed);
+	fflush(stdout);
+	for (int i = 0; i < WORKERS; i++) {
+		pid_t child = fork();
+
+		MUST(child >= 0);
+		if (child == 0) {
+			work(&workers[i], seed, i, wanted_checks / WORKERS);
+			_exit(EXIT_SUCCESS);
+		}
+	}
+	for (int i = 0; i < WORKERS; i++)
+		MUST(wait(NULL) > 0);
+	for (int i = 0; i < WORKERS; i++) {
+		agrees &= workers[i].agrees;
+		checks += workers[i].totals.checks;
+	}
+	agrees = agrees && everything_covered(workers);
+	printf("  %" PRIu64 " checks, %.1f s: %s\n", checks, seconds() - begin,
+	       agrees ? "reference = image = BPF" : "FAILED");
+	munmap(workers, WORKERS * sizeof(*workers));
+	return agrees;
+}
+
+/* For a disagreement that an earlier run has found. */
+static bool run_policy(uint64_t seed, uint64_t number)
+{
+	struct worker *worker = calloc(1, sizeof(*worker));
+	bool agrees;
+
+	MUST(worker);
+	agrees = open_datapath(worker) && agrees_on_policy(worker, seed, number);
+	printf("%" PRIu64 " checks: %s\n", worker->totals.checks,
+	       agrees ? "reference = image = BPF" : "FAILED");
+	datapath_close(worker->datapath);
+	free(worker);
+	return agrees;
+}
+
+static uint64_t number_from(const char *variable, uint64_t otherwise)
+{
+	const char *text = getenv(variable);
+
+	return text ? strtoull(text, NULL, 0) : otherwise;
+}
+
+int main(void)
+{
+	uint64_t checks = number_from("SYNFW_CHECKS", 0);
+	uint64_t seed = number_from("SYNFW_SEED", FIXED_SEED);
+	uint64_t fresh;
+	bool agrees;
+
+	if (getenv("SYNFW_POLICY"))
+		return !run_policy(seed, number_from("SYNFW_POLICY", 0));
+	agrees = run_seed(seed, checks ? checks : CHECKS_FIXED);
+	if (getenv("SYNFW_SEED"))
+		return !agrees;
+	MUST(getrandom(&fresh, sizeof(fresh), 0) == sizeof(fresh));
+	agrees &= run_seed(fresh, checks ? checks : CHECKS_FRESH);
+	return !agrees;
+}
