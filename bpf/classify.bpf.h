@@ -18,6 +18,8 @@
 /* Each step of a walk consumes a word or a bit of a vector, so it cannot take more. */
 #define WALK_MAX_STEPS (SYNFW_MAX_BITS + SYNFW_MAX_BITS / 64)
 
+#define NO_ORDER 0xffffffffU
+
 extern const volatile bool read_only;
 
 /* What becomes of a packet, and why. */
@@ -33,33 +35,56 @@ struct decision {
  * bytes. Without that each combination of taken words would be a state of its own. */
 struct walk {
 	struct decision decision;
-	__u32 generation;
 	__u64 candidates[AGG_WORDS]; /* AND of the aggregates; bits are cleared as they are taken */
 	__u64 bits;	/* what is left of the word in hand */
-	__u32 first_bit; /* rule number of its bit 0 */
+	__u32 first_bit; /* number of its bit 0 */
+	__u32 generation;
 	__u32 record[SYNFW_NR_FIELDS];
 	__u32 rule_base;
+	__u32 group_base;
+	__u32 counting_word;
+	__u32 best_order; /* of the decision, NO_ORDER: none yet */
 	__u32 bytes;	/* of the packet, for the counters */
-	__u8 fields;
 	__u8 ref_lines;
 	__u8 shape_reason;
 	__u8 monitor;
 };
 
-static __always_inline void *generation_lines(__u32 generation)
+/* A generation's lines: page 0 is at hand, the others are looked up. */
+struct image {
+	void *pages;
+	struct synfw_line *page0;
+};
+
+static __always_inline bool image_open(struct image *image, __u32 generation)
 {
-	return bpf_map_lookup_elem(&synfw_lines, &generation);
+	__u32 zero = 0;
+
+	image->pages = bpf_map_lookup_elem(&synfw_lines, &generation);
+	if (!image->pages)
+		return false;
+	image->page0 = bpf_map_lookup_elem(image->pages, &zero);
+	return image->page0;
 }
 
-static __always_inline struct synfw_line *line_at(void *lines, __u32 number)
+/* NULL for a line that is not there, which no image of policyc names. */
+static __always_inline struct synfw_line *line_at(const struct image *image, __u32 number)
 {
-	return bpf_map_lookup_elem(lines, &number);
+	__u32 key = number / SYNFW_PAGE_LINES;
+	struct synfw_line *page = image->page0;
+
+	if (key) {
+		page = bpf_map_lookup_elem(image->pages, &key);
+		if (!page)
+			return NULL;
+	}
+	return page + number % SYNFW_PAGE_LINES;
 }
 
 /* Entry `index` of a table of 32-bit ids that begins at line `base`. */
-static __always_inline __u32 id_at(void *lines, __u32 base, __u32 index)
+static __always_inline __u32 id_at(const struct image *image, __u32 base, __u32 index)
 {
-	struct synfw_line *line = line_at(lines, base + index / REFS_PER_LINE);
+	struct synfw_line *line = line_at(image, base + index / REFS_PER_LINE);
 
 	return line ? line->id[index % REFS_PER_LINE] : 0;
 }
@@ -77,9 +102,10 @@ static __always_inline __u32 lowest_bit(__u64 word)
 	return debruijn_index[((word & -word) * 0x03f79d71b4cb0a89ULL) >> 58];
 }
 
-/* AND of word `number` over all fields that rules constrain. Reference 0 stands for a chunk of
- * ones. A line that is not there reads as no rule: the walk ends in the default. */
-static __always_inline __u64 vectors_and(void *lines, struct walk *walk, __u32 number)
+/* AND of word `number` over the fields that its group constrains; in the others the aggregate has
+ * said all there is to say. A line that is not there reads as no rule. */
+static __always_inline __u64 vectors_and(const struct image *image, struct walk *walk, __u32 number,
+					 __u32 fields)
 {
 	__u32 chunk = number / WORDS_PER_CHUNK;
 	__u64 bits = ~0ULL;
@@ -90,15 +116,12 @@ static __always_inline __u64 vectors_and(void *lines, struct walk *walk, __u32 n
 		struct synfw_line *line;
 		__u32 ref;
 
-		if (!(walk->fields & (1 << field)))
+		if (!(fields & (1 << field)))
 			continue;
-		line = line_at(lines, walk->record[field] + 1 + chunk / REFS_PER_LINE);
-		if (!line)
-			return 0;
-		ref = line->id[chunk % REFS_PER_LINE];
+		ref = id_at(image, walk->record[field] + 1, chunk);
 		if (!ref)
 			continue;
-		line = line_at(lines, ref);
+		line = line_at(image, ref);
 		if (!line)
 			return 0;
 		bits &= line->word[number % WORDS_PER_CHUNK];
@@ -106,83 +129,135 @@ static __always_inline __u64 vectors_and(void *lines, struct walk *walk, __u32 n
 	return bits;
 }
 
-/* Takes the next word of candidates in hand. False when none is left. */
-static __always_inline bool walk_next_word(void *lines, struct walk *walk)
+/* Drops the candidate words below `end`: the rest of a group whose first match is found. */
+static __always_inline void walk_skip(struct walk *walk, __u32 end)
 {
-	int i;
+	__u32 i;
 
 #pragma unroll
 	for (i = 0; i < AGG_WORDS; i++) {
-		__u64 candidates = walk->candidates[i];
-		__u32 number;
-
-		if (!candidates)
-			continue;
-		if (!walk->ref_lines) {
-			walk->bits = candidates;
-			walk->first_bit = i * 64;
+		if (end >= (i + 1) * 64)
 			walk->candidates[i] = 0;
-			return true;
-		}
-		number = i * 64 + lowest_bit(candidates);
-		walk->candidates[i] = candidates & (candidates - 1);
-		walk->first_bit = number * 64;
-		walk->bits = vectors_and(lines, walk, number);
-		return true;
+		else if (end > i * 64)
+			walk->candidates[i] &= ~0ULL << (end & 63);
 	}
-	return false;
 }
 
-/* One matching rule. True when it decides. */
-static __always_inline bool rule_decides(struct walk *walk, const struct synfw_rule *rule, __u32 bit)
+/* Two levels: takes the candidate word `number` in hand. */
+static __always_inline void walk_take_word(const struct image *image, struct walk *walk, __u32 number)
 {
-	bool rule_monitors = rule->flags & SYNFW_RULE_MONITOR;
-	bool would_drop = rule->action == SYNFW_ACTION_DROP && (rule_monitors || walk->monitor);
+	__u32 group = id_at(image, walk->group_base, number);
 
-	if (!read_only)
-		account_rule(rule->counter, walk->bytes, would_drop);
-	if (rule_monitors)
-		return false;
-	if (rule->action == SYNFW_ACTION_SCORE) {
-		__u32 score = walk->decision.score + rule->score;
-
-		/* saturates: a sum that wrapped would call the worst packet harmless */
-		walk->decision.score = score < rule->score ? ~0U : score;
-		return false;
+	walk->first_bit = number * 64;
+	walk->bits = vectors_and(image, walk, number, group & 0xff);
+	if (walk->bits && number < walk->counting_word) {
+		walk->bits &= -walk->bits;
+		walk_skip(walk, group >> 8);
 	}
-	walk->decision.verdict = rule->action == SYNFW_ACTION_DROP ? SYNFW_DROP : SYNFW_ALLOW;
+}
+
+/* Takes the next word of candidates in hand. False when none is left. */
+static __always_inline bool walk_next_word(const struct image *image, struct walk *walk)
+{
+	__u64 candidates = 0;
+	__u32 number = 0;
+	int i;
+
+#pragma unroll
+	for (i = AGG_WORDS - 1; i >= 0; i--) {
+		if (walk->candidates[i]) {
+			candidates = walk->candidates[i];
+			number = i;
+		}
+	}
+	if (!candidates)
+		return false;
+	if (!walk->ref_lines) {
+		walk->bits = candidates;
+		walk->first_bit = number * 64;
+		walk->candidates[number % AGG_WORDS] = 0;
+		return true;
+	}
+	walk->candidates[number % AGG_WORDS] = candidates & (candidates - 1);
+	walk_take_word(image, walk, number * 64 + lowest_bit(candidates));
+	return true;
+}
+
+/* A rule that ends the walk, unless one before it does. */
+static __always_inline void rule_decides(struct walk *walk, const struct synfw_rule *rule, __u32 bit)
+{
+	if (rule->order >= walk->best_order)
+		return;
+	walk->best_order = rule->order;
 	walk->decision.bit = bit;
+	walk->decision.verdict = rule->action == SYNFW_ACTION_DROP ? SYNFW_DROP : SYNFW_ALLOW;
 	walk->decision.reason =
 		rule->flags & SYNFW_RULE_SHAPE_REASON ? walk->shape_reason : rule->reason;
-	return true;
+}
+
+/* A rule that only scores or counts, when nothing before it decided. */
+static __always_inline void rule_counts(struct walk *walk, const struct synfw_rule *rule)
+{
+	__u32 score = walk->decision.score + rule->score;
+
+	if (rule->order > walk->best_order)
+		return;
+	if (!read_only)
+		account_rule(rule->counter, walk->bytes, rule->action == SYNFW_ACTION_DROP);
+	if (rule->flags & SYNFW_RULE_MONITOR)
+		return;
+	/* saturates: a sum that wrapped would call the worst packet harmless */
+	walk->decision.score = score < rule->score ? ~0U : score;
+}
+
+static __always_inline bool walk_has_more(const struct walk *walk)
+{
+	__u64 left = walk->bits;
+	int i;
+
+#pragma unroll
+	for (i = 0; i < AGG_WORDS; i++)
+		left |= walk->candidates[i];
+	return left;
+}
+
+static __always_inline const struct synfw_rule *rule_at(const struct image *image, struct walk *walk,
+							__u32 bit)
+{
+	struct synfw_line *line = line_at(image, walk->rule_base + bit / SYNFW_RULES_PER_LINE);
+
+	return line ? (struct synfw_rule *)line + bit % SYNFW_RULES_PER_LINE : NULL;
 }
 
 /* One word or one rule. 1 ends the walk. */
 __noinline int walk_step(struct walk *walk)
 {
-	struct synfw_line *line;
-	void *lines;
+	const struct synfw_rule *rule;
+	struct image image;
 	__u32 bit;
 
-	if (!walk)
-		return 1;
-	lines = generation_lines(walk->generation);
-	if (!lines)
+	if (!walk || !image_open(&image, walk->generation % SYNFW_NR_GENERATION_SLOTS))
 		return 1;
 	if (!walk->bits) {
-		if (!walk_next_word(lines, walk))
+		if (!walk_next_word(&image, walk))
 			return 1;
 		if (!walk->bits)
 			return 0;
 	}
 	bit = walk->first_bit + lowest_bit(walk->bits);
 	walk->bits &= walk->bits - 1;
-	line = line_at(lines, walk->rule_base + bit / SYNFW_RULES_PER_LINE);
-	if (!line)
+	rule = rule_at(&image, walk, bit);
+	if (!rule)
 		return 1;
 	if (read_only)
 		walk->decision.steps++;
-	return rule_decides(walk, (struct synfw_rule *)line + bit % SYNFW_RULES_PER_LINE, bit);
+	if (rule->flags & SYNFW_RULE_MONITOR || rule->action == SYNFW_ACTION_SCORE) {
+		rule_counts(walk, rule);
+		return 0;
+	}
+	rule_decides(walk, rule, bit);
+	/* one level: bits are in order, this is the first match */
+	return !walk->ref_lines || !walk_has_more(walk);
 }
 
 static long walk_callback(__u64 index, struct walk *walk)
@@ -195,8 +270,24 @@ static long walk_callback(__u64 index, struct walk *walk)
 	return ended ? 1 : 0;
 }
 
-/* Address -> class. `indexes` are the SYNFW_INDEX_* of this direction, `key` picks its maps. */
-static __always_inline __u32 address_class(__u8 indexes, __u32 key, __u8 family, struct address *addr)
+static __always_inline __u32 trie4_class(const struct image *image, __u32 root, __be32 addr_be)
+{
+	__u32 addr = bpf_ntohl(addr_be);
+	__u32 id = id_at(image, root, addr >> (32 - SYNFW_TRIE_ROOT_BITS));
+	int shift;
+
+	for (shift = 32 - SYNFW_TRIE_ROOT_BITS - SYNFW_TRIE_NODE_BITS; shift >= 0;
+	     shift -= SYNFW_TRIE_NODE_BITS) {
+		if (id & SYNFW_TRIE_LEAF)
+			break;
+		id = id_at(image, id, addr >> shift & ((1 << SYNFW_TRIE_NODE_BITS) - 1));
+	}
+	return id & ~SYNFW_TRIE_LEAF;
+}
+
+/* Address -> class through the kernel's own maps. `indexes` are the SYNFW_INDEX_* of this
+ * direction, `key` picks its maps. */
+static __always_inline __u32 map_class(__u8 indexes, __u32 key, __u8 family, struct address *addr)
 {
 	__u32 *class_id = NULL;
 	void *index;
@@ -217,31 +308,33 @@ static __always_inline __u32 address_class(__u8 indexes, __u32 key, __u8 family,
 	return class_id ? *class_id : 0;
 }
 
-/* (protocol, port or type) -> class. */
-static __always_inline __u32 l4_class(void *lines, const __u32 *regions, struct packet *pkt, __u32 index)
+/* Address -> class. */
+static __always_inline __u32 address_class(const struct image *image, const struct synfw_header *header,
+					   __u32 generation, enum synfw_direction direction,
+					   __u8 family, struct address *addr)
 {
-	__u32 base = 0;
+	if (family == 4 && header->trie4[direction])
+		return trie4_class(image, header->trie4[direction], addr->v4_be);
+	return map_class(header->indexes >> 4 * direction, generation * SYNFW_NR_DIRS + direction,
+			 family, addr);
+}
 
-	/* compared one by one: a computed index into the line would need a bounds check each */
-	if (pkt->region == SYNFW_L4_TCP)
-		base = regions[SYNFW_L4_TCP];
-	else if (pkt->region == SYNFW_L4_UDP)
-		base = regions[SYNFW_L4_UDP];
-	else if (pkt->region == SYNFW_L4_ICMP)
-		base = regions[SYNFW_L4_ICMP];
-	else if (pkt->region == SYNFW_L4_ICMPV6)
-		base = regions[SYNFW_L4_ICMPV6];
-	else if (pkt->region == SYNFW_L4_SCTP)
-		base = regions[SYNFW_L4_SCTP];
+/* (protocol, port or type) -> class. */
+static __always_inline __u32 l4_class(const struct image *image, const __u32 *regions,
+				      const struct packet *pkt, __u32 index)
+{
+	__u32 base = regions[pkt->region % 8];
+
 	if (!base) {
 		base = regions[SYNFW_L4_PROTO];
 		index = pkt->protocol;
 	}
-	return id_at(lines, base, index);
+	return id_at(image, base, index);
 }
 
-static __always_inline __u32 attr_class(void *lines, const struct synfw_header *header,
-					const struct synfw_class_tables *tables, struct packet *pkt)
+static __always_inline __u32 attr_class(const struct image *image, const struct synfw_header *header,
+					const struct synfw_class_tables *tables,
+					const struct packet *pkt)
 {
 	__u32 index = SYNFW_ATTR_SHAPE + pkt->shape;
 
@@ -249,32 +342,33 @@ static __always_inline __u32 attr_class(void *lines, const struct synfw_header *
 		index = pkt->tcp_flags;
 	else if (pkt->shape == SYNFW_SHAPE_NORMAL)
 		return 0; /* class 0: policyc numbers normal packets first */
-	return id_at(lines, tables->attr, index);
+	return id_at(image, tables->attr, index);
 }
 
-static __always_inline __u32 ifvlan_class(void *lines, const struct synfw_class_tables *tables,
-					  __u32 slot, struct packet *pkt)
+static __always_inline __u32 ifvlan_class(const struct image *image,
+					  const struct synfw_class_tables *tables, __u32 slot,
+					  const struct packet *pkt)
 {
 	__u32 base = tables->ifvlan + slot * tables->ifvlan_lines;
 
-	return tables->ifvlan_lines ? id_at(lines, base, pkt->vlan) : id_at(lines, base, slot);
+	return id_at(image, base, tables->ifvlan_lines ? pkt->vlan : slot);
 }
 
-static __always_inline struct synfw_line *record_at(void *lines, struct walk *walk,
+static __always_inline struct synfw_line *record_at(const struct image *image, struct walk *walk,
 						    const struct synfw_header *header, __u32 field,
 						    __u32 class_id)
 {
 	walk->record[field] = header->record_base[field] + class_id * (1 + header->ref_lines);
-	return line_at(lines, walk->record[field]);
+	return line_at(image, walk->record[field]);
 }
 
 /* ANDs the aggregate of one class into the candidates. Words beyond nr_agg are 0 in every record;
  * the two ways instead of a loop to nr_agg keep the verifier's states few. */
-static __always_inline void walk_restrict(void *lines, struct walk *walk,
+static __always_inline void walk_restrict(const struct image *image, struct walk *walk,
 					  const struct synfw_header *header, __u32 field,
 					  __u32 class_id)
 {
-	struct synfw_line *record = record_at(lines, walk, header, field, class_id);
+	struct synfw_line *record = record_at(image, walk, header, field, class_id);
 	int i;
 
 	if (!record)
@@ -287,54 +381,79 @@ static __always_inline void walk_restrict(void *lines, struct walk *walk,
 		walk->candidates[i] &= record->word[i];
 }
 
+/* The fields that some rule constrains, one after the other. */
+static __always_inline void walk_restrict_all(const struct image *image, struct walk *walk,
+					      const struct synfw_header *header,
+					      const struct synfw_class_tables *tables, __u32 slot,
+					      struct packet *pkt)
+{
+	__u8 fields = header->fields;
+
+	if (fields & 1 << SYNFW_FIELD_L4DST)
+		walk_restrict(image, walk, header, SYNFW_FIELD_L4DST,
+			      l4_class(image, tables->l4dst, pkt, pkt->l4_dst));
+	if (fields & 1 << SYNFW_FIELD_L4SRC)
+		walk_restrict(image, walk, header, SYNFW_FIELD_L4SRC,
+			      l4_class(image, tables->l4src, pkt, pkt->l4_src));
+	if (fields & 1 << SYNFW_FIELD_SRC)
+		walk_restrict(image, walk, header, SYNFW_FIELD_SRC,
+			      address_class(image, header, walk->generation, SYNFW_DIR_SRC, pkt->family,
+					    &pkt->src));
+	if (fields & 1 << SYNFW_FIELD_DST)
+		walk_restrict(image, walk, header, SYNFW_FIELD_DST,
+			      address_class(image, header, walk->generation, SYNFW_DIR_DST, pkt->family,
+					    &pkt->dst));
+	if (fields & 1 << SYNFW_FIELD_IFVLAN)
+		walk_restrict(image, walk, header, SYNFW_FIELD_IFVLAN,
+			      ifvlan_class(image, tables, slot, pkt));
+}
+
+/* Counts the deciding rule, once it is certain which that is. */
+static __always_inline void account_decision(const struct image *image, struct walk *walk)
+{
+	const struct synfw_rule *rule;
+
+	if (walk->decision.bit == SYNFW_NO_BIT)
+		return;
+	rule = rule_at(image, walk, walk->decision.bit);
+	if (rule)
+		account_rule(rule->counter, walk->bytes,
+			     walk->monitor && rule->action == SYNFW_ACTION_DROP);
+}
+
 /*
  * Judges a packet with addresses. walk->decision holds what becomes of it when no rule decides,
- * which is also where a missing table ends. `slot` is the interface's.
+ * which is also where a missing line ends. `slot` is the interface's.
  */
-static __always_inline void classify(void *lines, const struct synfw_header *header, __u32 slot,
-				     struct packet *pkt, struct walk *walk)
+static __always_inline void classify(const struct image *image, const struct synfw_header *header,
+				     __u32 slot, struct packet *pkt, struct walk *walk)
 {
-	const struct synfw_class_tables *tables = (const void *)line_at(lines, 1);
-	__u32 src_key = walk->generation * SYNFW_NR_DIRS + SYNFW_DIR_SRC;
-	__u32 dst_key = walk->generation * SYNFW_NR_DIRS + SYNFW_DIR_DST;
+	const struct synfw_class_tables *tables = (const void *)(image->page0 + 1);
 	struct synfw_line *record;
 	int i;
 
-	if (!tables)
-		return;
 	walk->rule_base = header->rule_base;
+	walk->group_base = tables->group_base;
+	walk->counting_word = tables->counting_word;
+	walk->best_order = NO_ORDER;
 	walk->bytes = pkt->bytes;
-	walk->fields = header->fields | 1 << SYNFW_FIELD_ATTR;
 	walk->ref_lines = header->ref_lines;
 	walk->shape_reason = pkt->reason;
 	walk->monitor = header->monitor;
-	record = record_at(lines, walk, header, SYNFW_FIELD_ATTR,
-			   attr_class(lines, header, tables, pkt));
+	record = record_at(image, walk, header, SYNFW_FIELD_ATTR,
+			   attr_class(image, header, tables, pkt));
 	if (!record)
 		return;
 #pragma unroll
 	for (i = 0; i < AGG_WORDS; i++)
 		walk->candidates[i] = record->word[i];
+	walk_restrict_all(image, walk, header, tables, slot, pkt);
 
-	if (header->fields & 1 << SYNFW_FIELD_L4DST)
-		walk_restrict(lines, walk, header, SYNFW_FIELD_L4DST,
-			      l4_class(lines, tables->l4dst, pkt, pkt->l4_dst));
-	if (header->fields & 1 << SYNFW_FIELD_L4SRC)
-		walk_restrict(lines, walk, header, SYNFW_FIELD_L4SRC,
-			      l4_class(lines, tables->l4src, pkt, pkt->l4_src));
-	if (header->fields & 1 << SYNFW_FIELD_SRC)
-		walk_restrict(lines, walk, header, SYNFW_FIELD_SRC,
-			      address_class(header->indexes, src_key, pkt->family, &pkt->src));
-	if (header->fields & 1 << SYNFW_FIELD_DST)
-		walk_restrict(lines, walk, header, SYNFW_FIELD_DST,
-			      address_class(header->indexes >> 4, dst_key, pkt->family, &pkt->dst));
-	if (header->fields & 1 << SYNFW_FIELD_IFVLAN)
-		walk_restrict(lines, walk, header, SYNFW_FIELD_IFVLAN,
-			      ifvlan_class(lines, tables, slot, pkt));
-
-	/* Most walks end with their first rule; the loop is only for those that do not. */
+	/* Most walks end within two steps; the loop is only for those that do not. */
 	if (!walk_step(walk))
 		bpf_loop(WALK_MAX_STEPS, walk_callback, walk, 0);
+	if (!read_only)
+		account_decision(image, walk);
 }
 
 #endif

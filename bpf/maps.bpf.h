@@ -29,9 +29,9 @@ struct {
 struct lines {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_INNER_MAP); /* the number of lines may differ between policies */
+	__uint(map_flags, BPF_F_INNER_MAP); /* the number of pages may differ between policies */
 	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(struct synfw_line));
+	__uint(value_size, SYNFW_PAGE_BYTES);
 };
 
 struct {

@@ -81,8 +81,8 @@ int synfw_xdp(struct xdp_md *ctx)
 	const struct synfw_control *control;
 	const struct synfw_header *header;
 	struct packet pkt = {};
+	struct image image;
 	__u32 zero = 0, slot;
-	void *lines;
 
 	packet_parse_network(ctx, &pkt);
 	if (pkt.has_l4)
@@ -93,12 +93,9 @@ int synfw_xdp(struct xdp_md *ctx)
 		return finish(slot, &pkt, decision, false);
 	/* read once: the packet sees all of one generation */
 	walk.generation = *(const volatile __u32 *)&control->active % SYNFW_NR_GENERATION_SLOTS;
-	lines = generation_lines(walk.generation);
-	if (!lines)
+	if (!image_open(&image, walk.generation))
 		return finish(slot, &pkt, decision, false);
-	header = bpf_map_lookup_elem(lines, &zero);
-	if (!header)
-		return finish(slot, &pkt, decision, false);
+	header = (const void *)image.page0;
 
 	if (!pkt.family) {
 		decide_unaddressed(header, &pkt, decision);
@@ -108,7 +105,7 @@ int synfw_xdp(struct xdp_md *ctx)
 	decision->verdict = header->incoming;
 	decision->reason = header->incoming == SYNFW_DROP ? SYNFW_REASON_DEFAULT_DROP
 							  : SYNFW_REASON_DEFAULT_ALLOW;
-	classify(lines, header, slot, &pkt, &walk);
+	classify(&image, header, slot, &pkt, &walk);
 	return finish(slot, &pkt, decision, header->monitor);
 }
 

@@ -23,18 +23,24 @@
 #define SYNFW_MAX_INTERFACES	64	/* interfaces that one policy is attached to */
 #define SYNFW_MAX_VLAN_TAGS	2
 #define SYNFW_MAX_EXT_HEADERS	8
-#define SYNFW_MAX_RULE_COUNTERS (2 * SYNFW_MAX_RULES)
+#define SYNFW_MAX_RULE_COUNTERS (2 * SYNFW_MAX_RULES) /* fits synfw_rule.counter */
 #define SYNFW_MAX_NAME		64	/* bytes of a rule, set or policy name, with the final NUL */
 #define SYNFW_MAX_TABLE_BYTES	(512ULL << 20) /* kernel memory for one policy's tables */
 
 /* ---- the image: an array of 64-byte lines -------------------------------------------------- */
 
 /*
- * A compiled policy is one array of lines; the kernel holds it as one inner map (an array with
- * 64-byte values), so that replacing the inner map replaces everything. Inside a line:
- * header (lines 0 and 1), class tables (16 class ids), class records, chunks (8 words), rules (4).
+ * A compiled policy is one array of lines; the kernel holds it as one inner map, so that replacing
+ * the inner map replaces everything. Inside a line: header (lines 0 and 1), rules (4), tables of
+ * ids (16), class records, chunks (8 words).
+ *
+ * The inner map is an array of pages, each of SYNFW_PAGE_LINES lines, the last one filled up with
+ * zeros: one lookup a packet finds page 0, and whatever lies in it is then one bounded load away.
+ * Policies up to several thousand rules are one page.
  */
 #define SYNFW_LINE_BYTES	64
+#define SYNFW_PAGE_LINES	65536
+#define SYNFW_PAGE_BYTES	(SYNFW_PAGE_LINES * SYNFW_LINE_BYTES)
 
 struct synfw_line {
 	union {
@@ -116,10 +122,28 @@ enum synfw_direction {
 #define SYNFW_INDEX_LPM6	0x8
 
 /*
+ * The trie for IPv4: a root of 65,536 ids for the upper 16 bits, then nodes of one line for four
+ * bits each. An id with SYNFW_TRIE_LEAF is a class, any other the line of the next node.
+ */
+#define SYNFW_TRIE_ROOT_BITS	16
+#define SYNFW_TRIE_NODE_BITS	4
+#define SYNFW_TRIE_LEAF		0x80000000U
+
+/*
  * Line 0. A class record is `1 + ref_lines` lines: one line of aggregate, then (two levels only)
  * the line numbers of its chunks. With one level the aggregate *is* the bit vector (up to 512
- * bits); with two, bit w of the aggregate says that word w of the vector is not zero, and word w
- * is word (w & 7) of the line that reference (w >> 3) names.
+ * bits) and its bits are in the order of the rules. With two, bit w of the aggregate says that
+ * word w of the vector is not zero, and word w is word (w & 7) of the line that reference (w >> 3)
+ * names; reference 0 stands for a chunk of ones.
+ *
+ * With two levels bits are not in the order of the rules: rules that constrain the same fields
+ * stand together ("groups", beginning at whole words), or the AND of the aggregates would keep
+ * almost every word (Baboescu and Varghese, 2001, section 4). Deciding rules come first, then from
+ * word `counting_word` on those that only score or count. Inside a group bits are in order, and
+ * of all deciding matches the one with the smallest synfw_rule.order is taken. Entry w of the ids
+ * at `group_base` tells the fields that must be looked at for word w (low 8 bits) and the first
+ * word behind its group (the rest).
+ *
  * An address that is in no index has class 0.
  */
 struct synfw_header {
@@ -140,7 +164,7 @@ struct synfw_header {
 	__u32 nr_lines;		/* of the whole image, the manifest included */
 	__u32 manifest_base;	/* line where the manifest's text begins, 0: none */
 	__u32 manifest_bytes;
-	__u32 reserved2[2];
+	__u32 trie4[SYNFW_NR_DIRS];	/* line of the root, 0: none. Instead of EXACT4 and LPM4 */
 };
 _Static_assert(sizeof(struct synfw_header) == SYNFW_LINE_BYTES, "the header is line 0");
 
@@ -150,8 +174,9 @@ struct synfw_class_tables {
 	__u32 l4src[SYNFW_NR_L4_REGIONS];
 	__u32 attr;
 	__u32 ifvlan;
-	__u32 ifvlan_lines;	/* lines per interface slot when VLANs matter, else 0: one id a slot */
-	__u32 reserved;
+	__u32 group_base;	/* two levels: see synfw_header */
+	__u16 counting_word;	/* two levels: first word of rules that only score or count */
+	__u16 ifvlan_lines;	/* lines per interface slot when VLANs matter, else 0: one id a slot */
 };
 _Static_assert(sizeof(struct synfw_class_tables) <= SYNFW_LINE_BYTES, "the tables are line 1");
 
@@ -166,7 +191,8 @@ enum synfw_rule_action {
 
 /* What one bit of the vectors stands for. Several bits may share a counter (`except`). */
 struct synfw_rule {
-	__u32 counter;		/* slot in synfw_rule_counters; 0: not counted. Set by apply. */
+	__u16 counter;		/* slot in synfw_rule_counters; 0: not counted. Set by apply. */
+	__u16 order;		/* the smallest of all that match decides */
 	__u32 score;		/* points, SYNFW_ACTION_SCORE only */
 	__u8 action;		/* enum synfw_rule_action */
 	__u8 reason;		/* enum synfw_reason it ends in */

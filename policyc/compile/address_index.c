@@ -7,6 +7,7 @@
  */
 #include "compile/membership.h"
 #include "compile/tables.h"
+#include "compile/trie4.h"
 
 #include <arpa/inet.h>
 #include <endian.h>
@@ -19,6 +20,10 @@
 /* Below this many exact addresses a trie that is searched anyway holds them as well: one lookup
  * instead of two, for a trie that is hardly deeper. Measured in docs/performance.md. */
 #define MIN_EXACT_BESIDE_LPM 64
+
+/* A trie takes up to 256 bytes a prefix, five loads at most and 256 KiB for its root; maps are
+ * smaller from about here on, and a large trie no longer stays in the cache either. */
+#define MAX_TRIE_PREFIXES 50000
 
 /* One prefix of one set, both families alike: 128 bits from the most significant one. */
 struct entry {
@@ -213,8 +218,35 @@ static int index_fill6(struct address_index *index, const struct classified *lis
 	return 0;
 }
 
+static int trie_fill(struct build *build, enum synfw_direction direction, const struct classified *list,
+		     size_t count)
+{
+	struct trie4 *trie = calloc(1, sizeof(*trie));
+	int error = 0;
+
+	if (!trie)
+		return -ENOMEM;
+	build->trie4[direction] = trie;
+	error = trie4_init(trie);
+	for (size_t i = 0; !error && i < count; i++)
+		error = trie4_paint(trie, list[i].high >> 32, list[i].prefixlen, list[i].class_id);
+	return error;
+}
+
+static int index_fill(struct build *build, enum synfw_direction direction, int family,
+		      const struct classified *list, size_t count)
+{
+	uint32_t max_trie = build->options->max_trie_prefixes;
+
+	if (family == 6)
+		return index_fill6(&build->index[direction], list, count);
+	if (count && count <= (max_trie ? max_trie : MAX_TRIE_PREFIXES))
+		return trie_fill(build, direction, list, count);
+	return index_fill4(&build->index[direction], list, count);
+}
+
 static int build_family(struct build *build, struct memberships *memberships,
-			struct address_index *index, int family)
+			enum synfw_direction direction, int family)
 {
 	CLEANUP(cleanup_free) struct classified *list = NULL;
 	struct entries entries;
@@ -231,7 +263,7 @@ static int build_family(struct build *build, struct memberships *memberships,
 	free(entries.entry);
 	if (error)
 		return error;
-	return family == 4 ? index_fill4(index, list, count) : index_fill6(index, list, count);
+	return index_fill(build, direction, family, list, count);
 }
 
 int build_addresses(struct build *build, enum synfw_direction direction)
@@ -240,8 +272,8 @@ int build_addresses(struct build *build, enum synfw_direction direction)
 	int error = memberships_init(&memberships, build->bits, direction);
 
 	if (!error)
-		error = build_family(build, &memberships, &build->index[direction], 4);
+		error = build_family(build, &memberships, direction, 4);
 	if (!error)
-		error = build_family(build, &memberships, &build->index[direction], 6);
+		error = build_family(build, &memberships, direction, 6);
 	return error;
 }

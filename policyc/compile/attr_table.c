@@ -19,7 +19,7 @@ static bool attr_matches(const struct bit *bit, enum synfw_shape shape, int flag
 {
 	enum except_mode mode = bit->except_modes[SYNFW_FIELD_ATTR];
 
-	if (!(bit->shapes & 1 << shape))
+	if (bit_is_padding(bit) || !(bit->shapes & 1 << shape))
 		return false;
 	return except_apply(mode, flags_match(bit->match, flags),
 			    mode != EXCEPT_IGNORED && flags_match(bit->except, flags));

@@ -7,9 +7,7 @@
 
 #include <synfw/reasons.h>
 
-#define SHAPE(name)	 (1 << SYNFW_SHAPE_##name)
 #define SHAPES_ALL	 ((1 << SYNFW_NR_SHAPES) - 1)
-#define SHAPES_RULES	 (SHAPE(NORMAL) | SHAPE(FRAGMENT))
 #define SHAPES_MALFORMED (SHAPES_ALL & ~SHAPES_RULES)
 #define ARRAY_SIZE(x)	 (sizeof(x) / sizeof((x)[0]))
 
@@ -29,7 +27,7 @@ bool match_constrains(const struct match *match, enum synfw_field field)
 
 bool bit_constrains(const struct bit *bit, enum synfw_field field)
 {
-	return match_constrains(bit->match, field) || bit->except_modes[field] != EXCEPT_IGNORED;
+	return (bit->match && match_constrains(bit->match, field)) || bit->except_modes[field] != EXCEPT_IGNORED;
 }
 
 /* What the infrastructure and the defaults match. The arrays are shared and never written. */
@@ -74,6 +72,7 @@ static struct bit *bits_append(struct bits *bits, const struct match *match, uin
 
 	bit->match = match;
 	bit->shapes = shapes;
+	bit->rule.order = bits->count - 1;
 	bit->rule.index = SYNFW_RULE_INDEX_DEFAULT;
 	return bit;
 }
@@ -246,6 +245,9 @@ int bits_init(struct bits *bits, const struct policy *policy, const struct polic
 	for (size_t i = 0; i < policy->nr_rules; i++)
 		rule_bits(bits, policy, i);
 	last_default_bits(bits, policy);
+	error = bits_arrange(bits);
+	if (error)
+		return error;
 
 	if (bits->count > SYNFW_MAX_BITS) {
 		diag_error(diags, (struct location){.file = policy->file},
@@ -262,5 +264,6 @@ void bits_done(struct bits *bits)
 	free(bits->bit);
 	free(bits->owned);
 	free(bits->sets);
+	free(bits->groups);
 	*bits = (struct bits){};
 }

@@ -21,8 +21,11 @@ enum except_mode {
 	EXCEPT_REQUIRED,	/* the field must match the except as well */
 };
 
+#define SHAPE(name)  (1 << SYNFW_SHAPE_##name)
+#define SHAPES_RULES (SHAPE(NORMAL) | SHAPE(FRAGMENT)) /* what rules may judge */
+
 struct bit {
-	const struct match *match;
+	const struct match *match;	/* NULL: padding between groups, matches nothing */
 	const struct match *except;	/* NULL unless some mode is set */
 	uint8_t except_modes[SYNFW_NR_FIELDS];
 	uint8_t shapes;			/* 1 << enum synfw_shape: those it may match */
@@ -41,6 +44,9 @@ struct bits {
 	/* policy->sets and, behind them, the infrastructure's: what indices in set_refs mean */
 	const struct prefix_list **sets;
 	uint32_t nr_sets;
+	/* more than 512 bits: entry w is what synfw_header says of `group_base`, else NULL */
+	uint32_t *groups;
+	uint32_t counting_word;
 };
 
 /* Fills *bits, which is zeroed, and which the caller ends with bits_done even after a failure. The
@@ -50,8 +56,18 @@ int bits_init(struct bits *bits, const struct policy *policy, const struct polic
 	      struct diags *diags);
 void bits_done(struct bits *bits);
 
+/* Reorders the bits as abi.h says when they do not fit into one line (SYNFW_LINE_BYTES * 8). Their
+ * rule.order stays. The last step of bits_init. 0 or -ENOMEM. */
+int bits_arrange(struct bits *bits);
+
 /* Does any key of `match` belong to the field? ATTR: only TCP flags, shapes apart. */
 bool match_constrains(const struct match *match, enum synfw_field field);
+
+/* A bit that no vector may ever set. */
+static inline bool bit_is_padding(const struct bit *bit)
+{
+	return !bit->match;
+}
 
 /* Must the packet's value in this field be looked at for this bit? */
 bool bit_constrains(const struct bit *bit, enum synfw_field field);

@@ -11,6 +11,7 @@
 #include "compile/coverage.h"
 #include "compile/layout.h"
 #include "compile/tables.h"
+#include "compile/trie4.h"
 
 #define IDS_PER_LINE (SYNFW_LINE_BYTES / sizeof(uint32_t))
 #define MIB	     (1ULL << 20)
@@ -53,8 +54,12 @@ static void build_done(struct build *build)
 {
 	vectors_done(&build->vectors);
 	id_tables_done(&build->tables);
-	for (int i = 0; i < SYNFW_NR_DIRS; i++)
+	for (int i = 0; i < SYNFW_NR_DIRS; i++) {
 		address_index_done(&build->index[i]);
+		if (build->trie4[i])
+			trie4_done(build->trie4[i]);
+		free(build->trie4[i]);
+	}
 }
 
 void image_free(struct image *image)
@@ -76,6 +81,9 @@ static void fields_find(struct build *build)
 {
 	memset(build->l4_offset, 0xff, sizeof(build->l4_offset));
 	build->attr_offset = build->ifvlan_offset = NO_TABLE;
+	for (uint32_t i = 0; i < build->bits->count; i++)
+		if (bit_is_padding(&build->bits->bit[i]))
+			vectors_forbid(&build->vectors, i);
 	for (uint32_t i = 0; i < build->bits->count; i++)
 		for (int field = 0; field < SYNFW_NR_FIELDS; field++)
 			build->constrained[field] |= bit_constrains(&build->bits->bit[i], field);

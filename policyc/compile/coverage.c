@@ -216,18 +216,19 @@ static bool candidates_find(struct search *search, uint32_t bit)
 	return true;
 }
 
-/* The first earlier bit that covers `bit`, or NULL. */
+/* An earlier bit that covers `bit`, or NULL. */
 static const struct bit *covering_bit(struct search *search, uint32_t bit)
 {
 	if (!candidates_find(search, bit))
 		return NULL;
-	for (uint32_t word = 0; word <= bit / 64; word++) {
+	for (uint32_t word = 0; word < search->vectors->nr_words; word++) {
 		for (uint64_t left = search->candidates[word]; left; left &= left - 1) {
 			uint32_t at = word * 64 + __builtin_ctzll(left);
 			const struct bit *earlier = &search->bits->bit[at];
 
-			if (at >= bit)
-				return NULL;
+			if (at >= search->bits->count || bit_is_padding(earlier) ||
+			    earlier->rule.order >= search->bits->bit[bit].rule.order)
+				continue;
 			if (earlier->rule.action == SYNFW_ACTION_SCORE ||
 			    earlier->rule.flags & SYNFW_RULE_MONITOR)
 				continue;

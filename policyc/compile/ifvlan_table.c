@@ -92,6 +92,8 @@ int build_ifvlan(struct build *build)
 	for (uint32_t i = 0; i < build->bits->count; i++) {
 		const struct bit *bit = &build->bits->bit[i];
 
+		if (bit_is_padding(bit))
+			continue;
 		vlans_mark(bit->match, mentioned, &vlans_matter);
 		if (bit->except_modes[SYNFW_FIELD_IFVLAN] != EXCEPT_IGNORED)
 			vlans_mark(bit->except, mentioned, &vlans_matter);

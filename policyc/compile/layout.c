@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "compile/layout.h"
+#include "compile/trie4.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define IDS_PER_LINE	 (SYNFW_LINE_BYTES / sizeof(uint32_t))
-#define FIRST_TABLE_LINE 2	/* behind the header and the class tables' directory */
+#define FIRST_FREE_LINE	 2	/* behind the header and the directory of tables */
 
 /* Kernel memory of one entry: the node, its slab class, and for tries the inner nodes that n
  * prefixes need at worst (n - 1). */
@@ -15,29 +16,48 @@
 #define BYTES_LPM4   (2 * 64)
 #define BYTES_LPM6   (2 * 96)
 
+/* Line numbers. What every packet needs comes first, to lie in page 0. */
 struct layout {
+	uint32_t rules;
+	uint32_t groups;
 	uint32_t tables;
+	uint32_t trie4[SYNFW_NR_DIRS];
 	uint32_t records[SYNFW_NR_FIELDS];
 	uint32_t chunks;
-	uint32_t rules;
 	uint64_t nr_lines;
 };
 
+static uint64_t lines_of(uint64_t count, uint32_t per_line)
+{
+	return (count + per_line - 1) / per_line;
+}
+
 static struct layout layout_plan(const struct build *build)
 {
-	struct layout layout = {.tables = FIRST_TABLE_LINE};
-	uint64_t at = FIRST_TABLE_LINE + build->tables.nr_ids / IDS_PER_LINE;
+	static const enum synfw_field smallest_first[SYNFW_NR_FIELDS] = {
+		SYNFW_FIELD_ATTR,  SYNFW_FIELD_IFVLAN, SYNFW_FIELD_L4DST,
+		SYNFW_FIELD_L4SRC, SYNFW_FIELD_SRC,    SYNFW_FIELD_DST,
+	};
+	const struct vectors *vectors = &build->vectors;
+	struct layout layout = {.rules = FIRST_FREE_LINE};
+	uint64_t at = FIRST_FREE_LINE + lines_of(build->bits->count, SYNFW_RULES_PER_LINE);
 
-	for (int field = 0; field < SYNFW_NR_FIELDS; field++) {
+	layout.groups = at;
+	at += vectors->flat ? 0 : lines_of(vectors->nr_words, IDS_PER_LINE);
+	layout.tables = at;
+	at += build->tables.nr_ids / IDS_PER_LINE;
+	for (int i = 0; i < SYNFW_NR_DIRS; i++) {
+		layout.trie4[i] = build->trie4[i] ? at : 0;
+		at += build->trie4[i] ? build->trie4[i]->nr_ids / IDS_PER_LINE : 0;
+	}
+	for (int i = 0; i < SYNFW_NR_FIELDS; i++) {
+		enum synfw_field field = smallest_first[i];
+
 		layout.records[field] = at;
-		at += (uint64_t)build->vectors.field[field].classes.count *
-		      vectors_record_lines(&build->vectors);
+		at += (uint64_t)vectors->field[field].classes.count * vectors_record_lines(vectors);
 	}
 	layout.chunks = at;
-	at += build->vectors.chunks.count;
-	layout.rules = at;
-	at += (build->bits->count + SYNFW_RULES_PER_LINE - 1) / SYNFW_RULES_PER_LINE;
-	layout.nr_lines = at;
+	layout.nr_lines = at + vectors->chunks.count;
 	return layout;
 }
 
@@ -56,6 +76,8 @@ static void put_directory(const struct build *build, const struct layout *layout
 	tables->attr = table_line(layout, build->attr_offset);
 	tables->ifvlan = table_line(layout, build->ifvlan_offset);
 	tables->ifvlan_lines = build->ifvlan_ids / IDS_PER_LINE;
+	tables->group_base = layout->groups;
+	tables->counting_word = build->bits->counting_word;
 }
 
 /* The aggregate of a class: bit w says that word w of its vector is not zero. */
@@ -84,6 +106,18 @@ static void put_records(const struct vectors *vectors, enum synfw_field field, c
 		for (uint32_t i = 0; i < vectors->nr_chunks; i++)
 			line[1 + i / IDS_PER_LINE].id[i % IDS_PER_LINE] =
 				refs[i] == CHUNK_ALL_ONES ? 0 : layout->chunks + refs[i];
+	}
+}
+
+/* Inner ids count from the root; in the image they are lines. */
+static void put_trie(const struct trie4 *trie, uint32_t base, struct synfw_line *lines)
+{
+	for (uint32_t i = 0; i < trie->nr_ids; i++) {
+		uint32_t id = trie->ids[i];
+
+		if (!(id & SYNFW_TRIE_LEAF))
+			id = base + id / IDS_PER_LINE;
+		lines[base + i / IDS_PER_LINE].id[i % IDS_PER_LINE] = id;
 	}
 }
 
@@ -134,6 +168,8 @@ static void put_header(const struct build *build, const struct layout *layout,
 		.rule_base = layout->rules,
 		.nr_lines = layout->nr_lines,
 	};
+	for (int i = 0; i < SYNFW_NR_DIRS; i++)
+		header->trie4[i] = layout->trie4[i];
 	for (int field = 0; field < SYNFW_NR_FIELDS; field++) {
 		header->record_base[field] = layout->records[field];
 		header->fields |= build->constrained[field] << field;
@@ -146,7 +182,7 @@ int layout_image(struct build *build, const struct policy *policy, struct image 
 	struct synfw_line *lines;
 	uint64_t *scratch;
 
-	image->kernel_bytes = layout.nr_lines * SYNFW_LINE_BYTES;
+	image->kernel_bytes = lines_of(layout.nr_lines, SYNFW_PAGE_LINES) * SYNFW_PAGE_BYTES;
 	for (int i = 0; i < SYNFW_NR_DIRS; i++)
 		image->kernel_bytes += index_bytes(&build->index[i]);
 	if (image->kernel_bytes > build->vectors.max_bytes)
@@ -161,6 +197,12 @@ int layout_image(struct build *build, const struct policy *policy, struct image 
 	put_header(build, &layout, policy, (struct synfw_header *)&lines[0]);
 	put_directory(build, &layout, (struct synfw_class_tables *)&lines[1]);
 	memcpy(&lines[layout.tables], build->tables.ids, build->tables.nr_ids * sizeof(uint32_t));
+	if (build->bits->groups)
+		memcpy(&lines[layout.groups], build->bits->groups,
+		       build->bits->count / 64 * sizeof(uint32_t));
+	for (int i = 0; i < SYNFW_NR_DIRS; i++)
+		if (build->trie4[i])
+			put_trie(build->trie4[i], layout.trie4[i], lines);
 	for (int field = 0; field < SYNFW_NR_FIELDS; field++) {
 		put_records(&build->vectors, field, &layout, lines, scratch);
 		image->nr_classes[field] = build->vectors.field[field].classes.count;

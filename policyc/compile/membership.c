@@ -19,8 +19,11 @@ static void each_use(const struct memberships *memberships,
 
 	for (uint32_t i = 0; i < memberships->bits->count; i++) {
 		const struct bit *bit = &memberships->bits->bit[i];
-		const struct set_refs *refs = match_sets(bit->match, field);
+		const struct set_refs *refs;
 
+		if (bit_is_padding(bit))
+			continue;
+		refs = match_sets(bit->match, field);
 		for (size_t k = 0; k < refs->count; k++)
 			visit(out, i, refs->index[k]);
 		if (bit->except_modes[field] == EXCEPT_IGNORED)
@@ -79,6 +82,8 @@ static bool bit_matches(const struct memberships *memberships, const struct bit 
 	uint32_t key = memberships->field == SYNFW_FIELD_SRC ? MATCH_FROM : MATCH_TO_ADDRESS;
 	enum except_mode mode = bit->except_modes[memberships->field];
 
+	if (bit_is_padding(bit))
+		return false;
 	return except_apply(mode, in_any(memberships, bit->match, key),
 			    mode != EXCEPT_IGNORED && in_any(memberships, bit->except, key));
 }

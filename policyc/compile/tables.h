@@ -25,6 +25,8 @@ void id_tables_done(struct id_tables *tables);
 
 #define NO_TABLE UINT32_MAX
 
+struct trie4;
+
 /* What a builder needs, and where the results go. Offsets are indices into tables.ids. */
 struct build {
 	const struct bits *bits;
@@ -38,6 +40,7 @@ struct build {
 	bool constrained[SYNFW_NR_FIELDS];
 	bool flag_rules;
 	struct address_index index[SYNFW_NR_DIRS];
+	struct trie4 *trie4[SYNFW_NR_DIRS];	/* NULL: the index's exact4 and lpm4 instead */
 };
 
 /* Each: 0, -ENOMEM, or -E2BIG when the vectors pass their limit. Fields that no bit constrains are

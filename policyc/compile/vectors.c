@@ -14,6 +14,11 @@ int vectors_init(struct vectors *vectors, uint32_t nr_bits, uint64_t max_bytes)
 	vectors->nr_words = vectors->nr_chunks * CHUNK_WORDS;
 	vectors->flat = vectors->nr_chunks == 1;
 	intern_init(&vectors->chunks, SYNFW_LINE_BYTES);
+	vectors->valid = vector_new(vectors);
+	vectors->scratch = vector_new(vectors);
+	if (!vectors->valid || !vectors->scratch)
+		return -ENOMEM;
+	memset(vectors->valid, 0xff, vectors->nr_words * sizeof(uint64_t));
 	for (int i = 0; i < SYNFW_NR_FIELDS; i++) {
 		struct field_classes *field = &vectors->field[i];
 
@@ -29,8 +34,15 @@ int vectors_init(struct vectors *vectors, uint32_t nr_bits, uint64_t max_bytes)
 	return 0;
 }
 
+void vectors_forbid(struct vectors *vectors, uint32_t bit)
+{
+	vectors->valid[bit / 64] &= ~(1ULL << bit % 64);
+}
+
 void vectors_done(struct vectors *vectors)
 {
+	free(vectors->valid);
+	free(vectors->scratch);
 	intern_done(&vectors->chunks);
 	for (int i = 0; i < SYNFW_NR_FIELDS; i++) {
 		intern_done(&vectors->field[i].classes);
@@ -107,6 +119,9 @@ int vectors_add(struct vectors *vectors, enum synfw_field id, const uint64_t *ve
 	uint32_t refs[MAX_CHUNKS], class_id, known = field->classes.count;
 	int error;
 
+	for (uint32_t i = 0; i < vectors->nr_words; i++)
+		vectors->scratch[i] = vector[i] & vectors->valid[i];
+	vector = vectors->scratch;
 	if (vectors->flat) {
 		error = intern_add(&field->classes, vector, &class_id);
 	} else {

@@ -38,9 +38,13 @@ struct vectors {
 	struct intern chunks;
 	struct field_classes field[SYNFW_NR_FIELDS];
 	uint64_t max_bytes;	/* vectors_add fails with -E2BIG beyond it */
+	uint64_t *valid;	/* bits that are not padding */
+	uint64_t *scratch;
 };
 
+/* All bits are valid at first; vectors_forbid takes one out of every vector that is added. */
 int vectors_init(struct vectors *vectors, uint32_t nr_bits, uint64_t max_bytes);
+void vectors_forbid(struct vectors *vectors, uint32_t bit);
 void vectors_done(struct vectors *vectors);
 
 /* A zeroed vector of nr_words words; free() it. NULL without memory. */
