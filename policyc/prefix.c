@@ -2,6 +2,7 @@
 #include "prefix.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -312,12 +313,26 @@ static int compare4(const void *a, const void *b)
 	return (int)left->prefixlen - (int)right->prefixlen;
 }
 
+static uint64_t load_be64(const uint8_t *bytes)
+{
+	uint64_t value_be;
+
+	memcpy(&value_be, bytes, sizeof(value_be));
+	return be64toh(value_be);
+}
+
 static int compare6(const void *a, const void *b)
 {
 	const struct prefix6 *left = a, *right = b;
-	int order = memcmp(left->addr, right->addr, 16);
 
-	return order ? order : (int)left->prefixlen - (int)right->prefixlen;
+	for (int half = 0; half < 16; half += 8) {
+		uint64_t left_half = load_be64(left->addr + half);
+		uint64_t right_half = load_be64(right->addr + half);
+
+		if (left_half != right_half)
+			return left_half < right_half ? -1 : 1;
+	}
+	return (int)left->prefixlen - (int)right->prefixlen;
 }
 
 static bool is_sorted(const void *base, size_t count, size_t size,

@@ -25,7 +25,7 @@ int policyc_load_file(void *context, const char *path, char **ret_text, size_t *
 	if (S_ISDIR(status.st_mode))
 		return -EISDIR;
 	if (!S_ISREG(status.st_mode))
-		return -EINVAL;
+		return -ENOTSUP;
 	if (status.st_size > MAX_FILE_BYTES)
 		return -EFBIG;
 	size = (size_t)status.st_size;
