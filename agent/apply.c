@@ -26,8 +26,8 @@ struct apply {
 
 	int lock_fd;
 	struct live live;
-	char *other_abi_dir;	/* where `live` is pinned when its ABI is another one */
-	struct object loaded;	/* what this binary's object became, when it had to be loaded */
+	char *other_abi_dir;  /* where `live` is pinned when its ABI is another one */
+	struct object loaded; /* what this binary's object became, when it had to be loaded */
 	bool program_differs;
 	struct interface_list interfaces;
 	struct image *image;
@@ -44,7 +44,7 @@ static uint64_t now_ns(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
-/* ---- what is in force ----------------------------------------------------------------------- */
+/* ---- what is in force ---- */
 
 struct abi_search {
 	const struct paths *paths;
@@ -67,7 +67,7 @@ static int match_abi_directory(const char *name, void *context)
 /* Sets *ret_dir to the directory of a datapath with another ABI, or to NULL. */
 static int find_other_abi(const struct paths *paths, struct fault *fault, char **ret_dir)
 {
-	struct abi_search search = { .paths = paths };
+	struct abi_search search = {.paths = paths};
 	int err = bpffs_for_each(paths->bpffs, match_abi_directory, &search);
 
 	if (err < 0)
@@ -138,7 +138,7 @@ static int check_links(struct apply *apply)
 	return 0;
 }
 
-/* ---- the candidate -------------------------------------------------------------------------- */
+/* ---- the candidate ---- */
 
 static int resolve_interfaces(struct apply *apply)
 {
@@ -153,16 +153,18 @@ static int resolve_interfaces(struct apply *apply)
 	if (interfaces_assign_slots(live, &apply->interfaces))
 		return fault_refuse(apply->fault, EXIT_REFUSED,
 				    "the old and the new policy together have more than %d "
-				    "interfaces; run `synfw detach` first", SYNFW_MAX_INTERFACES);
+				    "interfaces; run `synfw detach` first",
+				    SYNFW_MAX_INTERFACES);
 	return check_links(apply);
 }
 
 static int compile(struct apply *apply)
 {
-	CLEANUP(infrastructure_done) struct infrastructure host = { 0 };
-	CLEANUP(cleanup_free) struct policyc_interface *interfaces =
+	CLEANUP(infrastructure_done) struct infrastructure host = {0};
+	CLEANUP(cleanup_free)
+	struct policyc_interface *interfaces =
 		calloc(apply->interfaces.count + 1, sizeof(*interfaces));
-	struct policyc_options options = { .interfaces = interfaces };
+	struct policyc_options options = {.interfaces = interfaces};
 	size_t i;
 	int err;
 
@@ -218,9 +220,8 @@ static void number_counters(struct image *image, const struct manifest *manifest
 
 	for (bit = 0; bit < nr_bits; bit++) {
 		rule = image_rule(image, bit);
-		rule->counter = rule->index < manifest->nr_rules
-					? manifest->rules[rule->index].counter
-					: 0;
+		rule->counter =
+			rule->index < manifest->nr_rules ? manifest->rules[rule->index].counter : 0;
 	}
 }
 
@@ -238,7 +239,8 @@ static int describe(struct apply *apply)
 	if (err == -ENOSPC)
 		return fault_refuse(apply->fault, EXIT_REFUSED,
 				    "the old and the new policy together name more than %d rules; "
-				    "run `synfw detach` first", SYNFW_MAX_RULE_COUNTERS - 1);
+				    "run `synfw detach` first",
+				    SYNFW_MAX_RULE_COUNTERS - 1);
 	if (!err) {
 		image_digest(apply->image, digest);
 		apply->next->digest = strdup(digest);
@@ -255,7 +257,7 @@ static int describe(struct apply *apply)
 	return 0;
 }
 
-/* ---- the program ---------------------------------------------------------------------------- */
+/* ---- the program ---- */
 
 /* Whether the links run something else than this binary's program. The pinned program is compared
  * too: an upgrade that was killed may have moved some links only. */
@@ -276,14 +278,14 @@ static int load_program(struct apply *apply)
 {
 	bool fresh = !apply->live.present || apply->other_abi_dir;
 
-	apply->program_differs = apply->live.present &&
-				 (apply->other_abi_dir || program_differs(&apply->live));
+	apply->program_differs =
+		apply->live.present && (apply->other_abi_dir || program_differs(&apply->live));
 	if (!fresh && !apply->program_differs)
 		return 0;
 	return object_load(fresh ? NULL : &apply->live.object, apply->fault, &apply->loaded);
 }
 
-/* ---- putting it together -------------------------------------------------------------------- */
+/* ---- putting it together ---- */
 
 static int prepare(struct apply *apply)
 {
@@ -327,13 +329,14 @@ static int put_in_force(struct apply *apply, struct apply_report *report)
 		.next = apply->next,
 		.interfaces = &apply->interfaces,
 		.notes = &report->notes,
-		.control = {
-			.active = apply->live.control.active ^ 1,
-			.abi_version = SYNFW_ABI_VERSION,
-			.program_digest = object_digest(),
-			.generation = apply->next->revision,
-			.applied_at_ns = apply->next->applied_at_ns,
-		},
+		.control =
+			{
+				.active = apply->live.control.active ^ 1,
+				.abi_version = SYNFW_ABI_VERSION,
+				.program_digest = object_digest(),
+				.generation = apply->next->revision,
+				.applied_at_ns = apply->next->applied_at_ns,
+			},
 	};
 	int err;
 
@@ -352,7 +355,7 @@ static void fill_report(struct apply *apply, uint64_t began_ns, struct apply_rep
 	report->before = TAKE_PTR(apply->live.manifest);
 	report->after = TAKE_PTR(apply->next);
 	report->interfaces = apply->interfaces;
-	apply->interfaces = (struct interface_list){ 0 };
+	apply->interfaces = (struct interface_list){0};
 	report->attachments = TAKE_PTR(apply->attachments);
 	report->nr_lines = apply->image->nr_lines;
 	report->kernel_bytes = apply->image->kernel_bytes;
@@ -377,7 +380,8 @@ int apply_policy(const struct paths *paths, const struct policy *policy,
 		 const struct apply_options *options, struct diags *diags, struct fault *fault,
 		 struct apply_report *ret_report)
 {
-	CLEANUP(apply_done) struct apply apply = {
+	CLEANUP(apply_done)
+	struct apply apply = {
 		.paths = paths,
 		.policy = policy,
 		.options = options,
@@ -388,7 +392,7 @@ int apply_policy(const struct paths *paths, const struct policy *policy,
 		.loaded = OBJECT_NONE,
 		.tables = TABLES_NONE,
 	};
-	CLEANUP(apply_report_done) struct apply_report report = { 0 };
+	CLEANUP(apply_report_done) struct apply_report report = {0};
 	uint64_t began_ns = now_ns(CLOCK_MONOTONIC);
 	int err;
 
@@ -405,7 +409,7 @@ int apply_policy(const struct paths *paths, const struct policy *policy,
 		return err;
 	fill_report(&apply, began_ns, &report);
 	*ret_report = report;
-	report = (struct apply_report){ 0 };
+	report = (struct apply_report){0};
 	return 0;
 }
 

@@ -6,23 +6,23 @@
 #include "commit.h"
 
 struct apply_options {
-	char *const *interfaces;	/* instead of those of the policy */
+	char *const *interfaces; /* instead of those of the policy */
 	size_t nr_interfaces;
-	bool dry_run;			/* everything up to the first change */
-	bool force;			/* even if it locks out the person who applies it */
+	bool dry_run; /* everything up to the first change */
+	bool force;   /* even if it locks out the person who applies it */
 };
 
 struct apply_report {
-	struct manifest *before;	/* NULL: no policy was in force */
+	struct manifest *before; /* NULL: no policy was in force */
 	struct manifest *after;
 	struct interface_list interfaces;
-	struct attachment *attachments;	/* as many; NULL in a dry run */
+	struct attachment *attachments; /* as many; NULL in a dry run */
 	struct notes notes;
 	size_t detached, stale;
 	uint32_t nr_lines;
 	uint64_t kernel_bytes;
 	uint64_t duration_ns;
-	bool program_replaced;		/* a newer program took over the links */
+	bool program_replaced; /* a newer program took over the links */
 };
 
 /* 0; -EINVAL when `diags` has errors; else a fault. Whenever it is not 0, what was in force is in

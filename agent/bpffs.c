@@ -157,7 +157,7 @@ static int mount_custom(const struct paths *paths, struct fault *fault,
 
 int bpffs_ensure(const struct paths *paths, struct fault *fault, struct bpffs_created *ret_created)
 {
-	struct bpffs_created created = { 0 };
+	struct bpffs_created created = {0};
 	int err = 0;
 
 	*ret_created = created;
@@ -246,7 +246,7 @@ static int remove_entry(const char *name, void *context)
 
 int bpffs_remove_tree(const char *path)
 {
-	struct removal removal = { .path = path };
+	struct removal removal = {.path = path};
 	int err = bpffs_for_each(path, remove_entry, &removal);
 
 	if (!err)

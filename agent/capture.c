@@ -18,13 +18,12 @@
 struct link_type {
 	int dlt;
 	uint32_t header_bytes;
-	int protocol_offset;	/* of a big-endian ethertype; -1: the IP version says it */
+	int protocol_offset; /* of a big-endian ethertype; -1: the IP version says it */
 };
 
 static const struct link_type link_types[] = {
-	{ DLT_RAW, 0, -1 },	 { DLT_IPV4, 0, -1 },	   { DLT_IPV6, 0, -1 },
-	{ DLT_LINUX_SLL, 16, 14 }, { DLT_LINUX_SLL2, 20, 0 }, { DLT_SLIP, 16, -1 },
-	{ DLT_NULL, 4, -1 },
+	{DLT_RAW, 0, -1},	 {DLT_IPV4, 0, -1},  {DLT_IPV6, 0, -1}, {DLT_LINUX_SLL, 16, 14},
+	{DLT_LINUX_SLL2, 20, 0}, {DLT_SLIP, 16, -1}, {DLT_NULL, 4, -1},
 };
 
 struct capture {
@@ -48,7 +47,8 @@ static int find_link_type(const char *path, struct capture *capture, struct faul
 		}
 	return fault_refuse(fault, EXIT_USAGE,
 			    "\"%s\" holds packets of link type %s; Ethernet, raw IP, Linux cooked "
-			    "and SLIP are understood", path, name ? name : "unknown");
+			    "and SLIP are understood",
+			    path, name ? name : "unknown");
 }
 
 int capture_open(const char *path, struct fault *fault, struct capture **ret_capture)
@@ -96,7 +96,7 @@ static uint16_t ethertype_of(const struct link_type *type, const uint8_t *bytes,
 /* Writes an Ethernet header and returns how many bytes of the packet it takes the place of. */
 static uint32_t build_header(struct capture *capture, const uint8_t *bytes, uint32_t length)
 {
-	static const uint8_t addresses[12] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2 };
+	static const uint8_t addresses[12] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2};
 	uint16_t ethertype = htons(ethertype_of(capture->link_type, bytes, length));
 
 	memcpy(capture->frame, addresses, sizeof(addresses));

@@ -76,6 +76,7 @@ static json_t *interfaces_json(const struct apply_report *report)
 		const struct attachment *attachment =
 			report->attachments ? &report->attachments[i] : NULL;
 
+		/* clang-format off */
 		json_array_append_new(
 			array,
 			json_pack("{s:s, s:o, s:b}", "name", report->interfaces.items[i].name,
@@ -83,12 +84,14 @@ static json_t *interfaces_json(const struct apply_report *report)
 				  attachment ? json_string(xdp_mode_word(attachment->mode))
 					     : json_null(),
 				  "new", attachment ? attachment->created : 0));
+		/* clang-format on */
 	}
 	return array;
 }
 
 static void print_json(const struct apply_report *report, const struct diff *diff, bool dry_run)
 {
+	/* clang-format off */
 	CLEANUP(json_decrefp) json_t *root = json_pack(
 		"{s:s, s:b, s:o, s:s, s:I, s:s, s:o, s:o, s:o, s:I, s:I, s:b, s:I, s:I, s:f, s:o}",
 		"schema", "synfw.apply/1",
@@ -107,13 +110,14 @@ static void print_json(const struct apply_report *report, const struct diff *dif
 		"kernel_bytes", (json_int_t)report->kernel_bytes,
 		"duration_ms", report->duration_ns / 1e6,
 		"warnings", report_notes_json(&report->notes));
+	/* clang-format on */
 
 	report_print_json(root);
 }
 
 static int show_result(const struct invocation *invocation, struct apply_report *report)
 {
-	CLEANUP(diff_done) struct diff diff = { 0 };
+	CLEANUP(diff_done) struct diff diff = {0};
 	bool dry_run = option_given(invocation, "dry-run");
 
 	note_fallbacks(report);
@@ -137,9 +141,9 @@ int cmd_apply(const struct invocation *invocation)
 		.dry_run = option_given(invocation, "dry-run"),
 		.force = option_given(invocation, "force"),
 	};
-	CLEANUP(policy_file_done) struct policy_file file = { 0 };
-	CLEANUP(apply_report_done) struct apply_report report = { 0 };
-	CLEANUP(fault_done) struct fault fault = { 0 };
+	CLEANUP(policy_file_done) struct policy_file file = {0};
+	CLEANUP(apply_report_done) struct apply_report report = {0};
+	CLEANUP(fault_done) struct fault fault = {0};
 	int err;
 
 	err = policy_file_load(invocation->operand[0], &fault, &file);

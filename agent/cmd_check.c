@@ -16,9 +16,10 @@
 static int compile(struct policy_file *file, struct fault *fault, struct image **ret_image)
 {
 	const struct policy *policy = file->policy;
-	CLEANUP(cleanup_free) struct policyc_interface *interfaces =
+	CLEANUP(cleanup_free)
+	struct policyc_interface *interfaces =
 		calloc(policy->nr_interfaces + 1, sizeof(*interfaces));
-	struct policyc_options options = { .interfaces = interfaces };
+	struct policyc_options options = {.interfaces = interfaces};
 	size_t i;
 	int err;
 
@@ -44,6 +45,7 @@ static json_t *diags_json(struct diags *diags)
 
 	sorted = diags_sorted(diags, &count);
 	for (i = 0; sorted && i < count; i++)
+		/* clang-format off */
 		json_array_append_new(
 			array, json_pack("{s:s, s:o, s:I, s:I, s:o, s:o}",
 					 "severity",
@@ -53,11 +55,13 @@ static json_t *diags_json(struct diags *diags)
 					 "column", (json_int_t)sorted[i]->at.column,
 					 "message", json_text_or_null(sorted[i]->message),
 					 "hint", json_text_or_null(sorted[i]->hint)));
+	/* clang-format on */
 	return array;
 }
 
 static void print_json(struct policy_file *file, const struct image *image)
 {
+	/* clang-format off */
 	CLEANUP(json_decrefp) json_t *root =
 		json_pack("{s:s, s:b, s:I, s:I, s:I, s:o, s:o}",
 			  "schema", "synfw.check/1",
@@ -67,6 +71,7 @@ static void print_json(struct policy_file *file, const struct image *image)
 			  "rules", (json_int_t)(file->policy ? file->policy->nr_rules : 0),
 			  "kernel_bytes", image ? json_integer(image->kernel_bytes) : json_null(),
 			  "diagnostics", diags_json(file->diags));
+	/* clang-format on */
 
 	report_print_json(root);
 }
@@ -77,17 +82,17 @@ static void print_summary(const struct policy *policy, const struct image *image
 
 	for (i = 0; i < policy->nr_named_sets; i++)
 		prefixes += prefix_list_count(&policy->sets[i].prefixes);
-	printf("%s: valid: %s, %s with %s, %s; about %.1f MiB of kernel memory\n", policy->file,
-	       ui_count(policy->nr_rules, "rule"), ui_count(policy->nr_named_sets, "set"),
-	       prefixes == 1 ? "1 prefix" : ui_count(prefixes, "prefixe"),
-	       ui_count(policy->nr_tests, "test"), image->kernel_bytes / 1048576.0);
+	printf("%s: valid: %s, %s with %zu %s, %s; about %.1f MiB of kernel memory\n", policy->file,
+	       ui_count(policy->nr_rules, "rule"), ui_count(policy->nr_named_sets, "set"), prefixes,
+	       prefixes == 1 ? "prefix" : "prefixes", ui_count(policy->nr_tests, "test"),
+	       image->kernel_bytes / 1048576.0);
 }
 
 int cmd_check(const struct invocation *invocation)
 {
-	CLEANUP(policy_file_done) struct policy_file file = { 0 };
+	CLEANUP(policy_file_done) struct policy_file file = {0};
 	CLEANUP(image_freep) struct image *image = NULL;
-	CLEANUP(fault_done) struct fault fault = { 0 };
+	CLEANUP(fault_done) struct fault fault = {0};
 	int err;
 
 	err = policy_file_load(invocation->operand[0], &fault, &file);

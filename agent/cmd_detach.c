@@ -13,20 +13,22 @@
 
 static void print_json(const struct detach_report *report)
 {
+	/* clang-format off */
 	CLEANUP(json_decrefp) json_t *root =
 		json_pack("{s:s, s:b, s:I, s:o}",
 			  "schema", "synfw.detach/1",
 			  "removed", report->removed,
 			  "interfaces", (json_int_t)report->interfaces,
 			  "warnings", report_notes_json(&report->notes));
+	/* clang-format on */
 
 	report_print_json(root);
 }
 
 int cmd_detach(const struct invocation *invocation)
 {
-	CLEANUP(detach_report_done) struct detach_report report = { 0 };
-	CLEANUP(fault_done) struct fault fault = { 0 };
+	CLEANUP(detach_report_done) struct detach_report report = {0};
+	CLEANUP(fault_done) struct fault fault = {0};
 
 	if (privileges_check("detach", &fault) ||
 	    detach_everything(&invocation->paths, &fault, &report))

@@ -34,12 +34,14 @@ static int show(const struct invocation *invocation, const struct live *live,
 	bool differ = diff->count > 0;
 
 	if (option_given(invocation, "json")) {
+		/* clang-format off */
 		root = json_pack("{s:s, s:b, s:o, s:o}",
 				 "schema", "synfw.diff/1",
 				 "differ", differ,
 				 "policy", live->manifest ? json_text(live->manifest->policy)
 							  : json_null(),
 				 "changes", report_changes_json(diff));
+		/* clang-format on */
 		report_print_json(root);
 	} else if (!live->manifest) {
 		printf("no policy is in force; \"%s\" would be new\n", invocation->operand[0]);
@@ -55,10 +57,10 @@ static int show(const struct invocation *invocation, const struct live *live,
 
 int cmd_diff(const struct invocation *invocation)
 {
-	CLEANUP(policy_file_done) struct policy_file file = { 0 };
+	CLEANUP(policy_file_done) struct policy_file file = {0};
 	CLEANUP(live_close) struct live live = LIVE_NONE;
-	CLEANUP(diff_done) struct diff diff = { 0 };
-	CLEANUP(fault_done) struct fault fault = { 0 };
+	CLEANUP(diff_done) struct diff diff = {0};
+	CLEANUP(fault_done) struct fault fault = {0};
 	int err;
 
 	err = policy_file_load(invocation->operand[0], &fault, &file);

@@ -36,6 +36,7 @@ static json_t *key_json(const struct schema_key *key)
 	char path[PATH_BYTES];
 
 	key_path(key, path);
+	/* clang-format off */
 	return json_pack("{s:s, s:s, s:s, s:b, s:b, s:o}",
 			 "key", path,
 			 "type", schema_type_word(key->type),
@@ -43,6 +44,7 @@ static json_t *key_json(const struct schema_key *key)
 			 "required", key->required,
 			 "supported", schema_supported(key),
 			 "words", words_json(key));
+	/* clang-format on */
 }
 
 static void print_key(const struct schema_key *key)

@@ -19,7 +19,8 @@ static void print_overview(void)
 {
 	size_t i;
 
-	printf("%ssynfw%s: a host firewall, enforced by XDP\n\nusage: synfw COMMAND [ARGUMENTS]\n\n",
+	printf("%ssynfw%s: a host firewall, enforced by XDP\n\nusage: synfw COMMAND "
+	       "[ARGUMENTS]\n\n",
 	       ui_style(stdout, UI_BOLD), ui_style(stdout, UI_PLAIN));
 	for (i = 0; i < nr_commands; i++)
 		printf("  %-8s %-11s %s\n", commands[i].name, commands[i].operands,
@@ -53,7 +54,7 @@ static void print_command(const struct command *command)
 		print_option(option);
 }
 
-/* ---- bash completion --------------------------------------------------------------------------- */
+/* ---- bash completion ---- */
 
 static void print_completion_case(const struct command *command)
 {

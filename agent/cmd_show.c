@@ -22,6 +22,7 @@ static const char *rule_mode(const struct live *live, const struct manifest_rule
 static json_t *rule_json(const struct live *live, const struct manifest_rule *rule,
 			 const struct synfw_rule_counter *counter)
 {
+	/* clang-format off */
 	return json_pack("{s:o, s:I, s:s, s:I, s:s, s:I, s:I, s:I, s:o, s:o}",
 			 "name", json_text(rule->name),
 			 "line", (json_int_t)rule->line,
@@ -33,14 +34,15 @@ static json_t *rule_json(const struct live *live, const struct manifest_rule *ru
 			 "would_drop", (json_int_t)counter->would_drop,
 			 "text", json_text(rule->text),
 			 "description", json_text_or_null(rule->description));
+	/* clang-format on */
 }
 
 static void print_rule(const struct live *live, const struct manifest_rule *rule,
 		       const struct synfw_rule_counter *counter)
 {
 	printf("%-24s %-6s %12llu %14llu  %s%s\n", rule->name, manifest_action_word(rule->action),
-	       (unsigned long long)counter->packets, (unsigned long long)counter->bytes,
-	       rule->text, rule->monitor ? " [monitor]" : "");
+	       (unsigned long long)counter->packets, (unsigned long long)counter->bytes, rule->text,
+	       rule->monitor ? " [monitor]" : "");
 	if (counter->would_drop)
 		printf("%-24s        %12llu would be dropped in block mode\n", "",
 		       (unsigned long long)counter->would_drop);
@@ -57,7 +59,8 @@ static int show_rules(const struct invocation *invocation, const struct live *li
 	int err;
 
 	if (!as_json)
-		printf("%-24s %-6s %12s %14s  %s\n", "RULE", "ACTION", "PACKETS", "BYTES", "MATCHES");
+		printf("%-24s %-6s %12s %14s  %s\n", "RULE", "ACTION", "PACKETS", "BYTES",
+		       "MATCHES");
 	rule = live->manifest ? live->manifest->rules : NULL;
 	for (end = rule ? rule + live->manifest->nr_rules : NULL; rule < end; rule++) {
 		err = counters_read_rule(&live->object, rule->counter, fault, &counter);
@@ -103,17 +106,17 @@ static const struct {
 	int (*show)(const struct invocation *invocation, const struct live *live,
 		    struct fault *fault);
 } views[] = {
-	{ "rules", show_rules },
-	{ "sets", show_sets },
+	{"rules", show_rules},
+	{"sets", show_sets},
 };
 
 #define NR_VIEWS (sizeof(views) / sizeof(*views))
 
 int cmd_show(const struct invocation *invocation)
 {
-	const char *names[NR_VIEWS + 1] = { NULL };
+	const char *names[NR_VIEWS + 1] = {NULL};
 	CLEANUP(live_close) struct live live = LIVE_NONE;
-	CLEANUP(fault_done) struct fault fault = { 0 };
+	CLEANUP(fault_done) struct fault fault = {0};
 	size_t i, view = NR_VIEWS;
 
 	for (i = 0; i < NR_VIEWS; i++) {

@@ -20,7 +20,7 @@ static const char *mode_word(const struct status *status)
 	return status->live.header.monitor ? "monitor" : "block";
 }
 
-/* ---- JSON --------------------------------------------------------------------------------------- */
+/* ---- JSON ---- */
 
 static json_t *policy_json(const struct status *status)
 {
@@ -28,12 +28,14 @@ static json_t *policy_json(const struct status *status)
 
 	if (!manifest)
 		return json_null();
+	/* clang-format off */
 	return json_pack("{s:o, s:I, s:s, s:o, s:o}",
 			 "name", json_text(manifest->policy),
 			 "revision", (json_int_t)manifest->revision,
 			 "digest", manifest->digest,
 			 "applied_at", json_time(manifest->applied_at_ns),
 			 "file", json_text(manifest->file));
+	/* clang-format on */
 }
 
 static json_t *interfaces_json(const struct status *status)
@@ -44,6 +46,7 @@ static json_t *interfaces_json(const struct status *status)
 	for (i = 0; i < status->nr_interfaces; i++) {
 		const struct status_interface *interface = &status->interfaces[i];
 
+		/* clang-format off */
 		json_array_append_new(
 			array, json_pack("{s:o, s:b, s:o, s:I, s:I, s:I}",
 					 "name", json_text(interface->name),
@@ -55,6 +58,7 @@ static json_t *interfaces_json(const struct status *status)
 					 "packets", (json_int_t)interface->packets,
 					 "bytes", (json_int_t)interface->bytes,
 					 "dropped", (json_int_t)interface->dropped));
+		/* clang-format on */
 	}
 	return array;
 }
@@ -73,6 +77,7 @@ static json_t *reasons_json(const struct status *status)
 static int print_json(const struct status *status)
 {
 	const char *mode = mode_word(status);
+	/* clang-format off */
 	CLEANUP(json_decrefp) json_t *root =
 		json_pack("{s:s, s:o, s:o, s:o, s:o, s:{s:b}, s:o}",
 			  "schema", "synfw.status/1",
@@ -82,11 +87,12 @@ static int print_json(const struct status *status)
 			  "reasons", reasons_json(status),
 			  "agent", "running", 0,
 			  "warnings", report_notes_json(&status->warnings));
+	/* clang-format on */
 
 	return report_print_json(root);
 }
 
-/* ---- text --------------------------------------------------------------------------------------- */
+/* ---- text ---- */
 
 static void print_policy(const struct status *status)
 {
@@ -151,14 +157,14 @@ static void print_text(const struct status *status)
 
 int cmd_status(const struct invocation *invocation)
 {
-	CLEANUP(status_done) struct status status = { .live = LIVE_NONE };
-	CLEANUP(fault_done) struct fault fault = { 0 };
+	CLEANUP(status_done) struct status status = {.live = LIVE_NONE};
+	CLEANUP(fault_done) struct fault fault = {0};
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (privileges_check("read the policy in force", &fault) ||
-	    status_read(&invocation->paths,
-			(uint64_t)now.tv_sec * 1000000000ULL + now.tv_nsec, &fault, &status))
+	    status_read(&invocation->paths, (uint64_t)now.tv_sec * 1000000000ULL + now.tv_nsec,
+			&fault, &status))
 		return ui_fault(&fault);
 	if (option_given(invocation, "json"))
 		return print_json(&status);

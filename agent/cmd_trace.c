@@ -20,10 +20,11 @@
 
 #define MIN_FRAME 14
 
-/* ---- one result ------------------------------------------------------------------------------- */
+/* ---- one result ---- */
 
 static int print_json(const struct trace_verdict *verdict, unsigned long long number)
 {
+	/* clang-format off */
 	CLEANUP(json_decrefp) json_t *root = json_pack(
 		"{s:s, s:I, s:s, s:s, s:o, s:o, s:I, s:s}",
 		"schema", "synfw.trace/1",
@@ -34,6 +35,7 @@ static int print_json(const struct trace_verdict *verdict, unsigned long long nu
 		"line", verdict->line ? json_integer(verdict->line) : json_null(),
 		"score", (json_int_t)verdict->trace.score,
 		"mode", verdict->trace.monitor ? "monitor" : "block");
+	/* clang-format on */
 
 	return report_print_json(root);
 }
@@ -76,7 +78,7 @@ static int trace_frame(const struct invocation *invocation, const struct trace_s
 	return 0;
 }
 
-/* ---- one packet from the command line --------------------------------------------------------- */
+/* ---- one packet from the command line ---- */
 
 static int bad_option(const char *name, const char *value, const char *problem)
 {
@@ -101,9 +103,9 @@ static int parse_packet(const struct invocation *invocation, struct packet_spec 
 		const char *option;
 		const char *(*parse)(const char *text, struct packet_spec *spec);
 	} parsers[] = {
-		{ "from", packet_spec_parse_from },
-		{ "to", packet_spec_parse_to },
-		{ "flags", packet_spec_parse_flags },
+		{"from", packet_spec_parse_from},
+		{"to", packet_spec_parse_to},
+		{"flags", packet_spec_parse_flags},
 	};
 	const char *value, *problem;
 	size_t i;
@@ -137,7 +139,7 @@ static int trace_packet(const struct invocation *invocation, const struct trace_
 			   packet_text(packet, text), 1, fault, dropped);
 }
 
-/* ---- a capture -------------------------------------------------------------------------------- */
+/* ---- a capture ---- */
 
 static int trace_capture(const struct invocation *invocation, const struct trace_subject *subject,
 			 struct fault *fault, bool *dropped)
@@ -155,7 +157,8 @@ static int trace_capture(const struct invocation *invocation, const struct trace
 	for (number = 1; (result = capture_next(capture, fault, &frame, &length)) == 1; number++) {
 		if (length < MIN_FRAME || length > SHADOW_MAX_FRAME) {
 			ui_warning("packet %llu: a frame of %u bytes cannot be judged; no "
-				   "interface would hand it to XDP", number, length);
+				   "interface would hand it to XDP",
+				   number, length);
 			continue;
 		}
 		snprintf(text, sizeof(text), "packet %llu (%u bytes)", number, length);
@@ -167,7 +170,7 @@ static int trace_capture(const struct invocation *invocation, const struct trace
 	return result;
 }
 
-/* ---- the command ------------------------------------------------------------------------------- */
+/* ---- the command ---- */
 
 static int check_usage(const struct invocation *invocation)
 {
@@ -209,9 +212,9 @@ static int open_subject(const struct invocation *invocation, struct policy_file 
 
 int cmd_trace(const struct invocation *invocation)
 {
-	CLEANUP(policy_file_done) struct policy_file file = { 0 };
+	CLEANUP(policy_file_done) struct policy_file file = {0};
 	CLEANUP(trace_subject_freep) struct trace_subject *subject = NULL;
-	CLEANUP(fault_done) struct fault fault = { 0 };
+	CLEANUP(fault_done) struct fault fault = {0};
 	struct packet_spec packet;
 	bool dropped = false;
 	int err = check_usage(invocation);

@@ -16,7 +16,7 @@
 int cmd_version(const struct invocation *invocation)
 {
 	CLEANUP(json_decrefp) json_t *root = NULL;
-	struct utsname host = { 0 };
+	struct utsname host = {0};
 	char digest[17];
 
 	uname(&host);
@@ -26,6 +26,7 @@ int cmd_version(const struct invocation *invocation)
 		       SYNFW_ABI_VERSION, digest, libbpf_version_string(), host.release);
 		return EXIT_DONE;
 	}
+	/* clang-format off */
 	root = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s}",
 			 "schema", "synfw.version/1",
 			 "version", SYNFW_VERSION,
@@ -33,5 +34,6 @@ int cmd_version(const struct invocation *invocation)
 			 "program", digest,
 			 "libbpf", libbpf_version_string(),
 			 "kernel", host.release);
+	/* clang-format on */
 	return report_print_json(root);
 }

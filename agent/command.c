@@ -73,7 +73,7 @@ const struct option_values *option_values(const struct invocation *invocation, c
 	return index < 0 ? &none : &invocation->values[index];
 }
 
-/* ---- parsing ---------------------------------------------------------------------------------- */
+/* ---- parsing ---- */
 
 /* The arguments that have not been looked at. */
 struct arguments {
@@ -84,7 +84,7 @@ struct arguments {
 static int unknown_option(const struct command *command, const char *given)
 {
 	char names[COMMAND_MAX_OPTIONS][32];
-	const char *candidates[COMMAND_MAX_OPTIONS + 1] = { NULL };
+	const char *candidates[COMMAND_MAX_OPTIONS + 1] = {NULL};
 	char what[64];
 	int i;
 
@@ -144,8 +144,7 @@ static int parse_long(struct invocation *invocation, char *argument, struct argu
 }
 
 /* "-i eth0", "-ieth0" or several switches: "-jh". */
-static int parse_letters(struct invocation *invocation, char *argument,
-			 struct arguments *arguments)
+static int parse_letters(struct invocation *invocation, char *argument, struct arguments *arguments)
 {
 	char given[3] = "-";
 	int index, status = EXIT_DONE;
@@ -216,9 +215,9 @@ static void invocation_done(struct invocation *invocation)
 
 int command_run(const struct command *command, int argc, char **argv)
 {
-	CLEANUP(invocation_done) struct invocation invocation = { .command = command };
-	CLEANUP(fault_done) struct fault fault = { 0 };
-	struct arguments arguments = { .next = argv, .end = argv + argc };
+	CLEANUP(invocation_done) struct invocation invocation = {.command = command};
+	CLEANUP(fault_done) struct fault fault = {0};
+	struct arguments arguments = {.next = argv, .end = argv + argc};
 	int status;
 
 	invocation.operand = calloc(argc + 1, sizeof(*invocation.operand));

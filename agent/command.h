@@ -11,9 +11,9 @@
 #define COMMAND_MAX_OPTIONS 12
 
 struct command_option {
-	const char *name;	/* without the dashes; NULL ends a table */
-	char letter;		/* '\0': none */
-	const char *argument;	/* what --help calls it; NULL: a switch */
+	const char *name;     /* without the dashes; NULL ends a table */
+	char letter;	      /* '\0': none */
+	const char *argument; /* what --help calls it; NULL: a switch */
 	const char *help;
 };
 
@@ -21,11 +21,11 @@ struct invocation;
 
 struct command {
 	const char *name;
-	const char *operands;	/* as --help shows them: "FILE" */
+	const char *operands; /* as --help shows them: "FILE" */
 	size_t min_operands, max_operands;
 	const char *summary;	/* one line */
 	const char *details;	/* more lines for `synfw help COMMAND`, or NULL */
-	const char *completion;	/* words that bash offers as operands; "@file": file names */
+	const char *completion; /* words that bash offers as operands; "@file": file names */
 	const struct command_option *options;
 	int (*run)(const struct invocation *invocation);
 };
@@ -60,9 +60,18 @@ bool option_given(const struct invocation *invocation, const char *name);
 const char *option_value(const struct invocation *invocation, const char *name);
 const struct option_values *option_values(const struct invocation *invocation, const char *name);
 
-#define OPTION_JSON { "json", 'j', NULL, "print one JSON object" }
-#define OPTION_HELP { "help", 'h', NULL, "explain this command" }
-#define OPTION_END { NULL, 0, NULL, NULL }
+#define OPTION_JSON                                        \
+	{                                                  \
+		"json", 'j', NULL, "print one JSON object" \
+	}
+#define OPTION_HELP                                       \
+	{                                                 \
+		"help", 'h', NULL, "explain this command" \
+	}
+#define OPTION_END                  \
+	{                           \
+		NULL, 0, NULL, NULL \
+	}
 
 int cmd_apply(const struct invocation *invocation);
 int cmd_check(const struct invocation *invocation);

@@ -2,26 +2,26 @@
 /* The table of subcommands. */
 #include "command.h"
 
-static const struct command_option json_options[] = { OPTION_JSON, OPTION_HELP, OPTION_END };
-static const struct command_option plain_options[] = { OPTION_HELP, OPTION_END };
+static const struct command_option json_options[] = {OPTION_JSON, OPTION_HELP, OPTION_END};
+static const struct command_option plain_options[] = {OPTION_HELP, OPTION_END};
 
 static const struct command_option apply_options[] = {
-	{ "interface", 'i', "IF", "attach to IF instead of what the policy names; may be repeated" },
-	{ "dry-run", 'n', NULL, "do everything up to the first change, then stop" },
-	{ "force", 'f', NULL, "apply even if it cuts the SSH connection in use" },
+	{"interface", 'i', "IF", "attach to IF instead of what the policy names; may be repeated"},
+	{"dry-run", 'n', NULL, "do everything up to the first change, then stop"},
+	{"force", 'f', NULL, "apply even if it cuts the SSH connection in use"},
 	OPTION_JSON,
 	OPTION_HELP,
 	OPTION_END,
 };
 
 static const struct command_option trace_options[] = {
-	{ "policy", 'p', "FILE", "judge by FILE instead of the policy in force" },
-	{ "from", 0, "ADDR[:PORT]", "source; an IPv6 address with a port goes in brackets" },
-	{ "to", 0, "[ADDR:]PORT/PROTO", "destination: 443/tcp, 192.0.2.1:53/udp, echo-request/icmp" },
-	{ "flags", 0, "FLAGS", "TCP flags, as in a rule: syn,ack (default: syn)" },
-	{ "interface", 'i', "IF", "where the packet comes in (default: the policy's first)" },
-	{ "vlan", 0, "ID", "its VLAN tag" },
-	{ "pcap", 'r', "FILE", "judge every packet of a capture" },
+	{"policy", 'p', "FILE", "judge by FILE instead of the policy in force"},
+	{"from", 0, "ADDR[:PORT]", "source; an IPv6 address with a port goes in brackets"},
+	{"to", 0, "[ADDR:]PORT/PROTO", "destination: 443/tcp, 192.0.2.1:53/udp, echo-request/icmp"},
+	{"flags", 0, "FLAGS", "TCP flags, as in a rule: syn,ack (default: syn)"},
+	{"interface", 'i', "IF", "where the packet comes in (default: the policy's first)"},
+	{"vlan", 0, "ID", "its VLAN tag"},
+	{"pcap", 'r', "FILE", "judge every packet of a capture"},
 	OPTION_JSON,
 	OPTION_HELP,
 	OPTION_END,
@@ -30,44 +30,42 @@ _Static_assert(sizeof(trace_options) / sizeof(*trace_options) <= COMMAND_MAX_OPT
 	       "room for the values of every option");
 
 static const struct command_option help_options[] = {
-	{ "completion", 0, "SHELL", "print a completion script; SHELL is bash" },
+	{"completion", 0, "SHELL", "print a completion script; SHELL is bash"},
 	OPTION_HELP,
 	OPTION_END,
 };
 
 const struct command commands[] = {
-	{ "check", "FILE", 1, 1, "say everything that is wrong with a policy",
-	  "Needs no rights and no kernel: syntax, meaning, set files, rules that can never match,\n"
-	  "and the size of the tables.",
-	  "@file", json_options, cmd_check },
-	{ "apply", "FILE", 1, 1, "put a policy in force, without detaching and without a gap",
-	  "Compiles the policy, fills new tables, reads them back, runs the policy's tests on a\n"
-	  "shadow program and checks that your SSH connection survives; only then switches over\n"
-	  "in one store. Whatever fails before leaves the running policy untouched.",
-	  "@file", apply_options, cmd_apply },
-	{ "diff", "FILE", 1, 1, "compare a policy with the one in force",
-	  "Exits with 1 when they differ.", "@file", json_options, cmd_diff },
-	{ "status", "", 0, 0, "what is in force, and whether it really is", NULL, "",
-	  json_options, cmd_status },
-	{ "show", "rules|sets", 1, 1, "list rules with their counters, or sets with their sizes",
-	  NULL, "rules sets", json_options, cmd_show },
-	{ "trace", "", 0, 0, "say what becomes of a packet, and by which rule",
-	  "Judges one packet (--from, --to) or a capture (--pcap) on the shadow program: the same\n"
-	  "code as in force, changing no counter. Exits with 1 when a packet would be dropped.\n\n"
-	  "  synfw trace --from 198.51.100.7 --to 23/tcp\n"
-	  "  synfw trace --policy new.yaml --from \"[2001:db8::1]:53\" --to 1024/udp\n"
-	  "  synfw trace --pcap odd.pcap --json",
-	  "", trace_options, cmd_trace },
-	{ "detach", "", 0, 0, "take the policy out of force and remove everything",
-	  "Packets pass unfiltered from then on; counters are lost.", "", json_options,
-	  cmd_detach },
-	{ "explain", "[KEY]", 0, 1, "explain a key of the policy language: explain rules.from",
-	  "Without KEY, lists all keys.", "", json_options, cmd_explain },
-	{ "schema", "", 0, 0, "print the JSON Schema of the policy language", NULL, "",
-	  plain_options, cmd_schema },
-	{ "version", "", 0, 0, "print versions", NULL, "", json_options, cmd_version },
-	{ "help", "[COMMAND]", 0, 1, "explain a command", NULL, "@command", help_options,
-	  cmd_help },
+	{"check", "FILE", 1, 1, "say everything that is wrong with a policy",
+	 "Needs no rights and no kernel: syntax, meaning, set files, rules that can never match,\n"
+	 "and the size of the tables.",
+	 "@file", json_options, cmd_check},
+	{"apply", "FILE", 1, 1, "put a policy in force, without detaching and without a gap",
+	 "Compiles the policy, fills new tables, reads them back, runs the policy's tests on a\n"
+	 "shadow program and checks that your SSH connection survives; only then switches over\n"
+	 "in one store. Whatever fails before leaves the running policy untouched.",
+	 "@file", apply_options, cmd_apply},
+	{"diff", "FILE", 1, 1, "compare a policy with the one in force",
+	 "Exits with 1 when they differ.", "@file", json_options, cmd_diff},
+	{"status", "", 0, 0, "what is in force, and whether it really is", NULL, "", json_options,
+	 cmd_status},
+	{"show", "rules|sets", 1, 1, "list rules with their counters, or sets with their sizes",
+	 NULL, "rules sets", json_options, cmd_show},
+	{"trace", "", 0, 0, "say what becomes of a packet, and by which rule",
+	 "Judges one packet (--from, --to) or a capture (--pcap) on the shadow program: the same\n"
+	 "code as in force, changing no counter. Exits with 1 when a packet would be dropped.\n\n"
+	 "  synfw trace --from 198.51.100.7 --to 23/tcp\n"
+	 "  synfw trace --policy new.yaml --from \"[2001:db8::1]:53\" --to 1024/udp\n"
+	 "  synfw trace --pcap odd.pcap --json",
+	 "", trace_options, cmd_trace},
+	{"detach", "", 0, 0, "take the policy out of force and remove everything",
+	 "Packets pass unfiltered from then on; counters are lost.", "", json_options, cmd_detach},
+	{"explain", "[KEY]", 0, 1, "explain a key of the policy language: explain rules.from",
+	 "Without KEY, lists all keys.", "", json_options, cmd_explain},
+	{"schema", "", 0, 0, "print the JSON Schema of the policy language", NULL, "",
+	 plain_options, cmd_schema},
+	{"version", "", 0, 0, "print versions", NULL, "", json_options, cmd_version},
+	{"help", "[COMMAND]", 0, 1, "explain a command", NULL, "@command", help_options, cmd_help},
 };
 
 const size_t nr_commands = sizeof(commands) / sizeof(*commands);

@@ -23,14 +23,14 @@ static bool is_fresh(const struct commit *commit)
 /* Where links are pinned until the switch, and how their pins are named there. */
 static char *pending_link_path(const struct commit *commit, uint32_t ifindex)
 {
-	CLEANUP(cleanup_free) char *dir =
-		path_format("%s/links", is_fresh(commit) ? commit->paths->staging
-							 : commit->paths->live);
+	CLEANUP(cleanup_free)
+	char *dir = path_format("%s/links",
+				is_fresh(commit) ? commit->paths->staging : commit->paths->live);
 
 	return dir ? link_path(dir, ifindex, !is_fresh(commit)) : NULL;
 }
 
-/* ---- staging: nothing below is seen by a packet -------------------------------------------- */
+/* ---- staging: nothing below is seen by a packet ---- */
 
 static int stage_tables(struct commit *commit, struct fault *fault)
 {
@@ -38,11 +38,13 @@ static int stage_tables(struct commit *commit, struct fault *fault)
 	int err;
 
 	if (!is_fresh(commit)) {
-		/* the idle slot was active once: packets may still be in it, if the apply that
-		 * left it was killed before it waited */
-		err = grace_wait(fault);
-		if (err)
-			return err;
+		/* a slot is cleared only after a grace period; one that was not cleared was left by
+		 * an apply that was killed, perhaps before it waited for packets still in it */
+		if (!tables_slot_is_empty(commit->object, slot)) {
+			err = grace_wait(fault);
+			if (err)
+				return err;
+		}
 		err = tables_clear(commit->object, slot);
 		if (err)
 			return fault_system(fault, err, "cannot empty the idle generation");
@@ -112,7 +114,7 @@ static int stage_interface_table(struct commit *commit, struct fault *fault)
 				     fault);
 }
 
-/* ---- what the other ABI counted ------------------------------------------------------------ */
+/* ---- what the other ABI counted ---- */
 
 static int copy_rule_counters(struct commit *commit, struct fault *fault)
 {
@@ -156,7 +158,7 @@ static int copy_interface_counters(struct commit *commit, struct fault *fault)
 	return 0;
 }
 
-/* ---- links and the program ----------------------------------------------------------------- */
+/* ---- links and the program ---- */
 
 /* Lets a link run the new program; it keeps its id, and packets never see a gap. */
 static int move_link(struct commit *commit, const struct link *link, struct attachment *attachment,
@@ -230,8 +232,8 @@ static int stage_links(struct commit *commit, struct fault *fault)
 
 static int stage_program_pin(struct commit *commit, struct fault *fault)
 {
-	CLEANUP(cleanup_free) char *path =
-		path_format("%s/%s", commit->paths->live, COMMIT_PENDING_PROGRAM);
+	CLEANUP(cleanup_free)
+	char *path = path_format("%s/%s", commit->paths->live, COMMIT_PENDING_PROGRAM);
 
 	if (commit->prog_fd == commit->live->object.prog_fd)
 		return 0;
@@ -243,7 +245,7 @@ static int stage_program_pin(struct commit *commit, struct fault *fault)
 	return 0;
 }
 
-/* ---- the two ways -------------------------------------------------------------------------- */
+/* ---- the two ways ---- */
 
 static int run_switch(struct commit *commit, struct fault *fault)
 {
@@ -289,7 +291,7 @@ static int run_fresh(struct commit *commit, struct fault *fault)
 	return err;
 }
 
-/* ---- undoing, in reverse order ------------------------------------------------------------- */
+/* ---- undoing, in reverse order ---- */
 
 static void undo_link(struct commit *commit, const struct interface *interface,
 		      struct attachment *attachment)
@@ -311,8 +313,8 @@ static void undo_link(struct commit *commit, const struct interface *interface,
 
 static void undo(struct commit *commit)
 {
-	CLEANUP(cleanup_free) char *program =
-		path_format("%s/%s", commit->paths->live, COMMIT_PENDING_PROGRAM);
+	CLEANUP(cleanup_free)
+	char *program = path_format("%s/%s", commit->paths->live, COMMIT_PENDING_PROGRAM);
 	size_t i;
 
 	for (i = commit->interfaces->count; i-- > 0;)
@@ -325,7 +327,7 @@ static void undo(struct commit *commit)
 	if (is_fresh(commit))
 		return; /* its maps go with their descriptors */
 	if (commit->table_written) {
-		struct fault ignored = { 0 };
+		struct fault ignored = {0};
 
 		interface_table_write(commit->object, &commit->table_after, &commit->table_before,
 				      &ignored);
@@ -351,8 +353,7 @@ int commit_run(struct commit *commit, struct fault *fault)
 	int err;
 
 	for (i = 0; i < commit->interfaces->count; i++)
-		commit->attachments[i] =
-			(struct attachment){ .link_fd = -1, .replaced_prog_fd = -1 };
+		commit->attachments[i] = (struct attachment){.link_fd = -1, .replaced_prog_fd = -1};
 	err = is_fresh(commit) ? run_fresh(commit, fault) : run_switch(commit, fault);
 	if (err)
 		undo(commit);

@@ -21,23 +21,23 @@
 /* What became of one interface. */
 struct attachment {
 	enum xdp_mode mode;
-	int refusal;		/* errno with which the driver refused native mode, or 0 */
-	bool created;		/* attached by this apply */
+	int refusal;  /* errno with which the driver refused native mode, or 0 */
+	bool created; /* attached by this apply */
 
 	/* for undoing */
-	int link_fd;		/* of a link that this apply created, else -1 */
+	int link_fd; /* of a link that this apply created, else -1 */
 	bool pinned;
-	int replaced_prog_fd;	/* program that the link ran before, else -1 */
+	int replaced_prog_fd; /* program that the link ran before, else -1 */
 };
 
 struct commit {
 	/* in */
 	const struct paths *paths;
-	struct live *live;	/* in force; not present: nothing is */
-	bool upgrade_abi;	/* `live` has another ABI; `live_dir` says where it is pinned */
+	struct live *live; /* in force; not present: nothing is */
+	bool upgrade_abi;  /* `live` has another ABI; `live_dir` says where it is pinned */
 	const char *live_dir;
 	const struct object *object; /* live->object, or a fresh one */
-	int prog_fd;		/* the program to run: the live one, or a newly loaded one */
+	int prog_fd;		     /* the program to run: the live one, or a newly loaded one */
 	const struct tables *tables;
 	const struct manifest *next;
 	const struct interface_list *interfaces;
@@ -46,8 +46,8 @@ struct commit {
 	/* out */
 	struct attachment *attachments; /* one an interface, in the order of `interfaces` */
 	struct notes *notes;
-	size_t detached;	/* interfaces that are no longer protected */
-	size_t stale;		/* links of interfaces that are gone */
+	size_t detached; /* interfaces that are no longer protected */
+	size_t stale;	 /* links of interfaces that are gone */
 
 	/* for undoing */
 	struct bpffs_created created;

@@ -13,14 +13,14 @@
 #include "grace.h"
 
 /* Runs a step whose failure is only worth a note. */
-#define NOTE_FAULT(commit, what, call)                                                             \
-	do {                                                                                       \
-		struct fault fault_ = { 0 };                                                       \
-                                                                                                   \
-		if (call)                                                                          \
-			notes_add((commit)->notes, "%s: %s", what,                                 \
-				  fault_.message ? fault_.message : "failed");                     \
-		fault_done(&fault_);                                                               \
+#define NOTE_FAULT(commit, what, call)                                         \
+	do {                                                                   \
+		struct fault fault_ = {0};                                     \
+                                                                               \
+		if (call)                                                      \
+			notes_add((commit)->notes, "%s: %s", what,             \
+				  fault_.message ? fault_.message : "failed"); \
+		fault_done(&fault_);                                           \
 	} while (0)
 
 static void rename_pin(const char *from, const char *to, struct notes *notes)
@@ -32,8 +32,8 @@ static void rename_pin(const char *from, const char *to, struct notes *notes)
 
 static void settle_program(struct commit *commit)
 {
-	CLEANUP(cleanup_free) char *from =
-		path_format("%s/%s", commit->paths->live, COMMIT_PENDING_PROGRAM);
+	CLEANUP(cleanup_free)
+	char *from = path_format("%s/%s", commit->paths->live, COMMIT_PENDING_PROGRAM);
 	CLEANUP(cleanup_free) char *to = path_format("%s/prog", commit->paths->live);
 
 	if (commit->program_pinned)
@@ -119,6 +119,18 @@ static int retain_interfaces(struct commit *commit, struct fault *fault)
 	return interface_table_write(commit->object, &commit->table_after, &retained, fault);
 }
 
+/* Packets in flight still read the old generation: emptied under them, its missing tables would
+ * pass what it drops. */
+static int free_generation(struct commit *commit, uint32_t slot, struct fault *fault)
+{
+	int err = grace_wait(fault);
+
+	if (err)
+		return err;
+	err = tables_clear(commit->object, slot);
+	return err ? fault_system(fault, err, "cannot empty its slot") : 0;
+}
+
 void commit_finish_switch(struct commit *commit)
 {
 	CLEANUP(cleanup_free) char *links = path_format("%s/links", commit->paths->live);
@@ -130,10 +142,7 @@ void commit_finish_switch(struct commit *commit)
 		drop_links(commit, links);
 	}
 	NOTE_FAULT(commit, "the interface table", retain_interfaces(commit, &fault_));
-	/* packets in flight still read the old generation: emptied under them, its missing tables
-	 * would pass what it drops */
-	NOTE_FAULT(commit, "freeing the old policy",
-		   grace_wait(&fault_) || tables_clear(commit->object, old_slot));
+	NOTE_FAULT(commit, "freeing the old policy", free_generation(commit, old_slot, &fault_));
 	if (commit->live->manifest)
 		NOTE_FAULT(commit, "resetting counters", reset_freed_counters(commit, &fault_));
 }
@@ -159,7 +168,7 @@ void commit_finish_fresh(struct commit *commit)
 			  commit->live_dir, fault_strerror(err));
 }
 
-/* ---- leftovers of killed runs --------------------------------------------------------------- */
+/* ---- leftovers of killed runs ---- */
 
 static bool manifest_has_interface(const struct manifest *manifest, uint32_t ifindex)
 {
@@ -190,8 +199,8 @@ static void recover_link(const char *dir, struct live *live, struct link *link, 
 int commit_recover(const struct paths *paths, struct live *live, struct notes *notes,
 		   struct fault *fault)
 {
-	CLEANUP(cleanup_free) char *program =
-		path_format("%s/%s", paths->live, COMMIT_PENDING_PROGRAM);
+	CLEANUP(cleanup_free)
+	char *program = path_format("%s/%s", paths->live, COMMIT_PENDING_PROGRAM);
 	CLEANUP(cleanup_free) char *links = path_format("%s/links", paths->live);
 	size_t i;
 	int err;
@@ -200,8 +209,10 @@ int commit_recover(const struct paths *paths, struct live *live, struct notes *n
 		return fault_system(fault, -ENOMEM, "cannot name the pins");
 	err = bpffs_remove_tree(paths->staging);
 	if (err)
-		return fault_system(fault, err, "cannot remove \"%s\", left by an apply that was "
-				    "killed", paths->staging);
+		return fault_system(fault, err,
+				    "cannot remove \"%s\", left by an apply that was "
+				    "killed",
+				    paths->staging);
 	if (unlink(program) && errno != ENOENT)
 		return fault_system(fault, -errno, "cannot remove \"%s\"", program);
 	for (i = live->links.count; i-- > 0;)

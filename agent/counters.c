@@ -38,7 +38,7 @@ const struct manifest_rule **counters_sort_rules(const struct manifest *manifest
 const struct manifest_rule *counters_find_rule(const struct manifest_rule **sorted, size_t count,
 					       const char *name)
 {
-	const struct manifest_rule key = { .name = (char *)name };
+	const struct manifest_rule key = {.name = (char *)name};
 	const struct manifest_rule *pointer = &key;
 	const struct manifest_rule **found =
 		bsearch(&pointer, sorted, count, sizeof(*sorted), compare_rules);

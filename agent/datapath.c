@@ -28,7 +28,7 @@ static int open_pin(const char *dir, const char *name, struct fault *fault, int 
 static int check_map(int fd, const struct object_map_spec *spec, const char *dir,
 		     struct fault *fault)
 {
-	struct bpf_map_info info = { 0 };
+	struct bpf_map_info info = {0};
 	uint32_t size = sizeof(info);
 
 	if (bpf_obj_get_info_by_fd(fd, &info, &size))
@@ -129,7 +129,7 @@ int datapath_write_control(const struct object *object, const struct synfw_contr
 
 uint32_t datapath_program_id(int prog_fd)
 {
-	struct bpf_prog_info info = { 0 };
+	struct bpf_prog_info info = {0};
 	uint32_t size = sizeof(info);
 
 	return bpf_obj_get_info_by_fd(prog_fd, &info, &size) ? 0 : info.id;

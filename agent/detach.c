@@ -29,8 +29,8 @@ static bool is_datapath(const char *name)
  * in force. */
 static int detach_links(const char *dir, struct detach_context *context)
 {
-	CLEANUP(link_list_done) struct link_list links = { 0 };
-	struct fault ignored = { 0 };
+	CLEANUP(link_list_done) struct link_list links = {0};
+	struct fault ignored = {0};
 	size_t i;
 
 	if (links_open(dir, &ignored, &links)) {
@@ -75,7 +75,7 @@ int detach_everything(const struct paths *paths, struct fault *fault,
 		      struct detach_report *ret_report)
 {
 	CLEANUP(cleanup_fd) int lock_fd = -1;
-	struct detach_context context = { .paths = paths, .fault = fault, .report = ret_report };
+	struct detach_context context = {.paths = paths, .fault = fault, .report = ret_report};
 	int err;
 
 	err = lock_acquire(paths, LOCK_TIMEOUT_MS, fault, &lock_fd);

@@ -7,8 +7,8 @@
 #include "paths.h"
 
 struct detach_report {
-	size_t interfaces;	/* that a program was attached to */
-	bool removed;		/* something was pinned */
+	size_t interfaces; /* that a program was attached to */
+	bool removed;	   /* something was pinned */
 	struct notes notes;
 };
 

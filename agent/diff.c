@@ -37,8 +37,7 @@ const char *diff_kind_word(enum diff_kind kind)
 static int add(struct diff *diff, enum diff_part part, enum diff_kind kind, const char *name,
 	       char *before, char *after)
 {
-	struct diff_entry *entries = reallocarray(diff->entries, diff->count + 1,
-						  sizeof(*entries));
+	struct diff_entry *entries = reallocarray(diff->entries, diff->count + 1, sizeof(*entries));
 	char *copy = strdup(name);
 
 	if (entries)
@@ -70,8 +69,11 @@ static int compare(struct diff *diff, enum diff_part part, const char *name, cha
 	}
 	if (!before && !after)
 		return -ENOMEM; /* neither text could be made */
-	return add(diff, part, !before ? DIFF_ADDED : !after ? DIFF_REMOVED : DIFF_CHANGED, name,
-		   before, after);
+	return add(diff, part,
+		   !before  ? DIFF_ADDED
+		   : !after ? DIFF_REMOVED
+			    : DIFF_CHANGED,
+		   name, before, after);
 }
 
 static char *set_text(const struct manifest_set *set)
@@ -81,7 +83,7 @@ static char *set_text(const struct manifest_set *set)
 			   set->digest);
 }
 
-/* ---- rules: matched by name, and their order -------------------------------------------------- */
+/* ---- rules: matched by name, and their order ---- */
 
 /* Marks the rules of a longest common subsequence: positions in the old policy, in the order of
  * the new one, of which the longest increasing run did not move. Patience sorting. */
@@ -135,11 +137,11 @@ static int diff_rules(const struct manifest *before, const struct manifest *afte
 {
 	CLEANUP(cleanup_free) const struct manifest_rule **old = counters_sort_rules(before);
 	CLEANUP(cleanup_free) const struct manifest_rule **new = counters_sort_rules(after);
-	CLEANUP(cleanup_free) const struct manifest_rule **common =
-		calloc(after->nr_rules + 1, sizeof(*common));
+	CLEANUP(cleanup_free)
+	const struct manifest_rule **common = calloc(after->nr_rules + 1, sizeof(*common));
 	const struct manifest_rule *same;
 	size_t i, nr_common = 0;
-	int err = old && new && common ? 0 : -ENOMEM;
+	int err = old && new &&common ? 0 : -ENOMEM;
 
 	for (i = 0; !err && i < before->nr_rules; i++)
 		if (!counters_find_rule(new, after->nr_rules, before->rules[i].name))
@@ -155,7 +157,7 @@ static int diff_rules(const struct manifest *before, const struct manifest *afte
 	return err ? err : diff_moves(before, after, common, nr_common, diff);
 }
 
-/* ---- the other parts: few, compared pairwise --------------------------------------------------- */
+/* ---- the other parts: few, compared pairwise ---- */
 
 static const struct manifest_set *find_set(const struct manifest *manifest, const char *name)
 {
@@ -167,8 +169,7 @@ static const struct manifest_set *find_set(const struct manifest *manifest, cons
 	return NULL;
 }
 
-static int diff_sets(const struct manifest *before, const struct manifest *after,
-		     struct diff *diff)
+static int diff_sets(const struct manifest *before, const struct manifest *after, struct diff *diff)
 {
 	const struct manifest_set *same;
 	int err = 0;
@@ -232,8 +233,8 @@ static int diff_defaults(const struct manifest *before, const struct manifest *a
 
 	for (i = 0; !err && i < after->nr_defaults; i++) {
 		old = find_default(before, after->defaults[i].name);
-		err = compare(diff, DIFF_DEFAULT, after->defaults[i].name,
-			      old ? strdup(old) : NULL, strdup(after->defaults[i].choice));
+		err = compare(diff, DIFF_DEFAULT, after->defaults[i].name, old ? strdup(old) : NULL,
+			      strdup(after->defaults[i].choice));
 	}
 	return err;
 }
@@ -255,7 +256,7 @@ int diff_manifests(const struct manifest *before, const struct manifest *after,
 		   struct diff *ret_diff)
 {
 	static const struct manifest nothing;
-	struct diff diff = { 0 };
+	struct diff diff = {0};
 	int err;
 
 	if (!before)
@@ -296,5 +297,5 @@ void diff_done(struct diff *diff)
 		free(diff->entries[i].after);
 	}
 	free(diff->entries);
-	*diff = (struct diff){ 0 };
+	*diff = (struct diff){0};
 }

@@ -6,7 +6,7 @@
 #include "manifest.h"
 
 enum diff_part {
-	DIFF_POLICY,	/* name, mode */
+	DIFF_POLICY, /* name, mode */
 	DIFF_DEFAULT,
 	DIFF_PROTECT,
 	DIFF_SET,
@@ -17,15 +17,15 @@ enum diff_kind {
 	DIFF_ADDED,
 	DIFF_REMOVED,
 	DIFF_CHANGED,
-	DIFF_MOVED,	/* a rule that stands at another place among those in both policies */
+	DIFF_MOVED, /* a rule that stands at another place among those in both policies */
 };
 
 struct diff_entry {
 	enum diff_part part;
 	enum diff_kind kind;
 	char *name;
-	char *before;	/* NULL: added */
-	char *after;	/* NULL: removed */
+	char *before; /* NULL: added */
+	char *after;  /* NULL: removed */
 };
 
 struct diff {

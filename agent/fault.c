@@ -67,5 +67,5 @@ void fault_done(struct fault *fault)
 {
 	free(fault->message);
 	free(fault->detail);
-	*fault = (struct fault){ 0 };
+	*fault = (struct fault){0};
 }

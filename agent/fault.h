@@ -11,18 +11,18 @@
 /* The contract of every subcommand. */
 enum exit_code {
 	EXIT_DONE = 0,
-	EXIT_NO = 1,		/* a truthful no: verdict drop, differences */
+	EXIT_NO = 1, /* a truthful no: verdict drop, differences */
 	EXIT_USAGE = 2,
-	EXIT_POLICY = 3,	/* the policy is invalid */
-	EXIT_REFUSED = 4,	/* refused for safety */
+	EXIT_POLICY = 3,  /* the policy is invalid */
+	EXIT_REFUSED = 4, /* refused for safety */
 	EXIT_PERMISSION = 6,
-	EXIT_KERNEL = 7,	/* the kernel refused */
+	EXIT_KERNEL = 7, /* the kernel refused */
 };
 
 struct fault {
 	enum exit_code exit_code;
-	char *message;		/* one line, lower case; NULL: no fault */
-	char *detail;		/* further lines, as the verifier's log; or NULL */
+	char *message; /* one line, lower case; NULL: no fault */
+	char *detail;  /* further lines, as the verifier's log; or NULL */
 };
 
 /* Records a failed system operation and returns `error` (-errno), so that it ends a function:

@@ -7,18 +7,18 @@
 #include <linux/in6.h>
 #include <string.h>
 
-#define IPV4_BYTES	20
-#define IPV6_BYTES	40
-#define TCP_BYTES	20
-#define UDP_BYTES	8
-#define SCTP_BYTES	32	/* common header and an INIT chunk */
-#define ICMP_BYTES	32
-#define OTHER_BYTES	20
+#define IPV4_BYTES   20
+#define IPV6_BYTES   40
+#define TCP_BYTES    20
+#define UDP_BYTES    8
+#define SCTP_BYTES   32 /* common header and an INIT chunk */
+#define ICMP_BYTES   32
+#define OTHER_BYTES  20
 
-#define TTL		64
-#define ND_HOP_LIMIT	255	/* RFC 4861: anything else is not neighbour discovery */
-#define ND_FIRST	133
-#define ND_LAST		137
+#define TTL	     64
+#define ND_HOP_LIMIT 255 /* RFC 4861: anything else is not neighbour discovery */
+#define ND_FIRST     133
+#define ND_LAST	     137
 
 static void put16(uint8_t *at, uint16_t value)
 {
@@ -110,7 +110,7 @@ static void build_sctp(const struct packet_spec *spec, uint8_t *segment)
 	put_ports(segment, spec);
 	segment[12] = 1; /* INIT */
 	put16(segment + 14, SCTP_BYTES - 12);
-	segment[19] = 1; /* initiate tag */
+	segment[19] = 1;	/* initiate tag */
 	put16(segment + 24, 1); /* streams */
 	put16(segment + 26, 1);
 	crc = crc32c(segment, SCTP_BYTES);
@@ -148,12 +148,12 @@ struct l4_builder {
 };
 
 static const struct l4_builder builders[] = {
-	{ IPPROTO_TCP, TCP_BYTES, build_tcp },	    { IPPROTO_UDP, UDP_BYTES, build_udp },
-	{ IPPROTO_SCTP, SCTP_BYTES, build_sctp },  { IPPROTO_ICMP, ICMP_BYTES, build_icmp },
-	{ IPPROTO_ICMPV6, ICMP_BYTES, build_icmp },
+	{IPPROTO_TCP, TCP_BYTES, build_tcp},	  {IPPROTO_UDP, UDP_BYTES, build_udp},
+	{IPPROTO_SCTP, SCTP_BYTES, build_sctp},	  {IPPROTO_ICMP, ICMP_BYTES, build_icmp},
+	{IPPROTO_ICMPV6, ICMP_BYTES, build_icmp},
 };
 
-static const struct l4_builder other_builder = { 0, OTHER_BYTES, build_other };
+static const struct l4_builder other_builder = {0, OTHER_BYTES, build_other};
 
 static const struct l4_builder *find_builder(uint8_t proto)
 {
@@ -167,7 +167,7 @@ static const struct l4_builder *find_builder(uint8_t proto)
 
 static void build_ethernet(const struct packet_spec *spec, struct frame *frame)
 {
-	static const uint8_t addresses[12] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2 };
+	static const uint8_t addresses[12] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2};
 
 	memcpy(append(frame, sizeof(addresses)), addresses, sizeof(addresses));
 	if (spec->vlan != SYNFW_VLAN_NONE) {
@@ -209,7 +209,7 @@ static void build_ipv6(const struct packet_spec *spec, uint32_t l4_bytes, struct
 void frame_build(const struct packet_spec *spec, struct frame *ret_frame)
 {
 	const struct l4_builder *builder = find_builder(spec->proto);
-	struct frame frame = { 0 };
+	struct frame frame = {0};
 
 	build_ethernet(spec, &frame);
 	if (spec->family == 4)

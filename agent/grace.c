@@ -15,7 +15,8 @@ int grace_wait(struct fault *fault)
 	CLEANUP(cleanup_fd) int outer = -1;
 	uint32_t key = 0;
 
-	inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "grace_inner", sizeof(key), sizeof(key), 1, NULL);
+	inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "grace_inner", sizeof(key), sizeof(key), 1,
+			       NULL);
 	opts.inner_map_fd = inner;
 	if (inner >= 0)
 		outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "grace", sizeof(key),

@@ -20,7 +20,7 @@ bool infrastructure_is_protected(const struct policy *policy)
 	return false;
 }
 
-/* ---- gateways ------------------------------------------------------------------------------- */
+/* ---- gateways ---- */
 
 static int add_address(struct prefix_list *list, int family, const void *address)
 {
@@ -98,7 +98,8 @@ static int read_route(const struct nlmsghdr *message, void *argument)
 
 	if (message->nlmsg_type != RTM_NEWROUTE || route->rtm_type != RTN_UNICAST)
 		return MNL_CB_OK;
-	mnl_attr_for_each(attr, message, sizeof(*route)) {
+	mnl_attr_for_each(attr, message, sizeof(*route))
+	{
 		if (mnl_attr_get_type(attr) == RTA_MULTIPATH)
 			err = add_multipath(context->gateways, route->rtm_family, attr);
 		else
@@ -120,7 +121,7 @@ static void cleanup_socket(struct mnl_socket **socket)
 static int dump_routes(struct mnl_socket *socket, unsigned char family,
 		       struct prefix_list *gateways)
 {
-	struct route_context context = { .gateways = gateways };
+	struct route_context context = {.gateways = gateways};
 	char buffer[DUMP_BYTES];
 	unsigned int sequence = time(NULL), port = mnl_socket_get_portid(socket);
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
@@ -148,8 +149,8 @@ static int dump_routes(struct mnl_socket *socket, unsigned char family,
 
 static int read_gateways(struct prefix_list *gateways)
 {
-	CLEANUP(cleanup_socket) struct mnl_socket *socket =
-		mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	CLEANUP(cleanup_socket)
+	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	int err;
 
 	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
@@ -161,7 +162,7 @@ static int read_gateways(struct prefix_list *gateways)
 	return err == -EAFNOSUPPORT || err == -EOPNOTSUPP ? 0 : err;
 }
 
-/* ---- resolvers ------------------------------------------------------------------------------ */
+/* ---- resolvers ---- */
 
 static int add_resolver(struct prefix_list *resolvers, char *word)
 {
@@ -213,7 +214,7 @@ static int read_resolvers(const char *resolv_conf, struct prefix_list *resolvers
 
 int infrastructure_read(const char *resolv_conf, struct fault *fault, struct infrastructure *ret)
 {
-	CLEANUP(infrastructure_done) struct infrastructure found = { 0 };
+	CLEANUP(infrastructure_done) struct infrastructure found = {0};
 	int err;
 
 	err = read_gateways(&found.gateways);
@@ -225,7 +226,7 @@ int infrastructure_read(const char *resolv_conf, struct fault *fault, struct inf
 	prefix_list_normalise(&found.gateways);
 	prefix_list_normalise(&found.resolvers);
 	*ret = found;
-	found = (struct infrastructure){ 0 };
+	found = (struct infrastructure){0};
 	return 0;
 }
 

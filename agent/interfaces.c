@@ -49,7 +49,7 @@ static int list_add(struct interface_list *list, const struct if_nameindex *whic
 	if (!items)
 		return -ENOMEM;
 	list->items = items;
-	items[list->count] = (struct interface){ .ifindex = which->if_index, .attach = attach };
+	items[list->count] = (struct interface){.ifindex = which->if_index, .attach = attach};
 	snprintf(items[list->count].name, sizeof(items->name), "%s", which->if_name);
 	list->count++;
 	return 0;
@@ -63,8 +63,8 @@ static int add_matching(struct interface_list *list, const struct if_nameindex *
 	int matches = 0, err;
 
 	for (; existing->if_index; existing++) {
-		if (glob && (is_loopback(existing->if_name) ||
-			     fnmatch(pattern, existing->if_name, 0)))
+		if (glob &&
+		    (is_loopback(existing->if_name) || fnmatch(pattern, existing->if_name, 0)))
 			continue;
 		if (!glob && strcmp(pattern, existing->if_name))
 			continue;
@@ -104,8 +104,8 @@ static int add_from_policy(const struct policy *policy, const struct if_nameinde
 			continue;
 		list_existing(existing, names, sizeof(names));
 		if (is_glob(wanted->pattern)) {
-			diag_hint(diag_warning(diags, wanted->at,
-					       "no interface matches \"%s\" now", wanted->pattern),
+			diag_hint(diag_warning(diags, wanted->at, "no interface matches \"%s\" now",
+					       wanted->pattern),
 				  "this host has %s", names);
 			continue;
 		}
@@ -154,7 +154,7 @@ static int add_from_names(const struct policy *policy, const struct if_nameindex
 int interfaces_resolve(const struct policy *policy, char *const *names, size_t nr_names,
 		       struct diags *diags, struct fault *fault, struct interface_list *ret_list)
 {
-	CLEANUP(interface_list_done) struct interface_list list = { 0 };
+	CLEANUP(interface_list_done) struct interface_list list = {0};
 	CLEANUP(cleanup_nameindex) struct if_nameindex *existing = if_nameindex();
 	int err;
 
@@ -179,7 +179,7 @@ int interfaces_resolve(const struct policy *policy, char *const *names, size_t n
 				    "\"%s\" selects %zu interfaces; at most %d are supported",
 				    policy->file, list.count, SYNFW_MAX_INTERFACES);
 	*ret_list = list;
-	list = (struct interface_list){ 0 };
+	list = (struct interface_list){0};
 	return 0;
 }
 
@@ -196,7 +196,7 @@ static uint32_t slot_in_manifest(const struct manifest *live, uint32_t ifindex)
 int interfaces_assign_slots(const struct manifest *live, struct interface_list *list)
 {
 	static const struct manifest nothing;
-	bool taken[SYNFW_MAX_INTERFACES + 1] = { true }; /* 0 stands for an unknown interface */
+	bool taken[SYNFW_MAX_INTERFACES + 1] = {true}; /* 0 stands for an unknown interface */
 	uint32_t slot;
 	size_t i;
 
@@ -231,18 +231,23 @@ const struct interface *interfaces_find(const struct interface_list *list, uint3
 void interface_list_done(struct interface_list *list)
 {
 	free(list->items);
-	*list = (struct interface_list){ 0 };
+	*list = (struct interface_list){0};
 }
 
 int interface_table_read(const struct object *object, struct fault *fault,
 			 struct interface_table *ret_table)
 {
+	uint32_t keys[SYNFW_INTERFACE_ENTRIES], last, count = SYNFW_INTERFACE_ENTRIES, key;
+	int fd = object->map_fd[OBJECT_INTERFACES], err;
 	struct interface_table table;
-	uint32_t key;
 
-	for (key = 0; key < SYNFW_INTERFACE_ENTRIES; key++)
-		if (bpf_map_lookup_elem(object->map_fd[OBJECT_INTERFACES], &key, &table.entry[key]))
-			return fault_system(fault, -errno, "cannot read the interface table");
+	/* a batch that takes the whole array may end with ENOENT */
+	err = bpf_map_lookup_batch(fd, NULL, &last, keys, table.entry, &count, NULL);
+	if ((err && err != -ENOENT) || count != SYNFW_INTERFACE_ENTRIES)
+		for (key = 0; key < SYNFW_INTERFACE_ENTRIES; key++)
+			if (bpf_map_lookup_elem(fd, &key, &table.entry[key]))
+				return fault_system(fault, -errno,
+						    "cannot read the interface table");
 	*ret_table = table;
 	return 0;
 }
@@ -263,7 +268,7 @@ int interface_table_set(struct interface_table *table, uint32_t ifindex, uint32_
 	}
 	if (!place)
 		return -ENOSPC;
-	*place = (struct synfw_interface){ .ifindex = ifindex, .slot = slot };
+	*place = (struct synfw_interface){.ifindex = ifindex, .slot = slot};
 	return 0;
 }
 
@@ -273,7 +278,7 @@ void interface_table_retain(struct interface_table *table, const struct interfac
 
 	for (entry = table->entry; entry < table->entry + SYNFW_INTERFACE_ENTRIES; entry++)
 		if (entry->ifindex && !interfaces_find(list, entry->ifindex))
-			*entry = (struct synfw_interface){ 0 };
+			*entry = (struct synfw_interface){0};
 }
 
 int interface_table_write(const struct object *object, const struct interface_table *from,

@@ -11,7 +11,7 @@
 struct interface {
 	char name[IF_NAMESIZE];
 	uint32_t ifindex;
-	uint32_t slot;		/* 1 to SYNFW_MAX_INTERFACES */
+	uint32_t slot; /* 1 to SYNFW_MAX_INTERFACES */
 	enum attach_mode attach;
 };
 

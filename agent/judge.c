@@ -111,7 +111,7 @@ static int check_lockout(const struct candidate *candidate, const struct shadow 
 			 struct packet_spec packet, const struct interface *interface,
 			 struct fault *fault)
 {
-	static const uint8_t flags[] = { SYNFW_TCP_SYN, SYNFW_TCP_ACK };
+	static const uint8_t flags[] = {SYNFW_TCP_SYN, SYNFW_TCP_ACK};
 	struct synfw_trace trace;
 	struct frame frame;
 	size_t i;

@@ -18,18 +18,14 @@
 static const char pending_prefix[] = "new-";
 
 static const char *const xdp_mode_words[] = {
-	[XDP_MODE_NONE] = "none",
-	[XDP_MODE_GENERIC] = "generic",
-	[XDP_MODE_NATIVE] = "native",
-	[XDP_MODE_OFFLOAD] = "offload",
+	[XDP_MODE_NONE] = "none",	[XDP_MODE_GENERIC] = "generic",
+	[XDP_MODE_NATIVE] = "native",	[XDP_MODE_OFFLOAD] = "offload",
 	[XDP_MODE_SEVERAL] = "several",
 };
 
 static const enum xdp_mode xdp_modes[] = {
-	[XDP_ATTACHED_NONE] = XDP_MODE_NONE,
-	[XDP_ATTACHED_DRV] = XDP_MODE_NATIVE,
-	[XDP_ATTACHED_SKB] = XDP_MODE_GENERIC,
-	[XDP_ATTACHED_HW] = XDP_MODE_OFFLOAD,
+	[XDP_ATTACHED_NONE] = XDP_MODE_NONE,	 [XDP_ATTACHED_DRV] = XDP_MODE_NATIVE,
+	[XDP_ATTACHED_SKB] = XDP_MODE_GENERIC,	 [XDP_ATTACHED_HW] = XDP_MODE_OFFLOAD,
 	[XDP_ATTACHED_MULTI] = XDP_MODE_SEVERAL,
 };
 
@@ -51,7 +47,7 @@ struct open_context {
 
 static int inspect_link(const char *path, struct fault *fault, struct link *link)
 {
-	struct bpf_link_info info = { 0 };
+	struct bpf_link_info info = {0};
 	uint32_t size = sizeof(info);
 
 	link->fd = bpf_obj_get(path);
@@ -74,7 +70,7 @@ static int open_link(const char *name, void *argument)
 	CLEANUP(cleanup_free) char *path = path_format("%s/%s", context->dir, name);
 	size_t prefix = sizeof(pending_prefix) - 1;
 	bool pending = !strncmp(name, pending_prefix, prefix);
-	struct link *items, link = { .pending = pending, .fd = -1 };
+	struct link *items, link = {.pending = pending, .fd = -1};
 	char *end;
 	int err;
 
@@ -96,14 +92,14 @@ static int open_link(const char *name, void *argument)
 
 int links_open(const char *dir, struct fault *fault, struct link_list *ret_list)
 {
-	CLEANUP(link_list_done) struct link_list list = { 0 };
-	struct open_context context = { .dir = dir, .fault = fault, .list = &list };
+	CLEANUP(link_list_done) struct link_list list = {0};
+	struct open_context context = {.dir = dir, .fault = fault, .list = &list};
 	int err = bpffs_for_each(dir, open_link, &context);
 
 	if (err)
 		return fault_system(fault, err, "cannot list the links in \"%s\"", dir);
 	*ret_list = list;
-	list = (struct link_list){ 0 };
+	list = (struct link_list){0};
 	return 0;
 }
 
@@ -124,7 +120,7 @@ void link_list_done(struct link_list *list)
 	for (i = 0; i < list->count; i++)
 		cleanup_fd(&list->items[i].fd);
 	free(list->items);
-	*list = (struct link_list){ 0 };
+	*list = (struct link_list){0};
 }
 
 int xdp_query(uint32_t ifindex, uint32_t *ret_prog_id, enum xdp_mode *ret_mode)
@@ -137,8 +133,9 @@ int xdp_query(uint32_t ifindex, uint32_t *ret_prog_id, enum xdp_mode *ret_mode)
 	*ret_mode = opts.attach_mode < sizeof(xdp_modes) / sizeof(*xdp_modes)
 			    ? xdp_modes[opts.attach_mode]
 			    : XDP_MODE_SEVERAL;
-	*ret_prog_id = opts.prog_id ? opts.prog_id
-		       : opts.drv_prog_id ? opts.drv_prog_id : opts.skb_prog_id;
+	*ret_prog_id = opts.prog_id	  ? opts.prog_id
+		       : opts.drv_prog_id ? opts.drv_prog_id
+					  : opts.skb_prog_id;
 	return 0;
 }
 
@@ -146,7 +143,7 @@ int xdp_query(uint32_t ifindex, uint32_t *ret_prog_id, enum xdp_mode *ret_mode)
  * (busy, no rights, no memory, gone) would fail in generic mode as well, or must not be hidden. */
 static bool driver_refused(int error)
 {
-	static const int refusals[] = { EOPNOTSUPP, EINVAL, ERANGE, ENOSPC, E2BIG, ENOTSUP };
+	static const int refusals[] = {EOPNOTSUPP, EINVAL, ERANGE, ENOSPC, E2BIG, ENOTSUP};
 	size_t i;
 
 	for (i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)

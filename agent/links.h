@@ -23,12 +23,12 @@ const char *xdp_mode_word(enum xdp_mode mode);
 
 /* A link that is pinned. */
 struct link {
-	uint32_t pin_ifindex;	/* what the pin is named */
-	bool pending;		/* pinned by an apply that did not come to switch */
+	uint32_t pin_ifindex; /* what the pin is named */
+	bool pending;	      /* pinned by an apply that did not come to switch */
 	int fd;
 	uint32_t id;
 	uint32_t prog_id;
-	uint32_t ifindex;	/* what it holds; 0: its interface is gone */
+	uint32_t ifindex; /* what it holds; 0: its interface is gone */
 };
 
 struct link_list {

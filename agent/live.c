@@ -27,15 +27,15 @@ static int read_header(struct live *live, struct fault *fault)
 static bool manifest_in_bounds(const struct live *live)
 {
 	const struct synfw_header *header = &live->header;
-	struct bpf_map_info info = { 0 };
+	struct bpf_map_info info = {0};
 	uint32_t size = sizeof(info);
-	uint64_t lines = ((uint64_t)header->manifest_bytes + SYNFW_LINE_BYTES - 1) /
-			 SYNFW_LINE_BYTES;
+	uint64_t lines =
+		((uint64_t)header->manifest_bytes + SYNFW_LINE_BYTES - 1) / SYNFW_LINE_BYTES;
 
 	if (bpf_obj_get_info_by_fd(live->tables.lines_fd, &info, &size))
 		return false;
 	return header->manifest_base && header->manifest_bytes &&
-	       header->manifest_base + lines <= info.max_entries;
+	       header->manifest_base + lines <= (uint64_t)info.max_entries * SYNFW_PAGE_LINES;
 }
 
 /* A manifest that cannot be read is not a fault: the policy is in force without it. */
@@ -119,7 +119,7 @@ int live_open_other_abi(const char *dir, struct fault *fault, struct live *ret_l
 {
 	CLEANUP(live_close) struct live live = LIVE_NONE;
 	CLEANUP(cleanup_free) char *links = path_format("%s/links", dir);
-	struct fault ignored = { 0 };
+	struct fault ignored = {0};
 	int err;
 
 	if (!live_open(dir, &ignored, ret_live))

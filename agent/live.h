@@ -9,16 +9,19 @@
 #include "tables.h"
 
 struct live {
-	bool present;		/* a datapath is pinned; all below is empty without it */
+	bool present; /* a datapath is pinned; all below is empty without it */
 	struct object object;
 	struct synfw_control control;
 	struct link_list links;
-	struct tables tables;	/* of the generation in force; none before the first switch */
+	struct tables tables; /* of the generation in force; none before the first switch */
 	struct synfw_header header;
 	struct manifest *manifest; /* NULL: no policy, or its manifest cannot be read */
 };
 
-#define LIVE_NONE { .object = OBJECT_NONE, .tables = TABLES_NONE }
+#define LIVE_NONE                                            \
+	{                                                    \
+		.object = OBJECT_NONE, .tables = TABLES_NONE \
+	}
 
 /* Reads the datapath pinned in `dir`. No lock is needed: a switch while reading is noticed and
  * the reading starts again. No datapath is success with `present` false. */

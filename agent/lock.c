@@ -26,7 +26,7 @@ int lock_acquire(const struct paths *paths, unsigned int timeout_ms, struct faul
 {
 	CLEANUP(cleanup_free) char *path = path_format("%s/lock", paths->run);
 	CLEANUP(cleanup_fd) int fd = -1;
-	const struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
+	const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
 	unsigned int waited_ms;
 	char holder[32];
 	int err;

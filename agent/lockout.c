@@ -15,14 +15,14 @@
 #include <synfw/cleanup.h>
 
 /* A process has at most so many ancestors worth asking; also ends a loop in a broken /proc. */
-#define MAX_ANCESTORS 64
+#define MAX_ANCESTORS	64
 #define MAX_ENVIRONMENT (1U << 20)
 
 static const char variable[] = "SSH_CONNECTION=";
 
 static int parse_address(const char *text, uint8_t *family, uint8_t address[16])
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 	char copy[INET6_ADDRSTRLEN + IF_NAMESIZE];
 
 	snprintf(copy, sizeof(copy), "%s", text);
@@ -45,14 +45,15 @@ static int parse_address(const char *text, uint8_t *family, uint8_t address[16])
 
 int lockout_parse(const char *value, struct packet_spec *ret_packet)
 {
-	struct packet_spec packet = { .has_daddr = true, .proto = IPPROTO_TCP,
-				      .vlan = SYNFW_VLAN_NONE };
+	struct packet_spec packet = {
+		.has_daddr = true, .proto = IPPROTO_TCP, .vlan = SYNFW_VLAN_NONE};
 	char client[80], server[80];
 	uint8_t server_family;
 	int end = 0;
 
 	if (sscanf(value, "%79s %hu %79s %hu%n", client, &packet.sport, server, &packet.dport,
-		   &end) != 4 || value[end])
+		   &end) != 4 ||
+	    value[end])
 		return -EINVAL;
 	if (parse_address(client, &packet.family, packet.saddr) ||
 	    parse_address(server, &server_family, packet.daddr) || packet.family != server_family)

@@ -14,10 +14,10 @@ static const struct {
 	const char *given;
 	const char *command;
 } aliases[] = {
-	{ "-h", "help" },
-	{ "--help", "help" },
-	{ "-V", "version" },
-	{ "--version", "version" },
+	{"-h", "help"},
+	{"--help", "help"},
+	{"-V", "version"},
+	{"--version", "version"},
 };
 
 static const char *resolve_alias(const char *given)

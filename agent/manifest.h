@@ -15,9 +15,9 @@ struct manifest_rule {
 	enum synfw_rule_action action;
 	uint32_t score;
 	bool monitor;
-	char *description;	/* of the policy, or NULL */
-	char *text;		/* policy_rule_describe() */
-	uint32_t counter;	/* slot in synfw_rule_counters */
+	char *description; /* of the policy, or NULL */
+	char *text;	   /* policy_rule_describe() */
+	uint32_t counter;  /* slot in synfw_rule_counters */
 };
 
 struct manifest_protect {
@@ -28,10 +28,10 @@ struct manifest_protect {
 struct manifest_set {
 	char *name;
 	uint64_t entries4, entries6;
-	char *digest;		/* of the members */
-	char *file;		/* or NULL */
-	uint64_t max_age_ns;	/* 0: none */
-	uint64_t mtime_ns;	/* of the file when it was read */
+	char *digest;	     /* of the members */
+	char *file;	     /* or NULL */
+	uint64_t max_age_ns; /* 0: none */
+	uint64_t mtime_ns;   /* of the file when it was read */
 };
 
 struct manifest_interface {
@@ -47,13 +47,13 @@ struct manifest_default {
 };
 
 struct manifest {
-	char *policy;		/* name */
-	char *description;	/* or NULL */
+	char *policy;	   /* name */
+	char *description; /* or NULL */
 	char *file;
-	char *digest;		/* image_digest() */
+	char *digest; /* image_digest() */
 	bool monitor;
 	uint64_t revision;
-	uint64_t applied_at_ns;	/* CLOCK_REALTIME */
+	uint64_t applied_at_ns; /* CLOCK_REALTIME */
 	struct manifest_rule *rules;
 	size_t nr_rules;
 	struct manifest_protect *protects;

@@ -133,9 +133,9 @@ static int build_defaults(const struct policy *policy, struct manifest *manifest
 		const char *name;
 		enum default_choice choice;
 	} defaults[] = {
-		{ "incoming", policy->incoming },	{ "icmp", policy->icmp },
-		{ "fragments", policy->fragments },	{ "malformed", policy->malformed },
-		{ "ethertypes", policy->ethertypes },
+		{"incoming", policy->incoming},	    {"icmp", policy->icmp},
+		{"fragments", policy->fragments},   {"malformed", policy->malformed},
+		{"ethertypes", policy->ethertypes},
 	};
 	const size_t count = sizeof(defaults) / sizeof(*defaults);
 	int error = 0;

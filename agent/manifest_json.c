@@ -87,6 +87,7 @@ static const json_t *read_array(struct reader *reader, const json_t *root, const
 
 static json_t *encode_rule(const struct manifest_rule *rule)
 {
+	/* clang-format off */
 	return json_pack("{s:o, s:i, s:s, s:I, s:b, s:o, s:o, s:I}",
 			 "name", json_text(rule->name),
 			 "line", rule->line,
@@ -96,6 +97,7 @@ static json_t *encode_rule(const struct manifest_rule *rule)
 			 "description", json_text_or_null(rule->description),
 			 "text", json_text(rule->text),
 			 "counter", (json_int_t)rule->counter);
+	/* clang-format on */
 }
 
 static void decode_rule(struct reader *reader, const json_t *object, void *element)
@@ -121,6 +123,7 @@ static void decode_rule(struct reader *reader, const json_t *object, void *eleme
 
 static json_t *encode_set(const struct manifest_set *set)
 {
+	/* clang-format off */
 	return json_pack("{s:o, s:I, s:I, s:s, s:o, s:I, s:I}",
 			 "name", json_text(set->name),
 			 "entries4", (json_int_t)set->entries4,
@@ -129,6 +132,7 @@ static json_t *encode_set(const struct manifest_set *set)
 			 "file", json_text_or_null(set->file),
 			 "max_age_ns", (json_int_t)set->max_age_ns,
 			 "mtime_ns", (json_int_t)set->mtime_ns);
+	/* clang-format on */
 }
 
 static void decode_set(struct reader *reader, const json_t *object, void *element)
@@ -159,11 +163,13 @@ static void decode_protect(struct reader *reader, const json_t *object, void *el
 
 static json_t *encode_interface(const struct manifest_interface *interface)
 {
+	/* clang-format off */
 	return json_pack("{s:o, s:i, s:i, s:i}",
 			 "name", json_text(interface->name),
 			 "ifindex", interface->ifindex,
 			 "slot", interface->slot,
 			 "attach", interface->attach);
+	/* clang-format on */
 }
 
 static void decode_interface(struct reader *reader, const json_t *object, void *element)
@@ -189,15 +195,15 @@ static void decode_default(struct reader *reader, const json_t *object, void *el
 	choice->choice = read_string(reader, object, "choice");
 }
 
-#define ENCODE_ARRAY(root, key, elements, count, encode)                                           \
-	({                                                                                         \
-		json_t *array_ = json_array();                                                     \
-		int error_ = 0;                                                                    \
-		size_t i_;                                                                         \
-                                                                                                   \
-		for (i_ = 0; i_ < (count); i_++)                                                   \
-			error_ |= json_array_append_new(array_, encode(&(elements)[i_]));          \
-		error_ | json_object_set_new(root, key, array_);                                   \
+#define ENCODE_ARRAY(root, key, elements, count, encode)                                  \
+	({                                                                                \
+		json_t *array_ = json_array();                                            \
+		int error_ = 0;                                                           \
+		size_t i_;                                                                \
+                                                                                          \
+		for (i_ = 0; i_ < (count); i_++)                                          \
+			error_ |= json_array_append_new(array_, encode(&(elements)[i_])); \
+		error_ | json_object_set_new(root, key, array_);                          \
 	})
 
 int manifest_to_text(const struct manifest *manifest, char **ret_text, size_t *ret_length)
@@ -206,6 +212,7 @@ int manifest_to_text(const struct manifest *manifest, char **ret_text, size_t *r
 	char *text;
 	int error;
 
+	/* clang-format off */
 	root = json_pack("{s:o, s:o, s:o, s:s, s:b, s:I, s:I}",
 			 "policy", json_text(manifest->policy),
 			 "description", json_text_or_null(manifest->description),
@@ -214,6 +221,7 @@ int manifest_to_text(const struct manifest *manifest, char **ret_text, size_t *r
 			 "monitor", manifest->monitor,
 			 "revision", (json_int_t)manifest->revision,
 			 "applied_at_ns", (json_int_t)manifest->applied_at_ns);
+	/* clang-format on */
 	if (!root)
 		return -ENOMEM;
 	error = ENCODE_ARRAY(root, "rules", manifest->rules, manifest->nr_rules, encode_rule);
@@ -242,15 +250,14 @@ static void decode_array(struct reader *reader, const json_t *root, const char *
 	size_t i;
 
 	for (i = 0; array && i < *ret_count; i++)
-		decode(reader, json_array_get(array, i),
-		       (char *)*ret_elements + i * element_size);
+		decode(reader, json_array_get(array, i), (char *)*ret_elements + i * element_size);
 }
 
 int manifest_from_text(const char *text, size_t length, struct manifest **ret_manifest)
 {
 	CLEANUP(manifest_freep) struct manifest *manifest = calloc(1, sizeof(*manifest));
 	CLEANUP(json_decrefp) json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
-	struct reader reader = { 0 };
+	struct reader reader = {0};
 
 	if (!manifest)
 		return -ENOMEM;

@@ -28,5 +28,5 @@ void notes_done(struct notes *notes)
 	for (i = 0; i < notes->count; i++)
 		free(notes->text[i]);
 	free(notes->text);
-	*notes = (struct notes){ 0 };
+	*notes = (struct notes){0};
 }

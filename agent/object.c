@@ -21,20 +21,20 @@ _Static_assert(OBJECT_NR_MAPS == 9, "OBJECT_NONE lists every map");
 #define ADDRESS_SLOTS (SYNFW_NR_GENERATION_SLOTS * SYNFW_NR_DIRS)
 
 const struct object_map_spec object_maps[OBJECT_NR_MAPS] = {
-	[OBJECT_CONTROL] = { "synfw_control", BPF_MAP_TYPE_ARRAY, 4,
-			     sizeof(struct synfw_control), 1 },
-	[OBJECT_LINES] = { "synfw_lines", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4,
-			   SYNFW_NR_GENERATION_SLOTS },
-	[OBJECT_EXACT4] = { "synfw_exact4", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, ADDRESS_SLOTS },
-	[OBJECT_LPM4] = { "synfw_lpm4", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, ADDRESS_SLOTS },
-	[OBJECT_EXACT6] = { "synfw_exact6", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, ADDRESS_SLOTS },
-	[OBJECT_LPM6] = { "synfw_lpm6", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, ADDRESS_SLOTS },
-	[OBJECT_INTERFACES] = { "synfw_interfaces", BPF_MAP_TYPE_ARRAY, 4,
-				sizeof(struct synfw_interface), SYNFW_INTERFACE_ENTRIES },
-	[OBJECT_REASON_COUNTERS] = { "synfw_reason_counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4,
-				     sizeof(struct synfw_reason_counter), SYNFW_REASON_ENTRIES },
-	[OBJECT_RULE_COUNTERS] = { "synfw_rule_counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4,
-				   sizeof(struct synfw_rule_counter), SYNFW_MAX_RULE_COUNTERS },
+	[OBJECT_CONTROL] = {"synfw_control", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct synfw_control),
+			    1},
+	[OBJECT_LINES] = {"synfw_lines", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4,
+			  SYNFW_NR_GENERATION_SLOTS},
+	[OBJECT_EXACT4] = {"synfw_exact4", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, ADDRESS_SLOTS},
+	[OBJECT_LPM4] = {"synfw_lpm4", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, ADDRESS_SLOTS},
+	[OBJECT_EXACT6] = {"synfw_exact6", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, ADDRESS_SLOTS},
+	[OBJECT_LPM6] = {"synfw_lpm6", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, ADDRESS_SLOTS},
+	[OBJECT_INTERFACES] = {"synfw_interfaces", BPF_MAP_TYPE_ARRAY, 4,
+			       sizeof(struct synfw_interface), SYNFW_INTERFACE_ENTRIES},
+	[OBJECT_REASON_COUNTERS] = {"synfw_reason_counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4,
+				    sizeof(struct synfw_reason_counter), SYNFW_REASON_ENTRIES},
+	[OBJECT_RULE_COUNTERS] = {"synfw_rule_counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4,
+				  sizeof(struct synfw_rule_counter), SYNFW_MAX_RULE_COUNTERS},
 };
 
 /* How much of a verifier log a person reads: its end says what was refused. */

@@ -25,7 +25,7 @@ enum object_map {
 
 /* What a map must look like for this binary to read it. */
 struct object_map_spec {
-	const char *name;	/* in the object and as a pin */
+	const char *name; /* in the object and as a pin */
 	enum bpf_map_type type;
 	uint32_t key_size;
 	uint32_t value_size;
@@ -37,11 +37,14 @@ extern const struct object_map_spec object_maps[OBJECT_NR_MAPS];
 /* A loaded object. Descriptors are -1 when absent and belong to the holder. */
 struct object {
 	int map_fd[OBJECT_NR_MAPS];
-	int trace_fd;		/* synfw_trace; read-only objects */
+	int trace_fd; /* synfw_trace; read-only objects */
 	int prog_fd;
 };
 
-#define OBJECT_NONE { .map_fd = { -1, -1, -1, -1, -1, -1, -1, -1, -1 }, .trace_fd = -1, .prog_fd = -1 }
+#define OBJECT_NONE                                                                           \
+	{                                                                                     \
+		.map_fd = {-1, -1, -1, -1, -1, -1, -1, -1, -1}, .trace_fd = -1, .prog_fd = -1 \
+	}
 
 /* Identifies the object's bytes: differs between builds whose program differs. Never 0. */
 uint64_t object_digest(void);

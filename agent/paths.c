@@ -48,7 +48,7 @@ static int directory_from_environment(const char *variable, const char *fallback
 int paths_init(struct fault *fault, struct paths *ret)
 {
 	static const char default_bpffs[] = "/sys/fs/bpf/synfw";
-	CLEANUP(paths_done) struct paths paths = { 0 };
+	CLEANUP(paths_done) struct paths paths = {0};
 	int err;
 
 	err = directory_from_environment("SYNFW_BPFFS", default_bpffs, fault, &paths.bpffs);
@@ -67,7 +67,7 @@ int paths_init(struct fault *fault, struct paths *ret)
 		return fault_system(fault, -ENOMEM, "cannot name the pin directories");
 
 	*ret = paths;
-	paths = (struct paths){ 0 };
+	paths = (struct paths){0};
 	return 0;
 }
 
@@ -78,7 +78,7 @@ void paths_done(struct paths *paths)
 	free(paths->state);
 	free(paths->live);
 	free(paths->staging);
-	*paths = (struct paths){ 0 };
+	*paths = (struct paths){0};
 }
 
 int path_make_directories(const char *path, unsigned int mode)

@@ -6,12 +6,12 @@
 #include "fault.h"
 
 struct paths {
-	char *bpffs;		/* SYNFW_BPFFS, /sys/fs/bpf/synfw */
+	char *bpffs; /* SYNFW_BPFFS, /sys/fs/bpf/synfw */
 	bool bpffs_is_default;
-	char *run;		/* SYNFW_RUN_DIR, /run/synfw */
-	char *state;		/* SYNFW_STATE_DIR, /var/lib/synfw */
-	char *live;		/* bpffs/abi<N>: what is in force */
-	char *staging;		/* bpffs/new: a first apply builds here, then renames */
+	char *run;     /* SYNFW_RUN_DIR, /run/synfw */
+	char *state;   /* SYNFW_STATE_DIR, /var/lib/synfw */
+	char *live;    /* bpffs/abi<N>: what is in force */
+	char *staging; /* bpffs/new: a first apply builds here, then renames */
 };
 
 /* Reads the environment. Relative directories are refused: what they mean would depend on where

@@ -7,7 +7,7 @@
 
 int policy_file_load(const char *path, struct fault *fault, struct policy_file *ret_file)
 {
-	struct policyc_loader loader = { .load = policyc_load_file };
+	struct policyc_loader loader = {.load = policyc_load_file};
 	struct timespec now;
 	uint64_t mtime_ns;
 	size_t length;
@@ -36,5 +36,5 @@ void policy_file_done(struct policy_file *file)
 	policy_free(file->policy);
 	diags_free(file->diags);
 	free(file->text);
-	*file = (struct policy_file){ 0 };
+	*file = (struct policy_file){0};
 }

@@ -10,7 +10,7 @@
 struct policy_file {
 	char *text;
 	struct diags *diags;
-	struct policy *policy;	/* NULL: it has errors */
+	struct policy *policy; /* NULL: it has errors */
 };
 
 /* 0; -EINVAL when the policy has errors, `ret_file->diags` then says which; else a fault. The

@@ -15,16 +15,16 @@ struct needed_capability {
 
 /* CAP_SYS_ADMIN: maps and programs are opened by id, and bpffs is mounted. CAP_NET_ADMIN: XDP. */
 static const struct needed_capability needed[] = {
-	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN" },
-	{ CAP_NET_ADMIN, "CAP_NET_ADMIN" },
+	{CAP_SYS_ADMIN, "CAP_SYS_ADMIN"},
+	{CAP_NET_ADMIN, "CAP_NET_ADMIN"},
 };
 
 #define NR_NEEDED (sizeof(needed) / sizeof(*needed))
 
 static int read_effective(uint64_t *ret_effective)
 {
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
 
 	if (syscall(SYS_capget, &header, data))
 		return -errno;
@@ -47,6 +47,8 @@ int privileges_check(const char *what, struct fault *fault)
 					 used ? " and " : "", needed[i].name);
 	if (!used)
 		return 0;
-	return fault_refuse(fault, EXIT_PERMISSION, "not permitted to %s: %s missing; run it as "
-			    "root", what, missing);
+	return fault_refuse(fault, EXIT_PERMISSION,
+			    "not permitted to %s: %s missing; run it as "
+			    "root",
+			    what, missing);
 }

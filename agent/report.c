@@ -10,10 +10,10 @@ static const struct {
 	char sign;
 	enum ui_style style;
 } kind_looks[] = {
-	[DIFF_ADDED] = { '+', UI_GREEN },
-	[DIFF_REMOVED] = { '-', UI_RED },
-	[DIFF_CHANGED] = { '~', UI_YELLOW },
-	[DIFF_MOVED] = { '>', UI_YELLOW },
+	[DIFF_ADDED] = {'+', UI_GREEN},
+	[DIFF_REMOVED] = {'-', UI_RED},
+	[DIFF_CHANGED] = {'~', UI_YELLOW},
+	[DIFF_MOVED] = {'>', UI_YELLOW},
 };
 
 static void print_change(const struct diff_entry *entry)
@@ -69,6 +69,7 @@ json_t *report_changes_json(const struct diff *diff)
 	size_t i;
 
 	for (i = 0; i < diff->count; i++)
+		/* clang-format off */
 		json_array_append_new(
 			array, json_pack("{s:s, s:s, s:o, s:o, s:o}",
 					 "part", diff_part_word(diff->entries[i].part),
@@ -76,6 +77,7 @@ json_t *report_changes_json(const struct diff *diff)
 					 "name", json_text(diff->entries[i].name),
 					 "before", json_text_or_null(diff->entries[i].before),
 					 "after", json_text_or_null(diff->entries[i].after)));
+	/* clang-format on */
 	return array;
 }
 
@@ -87,6 +89,7 @@ json_t *report_sets_json(const struct manifest *manifest)
 	for (i = 0; i < manifest->nr_sets; i++) {
 		const struct manifest_set *set = &manifest->sets[i];
 
+		/* clang-format off */
 		json_array_append_new(
 			array, json_pack("{s:o, s:I, s:I, s:s, s:o, s:o, s:o}",
 					 "name", json_text(set->name),
@@ -100,6 +103,7 @@ json_t *report_sets_json(const struct manifest *manifest)
 							      ? json_integer(set->max_age_ns /
 									     1000000000ULL)
 							      : json_null()));
+		/* clang-format on */
 	}
 	return array;
 }

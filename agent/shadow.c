@@ -36,7 +36,7 @@ const char *shadow_reason_sentence(unsigned int reason)
 
 int shadow_open(const struct tables *tables, struct fault *fault, struct shadow *ret_shadow)
 {
-	const struct synfw_control control = { .active = 0, .abi_version = SYNFW_ABI_VERSION };
+	const struct synfw_control control = {.active = 0, .abi_version = SYNFW_ABI_VERSION};
 	struct object object = OBJECT_NONE;
 	int err;
 
@@ -57,17 +57,18 @@ int shadow_open(const struct tables *tables, struct fault *fault, struct shadow 
 int shadow_judge(const struct shadow *shadow, uint32_t interface_slot, const void *frame,
 		 uint32_t length, struct fault *fault, struct synfw_trace *ret_trace)
 {
-	struct synfw_trace trace = { .slot_in = interface_slot, .reason = NO_RESULT };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = length,
-		    .repeat = 1);
+	struct synfw_trace trace = {.slot_in = interface_slot, .reason = NO_RESULT};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = length, .repeat = 1);
 	uint32_t key = 0;
 	bool dropped;
 
 	if (bpf_map_update_elem(shadow->object.trace_fd, &key, &trace, BPF_ANY) ||
 	    bpf_prog_test_run_opts(shadow->object.prog_fd, &opts) ||
 	    bpf_map_lookup_elem(shadow->object.trace_fd, &key, &trace))
-		return fault_system(fault, -errno, "cannot run the shadow program on a frame of "
-				    "%u bytes", length);
+		return fault_system(fault, -errno,
+				    "cannot run the shadow program on a frame of "
+				    "%u bytes",
+				    length);
 	dropped = trace.verdict == SYNFW_DROP && !trace.monitor;
 	if (trace.reason == NO_RESULT || opts.retval != (dropped ? XDP_DROP : XDP_PASS))
 		return fault_refuse(fault, EXIT_KERNEL,

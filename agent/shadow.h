@@ -15,7 +15,10 @@ struct shadow {
 	struct object object;
 };
 
-#define SHADOW_NONE { .object = OBJECT_NONE }
+#define SHADOW_NONE                   \
+	{                             \
+		.object = OBJECT_NONE \
+	}
 
 /* The largest frame that BPF_PROG_TEST_RUN takes: a page less headroom, and 17 fragments. */
 #define SHADOW_MAX_FRAME (17 * 4096)

@@ -54,14 +54,20 @@ static void judge_interface(struct status *status, const struct manifest_interfa
 	}
 	interface->attached = live_link_attached(link, &interface->mode);
 	if (!interface->attached)
-		notes_add(warnings, "%s is not protected: this network namespace sees no synfw "
-			  "program on it", interface->name);
+		notes_add(warnings,
+			  "%s is not protected: this network namespace sees no synfw "
+			  "program on it",
+			  interface->name);
 	else if (interface->mode == XDP_MODE_GENERIC && wanted->attach != ATTACH_GENERIC)
-		notes_add(warnings, "%s runs in generic mode, which is slower: its driver refused "
-			  "native XDP", interface->name);
+		notes_add(warnings,
+			  "%s runs in generic mode, which is slower: its driver refused "
+			  "native XDP",
+			  interface->name);
 	if (link->prog_id != datapath_program_id(status->live.object.prog_fd))
-		notes_add(warnings, "%s runs another program than the one that is pinned; apply "
-			  "again", interface->name);
+		notes_add(warnings,
+			  "%s runs another program than the one that is pinned; apply "
+			  "again",
+			  interface->name);
 }
 
 static int read_interfaces(struct status *status, struct fault *fault)
@@ -95,11 +101,15 @@ static void judge_links(struct status *status)
 	for (i = 0; i < status->live.links.count; i++) {
 		link = &status->live.links.items[i];
 		if (!link->ifindex)
-			notes_add(&status->warnings, "the link pinned for interface index %u is "
-				  "stale: that interface was deleted", link->pin_ifindex);
+			notes_add(&status->warnings,
+				  "the link pinned for interface index %u is "
+				  "stale: that interface was deleted",
+				  link->pin_ifindex);
 		if (link->pending)
-			notes_add(&status->warnings, "an apply was killed while it attached to "
-				  "interface index %u; apply again", link->pin_ifindex);
+			notes_add(&status->warnings,
+				  "an apply was killed while it attached to "
+				  "interface index %u; apply again",
+				  link->pin_ifindex);
 	}
 }
 
@@ -113,9 +123,10 @@ static void judge_sets(struct status *status, uint64_t now_ns)
 		if (!set->max_age_ns || now_ns < set->mtime_ns ||
 		    now_ns - set->mtime_ns <= set->max_age_ns)
 			continue;
-		notes_add(&status->warnings, "set %s is stale: \"%s\" was %llu hours old, allowed "
-			  "are %llu; fetch it and apply again", set->name,
-			  set->file ? set->file : "",
+		notes_add(&status->warnings,
+			  "set %s is stale: \"%s\" was %llu hours old, allowed "
+			  "are %llu; fetch it and apply again",
+			  set->name, set->file ? set->file : "",
 			  (unsigned long long)((now_ns - set->mtime_ns) / NS_PER_HOUR),
 			  (unsigned long long)(set->max_age_ns / NS_PER_HOUR));
 	}
@@ -136,8 +147,10 @@ static int note_other_abi(const char *name, void *context)
 	unsigned int version;
 
 	if (sscanf(name, "abi%u", &version) == 1 && version != SYNFW_ABI_VERSION)
-		notes_add(warnings, "a policy of another synfw (ABI %u) is in force; apply to take "
-			  "it over, or use that synfw", version);
+		notes_add(warnings,
+			  "a policy of another synfw (ABI %u) is in force; apply to take "
+			  "it over, or use that synfw",
+			  version);
 	return 0;
 }
 
@@ -150,16 +163,16 @@ static void judge_datapath(const struct paths *paths, struct status *status)
 	}
 	if (status->live.control.program_digest != object_digest())
 		notes_add(&status->warnings, "the program in force was loaded by another build of "
-			  "synfw; apply again to replace it");
+					     "synfw; apply again to replace it");
 	if (!status->live.manifest)
 		notes_add(&status->warnings, "the names of the policy in force cannot be read; "
-			  "apply again");
+					     "apply again");
 }
 
 int status_read(const struct paths *paths, uint64_t now_ns, struct fault *fault,
 		struct status *ret_status)
 {
-	CLEANUP(status_done) struct status status = { .live = LIVE_NONE };
+	CLEANUP(status_done) struct status status = {.live = LIVE_NONE};
 	int err = live_open(paths->live, fault, &status.live);
 
 	if (!err && status.live.present)
@@ -172,7 +185,7 @@ int status_read(const struct paths *paths, uint64_t now_ns, struct fault *fault,
 		judge_sets(&status, now_ns);
 
 	*ret_status = status;
-	status = (struct status){ .live = LIVE_NONE };
+	status = (struct status){.live = LIVE_NONE};
 	return 0;
 }
 

@@ -10,7 +10,7 @@
 #include "paths.h"
 
 struct status_interface {
-	char name[IF_NAMESIZE];	/* now; the policy's name for it when it is gone */
+	char name[IF_NAMESIZE]; /* now; the policy's name for it when it is gone */
 	bool attached;
 	enum xdp_mode mode;
 	uint64_t packets, bytes, dropped;
@@ -20,7 +20,7 @@ struct status {
 	struct live live;
 	struct status_interface *interfaces;
 	size_t nr_interfaces;
-	uint64_t reasons[SYNFW_NR_REASONS];	/* packets, on all interfaces */
+	uint64_t reasons[SYNFW_NR_REASONS]; /* packets, on all interfaces */
 	struct notes warnings;
 };
 

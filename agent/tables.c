@@ -20,20 +20,20 @@ struct index_kind {
 	uint32_t key_size;
 	size_t entry_size;
 	size_t class_offset;
-	size_t entries_offset;	/* of the array and of its length in struct address_index */
+	size_t entries_offset; /* of the array and of its length in struct address_index */
 	size_t count_offset;
 	uint8_t header_bit;
 };
 
-#define INDEX_KIND(KIND, kind, map_type)                                                           \
-	{                                                                                          \
-		.outer = OBJECT_##KIND, .type = map_type, .name = "policy_" #kind,                 \
-		.key_size = offsetof(struct kind##_entry, class_id),                               \
-		.entry_size = sizeof(struct kind##_entry),                                         \
-		.class_offset = offsetof(struct kind##_entry, class_id),                           \
-		.entries_offset = offsetof(struct address_index, kind),                            \
-		.count_offset = offsetof(struct address_index, nr_##kind),                         \
-		.header_bit = SYNFW_INDEX_##KIND,                                                  \
+#define INDEX_KIND(KIND, kind, map_type)                                           \
+	{                                                                          \
+		.outer = OBJECT_##KIND, .type = map_type, .name = "policy_" #kind, \
+		.key_size = offsetof(struct kind##_entry, class_id),               \
+		.entry_size = sizeof(struct kind##_entry),                         \
+		.class_offset = offsetof(struct kind##_entry, class_id),           \
+		.entries_offset = offsetof(struct address_index, kind),            \
+		.count_offset = offsetof(struct address_index, nr_##kind),         \
+		.header_bit = SYNFW_INDEX_##KIND,                                  \
 	}
 
 static const struct index_kind index_kinds[TABLES_NR_INDEXES] = {
@@ -46,8 +46,10 @@ static const struct index_kind index_kinds[TABLES_NR_INDEXES] = {
 /* The key sizes above are offsets of the class id: true only without padding in between. */
 _Static_assert(offsetof(struct exact4_entry, class_id) == sizeof(__be32), "no padding");
 _Static_assert(offsetof(struct exact6_entry, class_id) == sizeof(struct synfw_addr6), "no padding");
-_Static_assert(offsetof(struct lpm4_entry, class_id) == sizeof(struct synfw_lpm4_key), "no padding");
-_Static_assert(offsetof(struct lpm6_entry, class_id) == sizeof(struct synfw_lpm6_key), "no padding");
+_Static_assert(offsetof(struct lpm4_entry, class_id) == sizeof(struct synfw_lpm4_key),
+	       "no padding");
+_Static_assert(offsetof(struct lpm6_entry, class_id) == sizeof(struct synfw_lpm6_key),
+	       "no padding");
 
 static const uint8_t *kind_entries(const struct index_kind *kind, const struct address_index *index)
 {
@@ -83,22 +85,27 @@ static int write_elements(int fd, const void *keys, size_t key_size, const void 
 	return 0;
 }
 
+static uint32_t page_count(uint32_t nr_lines)
+{
+	return (nr_lines + SYNFW_PAGE_LINES - 1) / SYNFW_PAGE_LINES;
+}
+
+/* Page by page; the end of the last one is filled up with zeros. */
 static int fill_lines(int fd, const struct image *image)
 {
-	CLEANUP(cleanup_free) uint32_t *keys = calloc(BATCH, sizeof(*keys));
-	uint32_t first, count, i;
-	int err;
+	CLEANUP(cleanup_free) struct synfw_line *page = malloc(SYNFW_PAGE_BYTES);
+	uint32_t key, count;
 
-	if (!keys)
+	if (!page)
 		return -ENOMEM;
-	for (first = 0; first < image->nr_lines; first += count) {
-		count = image->nr_lines - first < BATCH ? image->nr_lines - first : BATCH;
-		for (i = 0; i < count; i++)
-			keys[i] = first + i;
-		err = write_elements(fd, keys, sizeof(*keys), image->lines + first,
-				     sizeof(*image->lines), count);
-		if (err)
-			return err;
+	for (key = 0; key < page_count(image->nr_lines); key++) {
+		count = image->nr_lines - key * SYNFW_PAGE_LINES;
+		if (count > SYNFW_PAGE_LINES)
+			count = SYNFW_PAGE_LINES;
+		memcpy(page, image->lines + (size_t)key * SYNFW_PAGE_LINES, count * sizeof(*page));
+		memset(page + count, 0, (SYNFW_PAGE_LINES - count) * sizeof(*page));
+		if (bpf_map_update_elem(fd, &key, page, BPF_ANY))
+			return -errno;
 	}
 	return 0;
 }
@@ -130,42 +137,47 @@ static int fill_index(int fd, const struct index_kind *kind, const struct addres
 int tables_read_lines(int lines_fd, uint32_t first, uint32_t count, struct synfw_line *lines,
 		      struct fault *fault)
 {
-	CLEANUP(cleanup_free) uint32_t *keys = calloc(count, sizeof(*keys));
-	uint32_t before = first - 1, last, done = count, i;
-	int err;
+	CLEANUP(cleanup_free) struct synfw_line *page = malloc(SYNFW_PAGE_BYTES);
 
-	if (!keys)
+	if (!page)
 		return fault_system(fault, -ENOMEM, "cannot read the policy's tables");
-	/* an array continues after the key it is given; the last batch ends with ENOENT */
-	err = bpf_map_lookup_batch(lines_fd, first ? &before : NULL, &last, keys, lines, &done,
-				   NULL);
-	if ((!err || err == -ENOENT) && done == count)
-		return 0;
-	for (i = 0; i < count; i++) {
-		uint32_t key = first + i;
+	while (count) {
+		uint32_t key = first / SYNFW_PAGE_LINES, offset = first % SYNFW_PAGE_LINES;
+		uint32_t part = SYNFW_PAGE_LINES - offset;
 
-		if (bpf_map_lookup_elem(lines_fd, &key, &lines[i]))
-			return fault_system(fault, -errno, "cannot read line %u of the policy's "
-					    "tables", key);
+		if (part > count)
+			part = count;
+		if (bpf_map_lookup_elem(lines_fd, &key, page))
+			return fault_system(fault, -errno,
+					    "cannot read page %u of the policy's "
+					    "tables",
+					    key);
+		memcpy(lines, page + offset, part * sizeof(*lines));
+		lines += part;
+		first += part;
+		count -= part;
 	}
 	return 0;
 }
 
 static int verify_lines(int fd, const struct image *image, struct fault *fault)
 {
-	CLEANUP(cleanup_free) struct synfw_line *read = calloc(BATCH, sizeof(*read));
+	CLEANUP(cleanup_free) struct synfw_line *read = malloc(SYNFW_PAGE_BYTES);
 	uint32_t first, count;
 	int err;
 
 	if (!read)
 		return fault_system(fault, -ENOMEM, "cannot read the policy's tables back");
 	for (first = 0; first < image->nr_lines; first += count) {
-		count = image->nr_lines - first < BATCH ? image->nr_lines - first : BATCH;
+		count = image->nr_lines - first;
+		if (count > SYNFW_PAGE_LINES)
+			count = SYNFW_PAGE_LINES;
 		err = tables_read_lines(fd, first, count, read, fault);
 		if (err)
 			return err;
 		if (memcmp(read, image->lines + first, count * sizeof(*read)))
-			return fault_refuse(fault, EXIT_KERNEL, "the policy's tables read back "
+			return fault_refuse(fault, EXIT_KERNEL,
+					    "the policy's tables read back "
 					    "from the kernel differ from what was written");
 	}
 	return 0;
@@ -185,8 +197,10 @@ static int verify_index(int fd, const struct index_kind *kind, const struct addr
 			return fault_system(fault, -errno, "cannot read back an address of %s",
 					    kind->name);
 		if (memcmp(&class_id, entry + kind->class_offset, sizeof(class_id)))
-			return fault_refuse(fault, EXIT_KERNEL, "an address of %s read back from "
-					    "the kernel differs from what was written", kind->name);
+			return fault_refuse(fault, EXIT_KERNEL,
+					    "an address of %s read back from "
+					    "the kernel differs from what was written",
+					    kind->name);
 	}
 	return 0;
 }
@@ -197,10 +211,10 @@ static int create_lines(const struct image *image, struct fault *fault, struct t
 	int err;
 
 	tables->lines_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "policy_lines", sizeof(uint32_t),
-					  sizeof(struct synfw_line), image->nr_lines, &opts);
+					  SYNFW_PAGE_BYTES, page_count(image->nr_lines), &opts);
 	if (tables->lines_fd < 0)
-		return fault_system(fault, -errno, "cannot create a table of %u lines",
-				    image->nr_lines);
+		return fault_system(fault, -errno, "cannot create a table of %u pages",
+				    page_count(image->nr_lines));
 	err = fill_lines(tables->lines_fd, image);
 	if (err)
 		return fault_system(fault, err, "cannot fill the policy's tables");
@@ -278,6 +292,13 @@ int tables_install(const struct tables *tables, const struct object *object, uin
 	if (bpf_map_update_elem(object->map_fd[OBJECT_LINES], &slot, &tables->lines_fd, BPF_ANY))
 		return fault_system(fault, -errno, "cannot stage the policy's tables");
 	return 0;
+}
+
+bool tables_slot_is_empty(const struct object *object, uint32_t slot)
+{
+	uint32_t map_id;
+
+	return bpf_map_lookup_elem(object->map_fd[OBJECT_LINES], &slot, &map_id) && errno == ENOENT;
 }
 
 /* Deletes only what is there: each deletion waits for a grace period. */

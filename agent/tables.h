@@ -14,7 +14,10 @@ struct tables {
 	int index_fd[TABLES_NR_INDEXES][SYNFW_NR_DIRS]; /* -1: the policy has none */
 };
 
-#define TABLES_NONE { .lines_fd = -1, .index_fd = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } } }
+#define TABLES_NONE                                                                    \
+	{                                                                              \
+		.lines_fd = -1, .index_fd = { {-1, -1}, {-1, -1}, {-1, -1}, {-1, -1} } \
+	}
 
 /* Creates the inner maps of an image, fills them, reads everything back and compares. Nothing
  * refers to them yet. */
@@ -24,6 +27,10 @@ int tables_create(const struct image *image, struct fault *fault, struct tables 
  * be idle and quiescent. On failure the slot may be filled in part: tables_clear(). */
 int tables_install(const struct tables *tables, const struct object *object, uint32_t slot,
 		   struct fault *fault);
+
+/* Whether a slot holds no policy. tables_clear() removes the lines first, so an empty slot is one
+ * that was cleared, at least in part. */
+bool tables_slot_is_empty(const struct object *object, uint32_t slot);
 
 /* Empties a generation slot. 0 or -errno; goes on after errors. */
 int tables_clear(const struct object *object, uint32_t slot);

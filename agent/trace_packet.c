@@ -13,8 +13,8 @@
 
 struct trace_subject {
 	struct shadow shadow;
-	struct live live;		/* in force: names, and the rules that bits stand for */
-	const struct policy *policy;	/* or a policy that is not, and its image */
+	struct live live;	     /* in force: names, and the rules that bits stand for */
+	const struct policy *policy; /* or a policy that is not, and its image */
 	struct image *image;
 };
 
@@ -23,7 +23,7 @@ static struct trace_subject *subject_new(void)
 	struct trace_subject *subject = calloc(1, sizeof(*subject));
 
 	if (subject)
-		*subject = (struct trace_subject){ .shadow = SHADOW_NONE, .live = LIVE_NONE };
+		*subject = (struct trace_subject){.shadow = SHADOW_NONE, .live = LIVE_NONE};
 	return subject;
 }
 
@@ -42,10 +42,11 @@ void trace_subject_freep(struct trace_subject **subject)
 static int compile(const struct policy_file *file, struct fault *fault, struct image **ret_image)
 {
 	const struct policy *policy = file->policy;
-	CLEANUP(infrastructure_done) struct infrastructure host = { 0 };
-	CLEANUP(cleanup_free) struct policyc_interface *interfaces =
+	CLEANUP(infrastructure_done) struct infrastructure host = {0};
+	CLEANUP(cleanup_free)
+	struct policyc_interface *interfaces =
 		calloc(policy->nr_interfaces + 1, sizeof(*interfaces));
-	struct policyc_options options = { .interfaces = interfaces };
+	struct policyc_options options = {.interfaces = interfaces};
 	size_t i;
 	int err;
 
@@ -175,7 +176,7 @@ static void name_rule(const struct trace_subject *subject, uint32_t index,
 int trace_subject_judge(const struct trace_subject *subject, uint32_t slot, const void *frame,
 			uint32_t length, struct fault *fault, struct trace_verdict *ret_verdict)
 {
-	struct trace_verdict verdict = { 0 };
+	struct trace_verdict verdict = {0};
 	uint32_t index;
 	int err;
 

@@ -10,8 +10,8 @@
 
 /* What the policy says of a packet, in words. Borrowed from the subject. */
 struct trace_verdict {
-	const char *rule;	/* NULL: no rule decided */
-	uint32_t line;		/* of the rule, 0: none */
+	const char *rule; /* NULL: no rule decided */
+	uint32_t line;	  /* of the rule, 0: none */
 	struct synfw_trace trace;
 };
 

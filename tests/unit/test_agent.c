@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The parts of the agent that decide without a kernel. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <synfw/cleanup.h>
+
+#include "unit.h"
+
+#include <command.h>
+#include <diff.h>
+#include <fault.h>
+#include <infrastructure.h>
+#include <interfaces.h>
+#include <lockout.h>
+#include <packet_text.h>
+#include <paths.h>
+
+/* ---- interface slots and the kernel's table of them ---- */
+
+static void an_interface_keeps_its_slot(void **state)
+{
+	struct manifest_interface live_interfaces[] = {
+		{.name = "eth0", .ifindex = 2, .slot = 1},
+		{.name = "eth1", .ifindex = 3, .slot = 2},
+	};
+	struct manifest live = {.interfaces = live_interfaces, .nr_interfaces = 2};
+	struct interface items[] = {{.ifindex = 9}, {.ifindex = 3}};
+	struct interface_list list = {.items = items, .count = 2};
+
+	assert_int_equal(interfaces_assign_slots(&live, &list), 0);
+	assert_int_equal(items[1].slot, 2);
+	/* slot 1 still counts eth0 until this apply is through */
+	assert_int_equal(items[0].slot, 3);
+}
+
+static void slots_start_at_one_and_end(void **state)
+{
+	struct interface items[SYNFW_MAX_INTERFACES + 1];
+	struct interface_list list = {.items = items, .count = SYNFW_MAX_INTERFACES};
+	size_t i;
+
+	for (i = 0; i < SYNFW_MAX_INTERFACES + 1; i++)
+		items[i] = (struct interface){.ifindex = (uint32_t)i + 1};
+	assert_int_equal(interfaces_assign_slots(NULL, &list), 0);
+	assert_int_equal(items[0].slot, 1);
+	assert_int_equal(items[SYNFW_MAX_INTERFACES - 1].slot, SYNFW_MAX_INTERFACES);
+	list.count++;
+	assert_int_equal(interfaces_assign_slots(NULL, &list), -ENOSPC);
+}
+
+/* As interface_slot() in bpf/account.bpf.h looks. */
+static uint32_t look_up(const struct interface_table *table, uint32_t ifindex)
+{
+	uint32_t probe;
+
+	for (probe = 0; probe < SYNFW_INTERFACE_PROBES; probe++) {
+		const struct synfw_interface *entry =
+			&table->entry[(ifindex + probe) % SYNFW_INTERFACE_ENTRIES];
+
+		if (entry->ifindex == ifindex)
+			return entry->slot;
+	}
+	return 0;
+}
+
+static void colliding_indexes_are_all_found(void **state)
+{
+	struct interface_table table = {0};
+	uint32_t i;
+
+	for (i = 0; i < SYNFW_INTERFACE_PROBES; i++)
+		assert_int_equal(
+			interface_table_set(&table, 5 + i * SYNFW_INTERFACE_ENTRIES, i + 1), 0);
+	for (i = 0; i < SYNFW_INTERFACE_PROBES; i++)
+		assert_int_equal(look_up(&table, 5 + i * SYNFW_INTERFACE_ENTRIES), i + 1);
+	assert_int_equal(interface_table_set(&table, 5 + 4 * SYNFW_INTERFACE_ENTRIES, 9), -ENOSPC);
+	assert_int_equal(look_up(&table, 5 + 4 * SYNFW_INTERFACE_ENTRIES), 0);
+	/* one that is there is updated in place, full or not */
+	assert_int_equal(interface_table_set(&table, 5, 7), 0);
+	assert_int_equal(look_up(&table, 5), 7);
+}
+
+static void removing_an_index_hides_no_other(void **state)
+{
+	struct interface items[] = {{.ifindex = 5 + SYNFW_INTERFACE_ENTRIES, .slot = 2}};
+	struct interface_list list = {.items = items, .count = 1};
+	struct interface_table table = {0};
+
+	assert_int_equal(interface_table_set(&table, 5, 1), 0);
+	assert_int_equal(interface_table_set(&table, 5 + SYNFW_INTERFACE_ENTRIES, 2), 0);
+	interface_table_retain(&table, &list);
+	assert_int_equal(look_up(&table, 5), 0);
+	assert_int_equal(look_up(&table, 5 + SYNFW_INTERFACE_ENTRIES), 2);
+}
+
+/* ---- diff ---- */
+
+static struct manifest policy_of(struct manifest_rule *rules, size_t count)
+{
+	return (struct manifest){.policy = "edge", .rules = rules, .nr_rules = count};
+}
+
+static void finds_added_removed_changed_and_moved_rules(void **state)
+{
+	struct manifest_rule old_rules[] = {
+		{.name = "a", .text = "from a; drop"}, {.name = "b", .text = "from b; drop"},
+		{.name = "c", .text = "from c; drop"}, {.name = "d", .text = "from d; drop"},
+		{.name = "e", .text = "from e; drop"},
+	};
+	struct manifest_rule new_rules[] = {
+		{.name = "d", .text = "from d; drop"}, {.name = "b", .text = "from b; drop"},
+		{.name = "c", .text = "from x; drop"}, {.name = "n", .text = "from n; drop"},
+		{.name = "e", .text = "from e; drop"},
+	};
+	struct manifest before = policy_of(old_rules, 5), after = policy_of(new_rules, 5);
+	struct diff diff;
+
+	assert_int_equal(diff_manifests(&before, &after, &diff), 0);
+	assert_int_equal(diff.count, 4);
+	assert_int_equal(diff_count(&diff, DIFF_RULE, DIFF_REMOVED), 1);
+	assert_string_equal(diff.entries[0].name, "a");
+	assert_int_equal(diff_count(&diff, DIFF_RULE, DIFF_CHANGED), 1);
+	assert_string_equal(diff.entries[1].before, "from c; drop");
+	assert_string_equal(diff.entries[1].after, "from x; drop");
+	assert_int_equal(diff_count(&diff, DIFF_RULE, DIFF_ADDED), 1);
+	assert_string_equal(diff.entries[2].name, "n");
+	/* one rule moved, not the three that it passed */
+	assert_int_equal(diff_count(&diff, DIFF_RULE, DIFF_MOVED), 1);
+	assert_string_equal(diff.entries[3].name, "d");
+	diff_done(&diff);
+}
+
+static void equal_policies_do_not_differ(void **state)
+{
+	struct manifest_rule rules[] = {{.name = "a", .text = "t"}, {.name = "b", .text = "t"}};
+	struct manifest policy = policy_of(rules, 2);
+	struct diff diff;
+
+	assert_int_equal(diff_manifests(&policy, &policy, &diff), 0);
+	assert_int_equal(diff.count, 0);
+	diff_done(&diff);
+}
+
+static void members_of_a_set_may_change_at_equal_size(void **state)
+{
+	struct manifest_set old_set = {.name = "bad", .entries4 = 3, .digest = "aa"};
+	struct manifest_set new_set = {.name = "bad", .entries4 = 3, .digest = "bb"};
+	struct manifest before = {.policy = "edge", .sets = &old_set, .nr_sets = 1};
+	struct manifest after = {.policy = "edge", .sets = &new_set, .nr_sets = 1};
+	struct diff diff;
+
+	assert_int_equal(diff_manifests(&before, &after, &diff), 0);
+	assert_int_equal(diff_count(&diff, DIFF_SET, DIFF_CHANGED), 1);
+	diff_done(&diff);
+}
+
+/* ---- the SSH connection ---- */
+
+static void reads_ssh_connections(void **state)
+{
+	struct packet_spec packet;
+	char text[PACKET_TEXT_MAX];
+
+	assert_int_equal(lockout_parse("203.0.113.5 50022 192.0.2.1 22", &packet), 0);
+	assert_string_equal(packet_text(&packet, text), "203.0.113.5:50022 to 192.0.2.1:22/tcp");
+	assert_int_equal(lockout_parse("2001:db8::5 50022 2001:db8::1 22", &packet), 0);
+	assert_string_equal(packet_text(&packet, text),
+			    "[2001:db8::5]:50022 to [2001:db8::1]:22/tcp");
+}
+
+static void a_mapped_address_is_ipv4_on_the_wire(void **state)
+{
+	struct packet_spec packet;
+
+	assert_int_equal(lockout_parse("::ffff:203.0.113.5 50022 ::ffff:192.0.2.1 22", &packet), 0);
+	assert_int_equal(packet.family, 4);
+	assert_memory_equal(packet.saddr, "\xcb\x00\x71\x05", 4);
+}
+
+static void a_zone_is_not_part_of_the_address(void **state)
+{
+	struct packet_spec packet;
+
+	assert_int_equal(lockout_parse("fe80::5%eth0 50022 fe80::1%eth0 22", &packet), 0);
+	assert_int_equal(packet.family, 6);
+	assert_int_equal(packet.saddr[15], 5);
+}
+
+static void rejects_what_is_no_connection(void **state)
+{
+	static const char *const bad[] = {
+		"",
+		"203.0.113.5",
+		"203.0.113.5 1 192.0.2.1",
+		"203.0.113.5 1 2001:db8::1 22",
+		"a 1 b 22",
+		"203.0.113.5 1 192.0.2.1 22 x",
+		"203.0.113.5 1 192.0.2.1 x",
+	};
+	struct packet_spec packet;
+	size_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_int_equal(lockout_parse(bad[i], &packet), -EINVAL);
+}
+
+/* ---- resolvers ---- */
+
+static void reads_name_servers(void **state)
+{
+	struct prefix_list resolvers = {0};
+
+	assert_int_equal(infrastructure_parse_resolvers("# nameserver 192.0.2.9\n"
+							"search example.org\n"
+							"nameserver 192.0.2.53\n"
+							"  nameserver\t2001:db8::53 \r\n"
+							"nameserver fe80::1%eth0\n"
+							"nameserver example.org\n"
+							"nameserver\n"
+							"nameservers 192.0.2.8\n"
+							"nameserver 192.0.2.54",
+							&resolvers),
+			 0);
+	assert_int_equal(resolvers.nr_v4, 2);
+	assert_int_equal(resolvers.nr_v6, 2);
+	assert_true(prefix_list_contains4(&resolvers, 0xc0000235));
+	assert_true(prefix_list_contains4(&resolvers, 0xc0000236));
+	prefix_list_done(&resolvers);
+}
+
+/* ---- faults and paths ---- */
+
+static void the_first_fault_wins(void **state)
+{
+	struct fault fault = {0};
+
+	assert_int_equal(fault_system(&fault, -ENOSPC, "cannot pin \"%s\"", "x"), -ENOSPC);
+	assert_int_equal(fault_refuse(&fault, EXIT_REFUSED, "later"), -ECANCELED);
+	assert_string_equal(fault.message, "cannot pin \"x\": No space left on device");
+	assert_int_equal(fault.exit_code, EXIT_KERNEL);
+	fault_done(&fault);
+}
+
+static void lacking_rights_has_its_own_exit_code(void **state)
+{
+	struct fault fault = {0};
+
+	fault_system(&fault, -EPERM, "cannot attach");
+	assert_int_equal(fault.exit_code, EXIT_PERMISSION);
+	fault_done(&fault);
+}
+
+static void directories_come_from_the_environment(void **state)
+{
+	struct fault fault = {0};
+	struct paths paths;
+
+	setenv("SYNFW_BPFFS", "/run/test/bpf//", 1);
+	assert_int_equal(paths_init(&fault, &paths), 0);
+	assert_string_equal(paths.bpffs, "/run/test/bpf");
+	assert_string_equal(paths.staging, "/run/test/bpf/new");
+	assert_false(paths.bpffs_is_default);
+	paths_done(&paths);
+	setenv("SYNFW_BPFFS", "relative", 1);
+	assert_int_not_equal(paths_init(&fault, &paths), 0);
+	assert_int_equal(fault.exit_code, EXIT_USAGE);
+	fault_done(&fault);
+	unsetenv("SYNFW_BPFFS");
+}
+
+/* ---- the command table ---- */
+
+static void every_command_can_be_found_and_explains_itself(void **state)
+{
+	const struct command_option *option;
+	size_t i, count;
+
+	for (i = 0; i < nr_commands; i++) {
+		assert_ptr_equal(command_find(commands[i].name), &commands[i]);
+		assert_non_null(commands[i].run);
+		assert_non_null(commands[i].summary);
+		for (option = commands[i].options, count = 0; option->name; option++, count++)
+			assert_non_null(option->help);
+		assert_in_range(count, 1, COMMAND_MAX_OPTIONS);
+	}
+	assert_null(command_find("aply"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_interface_keeps_its_slot),
+		cmocka_unit_test(slots_start_at_one_and_end),
+		cmocka_unit_test(colliding_indexes_are_all_found),
+		cmocka_unit_test(removing_an_index_hides_no_other),
+		cmocka_unit_test(finds_added_removed_changed_and_moved_rules),
+		cmocka_unit_test(equal_policies_do_not_differ),
+		cmocka_unit_test(members_of_a_set_may_change_at_equal_size),
+		cmocka_unit_test(reads_ssh_connections),
+		cmocka_unit_test(a_mapped_address_is_ipv4_on_the_wire),
+		cmocka_unit_test(a_zone_is_not_part_of_the_address),
+		cmocka_unit_test(rejects_what_is_no_connection),
+		cmocka_unit_test(reads_name_servers),
+		cmocka_unit_test(the_first_fault_wins),
+		cmocka_unit_test(lacking_rights_has_its_own_exit_code),
+		cmocka_unit_test(directories_come_from_the_environment),
+		cmocka_unit_test(every_command_can_be_found_and_explains_itself),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
