@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# shellcheck shell=bash
+#
+# What the cases of the netns ring are made of. A case runs in a shell of its own with an edge host
+# and a client in two network namespaces, a bpffs of its own, and nothing else of this machine. It
+# sees synfw as a user does: through the built binary.
+#
+# `nsenter --net=` and not `ip netns exec`, which mounts a new /sys and so hides the bpffs.
+
+# From the runner: BUILD (build directory), SOURCE (of the project), CASE_ID (unique word).
+SYNFW=$BUILD/agent/synfw
+TOOLS=$BUILD/netns-tests
+EDGE=$CASE_ID-edge
+CLIENT=$CASE_ID-client
+
+EDGE4=192.0.2.1 CLIENT4=192.0.2.2
+EDGE6=2001:db8::1 CLIENT6=2001:db8::2
+
+# ---- what a case leaves behind: nothing ----------------------------------------------------------
+
+case_begin() {
+	set -euo pipefail
+	T=$(mktemp -d "/tmp/$CASE_ID.XXXXXX")
+	trap case_end EXIT
+	trap 'exit 143' TERM INT
+	mkdir "$T/bpf" "$T/run" "$T/state"
+	mount -t bpf -o mode=700 "$CASE_ID" "$T/bpf"
+	export SYNFW_BPFFS=$T/bpf/synfw SYNFW_RUN_DIR=$T/run SYNFW_STATE_DIR=$T/state
+	unset SSH_CONNECTION
+}
+
+case_end() {
+	local status=$? name
+	set +e
+	trap '' TERM INT
+	[ -z "$(jobs -p)" ] || kill -KILL $(jobs -p) 2>/dev/null
+	wait
+	for name in $(ip netns list | cut -d' ' -f1); do
+		case $name in "$CASE_ID"-*) ip netns delete "$name" ;; esac
+	done
+	umount "$T/bpf"
+	rm -rf "$T"
+	exit "$status"
+}
+
+# ---- hosts ---------------------------------------------------------------------------------------
+
+on() { # NAMESPACE COMMAND...
+	local namespace=$1
+	shift
+	nsenter --net="/run/netns/$namespace" "$@"
+}
+
+on_edge() { on "$EDGE" "$@"; }
+on_client() { on "$CLIENT" "$@"; }
+synfw() { on_edge "$SYNFW" "$@"; }
+
+# A host that says nothing by itself: without IPv6 no multicast reports disturb exact counts. What
+# XDP and the sockets of the tools see does not depend on it.
+add_host() { # NAMESPACE
+	ip netns add "$1"
+	on "$1" sh -c 'echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6'
+	ip -n "$1" link set lo up
+}
+
+# Frames stay as they were sent: no tags and checksums in metadata, where XDP does not see them.
+plug() { # NAMESPACE INTERFACE
+	on "$1" ethtool -K "$2" tx off rx off txvlan off rxvlan off gso off tso off >/dev/null
+	ip -n "$1" link set "$2" up
+}
+
+join() { # INTERFACE CLIENT_NAMESPACE: a cable from INTERFACE of the edge to eth0 of the client
+	ip link add name "$1" netns "$EDGE" type veth peer name eth0 netns "$2"
+	plug "$EDGE" "$1"
+	plug "$2" eth0
+}
+
+add_addresses() { # NAMESPACE INTERFACE ADDRESS/LENGTH...
+	local namespace=$1 interface=$2 address
+	shift 2
+	for address; do
+		case $address in
+		*:*) ip -n "$namespace" address add "$address" dev "$interface" nodad ;;
+		*) ip -n "$namespace" address add "$address" dev "$interface" ;;
+		esac
+	done
+}
+
+mac_of() { # NAMESPACE INTERFACE
+	ip -n "$1" -json link show "$2" | jq -r '.[0].address'
+}
+
+add_hosts() { # edge and client, joined by eth0 and eth0
+	add_host "$EDGE"
+	add_host "$CLIENT"
+	join eth0 "$CLIENT"
+	add_addresses "$EDGE" eth0 $EDGE4/24
+	add_addresses "$CLIENT" eth0 $CLIENT4/24
+}
+
+add_ipv6() { # to both hosts, as real programs need it
+	local namespace
+	for namespace in "$EDGE" "$CLIENT"; do
+		on "$namespace" sh -c 'cd /proc/sys/net/ipv6/conf && echo 0 >eth0/accept_dad &&
+			echo 0 >eth0/accept_ra && echo 0 >eth0/disable_ipv6'
+	done
+	add_addresses "$EDGE" eth0 $EDGE6/64
+	add_addresses "$CLIENT" eth0 $CLIENT6/64
+}
+
+add_neighbours() { # and nobody has to ask for them
+	ip -n "$CLIENT" neighbour replace $EDGE4 lladdr "$(mac_of "$EDGE" eth0)" dev eth0 nud permanent
+	ip -n "$EDGE" neighbour replace $CLIENT4 lladdr "$(mac_of "$CLIENT" eth0)" dev eth0 nud permanent
+}
+
+# ---- claims --------------------------------------------------------------------------------------
+
+fail() {
+	printf 'failed: %s\n' "$*" >&2
+	local frame=1
+	while caller $frame >&2; do frame=$((frame + 1)); done
+	exit 1
+}
+
+equal() { # GOT EXPECTED WHAT
+	[ "$1" = "$2" ] || fail "$3: got \"$1\", expected \"$2\""
+}
+
+run() { # COMMAND...: sets STATUS, and leaves what it printed in the files $T/out and $T/err
+	STATUS=0
+	"$@" >"$T/out" 2>"$T/err" || STATUS=$?
+}
+
+exits() { # STATUS COMMAND...
+	local expected=$1
+	shift
+	run "$@"
+	[ "$STATUS" = "$expected" ] && return
+	cat "$T/out" "$T/err" >&2
+	fail "\"$*\" exited with $STATUS, expected $expected"
+}
+
+says() { # WORDS: the last command wrote them on stderr
+	grep -qF -- "$1" "$T/err" || { cat "$T/err" >&2; fail "stderr does not say \"$1\""; }
+}
+
+json() { # FILTER: the last command's output, or what it says by a jq filter, is true
+	jq -e "$1" "$T/out" >/dev/null || { cat "$T/out" >&2; fail "not true of the output: $1"; }
+}
+
+# ---- policies ------------------------------------------------------------------------------------
+
+policy() { # NAME: writes $T/NAME.yaml from stdin, for eth0 unless stdin says something else
+	local body
+	body=$(cat)
+	{
+		printf 'version: 1\nname: %s\n' "$1"
+		grep -q '^interfaces:' <<<"$body" || printf 'interfaces: [{name: eth0}]\n'
+		printf '%s\n' "$body"
+	} >"$T/$1.yaml"
+}
+
+apply() { # NAME [OPTION...]
+	local name=$1
+	shift
+	exits 0 synfw apply "$T/$name.yaml" "$@"
+}
+
+rule() { # NAME [FIELD]: a counter of a rule of the policy in force
+	synfw show rules --json |
+		jq --arg name "$1" --arg field "${2:-packets}" \
+			'.rules[] | select(.name == $name) | .[$field]'
+}
+
+reason() { # WORD
+	synfw status --json | jq --arg word "$1" '.reasons[$word]'
+}
+
+of_interface() { # NAME FIELD
+	synfw status --json |
+		jq -r --arg name "$1" --arg field "$2" \
+			'.interfaces[] | select(.name == $name) | .[$field]'
+}
+
+live_policy() { synfw status --json | jq -r '.policy.name // "none"'; }
+
+# Everything that synfw holds in the kernel, in words; "nothing" without any pin. The kernel itself
+# puts two files into every bpffs.
+state() {
+	local pin
+	for pin in "$T"/bpf/*; do
+		case $pin in *.debug | "$T/bpf/*") ;; *) "$TOOLS/bpf_state" "$pin"; return ;; esac
+	done
+	echo nothing
+}
+
+# ---- traffic -------------------------------------------------------------------------------------
+
+arrivals() { # COUNT PACKET [INTERFACE [CLIENT_NAMESPACE]]: how many of COUNT frames pass the edge
+	"$TOOLS/frames" --from "${4:-$CLIENT}/eth0" --to "$EDGE/${3:-eth0}" --count "$1" "$2" |
+		cut -d' ' -f2
+}
+
+passes() { # COUNT PACKET [INTERFACE [CLIENT_NAMESPACE]]
+	equal "$(arrivals "$@")" "$1" "frames of $2 that pass"
+}
+
+drops() { # COUNT PACKET [INTERFACE [CLIENT_NAMESPACE]]
+	equal "$(arrivals "$@")" 0 "frames of $2 that pass"
+}

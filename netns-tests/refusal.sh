@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# shellcheck shell=bash
+# What is refused changes nothing: neither the first policy nor the one in force.
+
+telnet="proto=tcp,src=$CLIENT4,dst=$EDGE4,dport=23"
+
+prepare() {
+	add_hosts
+	policy good <<-E
+		defaults: {incoming: allow}
+		rules: [{name: telnet, to: 23/tcp, action: drop}]
+	E
+	policy next <<-E
+		rules: [{name: web, to: 80/tcp, action: allow}]
+	E
+}
+
+# Runs the command without a policy in force and with one: it exits with STATUS and all that the
+# kernel holds stays as it was.
+changes_nothing() { # STATUS COMMAND...
+	local before
+	before=$(state)
+	exits "$@"
+	equal "$(state)" "$before" "what the kernel holds without a policy"
+	apply good
+	before=$(state)
+	exits "$@"
+	equal "$(state)" "$before" "what the kernel holds with a policy"
+	equal "$(live_policy)" good "policy in force"
+	drops 20 "$telnet"
+}
+
+test_dry_run() {
+	prepare
+	changes_nothing 0 synfw apply "$T/next.yaml" --dry-run
+}
+
+test_dry_run_says_what_would_change() {
+	prepare
+	apply good
+	exits 0 synfw apply "$T/next.yaml" --dry-run --json
+	json '.schema == "synfw.apply/1" and .dry_run and .policy == "next"'
+}
+
+test_invalid_policy() {
+	prepare
+	policy bad <<-E
+		rules: [{name: web, to: 80/tpc, action: allow}, {name: web, to: 81/tcp, acton: allow}]
+	E
+	changes_nothing 3 synfw apply "$T/bad.yaml"
+	says "bad.yaml:"
+}
+
+test_policy_of_a_later_version_of_the_language() {
+	prepare
+	policy bad <<-E
+		rules: [{name: flood, to: 80/tcp, rate: {over: 5/s}, action: drop}]
+	E
+	changes_nothing 3 synfw apply "$T/bad.yaml"
+	says "not supported yet"
+}
+
+test_policy_whose_tests_fail() {
+	prepare
+	policy bad <<-E
+		rules: [{name: web, to: 80/tcp, action: allow}]
+		tests: [{from: 192.0.2.9, to: 443/tcp, expect: allow}]
+	E
+	changes_nothing 3 synfw apply "$T/bad.yaml"
+	says "test failed"
+}
+
+test_missing_set_file() {
+	prepare
+	policy bad <<-E
+		sets: {listed: {file: no-such-file.netset}}
+		rules: [{name: listed, from: listed, action: drop}]
+	E
+	changes_nothing 3 synfw apply "$T/bad.yaml"
+	says no-such-file.netset
+}
+
+test_missing_policy() {
+	prepare
+	run synfw apply "$T/no-such-policy.yaml"
+	local status=$STATUS
+	[ "$status" != 0 ] || fail "a policy that is not there was applied"
+	changes_nothing "$status" synfw apply "$T/no-such-policy.yaml"
+	says no-such-policy.yaml
+}
+
+test_wrong_usage() {
+	prepare
+	changes_nothing 2 synfw apply
+	exits 2 synfw aply "$T/next.yaml"
+	says apply
+	exits 2 synfw apply "$T/next.yaml" --dryrun
+	exits 2 synfw
+}
+
+as_nobody() {
+	on_edge setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs --inh-caps=-all \
+		"$T/synfw" "$@"
+}
+
+test_no_rights() {
+	prepare
+	chmod 755 "$T"
+	cp "$SYNFW" "$T/synfw"
+	changes_nothing 6 as_nobody apply "$T/next.yaml"
+	exits 6 as_nobody detach
+	exits 6 as_nobody status
+	exits 6 as_nobody show rules
+	drops 20 "$telnet"
+}
+
+test_check_needs_no_rights() {
+	prepare
+	chmod 755 "$T"
+	cp "$SYNFW" "$T/synfw"
+	exits 0 as_nobody check "$T/good.yaml"
+}
+
+test_policy_that_cuts_the_ssh_connection_in_use() {
+	prepare
+	export SSH_CONNECTION="$CLIENT4 50000 $EDGE4 22"
+	changes_nothing 4 synfw apply "$T/next.yaml"
+	says SSH
+	apply next --force
+	equal "$(live_policy)" next "policy in force"
+}
+
+# RLIMIT_NOFILE stands for a system that has no room left.
+test_no_room_for_the_maps() {
+	prepare
+	changes_nothing 7 prlimit --nofile=9 nsenter --net="/run/netns/$EDGE" "$SYNFW" apply \
+		"$T/next.yaml"
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * bpf_state DIRECTORY
+ *
+ * Prints everything that is pinned under a directory of a bpffs, in a fixed order: directories,
+ * programs and links with their ids, and maps with every entry that is not all zeroes, in hex; the
+ * inner maps of a map of maps in full. Two states are the same exactly if the outputs are.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "namespace.h"
+
+static long bpf(enum bpf_cmd command, union bpf_attr *attr)
+{
+	return syscall(SYS_bpf, command, attr, sizeof(*attr));
+}
+
+static void read_info(int fd, void *info, uint32_t size)
+{
+	union bpf_attr attr = {
+		.info = {.bpf_fd = (uint32_t)fd, .info_len = size, .info = (uintptr_t)info},
+	};
+
+	if (bpf(BPF_OBJ_GET_INFO_BY_FD, &attr))
+		die("cannot inspect a BPF object");
+}
+
+static bool lookup(int fd, const void *key, void *value)
+{
+	union bpf_attr attr = {.map_fd = (uint32_t)fd,
+			       .key = (uintptr_t)key,
+			       .value = (uintptr_t)value};
+
+	if (!bpf(BPF_MAP_LOOKUP_ELEM, &attr))
+		return true;
+	if (errno != ENOENT)
+		die("cannot read a map");
+	return false;
+}
+
+static bool next_key(int fd, const void *key, void *ret_key)
+{
+	union bpf_attr attr = {.map_fd = (uint32_t)fd,
+			       .key = (uintptr_t)key,
+			       .next_key = (uintptr_t)ret_key};
+
+	if (!bpf(BPF_MAP_GET_NEXT_KEY, &attr))
+		return true;
+	if (errno != ENOENT)
+		die("cannot walk a map");
+	return false;
+}
+
+static bool is_per_cpu(const struct bpf_map_info *info)
+{
+	return info->type == BPF_MAP_TYPE_PERCPU_ARRAY || info->type == BPF_MAP_TYPE_PERCPU_HASH;
+}
+
+static bool holds_maps(const struct bpf_map_info *info)
+{
+	return info->type == BPF_MAP_TYPE_ARRAY_OF_MAPS || info->type == BPF_MAP_TYPE_HASH_OF_MAPS;
+}
+
+static void print_hex(const uint8_t *bytes, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		printf("%02x", bytes[i]);
+}
+
+static bool all_zero(const uint8_t *bytes, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (bytes[i])
+			return false;
+	return true;
+}
+
+static void print_map(int fd, int depth);
+
+static void print_inner_map(uint32_t id, int depth)
+{
+	union bpf_attr attr = {.map_id = id};
+	int fd = (int)bpf(BPF_MAP_GET_FD_BY_ID, &attr);
+
+	if (fd < 0)
+		die("cannot open the inner map %u", id);
+	print_map(fd, depth);
+	close(fd);
+}
+
+static void print_entries(int fd, const struct bpf_map_info *info, int depth)
+{
+	size_t value_bytes = info->value_size;
+	uint8_t *key = calloc(1, info->key_size), *value;
+	bool more;
+
+	if (is_per_cpu(info))
+		value_bytes = (value_bytes + 7) / 8 * 8 * (size_t)sysconf(_SC_NPROCESSORS_CONF);
+	value = calloc(1, value_bytes);
+	if (!key || !value)
+		die("cannot read a map");
+	for (more = next_key(fd, NULL, key); more; more = next_key(fd, key, key)) {
+		if (!lookup(fd, key, value) || all_zero(value, value_bytes))
+			continue;
+		printf("%*s", depth * 2, "");
+		print_hex(key, info->key_size);
+		printf(" ");
+		print_hex(value, value_bytes);
+		printf("\n");
+		if (holds_maps(info))
+			print_inner_map(*(const uint32_t *)(const void *)value, depth + 1);
+	}
+	free(value);
+	free(key);
+}
+
+static void print_map(int fd, int depth)
+{
+	struct bpf_map_info info = {0};
+
+	read_info(fd, &info, sizeof(info));
+	printf("%*smap %s id %u type %u key %u value %u entries %u flags %u\n", depth * 2, "",
+	       info.name, info.id, info.type, info.key_size, info.value_size, info.max_entries,
+	       info.map_flags);
+	print_entries(fd, &info, depth + 1);
+}
+
+static void print_program(int fd)
+{
+	struct bpf_prog_info info = {0};
+
+	read_info(fd, &info, sizeof(info));
+	printf("program %s id %u\n", info.name, info.id);
+}
+
+static void print_link(int fd)
+{
+	struct bpf_link_info info = {0};
+
+	read_info(fd, &info, sizeof(info));
+	printf("link id %u program %u interface %u\n", info.id, info.prog_id, info.xdp.ifindex);
+}
+
+/* What a descriptor is can only be told from the name that /proc gives it. */
+static void print_pin(const char *path)
+{
+	union bpf_attr attr = {.pathname = (uintptr_t)path};
+	char name[64], target[64] = "";
+	int fd = (int)bpf(BPF_OBJ_GET, &attr);
+
+	if (fd < 0)
+		die("cannot open \"%s\"", path);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	if (readlink(name, target, sizeof(target) - 1) < 0)
+		die("cannot tell what \"%s\" is", path);
+	if (strstr(target, "bpf-map"))
+		print_map(fd, 0);
+	else if (strstr(target, "bpf-prog"))
+		print_program(fd);
+	else
+		print_link(fd);
+	close(fd);
+}
+
+static void print_tree(const char *path)
+{
+	struct dirent **entries;
+	int count = scandir(path, &entries, NULL, alphasort);
+	char child[PATH_MAX];
+	struct stat st;
+
+	if (count < 0)
+		die("cannot list \"%s\"", path);
+	printf("directory %s\n", path);
+	for (int i = 0; i < count; i++) {
+		snprintf(child, sizeof(child), "%s/%s", path, entries[i]->d_name);
+		if (entries[i]->d_name[0] == '.' || lstat(child, &st)) {
+			free(entries[i]);
+			continue;
+		}
+		free(entries[i]);
+		if (S_ISDIR(st.st_mode)) {
+			print_tree(child);
+		} else {
+			printf("pin %s: ", child);
+			print_pin(child);
+		}
+	}
+	free(entries);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2) {
+		fprintf(stderr, "usage: bpf_state DIRECTORY\n");
+		return 2;
+	}
+	print_tree(argv[1]);
+	return 0;
+}
