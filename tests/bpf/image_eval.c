@@ -82,6 +82,10 @@ static uint32_t class_of_trie4(const struct image *image, uint32_t root, const u
 	for (int nibble = 4; !(id & SYNFW_TRIE_LEAF); nibble++) {
 		uint32_t value = nibble % 2 ? addr[nibble / 2] & 15 : addr[nibble / 2] >> 4;
 
+		if (nibble == 8) {
+			fprintf(stderr, "image: the trie goes on behind the last bit\n");
+			abort();
+		}
 		id = table_entry(image, id, value);
 	}
 	return id & ~SYNFW_TRIE_LEAF;
@@ -92,7 +96,6 @@ static uint32_t class_of_address(const struct image *image, const struct referen
 {
 	const struct address_index *index = &image->index[direction];
 	const uint8_t *addr = direction == SYNFW_DIR_SRC ? packet->saddr : packet->daddr;
-
 	uint32_t root = image_header_const(image)->trie4[direction];
 
 	if (packet->family == 4 && root)
@@ -174,7 +177,9 @@ static uint32_t vector_words(const struct synfw_header *header)
 	return header->ref_lines ? header->nr_agg * 64U : header->nr_agg;
 }
 
-/* The whole bit vector of a class, whatever its level. A word that the aggregate denies is 0. */
+/* The whole bit vector of a class, whatever its level. A word that the aggregate denies is 0. That
+ * some fields need not be looked at for some words (group_base) is the datapath's shortcut: here all
+ * of them are. */
 static void class_vector(const struct image *image, enum synfw_field field, uint32_t class_id,
 			 uint64_t vector[MAX_WORDS])
 {
@@ -245,10 +250,12 @@ static const struct synfw_rule *deciding_rule(const struct image *image, uint32_
 	const struct synfw_rule *first = NULL;
 
 	for (uint32_t bit = 0; bit < bits; bit++) {
-		const struct synfw_rule *rule = image_rule_const(image, bit);
+		const struct synfw_rule *rule;
 
-		if (bit_matches(matches, bit) && !rule_only_counts(rule) &&
-		    (!first || rule->order < first->order))
+		if (!bit_matches(matches, bit))
+			continue;
+		rule = image_rule_const(image, bit);
+		if (!rule_only_counts(rule) && (!first || rule->order < first->order))
 			first = rule;
 	}
 	return first;
@@ -260,10 +267,12 @@ static uint32_t score_before(const struct image *image, uint32_t bits,
 	uint32_t score = 0;
 
 	for (uint32_t bit = 0; bit < bits; bit++) {
-		const struct synfw_rule *rule = image_rule_const(image, bit);
+		const struct synfw_rule *rule;
 
-		if (bit_matches(matches, bit) && rule->action == SYNFW_ACTION_SCORE &&
-		    !(rule->flags & SYNFW_RULE_MONITOR) &&
+		if (!bit_matches(matches, bit))
+			continue;
+		rule = image_rule_const(image, bit);
+		if (rule->action == SYNFW_ACTION_SCORE && !(rule->flags & SYNFW_RULE_MONITOR) &&
 		    (!deciding || rule->order < deciding->order))
 			score += rule->score;
 	}

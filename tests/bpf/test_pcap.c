@@ -17,6 +17,7 @@
 #include "trial.h"
 
 #define NR_POLICIES	8
+#define ETHERNET_BYTES	14
 #define HEADER_BYTES	160	/* cut up to here: two tags, IPv6 and several headers */
 
 static const char *const captures[] = {"802.1ad_QinQ.pcap", "bigtcp-ipv6-hbh.pcap",
@@ -34,6 +35,39 @@ static bool packet_agrees(struct trial *trial, const uint8_t *data, size_t lengt
 	return trial_agrees(trial, data, length, interface, NULL);
 }
 
+/* A packet that was captured without an Ethernet header gets one. */
+static bool ip_packet_agrees(struct trial *trial, const uint8_t *data, size_t length)
+{
+	uint8_t frame[DATAPATH_MAX_FRAME] = {};
+	const bool v6 = length && data[0] >> 4 == 6;
+
+	if (length > sizeof(frame) - ETHERNET_BYTES)
+		length = sizeof(frame) - ETHERNET_BYTES;
+	frame[12] = v6 ? 0x86 : 0x08;
+	frame[13] = v6 ? 0xdd : 0x00;
+	memcpy(frame + ETHERNET_BYTES, data, length);
+	return packet_agrees(trial, frame, ETHERNET_BYTES + length);
+}
+
+/* Bytes of the link header of captures that are not of Ethernet; -1: unknown. */
+static int link_header_bytes(int datalink)
+{
+	return datalink == DLT_SLIP ? 16 : datalink == DLT_RAW ? 0 : -1;
+}
+
+static bool captured_agrees(struct trial *trial, int datalink, const uint8_t *data, size_t length)
+{
+	int skip = link_header_bytes(datalink);
+
+	if (datalink == DLT_EN10MB)
+		return packet_agrees(trial, data, length);
+	if (skip < 0 || length < (size_t)skip) {
+		fprintf(stderr, "link type %d is not understood\n", datalink);
+		return false;
+	}
+	return ip_packet_agrees(trial, data + skip, length - skip);
+}
+
 /* Returns the number of packets, or -1 after a disagreement. */
 static int capture_agrees(struct trial *trial, const char *path)
 {
@@ -47,12 +81,10 @@ static int capture_agrees(struct trial *trial, const char *path)
 		fprintf(stderr, "%s\n", message);
 		return -1;
 	}
-	if (pcap_datalink(capture) != DLT_EN10MB) {
-		fprintf(stderr, "%s: not a capture of Ethernet frames\n", path);
-		packets = -1;
-	}
 	while (packets >= 0 && pcap_next_ex(capture, &header, &data) == 1)
-		packets = packet_agrees(trial, data, header->caplen) ? packets + 1 : -1;
+		packets = captured_agrees(trial, pcap_datalink(capture), data, header->caplen) ?
+				  packets + 1 :
+				  -1;
 	pcap_close(capture);
 	return packets;
 }

@@ -22,8 +22,8 @@
 #include "trial.h"
 
 #define FIXED_SEED	20240917
-#define CHECKS_FIXED	700000
-#define CHECKS_FRESH	400000
+#define CHECKS_FIXED	1000000
+#define CHECKS_FRESH	1000000
 
 /* Loading a policy mostly waits for RCU grace periods: processes wait at the same time. */
 #define WORKERS		6
@@ -40,12 +40,12 @@ struct kind {
 /* The first that fits is taken; the last one always does. */
 static const struct kind kinds[] = {
 	{"huge", 400, 7, 10000, 16000, 4000},
-	{"large", 40, 3, 513, 3000, 4000},
+	{"large", 25, 3, 513, 3000, 4000},
 	{"medium", 8, 1, 65, 512, 3000},
 	{"small", 1, 0, 1, 64, 2500},
 };
 
-/* Shapes of an image. A generator that stops hitting one of them fails the test. */
+/* Shapes of an image. A generator that stops hitting one of them with the fixed seed fails the test. */
 enum trait {
 	TRAIT_POLICY,
 	TRAIT_ONE_LEVEL,
@@ -56,7 +56,9 @@ enum trait {
 	TRAIT_FLAGS,
 	TRAIT_NO_FLAGS,
 	TRAIT_MONITOR,
-	TRAIT_EXACT_ONLY,	/* of the four below: IPv4 sources to IPv6 destinations */
+	TRAIT_SEVERAL_PAGES,
+	TRAIT_TRIE4,		/* sources, destinations */
+	TRAIT_EXACT_ONLY = TRAIT_TRIE4 + SYNFW_NR_DIRS, /* four of each kind */
 	TRAIT_LPM_ONLY = TRAIT_EXACT_ONLY + 4,
 	TRAIT_EXACT_AND_LPM = TRAIT_LPM_ONLY + 4,
 	NR_TRAITS = TRAIT_EXACT_AND_LPM + 4,
@@ -72,18 +74,21 @@ static const char *const trait_names[NR_TRAITS] = {
 	[TRAIT_FLAGS] = "with TCP flags",
 	[TRAIT_NO_FLAGS] = "without TCP flags",
 	[TRAIT_MONITOR] = "in monitor mode",
+	[TRAIT_SEVERAL_PAGES] = "of several pages",
+	[TRAIT_TRIE4] = "IPv4 sources: own trie",
+	"IPv4 destinations: own trie",
 	[TRAIT_EXACT_ONLY] = "IPv4 sources: hash",
 	"IPv6 sources: hash",
 	"IPv4 destinations: hash",
 	"IPv6 destinations: hash",
-	[TRAIT_LPM_ONLY] = "IPv4 sources: trie",
-	"IPv6 sources: trie",
-	"IPv4 destinations: trie",
-	"IPv6 destinations: trie",
-	[TRAIT_EXACT_AND_LPM] = "IPv4 sources: hash and trie",
-	"IPv6 sources: hash and trie",
-	"IPv4 destinations: hash and trie",
-	"IPv6 destinations: hash and trie",
+	[TRAIT_LPM_ONLY] = "IPv4 sources: LPM",
+	"IPv6 sources: LPM",
+	"IPv4 destinations: LPM",
+	"IPv6 destinations: LPM",
+	[TRAIT_EXACT_AND_LPM] = "IPv4 sources: hash and LPM",
+	"IPv6 sources: hash and LPM",
+	"IPv4 destinations: hash and LPM",
+	"IPv6 destinations: hash and LPM",
 };
 
 /* What one process does of a run: policies `first`, `first` + WORKERS, ... */
@@ -118,6 +123,9 @@ static void note_image(struct worker *worker, const struct compiled *compiled)
 		traits[TRAIT_INTERFACES_ONLY]++;
 	traits[header->flag_rules ? TRAIT_FLAGS : TRAIT_NO_FLAGS]++;
 	traits[TRAIT_MONITOR] += compiled->policy->monitor;
+	traits[TRAIT_SEVERAL_PAGES] += compiled->image->nr_lines > SYNFW_PAGE_LINES;
+	for (int i = 0; i < SYNFW_NR_DIRS; i++)
+		traits[TRAIT_TRIE4 + i] += header->trie4[i] != 0;
 	for (int i = 0; i < 4; i++) {
 		bool exact = header->indexes >> 2 * i & SYNFW_INDEX_EXACT4;
 		bool lpm = header->indexes >> 2 * i & SYNFW_INDEX_LPM4;
@@ -209,9 +217,7 @@ static uint64_t packets_of_reason(const struct trial_totals *totals, int reason)
 
 static bool covered(const char *what, uint64_t count)
 {
-	printf("    %-34s %10" PRIu64 "\n", what, count);
-	if (!count)
-		fprintf(stderr, "nothing of the kind was tested: %s\n", what);
+	printf("    %-34s %10" PRIu64 "%s\n", what, count, count ? "" : "  NOT COVERED");
 	return count != 0;
 }
 
@@ -254,7 +260,7 @@ static bool run_seed(uint64_t seed, uint64_t wanted_checks)
 				      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	double begin = seconds();
 	uint64_t checks = 0;
-	bool agrees = true;
+	bool agrees = true, all_covered;
 
 	MUST(workers != MAP_FAILED);
 	printf("seed %" PRIu64 "\n", seed);
@@ -274,7 +280,10 @@ static bool run_seed(uint64_t seed, uint64_t wanted_checks)
 		agrees &= workers[i].agrees;
 		checks += workers[i].totals.checks;
 	}
-	agrees = agrees && everything_covered(workers);
+	/* Only the fixed seed's: what a fresh one happens not to hit is no failure. */
+	all_covered = everything_covered(workers);
+	if (seed == FIXED_SEED && wanted_checks >= CHECKS_FIXED)
+		agrees = agrees && all_covered;
 	printf("  %" PRIu64 " checks, %.1f s: %s\n", checks, seconds() - begin,
 	       agrees ? "reference = image = BPF" : "FAILED");
 	munmap(workers, WORKERS * sizeof(*workers));

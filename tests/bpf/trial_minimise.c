@@ -3,10 +3,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <synfw/cleanup.h>
 
 #include "must.h"
+
+#define MAX_SECONDS 30
 
 struct question {
 	const struct trial *trial;
@@ -37,14 +40,15 @@ static bool still_disagrees(const struct question *question, const struct policy
 	return disagrees;
 }
 
-/* Tries to leave out ever smaller runs of rules. */
+/* Tries to leave out ever smaller runs of rules, until time is up. */
 static void shrink(const struct question *question, struct policy_text *text)
 {
 	char **rest = calloc(text->nr_rules + 1, sizeof(*rest));
+	time_t end = time(NULL) + MAX_SECONDS;
 
 	MUST(rest);
 	for (size_t run = text->nr_rules; run > 0; run /= 2) {
-		for (size_t first = 0; first < text->nr_rules;) {
+		for (size_t first = 0; first < text->nr_rules && time(NULL) < end;) {
 			struct policy_text smaller = *text;
 			size_t last = first + run < text->nr_rules ? first + run : text->nr_rules;
 

@@ -29,13 +29,14 @@ BAD = [
     (layering, "policyc/a.c", C + 'void a(void) { fprintf(stderr, "a"); }\n', "never log"),
     (layering, "policyc/a.c", C + "void a(void) { exit(1); }\n", "does not end its caller"),
     (layering, "benchmarks/a.c", C + '#include "synfw.skel.h"\n', "only the agent"),
-    (layering, "netns-tests/a.c", C + '#include "a.h"\n', "black box"),
+    (layering, "netns-tests/a.c", C + "#include <synfw/abi.h>\n", "black box"),
 ]
 GOOD = [
     (style, "a.h", C + GUARD),
     (style, "a.c", C + "int a;\n"),
     (layering, "bpf/a.bpf.c", C + '#include <synfw/abi.h>\n#include "a.bpf.h"\n'),
     (layering, "policyc/a.c", C + "#include <synfw/abi.h>\n/* stderr */\n"),
+    (layering, "netns-tests/a.c", C + '#include <linux/bpf.h>\n#include "a.h"\n'),
 ]
 
 
