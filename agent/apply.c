@@ -94,7 +94,7 @@ static int recover(struct apply *apply, struct notes *notes)
 	return err;
 }
 
-static int open_live(struct apply *apply)
+static int open_live(struct apply *apply, struct notes *notes)
 {
 	int err = live_open(apply->paths->live, apply->fault, &apply->live);
 
@@ -103,7 +103,11 @@ static int open_live(struct apply *apply)
 	err = find_other_abi(apply->paths, apply->fault, &apply->other_abi_dir);
 	if (err || !apply->other_abi_dir)
 		return err;
-	return live_open_other_abi(apply->other_abi_dir, apply->fault, &apply->live);
+	err = live_open_other_abi(apply->other_abi_dir, apply->fault, &apply->live);
+	if (!err && !apply->live.manifest)
+		notes_add(notes, "what \"%s\" counted cannot be read; counters start from zero",
+			  apply->other_abi_dir);
+	return err;
 }
 
 /* A link pinned here whose interface does not run it, as this namespace sees it, was made in
@@ -398,7 +402,7 @@ int apply_policy(const struct paths *paths, const struct policy *policy,
 
 	err = lock_acquire(paths, LOCK_TIMEOUT_MS, fault, &apply.lock_fd);
 	if (!err)
-		err = open_live(&apply);
+		err = open_live(&apply, &report.notes);
 	if (!err)
 		err = recover(&apply, &report.notes);
 	if (!err)

@@ -76,17 +76,13 @@ static bool key_is_named(const struct schema_key *key, const char *name)
 static int report_unknown_key(const char *name)
 {
 	struct suggestion suggestion = suggest_start(name);
-	char paths[2][PATH_BYTES];
 	size_t i;
 
-	for (i = 0; i < schema_nr_keys; i++) {
+	for (i = 0; i < schema_nr_keys; i++)
 		suggest_offer(&suggestion, schema_keys[i].name);
-		if (suggestion.best == schema_keys[i].name)
-			key_path(&schema_keys[i], paths[0]);
-	}
 	if (suggestion.best)
 		ui_error("the policy language has no key \"%s\"; did you mean \"%s\"?", name,
-			 paths[0]);
+			 suggestion.best);
 	else
 		ui_error("the policy language has no key \"%s\"; `synfw explain` lists all", name);
 	return EXIT_USAGE;

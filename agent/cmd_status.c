@@ -102,7 +102,9 @@ static void print_policy(const struct status *status)
 	char when[32] = "";
 
 	if (!mode_word(status)) {
-		printf("no policy is in force; packets pass unfiltered\n");
+		/* a warning may say that something else filters them */
+		printf(status->warnings.count ? "no policy of this synfw is in force\n"
+					      : "no policy is in force; packets pass unfiltered\n");
 		return;
 	}
 	printf("mode:       %s%s%s\n", ui_style(stdout, UI_BOLD), mode_word(status),
