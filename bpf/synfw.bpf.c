@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The packet path: parse, classify, count. Bad packets end in a reason of their own; XDP_ABORTED
  * is never returned. Without a policy every packet passes: a host that lost its policy must stay
