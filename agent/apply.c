@@ -2,6 +2,7 @@
 #include "apply.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -318,6 +319,19 @@ static int prepare(struct apply *apply)
 	return err;
 }
 
+/* Signals that a person or a service manager ends a command with. */
+static void block_termination(sigset_t *ret_before)
+{
+	static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&set);
+	for (i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		sigaddset(&set, signals[i]);
+	sigprocmask(SIG_BLOCK, &set, ret_before);
+}
+
 static int put_in_force(struct apply *apply, struct apply_report *report)
 {
 	bool fresh = !apply->live.present || apply->other_abi_dir;
@@ -342,13 +356,17 @@ static int put_in_force(struct apply *apply, struct apply_report *report)
 				.applied_at_ns = apply->next->applied_at_ns,
 			},
 	};
+	sigset_t before;
 	int err;
 
 	apply->attachments = calloc(apply->interfaces.count + 1, sizeof(*apply->attachments));
 	if (!apply->attachments)
 		return fault_system(apply->fault, -ENOMEM, "cannot attach the policy");
 	commit.attachments = apply->attachments;
+	/* Ctrl-C waits until the commit is done or undone; it then ends the command */
+	block_termination(&before);
 	err = commit_run(&commit, apply->fault);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	report->detached = commit.detached;
 	report->stale = commit.stale;
 	return err;
@@ -397,10 +415,11 @@ int apply_policy(const struct paths *paths, const struct policy *policy,
 		.tables = TABLES_NONE,
 	};
 	CLEANUP(apply_report_done) struct apply_report report = {0};
-	uint64_t began_ns = now_ns(CLOCK_MONOTONIC);
+	uint64_t began_ns;
 	int err;
 
 	err = lock_acquire(paths, LOCK_TIMEOUT_MS, fault, &apply.lock_fd);
+	began_ns = now_ns(CLOCK_MONOTONIC);
 	if (!err)
 		err = open_live(&apply, &report.notes);
 	if (!err)

@@ -1,41 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* synfw check */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include <synfw/cleanup.h>
 
 #include "command.h"
 #include "json.h"
-#include "policy_file.h"
+#include "offline.h"
 #include "report.h"
 #include "ui.h"
-
-/* Without a host, the policy's interfaces stand for themselves. */
-static int compile(struct policy_file *file, struct fault *fault, struct image **ret_image)
-{
-	const struct policy *policy = file->policy;
-	CLEANUP(cleanup_free)
-	struct policyc_interface *interfaces =
-		calloc(policy->nr_interfaces + 1, sizeof(*interfaces));
-	struct policyc_options options = {.interfaces = interfaces};
-	size_t i;
-	int err;
-
-	if (!interfaces)
-		return fault_system(fault, -ENOMEM, "cannot compile \"%s\"", policy->file);
-	for (i = 0; i < policy->nr_interfaces && i < SYNFW_MAX_INTERFACES; i++)
-		interfaces[i] = (struct policyc_interface){
-			.name = policy->interfaces[i].pattern,
-			.slot = i + 1,
-		};
-	options.nr_interfaces = i;
-	err = policyc_compile(policy, &options, file->diags, ret_image);
-	if (err && err != -EINVAL)
-		return fault_system(fault, err, "cannot compile \"%s\"", policy->file);
-	return err;
-}
 
 static json_t *diags_json(struct diags *diags)
 {
@@ -97,7 +70,7 @@ int cmd_check(const struct invocation *invocation)
 
 	err = policy_file_load(invocation->operand[0], &fault, &file);
 	if (!err)
-		err = compile(&file, &fault, &image);
+		err = offline_compile(&file, NULL, &fault, &image);
 	if (fault.message)
 		return ui_fault(&fault);
 	ui_diags(file.diags);

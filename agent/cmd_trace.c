@@ -64,9 +64,10 @@ static int trace_frame(const struct invocation *invocation, const struct trace_s
 		       const uint8_t *frame, uint32_t length, const char *packet,
 		       unsigned long long number, struct fault *fault, bool *dropped)
 {
+	const char *interface = option_value(invocation, "interface");
 	struct trace_verdict verdict;
-	uint32_t slot = trace_subject_slot(subject, option_value(invocation, "interface"));
-	int err = trace_subject_judge(subject, slot, frame, length, fault, &verdict);
+	int err = trace_subject_judge(subject, trace_subject_slot(subject, interface), frame,
+				      length, fault, &verdict);
 
 	if (err)
 		return err;
@@ -191,6 +192,20 @@ static int check_usage(const struct invocation *invocation)
 	return EXIT_DONE;
 }
 
+/* Whoever asks about an interface that the policy leaves alone must not take the answer for what
+ * happens there. */
+static void warn_of_unknown_interface(const struct invocation *invocation,
+				      const struct trace_subject *subject)
+{
+	const char *interface = option_value(invocation, "interface");
+
+	if (interface && !trace_subject_slot(subject, interface))
+		ui_warning(
+			"the policy is not attached to \"%s\": its packets are not judged; this is "
+			"what the policy would say of an interface that no rule names",
+			interface);
+}
+
 static int open_subject(const struct invocation *invocation, struct policy_file *file,
 			struct fault *fault, struct trace_subject **ret_subject)
 {
@@ -226,6 +241,8 @@ int cmd_trace(const struct invocation *invocation)
 	err = open_subject(invocation, &file, &fault, &subject);
 	if (err == -EINVAL && !fault.message)
 		return EXIT_POLICY;
+	if (!err)
+		warn_of_unknown_interface(invocation, subject);
 	if (!err)
 		err = option_given(invocation, "pcap")
 			      ? trace_capture(invocation, subject, &fault, &dropped)

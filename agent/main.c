@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bpf/libbpf.h>
+
 #include <synfw/cleanup.h>
 
 #include "command.h"
@@ -55,6 +57,8 @@ int main(int argc, char **argv)
 {
 	const struct command *command;
 
+	/* what it says is kept where a program is loaded, and told with the error */
+	libbpf_set_print(NULL);
 	if (argc < 2) {
 		ui_error("no command; see `synfw help`");
 		return EXIT_USAGE;

@@ -2,14 +2,13 @@
 #include "trace_packet.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <synfw/cleanup.h>
 
-#include "infrastructure.h"
 #include "live.h"
+#include "offline.h"
 
 struct trace_subject {
 	struct shadow shadow;
@@ -38,50 +37,21 @@ void trace_subject_freep(struct trace_subject **subject)
 	*subject = NULL;
 }
 
-/* The interfaces of the policy stand for themselves: none of them need exist here. */
-static int compile(const struct policy_file *file, struct fault *fault, struct image **ret_image)
-{
-	const struct policy *policy = file->policy;
-	CLEANUP(infrastructure_done) struct infrastructure host = {0};
-	CLEANUP(cleanup_free)
-	struct policyc_interface *interfaces =
-		calloc(policy->nr_interfaces + 1, sizeof(*interfaces));
-	struct policyc_options options = {.interfaces = interfaces};
-	size_t i;
-	int err;
-
-	if (!interfaces)
-		return fault_system(fault, -ENOMEM, "cannot compile \"%s\"", policy->file);
-	for (i = 0; i < policy->nr_interfaces && i < SYNFW_MAX_INTERFACES; i++)
-		interfaces[i] = (struct policyc_interface){
-			.name = policy->interfaces[i].pattern,
-			.slot = i + 1,
-		};
-	options.nr_interfaces = i;
-	if (infrastructure_is_protected(policy)) {
-		err = infrastructure_read("/etc/resolv.conf", fault, &host);
-		if (err)
-			return err;
-		options.infrastructure.gateways = &host.gateways;
-		options.infrastructure.resolvers = &host.resolvers;
-	}
-	err = policyc_compile(policy, &options, file->diags, ret_image);
-	if (err && err != -EINVAL)
-		return fault_system(fault, err, "cannot compile \"%s\"", policy->file);
-	return err;
-}
-
 int trace_subject_from_policy(struct policy_file *file, struct fault *fault,
 			      struct trace_subject **ret_subject)
 {
 	CLEANUP(trace_subject_freep) struct trace_subject *subject = subject_new();
+	CLEANUP(infrastructure_done) struct infrastructure host = {0};
 	CLEANUP(tables_close) struct tables tables = TABLES_NONE;
-	int err;
+	int err = 0;
 
 	if (!subject)
 		return fault_system(fault, -ENOMEM, "cannot trace");
 	subject->policy = file->policy;
-	err = compile(file, fault, &subject->image);
+	if (infrastructure_is_protected(file->policy))
+		err = infrastructure_read("/etc/resolv.conf", fault, &host);
+	if (!err)
+		err = offline_compile(file, &host, fault, &subject->image);
 	if (!err)
 		err = tables_create(subject->image, fault, &tables);
 	if (!err)
@@ -132,15 +102,9 @@ static uint32_t live_slot(const struct manifest *manifest, const char *interface
 
 uint32_t trace_subject_slot(const struct trace_subject *subject, const char *interface)
 {
-	const struct policy *policy = subject->policy;
-	size_t i;
-
-	if (!policy)
-		return live_slot(subject->live.manifest, interface);
-	for (i = 0; i < policy->nr_interfaces; i++)
-		if (!interface || !fnmatch(policy->interfaces[i].pattern, interface, 0))
-			return i + 1;
-	return 0;
+	if (subject->policy)
+		return offline_slot(subject->policy, interface);
+	return live_slot(subject->live.manifest, interface);
 }
 
 /* The rule that a bit of the vectors stands for: its place in the policy. */
