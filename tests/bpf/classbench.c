@@ -9,8 +9,8 @@
 #include <synfw/abi.h>
 #include <synfw/cleanup.h>
 
-#define PROTO_ICMP	1
-#define PROTO_TCP	6
+#define PROTO_ICMP 1
+#define PROTO_TCP  6
 
 /* Room for one more element; doubles. */
 static int grow(void **array, size_t count, size_t size)
@@ -31,14 +31,13 @@ static uint32_t mask_of(uint8_t length)
 	return length ? ~0U << (32 - length) : 0;
 }
 
-/* @SRC/LEN  DST/LEN  SPORT : SPORT  DPORT : DPORT  PROTO/MASK  FLAGS/MASK. The high byte of the last
- * column is the TCP flags, or the ICMP type. */
+/* @SRC/LEN  DST/LEN  SPORT : SPORT  DPORT : DPORT  PROTO/MASK  FLAGS/MASK. The high byte of the
+ * last column is the TCP flags, or the ICMP type. */
 static bool read_rule(const char *line, struct classbench_rule *ret_rule)
 {
 	unsigned int s[5], d[5], sport[2], dport[2], proto, proto_mask, extra, extra_mask;
 
-	if (sscanf(line,
-		   "@%u.%u.%u.%u/%u %u.%u.%u.%u/%u %u : %u %u : %u %x/%x %x/%x", &s[0], &s[1],
+	if (sscanf(line, "@%u.%u.%u.%u/%u %u.%u.%u.%u/%u %u : %u %u : %u %x/%x %x/%x", &s[0], &s[1],
 		   &s[2], &s[3], &s[4], &d[0], &d[1], &d[2], &d[3], &d[4], &sport[0], &sport[1],
 		   &dport[0], &dport[1], &proto, &proto_mask, &extra, &extra_mask) != 18)
 		return false;
@@ -76,7 +75,8 @@ static bool read_header(const char *line, struct classbench_header *ret_header)
 
 static int refuse(const char *line, unsigned int number)
 {
-	fprintf(stderr, "line %u is not understood: %.*s\n", number, (int)strcspn(line, "\n"), line);
+	fprintf(stderr, "line %u is not understood: %.*s\n", number, (int)strcspn(line, "\n"),
+		line);
 	return -EINVAL;
 }
 
@@ -150,11 +150,13 @@ size_t classbench_scan(const struct classbench *set, const struct classbench_hea
 	return CLASSBENCH_NO_RULE;
 }
 
-/* The lists of flags that together say value/mask. Without a "not", a list means exactly these, so a
- * mask of positive bits only needs one: SYN never comes with FIN or RST, or both values of SYN. */
+/* The lists of flags that together say value/mask. Without a "not", a list means exactly these, so
+ * a mask of positive bits only needs one: SYN never comes with FIN or RST, or both values of SYN.
+ */
 static size_t flag_lists(uint8_t value, uint8_t mask, char lists[2][64])
 {
-	static const char *const names[8] = {"fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"};
+	static const char *const names[8] = {"fin", "syn", "rst", "psh",
+					     "ack", "urg", "ece", "cwr"};
 	size_t length = 0;
 
 	for (int bit = 0; bit < 8; bit++)

@@ -17,7 +17,7 @@
 
 struct classbench_rule {
 	unsigned int line;
-	uint32_t src, dst;	/* host order */
+	uint32_t src, dst; /* host order */
 	uint8_t src_length, dst_length;
 	uint16_t sport_first, sport_last, dport_first, dport_last;
 	uint8_t proto;
@@ -29,7 +29,7 @@ struct classbench_header {
 	uint32_t src, dst;
 	uint16_t sport, dport;
 	uint8_t proto;
-	uint8_t extra;		/* TCP flags, ICMP type */
+	uint8_t extra; /* TCP flags, ICMP type */
 };
 
 struct classbench {
@@ -45,9 +45,9 @@ int classbench_read_rules(struct classbench *set, const char *text);
 int classbench_read_trace(struct classbench *set, const char *text);
 void classbench_done(struct classbench *set);
 
-/* Writes the policy: allow and drop in turn, so that the verdict tells neighbours apart. A rule whose
- * flags the language says in two rules gets both; `ret_origin` (the caller frees) names the place in
- * the set for each rule of the policy. 0 or -ENOMEM. */
+/* Writes the policy: allow and drop in turn, so that the verdict tells neighbours apart. A rule
+ * whose flags the language says in two rules gets both; `ret_origin` (the caller frees) names the
+ * place in the set for each rule of the policy. 0 or -ENOMEM. */
 int classbench_policy(const struct classbench *set, struct policy_text *ret_text,
 		      uint32_t **ret_origin);
 

@@ -5,12 +5,12 @@
 
 #include "must.h"
 
-#define PROTO_ICMP	1
-#define PROTO_TCP	6
-#define PROTO_UDP	17
-#define PROTO_FRAGMENT	44
-#define PROTO_ICMPV6	58
-#define PROTO_SCTP	132
+#define PROTO_ICMP     1
+#define PROTO_TCP      6
+#define PROTO_UDP      17
+#define PROTO_FRAGMENT 44
+#define PROTO_ICMPV6   58
+#define PROTO_SCTP     132
 
 static uint8_t *append(struct frame *frame, size_t bytes)
 {
@@ -81,6 +81,7 @@ static void append_ipv6(const struct frame_spec *spec, struct frame *frame)
 {
 	uint8_t *ip = append(frame, 40);
 	size_t length = frame_transport_bytes(spec) + spec->payload;
+	unsigned int fragment_headers = 0;
 
 	for (unsigned int i = 0; i < spec->nr_ext; i++) {
 		const struct frame_ext *ext = &spec->ext[i];
@@ -89,10 +90,10 @@ static void append_ipv6(const struct frame_spec *spec, struct frame *frame)
 
 		length += bytes;
 		header[0] = i + 1 < spec->nr_ext ? spec->ext[i + 1].type : spec->proto;
-		if (ext->type == PROTO_FRAGMENT)
-			put_be16(header + 2, spec->fragment_offset << 3 | spec->more_fragments);
-		else
+		if (ext->type != PROTO_FRAGMENT)
 			header[1] = ext->units;
+		else if (fragment_headers++ == spec->fragment_at)
+			put_be16(header + 2, spec->fragment_offset << 3 | spec->more_fragments);
 	}
 	ip[0] = natural(spec->version, 6) << 4;
 	put_be16(ip + 4, natural(spec->ip_length, length));

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IDS_PER_LINE	(SYNFW_LINE_BYTES / sizeof(uint32_t))
-#define WORDS_PER_LINE	(SYNFW_LINE_BYTES / sizeof(uint64_t))
-#define MAX_WORDS	(SYNFW_MAX_BITS / 64)
+#define IDS_PER_LINE   (SYNFW_LINE_BYTES / sizeof(uint32_t))
+#define WORDS_PER_LINE (SYNFW_LINE_BYTES / sizeof(uint64_t))
+#define MAX_WORDS      (SYNFW_MAX_BITS / 64)
 
 static const struct synfw_line *line_at(const struct image *image, uint32_t number)
 {
@@ -100,7 +100,8 @@ static uint32_t class_of_address(const struct image *image, const struct referen
 
 	if (packet->family == 4 && root)
 		return class_of_trie4(image, root, addr);
-	return packet->family == 4 ? class_of_address4(index, addr) : class_of_address6(index, addr);
+	return packet->family == 4 ? class_of_address4(index, addr)
+				   : class_of_address6(index, addr);
 }
 
 static enum synfw_l4_region region_of(const struct reference_packet *packet)
@@ -178,8 +179,8 @@ static uint32_t vector_words(const struct synfw_header *header)
 }
 
 /* The whole bit vector of a class, whatever its level. A word that the aggregate denies is 0. That
- * some fields need not be looked at for some words (group_base) is the datapath's shortcut: here all
- * of them are. */
+ * some fields need not be looked at for some words (group_base) is the datapath's shortcut: here
+ * all of them are. */
 static void class_vector(const struct image *image, enum synfw_field field, uint32_t class_id,
 			 uint64_t vector[MAX_WORDS])
 {
@@ -208,8 +209,8 @@ static void match_vector(const struct image *image, const struct reference_packe
 	const struct synfw_header *header = image_header_const(image);
 	uint64_t vector[MAX_WORDS];
 
-	class_vector(image, SYNFW_FIELD_ATTR,
-		     class_of(image, packet, slot, SYNFW_FIELD_ATTR), matches);
+	class_vector(image, SYNFW_FIELD_ATTR, class_of(image, packet, slot, SYNFW_FIELD_ATTR),
+		     matches);
 	for (int field = SYNFW_FIELD_ATTR + 1; field < SYNFW_NR_FIELDS; field++) {
 		if (!(header->fields >> field & 1))
 			continue;
@@ -221,8 +222,7 @@ static void match_vector(const struct image *image, const struct reference_packe
 
 static struct judgement decided(uint8_t verdict, enum synfw_reason reason)
 {
-	return (struct judgement){
-		.verdict = verdict, .reason = reason, .rule = REFERENCE_NO_RULE};
+	return (struct judgement){.verdict = verdict, .reason = reason, .rule = REFERENCE_NO_RULE};
 }
 
 static enum synfw_reason reason_of_shape(enum synfw_shape shape)
@@ -290,14 +290,14 @@ static struct judgement walk(const struct image *image, const struct reference_p
 
 	if (rule) {
 		result = decided(rule->action == SYNFW_ACTION_DROP ? SYNFW_DROP : SYNFW_ALLOW,
-				 rule->flags & SYNFW_RULE_SHAPE_REASON ?
-					 reason_of_shape(packet->shape) :
-					 (enum synfw_reason)rule->reason);
+				 rule->flags & SYNFW_RULE_SHAPE_REASON
+					 ? reason_of_shape(packet->shape)
+					 : (enum synfw_reason)rule->reason);
 		result.rule = judgement_rule(rule->index);
 	} else {
-		result = header->incoming == SYNFW_DROP ?
-				 decided(SYNFW_DROP, SYNFW_REASON_DEFAULT_DROP) :
-				 decided(SYNFW_ALLOW, SYNFW_REASON_DEFAULT_ALLOW);
+		result = header->incoming == SYNFW_DROP
+				 ? decided(SYNFW_DROP, SYNFW_REASON_DEFAULT_DROP)
+				 : decided(SYNFW_ALLOW, SYNFW_REASON_DEFAULT_ALLOW);
 	}
 	result.score = score_before(image, bits, matches, rule);
 	return result;

@@ -12,13 +12,13 @@
 #include <policyc.h>
 
 struct policy_file {
-	char *path;		/* as the policy writes it */
+	char *path; /* as the policy writes it */
 	char *text;
 };
 
 struct policy_text {
-	char *head;		/* everything before the rules */
-	char **rules;		/* one entry of `rules` each, indented, with its newline */
+	char *head;   /* everything before the rules */
+	char **rules; /* one entry of `rules` each, indented, with its newline */
 	size_t nr_rules;
 	struct policy_file *files;
 	size_t nr_files;
@@ -44,8 +44,8 @@ struct compiled {
  * hold them. On failure the diagnostics go to `errors` unless it is NULL. 0 or -errno. */
 int policy_text_compile(const struct policy_text *text, const struct policyc_options *options,
 			FILE *errors, struct compiled *ret_compiled);
-/* Leaves out the rules that policyc refuses because their \`except\` takes out all that they match: a
- * generator cannot know that without doing policyc's work. Returns how many. */
+/* Leaves out the rules that policyc refuses because their \`except\` takes out all that they match:
+ * a generator cannot know that without doing policyc's work. Returns how many. */
 size_t policy_text_drop_empty_rules(struct policy_text *text);
 
 void compiled_done(struct compiled *compiled);

@@ -56,9 +56,9 @@ static void write_address(struct random_context *context, FILE *out, unsigned in
 		}
 	}
 	if (!context->universe.hosts_only && rng_percent(rng, 2)) {
-		fputs(families == FAMILY_4 ? everything[1] :
-		      families == FAMILY_6 ? everything[2] :
-					     PICK(rng, everything),
+		fputs(families == FAMILY_4   ? everything[1]
+		      : families == FAMILY_6 ? everything[2]
+					     : PICK(rng, everything),
 		      out);
 		return;
 	}
@@ -143,8 +143,8 @@ static void write_ported_proto(struct random_context *context, FILE *out)
 
 static void write_icmp(struct random_context *context, FILE *out)
 {
-	static const char *const left_to_rules[] = {"echo-request", "echo-reply", "redirect",
-						    "timestamp-request", "13", "130"};
+	static const char *const left_to_rules[] = {"echo-request",	 "echo-reply", "redirect",
+						    "timestamp-request", "13",	       "130"};
 	static const char *const essential[] = {"destination-unreachable", "time-exceeded",
 						"parameter-problem", "neighbour-solicitation"};
 

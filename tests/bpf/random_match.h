@@ -21,8 +21,8 @@ struct random_context {
 	struct universe universe;
 	struct random_set sets[RANDOM_MAX_SETS];
 	size_t nr_sets;
-	const char *icmp;	/* the default */
-	unsigned int narrow;	/* percent of rules that name both addresses and ports */
+	const char *icmp;    /* the default */
+	unsigned int narrow; /* percent of rules that name both addresses and ports */
 	/* What this policy's rules mention at all: without it, a field has no table. */
 	bool flags, vlans, interfaces;
 };

@@ -31,7 +31,8 @@ static void add6(uint8_t addr[16], int delta)
 
 static void address_near4(struct rng *rng, const struct prefix4 *prefix, uint8_t addr[16])
 {
-	uint32_t rest = prefix->prefixlen ? (uint32_t)((1ULL << (32 - prefix->prefixlen)) - 1) : ~0U;
+	uint32_t rest =
+		prefix->prefixlen ? (uint32_t)((1ULL << (32 - prefix->prefixlen)) - 1) : ~0U;
 	uint32_t host = prefix->addr;
 
 	switch ((enum place)rng_below(rng, NR_PLACES)) {
@@ -70,7 +71,8 @@ static void address_near6(struct rng *rng, const struct prefix6 *prefix, uint8_t
 		add6(addr, 1);
 }
 
-/* An address near a member of the list, which may be NULL; false when it has none of that family. */
+/* An address near a member of the list, which may be NULL; false when it has none of that family.
+ */
 static bool address_of_list(struct rng *rng, const struct prefix_list *list, uint8_t family,
 			    uint8_t addr[16])
 {
@@ -132,8 +134,8 @@ static uint16_t any_port(struct rng *rng)
 
 static uint8_t any_icmp_type(struct rng *rng)
 {
-	static const uint8_t usual[] = {0,  1,	2,  3,	 4,   5,   8,	11,  12,
-					13, 14, 17, 128, 129, 133, 134, 135, 136, 137};
+	static const uint8_t usual[] = {0,  1,	2,   3,	  4,   5,   8,	 11,  12, 13,
+					14, 17, 128, 129, 133, 134, 135, 136, 137};
 
 	return rng_percent(rng, 90) ? PICK(rng, usual) : rng_next(rng);
 }
@@ -157,9 +159,9 @@ static void infrastructure_packet(struct rng *rng, const struct policyc_options 
 		uint8_t proto, icmp_type;
 		uint16_t sport, dport;
 	} samples[] = {
-		{17, 0, 67, 68},   {17, 0, 68, 67}, {17, 0, 547, 546}, {17, 0, 53, 4000},
-		{6, 0, 53, 4000},  {1, 3, 0, 0},    {1, 8, 0, 0},      {58, 1, 0, 0},
-		{58, 134, 0, 0},   {58, 135, 0, 0}, {6, 0, 67, 68},    {132, 0, 53, 53},
+		{17, 0, 67, 68},  {17, 0, 68, 67}, {17, 0, 547, 546}, {17, 0, 53, 4000},
+		{6, 0, 53, 4000}, {1, 3, 0, 0},	   {1, 8, 0, 0},      {58, 1, 0, 0},
+		{58, 134, 0, 0},  {58, 135, 0, 0}, {6, 0, 67, 68},    {132, 0, 53, 53},
 	};
 	size_t i = rng_below(rng, sizeof(samples) / sizeof(samples[0]));
 
@@ -168,8 +170,8 @@ static void infrastructure_packet(struct rng *rng, const struct policyc_options 
 	spec->sport = samples[i].sport;
 	spec->dport = samples[i].dport;
 	address_of_list(rng,
-			rng_percent(rng, 50) ? options->infrastructure.gateways :
-					       options->infrastructure.resolvers,
+			rng_percent(rng, 50) ? options->infrastructure.gateways
+					     : options->infrastructure.resolvers,
 			spec->family, spec->saddr);
 }
 

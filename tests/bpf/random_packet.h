@@ -3,8 +3,8 @@
 #define TESTS_BPF_RANDOM_PACKET_H
 
 /*
- * Random frames that are likely to mean something to a policy: addresses inside, at the edges of and
- * just outside its prefixes, ports at the edges of its ranges, and every awkward shape.
+ * Random frames that are likely to mean something to a policy: addresses inside, at the edges of
+ * and just outside its prefixes, ports at the edges of its ranges, and every awkward shape.
  */
 #include <policyc.h>
 

@@ -175,8 +175,8 @@ static char *rule_text(struct random_context *context, size_t number)
 	fprintf(out, "  - name: r%zu\n", number);
 	random_match(context, out);
 	if (dice < 25)
-		fprintf(out, "    score: %u\n", rng_percent(rng, 10) ? 1000000 :
-							       rng_between(rng, 1, 100));
+		fprintf(out, "    score: %u\n",
+			rng_percent(rng, 10) ? 1000000 : rng_between(rng, 1, 100));
 	else
 		fprintf(out, "    action: %s\n", dice < 60 ? "allow" : "drop");
 	if (rng_percent(rng, 10))
@@ -211,9 +211,9 @@ void random_policy(struct rng *rng, size_t nr_rules, struct random_policy *ret_p
 
 	*policy = (struct random_policy){};
 	universe_init(&context.universe, rng,
-		      nr_rules > 500 ? UNIVERSE_MAX_BASES :
-		      nr_rules > 64  ? 60 :
-				       6);
+		      nr_rules > 500  ? UNIVERSE_MAX_BASES
+		      : nr_rules > 64 ? 60
+				      : 6);
 	context.universe.hosts_only = rng_percent(rng, 15);
 	context.flags = rng_percent(rng, 70);
 	context.vlans = rng_percent(rng, 60);
@@ -233,7 +233,8 @@ void random_policy(struct rng *rng, size_t nr_rules, struct random_policy *ret_p
 		.interfaces = random_interfaces,
 		.nr_interfaces = random_nr_interfaces,
 		.infrastructure = {&policy->gateways, &policy->resolvers},
-		/* The trie for IPv4 would hide the kernel's hashes and tries from small policies. */
+		/* The trie for IPv4 would hide the kernel's hashes and tries from small policies.
+		 */
 		.max_trie_prefixes = rng_percent(rng, 50) ? 1 : 0,
 	};
 }

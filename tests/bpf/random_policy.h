@@ -12,7 +12,8 @@
 #include "random.h"
 #include "random_universe.h"
 
-/* What a policy is judged with: the interfaces are always the same four slots, the rest is random. */
+/* What a policy is judged with: the interfaces are always the same four slots, the rest is random.
+ */
 struct random_policy {
 	struct policy_text text;
 	struct prefix_list gateways, resolvers;
@@ -22,7 +23,8 @@ struct random_policy {
 extern const struct policyc_interface random_interfaces[];
 extern const size_t random_nr_interfaces;
 
-/* Writes a policy of `nr_rules` rules, in place: its options point into it. Aborts without memory. */
+/* Writes a policy of `nr_rules` rules, in place: its options point into it. Aborts without memory.
+ */
 void random_policy(struct rng *rng, size_t nr_rules, struct random_policy *ret_policy);
 void random_policy_done(struct random_policy *policy);
 

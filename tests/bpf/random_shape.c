@@ -2,7 +2,7 @@
 #include "random_shape.h"
 
 #define PICK(rng, array) ((array)[rng_below(rng, sizeof(array) / sizeof((array)[0]))])
-#define ETHERNET_BYTES 14
+#define ETHERNET_BYTES	 14
 
 static const uint8_t ext_types[] = {0, 43, 44, 60, 60, 135, 139, 140};
 
@@ -31,7 +31,8 @@ static void odd_ethertype(struct rng *rng, struct frame_spec *spec)
 static void options_or_extensions(struct rng *rng, struct frame_spec *spec)
 {
 	/* Mostly short chains; eight and nine are the limit and one more. */
-	unsigned int chain = rng_percent(rng, 70) ? rng_between(rng, 1, 3) : rng_between(rng, 4, 10);
+	unsigned int chain =
+		rng_percent(rng, 70) ? rng_between(rng, 1, 3) : rng_between(rng, 4, 10);
 
 	spec->option_words = rng_between(rng, 1, 10);
 	spec->tcp_option_words = rng_below(rng, 11);
@@ -51,6 +52,8 @@ static void fragment(struct rng *rng, struct frame_spec *spec)
 	for (unsigned int i = 0; i < spec->nr_ext; i++)
 		spec->ext[i].type = PICK(rng, ext_types);
 	spec->ext[rng_below(rng, spec->nr_ext)].type = 44;
+	spec->ext[rng_below(rng, spec->nr_ext)].type = 44;
+	spec->fragment_at = rng_percent(rng, 20);
 	if (rng_percent(rng, 30))
 		spec->udp_length = FRAME_SET(rng_below(rng, 2000));
 }
@@ -77,8 +80,7 @@ static void bad_ip_header(struct rng *rng, struct frame_spec *spec)
 		spec->ihl = FRAME_SET(rng_below(rng, 16));
 		break;
 	case 2:
-		spec->ip_length =
-			FRAME_SET(rng_below(rng, rng_percent(rng, 80) ? 120 : 65536));
+		spec->ip_length = FRAME_SET(rng_below(rng, rng_percent(rng, 80) ? 120 : 65536));
 		break;
 	}
 }
@@ -113,9 +115,8 @@ void random_shape(struct rng *rng, struct frame_spec *spec)
 		unsigned int percent;
 		void (*apply)(struct rng *rng, struct frame_spec *spec);
 	} shapes[] = {
-		{10, more_tags},     {3, odd_ethertype},  {20, options_or_extensions},
-		{10, fragment},	     {4, jumbogram},	  {5, bad_ip_header},
-		{7, bad_transport_header},
+		{10, more_tags}, {3, odd_ethertype}, {20, options_or_extensions}, {10, fragment},
+		{4, jumbogram},	 {5, bad_ip_header}, {7, bad_transport_header},
 	};
 
 	/* Neighbour discovery is only believed with 255. */

@@ -27,8 +27,8 @@ struct prefix4 universe_prefix4(const struct universe *universe)
 	struct rng *rng = universe->rng;
 	struct prefix4 prefix;
 
-	prefix.prefixlen = rng_percent(rng, 70) ? usual[rng_below(rng, sizeof(usual))] :
-						  rng_between(rng, 4, 32);
+	prefix.prefixlen = rng_percent(rng, 70) ? usual[rng_below(rng, sizeof(usual))]
+						: rng_between(rng, 4, 32);
 	if (universe->hosts_only)
 		prefix.prefixlen = 32;
 	prefix.addr = universe->base4[rng_below(rng, universe->nr_bases)];
@@ -44,8 +44,8 @@ struct prefix6 universe_prefix6(const struct universe *universe)
 	struct rng *rng = universe->rng;
 	struct prefix6 prefix;
 
-	prefix.prefixlen = rng_percent(rng, 70) ? usual[rng_below(rng, sizeof(usual))] :
-						  rng_between(rng, 16, 128);
+	prefix.prefixlen = rng_percent(rng, 70) ? usual[rng_below(rng, sizeof(usual))]
+						: rng_between(rng, 16, 128);
 	if (universe->hosts_only)
 		prefix.prefixlen = 128;
 	memcpy(prefix.addr, universe->base6[rng_below(rng, universe->nr_bases)], 16);

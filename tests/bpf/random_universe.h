@@ -18,7 +18,7 @@
 
 struct universe {
 	struct rng *rng;
-	bool hosts_only;	/* draw no prefixes: the tables then have no LPM tries */
+	bool hosts_only; /* draw no prefixes: the tables then have no LPM tries */
 	size_t nr_bases;
 	uint32_t base4[UNIVERSE_MAX_BASES];
 	uint8_t base6[UNIVERSE_MAX_BASES][16];

@@ -6,15 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROTO_ICMP	1
-#define PROTO_TCP	6
-#define PROTO_UDP	17
-#define PROTO_ICMPV6	58
+#define PROTO_ICMP   1
+#define PROTO_TCP    6
+#define PROTO_UDP    17
+#define PROTO_ICMPV6 58
 
 /* Values of reference.source_in_set and destination_in_set. */
-#define SET_UNKNOWN	0
-#define SET_MEMBER	1
-#define SET_STRANGER	2
+#define SET_UNKNOWN  0
+#define SET_MEMBER   1
+#define SET_STRANGER 2
 
 int reference_init(struct reference *reference, const struct policy *policy,
 		   const struct policyc_options *options)
@@ -73,7 +73,8 @@ static bool list_contains(const struct prefix_list *list, uint8_t family, const 
 	return false;
 }
 
-/* Asks each set at most once a packet: large policies mention the same set in thousands of rules. */
+/* Asks each set at most once a packet: large policies mention the same set in thousands of rules.
+ */
 static bool in_any_set(const struct reference *reference, const struct set_refs *refs,
 		       uint8_t *known, uint8_t family, const uint8_t *addr)
 {
@@ -243,8 +244,9 @@ static bool is_protected(const struct reference *reference, const struct referen
 	for (size_t i = 0; i < policy->nr_protects; i++) {
 		const struct protect_entry *entry = &policy->protects[i];
 
-		if (entry->infrastructure ? is_infrastructure(reference, packet) :
-					    match_matches(reference, &entry->match, packet, interface))
+		if (entry->infrastructure
+			    ? is_infrastructure(reference, packet)
+			    : match_matches(reference, &entry->match, packet, interface))
 			return true;
 	}
 	return false;

@@ -20,9 +20,9 @@
 
 /* What a packet comes to. Also what the image and the BPF program are asked for. */
 struct judgement {
-	enum synfw_verdict verdict;	/* before the policy's monitor mode */
+	enum synfw_verdict verdict; /* before the policy's monitor mode */
 	enum synfw_reason reason;
-	uint32_t rule;			/* place in the policy of the rule that decided */
+	uint32_t rule; /* place in the policy of the rule that decided */
 	uint32_t score;
 };
 
@@ -37,8 +37,8 @@ struct reference {
 	const struct policyc_options *options;
 	/* private: what is known of the packet's addresses, one byte a set */
 	uint8_t *source_in_set, *destination_in_set;
-	/* Rules that reference_judge() passed over with a count (score, monitor), in their order, then
-	 * the one that decided. */
+	/* Rules that reference_judge() passed over with a count (score, monitor), in their order,
+	 * then the one that decided. */
 	uint32_t *counted;
 	size_t nr_counted;
 };

@@ -3,24 +3,24 @@
 
 #include <string.h>
 
-#define ETHERTYPE_IPV4	0x0800
-#define ETHERTYPE_ARP	0x0806
-#define ETHERTYPE_CTAG	0x8100
-#define ETHERTYPE_IPV6	0x86dd
-#define ETHERTYPE_STAG	0x88a8
+#define ETHERTYPE_IPV4	 0x0800
+#define ETHERTYPE_ARP	 0x0806
+#define ETHERTYPE_CTAG	 0x8100
+#define ETHERTYPE_IPV6	 0x86dd
+#define ETHERTYPE_STAG	 0x88a8
 
 #define PROTO_HOP_BY_HOP 0
-#define PROTO_ICMP	1
-#define PROTO_TCP	6
-#define PROTO_UDP	17
-#define PROTO_ROUTING	43
-#define PROTO_FRAGMENT	44
-#define PROTO_ICMPV6	58
-#define PROTO_OPTIONS	60
-#define PROTO_SCTP	132
-#define PROTO_MOBILITY	135
-#define PROTO_HIP	139
-#define PROTO_SHIM6	140
+#define PROTO_ICMP	 1
+#define PROTO_TCP	 6
+#define PROTO_UDP	 17
+#define PROTO_ROUTING	 43
+#define PROTO_FRAGMENT	 44
+#define PROTO_ICMPV6	 58
+#define PROTO_OPTIONS	 60
+#define PROTO_SCTP	 132
+#define PROTO_MOBILITY	 135
+#define PROTO_HIP	 139
+#define PROTO_SHIM6	 140
 
 /* What lies between the IP header (and its extensions) and the end of the IP packet. */
 struct payload {

@@ -13,10 +13,10 @@
 #include <synfw/abi.h>
 
 enum reference_kind {
-	REFERENCE_IP,		/* addresses could be read; see `shape` */
+	REFERENCE_IP, /* addresses could be read; see `shape` */
 	REFERENCE_ARP,
-	REFERENCE_ETHERTYPE,	/* neither IPv4 nor IPv6 nor ARP, 802.3 lengths included */
-	REFERENCE_TRUNCATED,	/* ends before the addresses, or inside the IPv4 options */
+	REFERENCE_ETHERTYPE, /* neither IPv4 nor IPv6 nor ARP, 802.3 lengths included */
+	REFERENCE_TRUNCATED, /* ends before the addresses, or inside the IPv4 options */
 	REFERENCE_TOO_MANY_TAGS,
 };
 
@@ -24,17 +24,17 @@ enum reference_kind {
 
 struct reference_packet {
 	enum reference_kind kind;
-	enum synfw_shape shape;	/* REFERENCE_IP only, as everything below */
+	enum synfw_shape shape; /* REFERENCE_IP only, as everything below */
 	uint8_t family;		/* 4 or 6 */
 	uint8_t saddr[16];	/* network order, IPv4 in the first four bytes */
 	uint8_t daddr[16];
-	uint16_t vlan;		/* id of the outermost tag, SYNFW_VLAN_NONE: untagged */
-	uint8_t proto;		/* REFERENCE_PROTO_UNKNOWN when the walk did not reach it */
+	uint16_t vlan; /* id of the outermost tag, SYNFW_VLAN_NONE: untagged */
+	uint8_t proto; /* REFERENCE_PROTO_UNKNOWN when the walk did not reach it */
 	bool has_ports;
-	uint16_t sport, dport;	/* host order */
+	uint16_t sport, dport; /* host order */
 	bool has_icmp_type;
 	uint8_t icmp_type;
-	bool has_flags;		/* a TCP header of normal shape */
+	bool has_flags; /* a TCP header of normal shape */
 	uint8_t flags;
 };
 

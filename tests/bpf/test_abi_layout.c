@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The layout that clang gave the structures of abi.h in the BPF object, read from its BTF, is the
- * one that this compiler gives them in user space. Argument: layout.bpf.o, for those structures that
- * the object itself does not name.
+ * one that this compiler gives them in user space. Argument: layout.bpf.o, for those structures
+ * that the object itself does not name.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -24,10 +24,10 @@ struct member {
 	size_t structure_size, offset, size;
 };
 
-#define MEMBER(type, field)                                                                        \
-	{                                                                                          \
-		#type, #field, sizeof(struct type), offsetof(struct type, field),                  \
-			sizeof(((struct type *)NULL)->field)                                       \
+#define MEMBER(type, field)                                                       \
+	{                                                                         \
+#type, #field, sizeof(struct type), offsetof(struct type, field), \
+			sizeof(((struct type *)NULL)->field)                      \
 	}
 
 static const struct member members[] = {
@@ -132,12 +132,12 @@ struct map_shape {
 static const struct map_shape maps[] = {
 	{"synfw_control", 4, sizeof(struct synfw_control), 0, 1},
 	{"synfw_lines", 4, 4, 4, SYNFW_NR_GENERATION_SLOTS},
-	{"synfw_exact4", 4, 4, 4, SYNFW_NR_GENERATION_SLOTS * SYNFW_NR_DIRS},
-	{"synfw_exact6", 4, 4, 16, SYNFW_NR_GENERATION_SLOTS * SYNFW_NR_DIRS},
+	{"synfw_exact4", 4, 4, 4, SYNFW_NR_GENERATION_SLOTS *SYNFW_NR_DIRS},
+	{"synfw_exact6", 4, 4, 16, SYNFW_NR_GENERATION_SLOTS *SYNFW_NR_DIRS},
 	{"synfw_lpm4", 4, 4, sizeof(struct synfw_lpm4_key),
-	 SYNFW_NR_GENERATION_SLOTS * SYNFW_NR_DIRS},
+	 SYNFW_NR_GENERATION_SLOTS *SYNFW_NR_DIRS},
 	{"synfw_lpm6", 4, 4, sizeof(struct synfw_lpm6_key),
-	 SYNFW_NR_GENERATION_SLOTS * SYNFW_NR_DIRS},
+	 SYNFW_NR_GENERATION_SLOTS *SYNFW_NR_DIRS},
 	{"synfw_interfaces", 4, sizeof(struct synfw_interface), 0, SYNFW_INTERFACE_ENTRIES},
 	{"synfw_reason_counters", 4, sizeof(struct synfw_reason_counter), 0, SYNFW_REASON_ENTRIES},
 	{"synfw_rule_counters", 4, sizeof(struct synfw_rule_counter), 0, SYNFW_MAX_RULE_COUNTERS},

@@ -15,8 +15,8 @@
 #include "test_data.h"
 #include "trial.h"
 
-#define PROTO_ICMP	1
-#define PROTO_TCP	6
+#define PROTO_ICMP 1
+#define PROTO_TCP  6
 
 static const struct policyc_interface eth0 = {"eth0", 1};
 static const struct policyc_options options = {.interfaces = &eth0, .nr_interfaces = 1};
@@ -27,7 +27,7 @@ struct bench {
 	const uint32_t *origin;
 	struct trial trial;
 	uint64_t checks, unmatched;
-	bool *decided;		/* rules of the set that decided something */
+	bool *decided; /* rules of the set that decided something */
 };
 
 static bool header_agrees(struct bench *bench, const struct classbench_header *header)
@@ -53,13 +53,16 @@ static bool header_agrees(struct bench *bench, const struct classbench_header *h
 	}
 	if (found == expected && answers.bpf.verdict == verdict)
 		return true;
-	fprintf(stderr, "src %08x dst %08x sport %u dport %u proto %u flags/type %#x: BPF says rule %d, "
-		"a linear scan %d\n", header->src, header->dst, header->sport, header->dport,
-		header->proto, header->extra, (int)found, (int)expected);
+	fprintf(stderr,
+		"src %08x dst %08x sport %u dport %u proto %u flags/type %#x: BPF says rule %d, "
+		"a linear scan %d\n",
+		header->src, header->dst, header->sport, header->dport, header->proto,
+		header->extra, (int)found, (int)expected);
 	return false;
 }
 
-/* A trace says nothing of flags and types: each header is judged with all that the rules mention. */
+/* A trace says nothing of flags and types: each header is judged with all that the rules mention.
+ */
 static bool header_agrees_with_extras(struct bench *bench, struct classbench_header header)
 {
 	static const uint8_t flags[] = {0x02, 0x12, 0x10, 0x18, 0x11, 0x01, 0x04, 0x14, 0x00, 0x20};
@@ -95,12 +98,15 @@ static bool set_agrees(struct datapath *datapath, struct trial_totals *totals, c
 		agrees = trial_counters_agree(&bench.trial);
 	for (size_t i = 0; i < set->nr_rules; i++)
 		deciding += bench.decided[i];
-	printf("%-10s %5zu rules, %5zu of them in the policy; %6zu headers, %7llu checks, %4zu rules "
-	       "decided, %llu headers had no rule: %s\n", name, set->nr_rules, text.nr_rules,
-	       set->nr_headers, (unsigned long long)bench.checks, deciding,
-	       (unsigned long long)bench.unmatched, agrees ? "agree" : "FAILED");
+	printf("%-10s %5zu rules, %5zu of them in the policy; %6zu headers, %7llu checks, %4zu "
+	       "rules "
+	       "decided, %llu headers had no rule: %s\n",
+	       name, set->nr_rules, text.nr_rules, set->nr_headers,
+	       (unsigned long long)bench.checks, deciding, (unsigned long long)bench.unmatched,
+	       agrees ? "agree" : "FAILED");
 	if (deciding < set->nr_rules / 4) {
-		fprintf(stderr, "%s: too few rules decided a header for this to prove anything\n", name);
+		fprintf(stderr, "%s: too few rules decided a header for this to prove anything\n",
+			name);
 		agrees = false;
 	}
 	if (bench.trial.datapath)
@@ -125,10 +131,9 @@ static int test_data_sets(struct datapath *datapath, struct trial_totals *totals
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		size_t length;
-		CLEANUP(cleanup_free) char *rules =
-			read_member("classbench/%s", names[i], &length);
-		CLEANUP(cleanup_free) char *trace =
-			read_member("classbench/%s_trace", names[i], &length);
+		CLEANUP(cleanup_free) char *rules = read_member("classbench/%s", names[i], &length);
+		CLEANUP(cleanup_free)
+		char *trace = read_member("classbench/%s_trace", names[i], &length);
 		struct classbench set = {};
 
 		if (!rules || !trace)
@@ -141,12 +146,13 @@ static int test_data_sets(struct datapath *datapath, struct trial_totals *totals
 	return agree ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Rules in the shape of the benchmark's: few prefixes in many combinations, the specific ones first. */
+/* Rules in the shape of the benchmark's: few prefixes in many combinations, the specific ones
+ * first. */
 static char *generated_rules(struct rng *rng, unsigned int count)
 {
-	static const char *const protos[] = {"0x06/0xFF\t0x0000/0x0000", "0x06/0xFF\t0x0200/0x1200",
-					     "0x06/0xFF\t0x1000/0x1000", "0x06/0xFF\t0x0000/0x0200",
-					     "0x11/0xFF\t0x0000/0x0000", "0x06/0xFF\t0x0400/0x0400"};
+	static const char *const protos[] = {
+		"0x06/0xFF\t0x0000/0x0000", "0x06/0xFF\t0x0200/0x1200", "0x06/0xFF\t0x1000/0x1000",
+		"0x06/0xFF\t0x0000/0x0200", "0x11/0xFF\t0x0000/0x0000", "0x06/0xFF\t0x0400/0x0400"};
 	char *text = NULL;
 	size_t length;
 	FILE *out = open_memstream(&text, &length);

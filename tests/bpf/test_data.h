@@ -8,8 +8,9 @@
 /* What a test returns when the data is not there: meson then reports SKIP, not OK. */
 #define TEST_DATA_ABSENT 77
 
-/* The text of a file below the data directory: SYNFW_TEST_DATA, else shared/data beside the checkout
- * (SYNFW_SOURCE_ROOT, which the build sets). The caller frees; NULL when it cannot be read. */
+/* The text of a file below the data directory: SYNFW_TEST_DATA, else shared/data beside the
+ * checkout (SYNFW_SOURCE_ROOT, which the build sets). The caller frees; NULL when it cannot be
+ * read. */
 char *test_data_read(const char *name, size_t *ret_length);
 
 /* The path of a file of the data directory; the caller frees. NULL without memory. */

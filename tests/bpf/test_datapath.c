@@ -18,11 +18,11 @@
 struct datapath {
 	struct synfw_bpf *shadow, *live;
 	uint32_t active;
-	uint32_t live_slot;	/* what the loopback interface stands for */
+	uint32_t live_slot; /* what the loopback interface stands for */
 	uint32_t shadow_slot;
-	unsigned int loopback;	/* test runs without a context come in on it */
+	unsigned int loopback; /* test runs without a context come in on it */
 	int nr_cpus;
-	void *per_cpu;		/* one value of the largest kind for each CPU */
+	void *per_cpu; /* one value of the largest kind for each CPU */
 	struct image *image;
 };
 
@@ -33,8 +33,7 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 
 /* The maps of the generations: the live program uses those of the shadow program. */
 static const char *const shared_maps[] = {
-	"synfw_control", "synfw_lines", "synfw_exact4",
-	"synfw_exact6",	 "synfw_lpm4",	"synfw_lpm6",
+	"synfw_control", "synfw_lines", "synfw_exact4", "synfw_exact6", "synfw_lpm4", "synfw_lpm6",
 };
 
 static int share_maps(struct synfw_bpf *from, struct synfw_bpf *to)
@@ -143,20 +142,20 @@ static int put_indexes(struct synfw_bpf *bpf, const struct image *image, uint32_
 	uint32_t key = slot * SYNFW_NR_DIRS + direction;
 	int err;
 
-	err = put_index(bpf->maps.synfw_exact4, key, BPF_MAP_TYPE_HASH, index->exact4, index->nr_exact4,
-			sizeof(*index->exact4));
+	err = put_index(bpf->maps.synfw_exact4, key, BPF_MAP_TYPE_HASH, index->exact4,
+			index->nr_exact4, sizeof(*index->exact4));
 	if (err)
 		return err;
-	err = put_index(bpf->maps.synfw_lpm4, key, BPF_MAP_TYPE_LPM_TRIE, index->lpm4, index->nr_lpm4,
-			sizeof(*index->lpm4));
+	err = put_index(bpf->maps.synfw_lpm4, key, BPF_MAP_TYPE_LPM_TRIE, index->lpm4,
+			index->nr_lpm4, sizeof(*index->lpm4));
 	if (err)
 		return err;
-	err = put_index(bpf->maps.synfw_exact6, key, BPF_MAP_TYPE_HASH, index->exact6, index->nr_exact6,
-			sizeof(*index->exact6));
+	err = put_index(bpf->maps.synfw_exact6, key, BPF_MAP_TYPE_HASH, index->exact6,
+			index->nr_exact6, sizeof(*index->exact6));
 	if (err)
 		return err;
-	return put_index(bpf->maps.synfw_lpm6, key, BPF_MAP_TYPE_LPM_TRIE, index->lpm6, index->nr_lpm6,
-			 sizeof(*index->lpm6));
+	return put_index(bpf->maps.synfw_lpm6, key, BPF_MAP_TYPE_LPM_TRIE, index->lpm6,
+			 index->nr_lpm6, sizeof(*index->lpm6));
 }
 
 static int put_lines(struct synfw_bpf *bpf, const struct image *image, uint32_t slot)
@@ -176,9 +175,8 @@ static int put_lines(struct synfw_bpf *bpf, const struct image *image, uint32_t 
 	for (uint32_t i = 0; i < pages; i++)
 		if (bpf_map_update_elem(fd, &i, lines + (size_t)i * SYNFW_PAGE_LINES, BPF_ANY))
 			return -errno;
-	return bpf_map_update_elem(bpf_map__fd(bpf->maps.synfw_lines), &slot, &fd, BPF_ANY) ?
-		       -errno :
-		       0;
+	return bpf_map_update_elem(bpf_map__fd(bpf->maps.synfw_lines), &slot, &fd, BPF_ANY) ? -errno
+											    : 0;
 }
 
 static int activate(struct datapath *datapath, uint32_t slot)

@@ -14,7 +14,7 @@
 #include "test_data.h"
 #include "trial.h"
 
-#define NOT_LISTED	UINT32_MAX
+#define NOT_LISTED	    UINT32_MAX
 #define ADDRESS(a, b, c, d) ((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
 
 static const struct policyc_interface eth0 = {"eth0", 1};

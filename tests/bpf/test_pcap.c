@@ -16,9 +16,9 @@
 #include "test_data.h"
 #include "trial.h"
 
-#define NR_POLICIES	8
-#define ETHERNET_BYTES	14
-#define HEADER_BYTES	160	/* cut up to here: two tags, IPv6 and several headers */
+#define NR_POLICIES    8
+#define ETHERNET_BYTES 14
+#define HEADER_BYTES   160 /* cut up to here: two tags, IPv6 and several headers */
 
 static const char *const captures[] = {"802.1ad_QinQ.pcap", "bigtcp-ipv6-hbh.pcap",
 				       "cve2015-0261-ipv6.pcap", "dns_udp.pcap", "gso-ipv6.pcap"};
@@ -82,9 +82,9 @@ static int capture_agrees(struct trial *trial, const char *path)
 		return -1;
 	}
 	while (packets >= 0 && pcap_next_ex(capture, &header, &data) == 1)
-		packets = captured_agrees(trial, pcap_datalink(capture), data, header->caplen) ?
-				  packets + 1 :
-				  -1;
+		packets = captured_agrees(trial, pcap_datalink(capture), data, header->caplen)
+				  ? packets + 1
+				  : -1;
 	pcap_close(capture);
 	return packets;
 }

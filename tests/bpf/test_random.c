@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Random policies and random packets: the reference model, the compiled image and the BPF program
- * must agree on verdict, reason, rule and score, and the live program's actions and counters must be
- * what the reference says.
+ * must agree on verdict, reason, rule and score, and the live program's actions and counters must
+ * be what the reference says.
  *
  * Runs a fixed seed and a fresh one. SYNFW_SEED=N runs only that seed, SYNFW_POLICY=N only that
  * policy of it, SYNFW_CHECKS=N so many checks a seed.
@@ -21,17 +21,17 @@
 #include "random_policy.h"
 #include "trial.h"
 
-#define FIXED_SEED	20240917
-#define CHECKS_FIXED	1000000
-#define CHECKS_FRESH	1000000
+#define FIXED_SEED   20240917
+#define CHECKS_FIXED 1000000
+#define CHECKS_FRESH 1000000
 
 /* Loading a policy mostly waits for RCU grace periods: processes wait at the same time. */
-#define WORKERS		6
+#define WORKERS 6
 
 /* What the policies of one kind are like, and how often they come. */
 struct kind {
 	const char *name;
-	unsigned int every;	/* policy numbers that are a multiple of it, less `offset` */
+	unsigned int every; /* policy numbers that are a multiple of it, less `offset` */
 	unsigned int offset;
 	unsigned int min_rules, max_rules;
 	unsigned int packets;
@@ -45,7 +45,8 @@ static const struct kind kinds[] = {
 	{"small", 1, 0, 1, 64, 2500},
 };
 
-/* Shapes of an image. A generator that stops hitting one of them with the fixed seed fails the test. */
+/* Shapes of an image. A generator that stops hitting one of them with the fixed seed fails the
+ * test. */
 enum trait {
 	TRAIT_POLICY,
 	TRAIT_ONE_LEVEL,
@@ -57,7 +58,7 @@ enum trait {
 	TRAIT_NO_FLAGS,
 	TRAIT_MONITOR,
 	TRAIT_SEVERAL_PAGES,
-	TRAIT_TRIE4,		/* sources, destinations */
+	TRAIT_TRIE4,					/* sources, destinations */
 	TRAIT_EXACT_ONLY = TRAIT_TRIE4 + SYNFW_NR_DIRS, /* four of each kind */
 	TRAIT_LPM_ONLY = TRAIT_EXACT_ONLY + 4,
 	TRAIT_EXACT_AND_LPM = TRAIT_LPM_ONLY + 4,

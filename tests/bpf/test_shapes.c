@@ -7,17 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/bpf.h>
+
 #include <synfw/cleanup.h>
 
 #include "frame.h"
 #include "must.h"
 #include "trial.h"
 
-#define TCP	6
-#define UDP	17
-#define ICMP	1
-#define ICMPV6	58
-#define SCTP	132
+#define TCP    6
+#define UDP    17
+#define ICMP   1
+#define ICMPV6 58
+#define SCTP   132
 
 struct shape {
 	const char *claim;
@@ -26,123 +28,220 @@ struct shape {
 };
 
 #define REASON(name) SYNFW_REASON_##name
-#define SYN .tcp_flags = SYNFW_TCP_SYN
-#define TAG(id) {0x8100, id}
-#define EXT(type) {type, 0}
+#define SYN	     .tcp_flags = SYNFW_TCP_SYN
+#define TAG(id)            \
+	{                  \
+		0x8100, id \
+	}
+#define EXT(type)       \
+	{               \
+		type, 0 \
+	}
 
+/* clang-format off: one a line reads as a table */
 /* What reaches the rules ends in RULE_DROP for port 23, else in DEFAULT_ALLOW. */
 static const struct shape shapes[] = {
-	{"plain TCP is judged by rules", REASON(RULE_DROP),
+	{"plain TCP is judged by rules",
+	 REASON(RULE_DROP),
 	 {.family = 4, .proto = TCP, .dport = 23, SYN}},
-	{"a frame may be longer than a page", REASON(RULE_DROP),
+	{"a frame may be longer than a page",
+	 REASON(RULE_DROP),
 	 {.family = 4, .proto = TCP, .payload = 9000, .dport = 23, SYN}},
-	{"its neighbour passes", REASON(DEFAULT_ALLOW),
+	{"its neighbour passes",
+	 REASON(DEFAULT_ALLOW),
 	 {.family = 4, .proto = TCP, .dport = 24, SYN}},
-	{"ports are found behind IPv4 options", REASON(RULE_DROP),
+	{"ports are found behind IPv4 options",
+	 REASON(RULE_DROP),
 	 {.family = 4, .proto = TCP, .option_words = 10, .dport = 23, SYN}},
-	{"ports are found behind two tags", REASON(RULE_DROP),
-	 {.family = 4, .proto = TCP, .nr_tags = 2, .tags = {{0x88a8, 5}, TAG(6)}, .dport = 23, SYN}},
-	{"a third tag is too many", REASON(TOO_MANY_TAGS),
+	{"ports are found behind two tags",
+	 REASON(RULE_DROP),
+	 {.family = 4,
+	  .proto = TCP,
+	  .nr_tags = 2,
+	  .tags = {{0x88a8, 5}, TAG(6)},
+	  .dport = 23,
+	  SYN}},
+	{"a third tag is too many",
+	 REASON(TOO_MANY_TAGS),
 	 {.family = 4, .proto = TCP, .nr_tags = 3, .tags = {TAG(1), TAG(2), TAG(3)}, .dport = 23}},
-	{"a tag of another kind is an ethertype", REASON(ETHERTYPE),
+	{"a tag of another kind is an ethertype",
+	 REASON(ETHERTYPE),
 	 {.family = 4, .proto = TCP, .nr_tags = 1, .tags = {{0x9100, 5}}, .dport = 23}},
-	{"the outermost tag counts", REASON(RULE_ALLOW),
+	{"the outermost tag counts",
+	 REASON(RULE_ALLOW),
 	 {.family = 4, .proto = UDP, .nr_tags = 2, .tags = {TAG(77), TAG(5)}, .dport = 9}},
-	{"the inner tag does not count", REASON(DEFAULT_ALLOW),
+	{"the inner tag does not count",
+	 REASON(DEFAULT_ALLOW),
 	 {.family = 4, .proto = UDP, .nr_tags = 2, .tags = {TAG(5), TAG(77)}, .dport = 9}},
-	{"priority bits are not part of the id", REASON(RULE_ALLOW),
+	{"priority bits are not part of the id",
+	 REASON(RULE_ALLOW),
 	 {.family = 4, .proto = UDP, .nr_tags = 1, .tags = {TAG(0xe000 | 77)}, .dport = 9}},
 	{"ARP passes", REASON(ARP), {.ethertype = FRAME_SET(0x0806), .family = 4, .proto = TCP}},
-	{"LLDP is an ethertype", REASON(ETHERTYPE),
+	{"LLDP is an ethertype",
+	 REASON(ETHERTYPE),
 	 {.ethertype = FRAME_SET(0x88cc), .family = 4, .proto = TCP}},
-	{"an 802.3 length is an ethertype", REASON(ETHERTYPE),
+	{"an 802.3 length is an ethertype",
+	 REASON(ETHERTYPE),
 	 {.ethertype = FRAME_SET(0x0026), .family = 4, .proto = TCP}},
-	{"IPv4 of version 5 is bad", REASON(BAD_HEADER),
+	{"IPv4 of version 5 is bad",
+	 REASON(BAD_HEADER),
 	 {.family = 4, .proto = TCP, .version = FRAME_SET(5), .dport = 23}},
-	{"IPv4 of 4 words is bad", REASON(BAD_HEADER),
+	{"IPv4 of 4 words is bad",
+	 REASON(BAD_HEADER),
 	 {.family = 4, .proto = TCP, .ihl = FRAME_SET(4), .dport = 23}},
-	{"IPv4 options beyond the frame are cut off", REASON(TRUNCATED),
+	{"IPv4 options beyond the frame are cut off",
+	 REASON(TRUNCATED),
 	 {.family = 4, .proto = UDP, .ihl = FRAME_SET(15)}},
-	{"a total length below the header is bad", REASON(BAD_HEADER),
+	{"a total length below the header is bad",
+	 REASON(BAD_HEADER),
 	 {.family = 4, .proto = TCP, .ip_length = FRAME_SET(19), .dport = 23}},
-	{"a total length beyond the frame is bad", REASON(BAD_HEADER),
+	{"a total length beyond the frame is bad",
+	 REASON(BAD_HEADER),
 	 {.family = 4, .proto = TCP, .ip_length = FRAME_SET(41), .dport = 23}},
-	{"padding is not read as a transport header", REASON(TRUNCATED),
+	{"padding is not read as a transport header",
+	 REASON(TRUNCATED),
 	 {.family = 4, .proto = TCP, .ip_length = FRAME_SET(39), .padding = 20, .dport = 23}},
-	{"a later fragment has no ports", REASON(FRAGMENT),
+	{"a later fragment has no ports",
+	 REASON(FRAGMENT),
 	 {.family = 4, .proto = TCP, .fragment_offset = 1, .dport = 23}},
-	{"a first fragment is judged by its ports", REASON(RULE_DROP),
+	{"a first fragment is judged by its ports",
+	 REASON(RULE_DROP),
 	 {.family = 4, .proto = TCP, .more_fragments = true, .dport = 23, SYN}},
-	{"a first fragment does not hold the whole datagram", REASON(DEFAULT_ALLOW),
+	{"a first fragment does not hold the whole datagram",
+	 REASON(DEFAULT_ALLOW),
 	 {.family = 4, .proto = UDP, .more_fragments = true, .udp_length = FRAME_SET(1400)}},
-	{"a UDP length beyond the packet is bad", REASON(BAD_HEADER),
+	{"a UDP length beyond the packet is bad",
+	 REASON(BAD_HEADER),
 	 {.family = 4, .proto = UDP, .udp_length = FRAME_SET(9)}},
-	{"a UDP length below its header is bad", REASON(BAD_HEADER),
+	{"a UDP length below its header is bad",
+	 REASON(BAD_HEADER),
 	 {.family = 4, .proto = UDP, .udp_length = FRAME_SET(7)}},
-	{"a UDP length of 0 is bad", REASON(BAD_HEADER),
+	{"a UDP length of 0 is bad",
+	 REASON(BAD_HEADER),
 	 {.family = 4, .proto = UDP, .udp_length = FRAME_SET(0)}},
-	{"a TCP header of 4 words is bad", REASON(BAD_HEADER),
+	{"a TCP header of 4 words is bad",
+	 REASON(BAD_HEADER),
 	 {.family = 4, .proto = TCP, .doff = FRAME_SET(4), .dport = 23}},
-	{"a TCP header beyond the packet is bad", REASON(BAD_HEADER),
+	{"a TCP header beyond the packet is bad",
+	 REASON(BAD_HEADER),
 	 {.family = 4, .proto = TCP, .doff = FRAME_SET(6), .padding = 8, .dport = 23}},
-	{"SYN with FIN is impossible", REASON(BAD_FLAGS),
+	{"SYN with FIN is impossible",
+	 REASON(BAD_FLAGS),
 	 {.family = 4, .proto = TCP, .tcp_flags = 0x03, .dport = 24}},
-	{"SYN with RST is impossible", REASON(BAD_FLAGS),
+	{"SYN with RST is impossible",
+	 REASON(BAD_FLAGS),
 	 {.family = 4, .proto = TCP, .tcp_flags = 0x16, .dport = 24}},
-	{"no flags at all are left to the rules", REASON(DEFAULT_ALLOW),
+	{"no flags at all are left to the rules",
+	 REASON(DEFAULT_ALLOW),
 	 {.family = 4, .proto = TCP, .tcp_flags = 0, .dport = 24}},
 	{"SCTP has ports", REASON(RULE_DROP), {.family = 4, .proto = SCTP, .dport = 23}},
 	{"ESP has none", REASON(DEFAULT_ALLOW), {.family = 4, .proto = 50, .payload = 20}},
-	{"errors are essential", REASON(ICMP_ESSENTIAL),
+	{"errors are essential",
+	 REASON(ICMP_ESSENTIAL),
 	 {.family = 4, .proto = ICMP, .icmp_type = 3}},
-	{"echo is essential when no rule decides", REASON(ICMP_ESSENTIAL),
+	{"echo is essential when no rule decides",
+	 REASON(ICMP_ESSENTIAL),
 	 {.family = 4, .proto = ICMP, .icmp_type = 8}},
-	{"a redirect is not essential", REASON(DEFAULT_ALLOW),
+	{"a redirect is not essential",
+	 REASON(DEFAULT_ALLOW),
 	 {.family = 4, .proto = ICMP, .icmp_type = 5}},
-	{"ICMP of 7 bytes is cut off", REASON(TRUNCATED),
+	{"ICMP of 7 bytes is cut off",
+	 REASON(TRUNCATED),
 	 {.family = 4, .proto = ICMP, .icmp_type = 3, .ip_length = FRAME_SET(27)}},
-	{"ICMPv6 of 4 bytes is whole", REASON(ICMP_ESSENTIAL),
+	{"ICMPv6 of 4 bytes is whole",
+	 REASON(ICMP_ESSENTIAL),
 	 {.family = 6, .proto = ICMPV6, .icmp_type = 1, .ip_length = FRAME_SET(4)}},
-	{"ICMPv6 of 3 bytes is cut off", REASON(TRUNCATED),
+	{"ICMPv6 of 3 bytes is cut off",
+	 REASON(TRUNCATED),
 	 {.family = 6, .proto = ICMPV6, .icmp_type = 1, .ip_length = FRAME_SET(3)}},
-	{"neighbour discovery comes with 255 hops", REASON(ICMP_ESSENTIAL),
+	{"neighbour discovery comes with 255 hops",
+	 REASON(ICMP_ESSENTIAL),
 	 {.family = 6, .proto = ICMPV6, .icmp_type = 135, .hop_limit = 255}},
-	{"forwarded neighbour discovery is forged", REASON(BAD_HEADER),
+	{"forwarded neighbour discovery is forged",
+	 REASON(BAD_HEADER),
 	 {.family = 6, .proto = ICMPV6, .icmp_type = 135, .hop_limit = 254}},
-	{"packet too big may come from afar", REASON(ICMP_ESSENTIAL),
+	{"packet too big may come from afar",
+	 REASON(ICMP_ESSENTIAL),
 	 {.family = 6, .proto = ICMPV6, .icmp_type = 2, .hop_limit = 5}},
-	{"IPv6 of version 4 is bad", REASON(BAD_HEADER),
+	{"IPv6 of version 4 is bad",
+	 REASON(BAD_HEADER),
 	 {.family = 6, .proto = TCP, .version = FRAME_SET(4), .dport = 23}},
-	{"a payload length beyond the frame is bad", REASON(BAD_HEADER),
+	{"a payload length beyond the frame is bad",
+	 REASON(BAD_HEADER),
 	 {.family = 6, .proto = TCP, .ip_length = FRAME_SET(21), .dport = 23}},
-	{"a payload length of 0 leaves no room for TCP", REASON(TRUNCATED),
+	{"a payload length of 0 leaves no room for TCP",
+	 REASON(TRUNCATED),
 	 {.family = 6, .proto = TCP, .ip_length = FRAME_SET(0), .dport = 23}},
 	{"no next header needs no payload", REASON(DEFAULT_ALLOW), {.family = 6, .proto = 59}},
-	{"a jumbogram ends with its frame", REASON(RULE_DROP),
-	 {.family = 6, .proto = TCP, .nr_ext = 1, .ext = {EXT(0)}, .ip_length = FRAME_SET(0),
-	  .dport = 23, SYN}},
-	{"UDP in a jumbogram has length 0", REASON(DEFAULT_ALLOW),
-	 {.family = 6, .proto = UDP, .nr_ext = 1, .ext = {EXT(0)}, .ip_length = FRAME_SET(0),
+	{"a jumbogram ends with its frame",
+	 REASON(RULE_DROP),
+	 {.family = 6,
+	  .proto = TCP,
+	  .nr_ext = 1,
+	  .ext = {EXT(0)},
+	  .ip_length = FRAME_SET(0),
+	  .dport = 23,
+	  SYN}},
+	{"UDP in a jumbogram has length 0",
+	 REASON(DEFAULT_ALLOW),
+	 {.family = 6,
+	  .proto = UDP,
+	  .nr_ext = 1,
+	  .ext = {EXT(0)},
+	  .ip_length = FRAME_SET(0),
 	  .udp_length = FRAME_SET(0)}},
-	{"seven kinds of extension headers are walked", REASON(RULE_DROP),
-	 {.family = 6, .proto = TCP, .nr_ext = 7, .dport = 23, SYN,
+	{"seven kinds of extension headers are walked",
+	 REASON(RULE_DROP),
+	 {.family = 6,
+	  .proto = TCP,
+	  .nr_ext = 7,
+	  .dport = 23,
+	  SYN,
 	  .ext = {{0, 3}, EXT(60), {43, 2}, EXT(44), EXT(135), EXT(139), {140, 1}}}},
-	{"eight are walked", REASON(RULE_DROP),
-	 {.family = 6, .proto = TCP, .nr_ext = 8, .dport = 23, SYN,
+	{"eight are walked",
+	 REASON(RULE_DROP),
+	 {.family = 6,
+	  .proto = TCP,
+	  .nr_ext = 8,
+	  .dport = 23,
+	  SYN,
 	  .ext = {EXT(0), EXT(60), EXT(60), EXT(60), EXT(60), EXT(60), EXT(60), EXT(60)}}},
-	{"a ninth is too many", REASON(TOO_MANY_HEADERS),
-	 {.family = 6, .proto = TCP, .nr_ext = 9, .dport = 23, SYN,
+	{"a ninth is too many",
+	 REASON(TOO_MANY_HEADERS),
+	 {.family = 6,
+	  .proto = TCP,
+	  .nr_ext = 9,
+	  .dport = 23,
+	  SYN,
 	  .ext = {EXT(0), EXT(60), EXT(60), EXT(60), EXT(60), EXT(60), EXT(60), EXT(60), EXT(60)}}},
-	{"AH is not walked", REASON(DEFAULT_ALLOW),
+	{"AH is not walked",
+	 REASON(DEFAULT_ALLOW),
 	 {.family = 6, .proto = 51, .payload = 40, .dport = 23}},
-	{"an extension header beyond the packet is cut off", REASON(TRUNCATED),
+	{"an extension header beyond the packet is cut off",
+	 REASON(TRUNCATED),
 	 {.family = 6, .proto = TCP, .nr_ext = 1, .ext = {{60, 1}}, .ip_length = FRAME_SET(15)}},
-	{"an atomic fragment is whole", REASON(RULE_DROP),
+	{"an atomic fragment is whole",
+	 REASON(RULE_DROP),
 	 {.family = 6, .proto = TCP, .nr_ext = 1, .ext = {EXT(44)}, .dport = 23, SYN}},
-	{"a later IPv6 fragment has no ports", REASON(FRAGMENT),
-	 {.family = 6, .proto = TCP, .nr_ext = 1, .ext = {EXT(44)}, .fragment_offset = 1,
-	  .more_fragments = true, .dport = 23}},
+	{"a second fragment header does not make a first fragment whole",
+	 REASON(DEFAULT_ALLOW),
+	 {.family = 6,
+	  .proto = UDP,
+	  .nr_ext = 2,
+	  .ext = {EXT(44), EXT(44)},
+	  .more_fragments = true,
+	  .udp_length = FRAME_SET(1400)}},
+	{"a later IPv6 fragment has no ports",
+	 REASON(FRAGMENT),
+	 {.family = 6,
+	  .proto = TCP,
+	  .nr_ext = 1,
+	  .ext = {EXT(44)},
+	  .fragment_offset = 1,
+	  .more_fragments = true,
+	  .dport = 23}},
 };
+/* clang-format on */
 
 static const struct policyc_interface eth0 = {"eth0", 1};
 static const struct policyc_options options = {.interfaces = &eth0, .nr_interfaces = 1};
@@ -174,6 +273,30 @@ static bool shape_ends_in_its_reason(struct trial *trial, const struct shape *sh
 	return false;
 }
 
+/* Before the first policy is applied everything passes, and is counted as such. */
+static bool passes_without_policy(struct datapath *datapath, struct trial_totals *totals)
+{
+	struct synfw_reason_counter *expected = &totals->reasons[eth0.slot][SYNFW_REASON_NO_POLICY];
+
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		struct judgement judgement;
+		struct frame frame;
+		uint32_t action;
+
+		frame_build(&shapes[i].spec, &frame);
+		if (datapath_trace(datapath, frame.byte, frame.length, eth0.slot, &judgement) ||
+		    datapath_run(datapath, frame.byte, frame.length, eth0.slot, &action))
+			return false;
+		if (judgement.reason != SYNFW_REASON_NO_POLICY || action != XDP_PASS) {
+			fprintf(stderr, "%s: does not pass without a policy\n", shapes[i].claim);
+			return false;
+		}
+		expected->packets++;
+		expected->bytes += frame.length;
+	}
+	return true;
+}
+
 int main(void)
 {
 	CLEANUP(datapath_closep) struct datapath *datapath = NULL;
@@ -188,7 +311,8 @@ int main(void)
 		fprintf(stderr, "the BPF program cannot be loaded: %s\n", strerror(-err));
 		return EXIT_FAILURE;
 	}
-	if (trial_begin(&trial, datapath, totals, &text, &options, stderr))
+	if (!passes_without_policy(datapath, totals) ||
+	    trial_begin(&trial, datapath, totals, &text, &options, stderr))
 		return EXIT_FAILURE;
 	for (size_t i = 0; i < nr_shapes; i++)
 		right += shape_ends_in_its_reason(&trial, &shapes[i]);

@@ -122,11 +122,11 @@ static void print_judgement(const struct trial *trial, const char *who,
 	const char *rule = "-";
 
 	if (judgement->rule != REFERENCE_NO_RULE)
-		rule = judgement->rule < policy->nr_rules ? policy->rules[judgement->rule].name :
-							    "(no such rule)";
+		rule = judgement->rule < policy->nr_rules ? policy->rules[judgement->rule].name
+							  : "(no such rule)";
 	fprintf(stderr, "  %-10s %-5s reason %-16s rule %-8s score %u\n", who,
-		judgement->verdict == SYNFW_DROP ? "drop" : "allow",
-		reason_word(judgement->reason), rule, judgement->score);
+		judgement->verdict == SYNFW_DROP ? "drop" : "allow", reason_word(judgement->reason),
+		rule, judgement->score);
 }
 
 void trial_print_answers(const struct trial *trial, const struct answers *answers)
@@ -145,8 +145,7 @@ bool trial_agrees(struct trial *trial, const uint8_t *frame, size_t length,
 	int err = trial_ask(trial, frame, length, interface, &answers);
 
 	if (err) {
-		fprintf(stderr, "a frame of %zu bytes cannot be run: %s\n", length,
-			strerror(-err));
+		fprintf(stderr, "a frame of %zu bytes cannot be run: %s\n", length, strerror(-err));
 		return false;
 	}
 	if (ret_answers)

@@ -32,7 +32,8 @@ struct trial {
 /* Compiles and loads; everything passed in is borrowed. 0, or -errno with the diagnostics in
  * `errors` (NULL: nowhere). */
 int trial_begin(struct trial *trial, struct datapath *datapath, struct trial_totals *totals,
-		const struct policy_text *text, const struct policyc_options *options, FILE *errors);
+		const struct policy_text *text, const struct policyc_options *options,
+		FILE *errors);
 void trial_end(struct trial *trial);
 
 /* All answers to one question. */

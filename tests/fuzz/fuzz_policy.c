@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Mutated policies through policyc_parse() and policyc_compile(), built with the address and
- * undefined-behaviour sanitizers. Whatever compiles is then judged: reference model and image agree.
+ * undefined-behaviour sanitizers. Whatever compiles is then judged: reference model and image
+ * agree.
  *
  * fuzz_policy SECONDS CORPUS...; a child does the work, so that a crash or a hang can be reported
  * with what it takes to see it again: SYNFW_SEED=N SYNFW_ITERATION=N runs one input only, and
@@ -27,9 +28,9 @@
 #include "reference.h"
 
 #define FRAMES_PER_POLICY 20
-#define HANG_SECONDS	20
-#define FIXED_SEED	4711
-#define NR_RANDOM	60	/* random policies in the corpus */
+#define HANG_SECONDS	  20
+#define FIXED_SEED	  4711
+#define NR_RANDOM	  60 /* random policies in the corpus */
 
 /* Shared with the parent, which outlives a crash. */
 struct progress {
@@ -62,9 +63,10 @@ static int load(void *context, const char *path, char **ret_text, size_t *ret_le
 	if (rng_percent(input->rng, 2))
 		return -ENOENT;
 	if (rng_percent(input->rng, 90)) {
-		*ret_text = strdup(wants_json(input, path) ?
-					   "{\"cidr\":\"192.0.2.0/24\"}\n{\"cidr\":\"2001:db8::/32\"}\n" :
-					   "192.0.2.0/24\n2001:db8::/32\n");
+		*ret_text = strdup(
+			wants_json(input, path)
+				? "{\"cidr\":\"192.0.2.0/24\"}\n{\"cidr\":\"2001:db8::/32\"}\n"
+				: "192.0.2.0/24\n2001:db8::/32\n");
 		MUST(*ret_text);
 		*ret_length = strlen(*ret_text);
 	} else {
@@ -88,7 +90,8 @@ static void judge(struct rng *rng, const struct policy *policy,
 		random_packet(rng, policy, options, &frame);
 		expected = reference_judge(&reference, frame.byte, frame.length,
 					   interface ? interface->name : NULL);
-		found = image_judge(image, frame.byte, frame.length, interface ? interface->slot : 0);
+		found = image_judge(image, frame.byte, frame.length,
+				    interface ? interface->slot : 0);
 		MUST(found.verdict == expected.verdict && found.reason == expected.reason &&
 		     found.rule == expected.rule && found.score == expected.score);
 	}
@@ -213,10 +216,11 @@ static bool run_seed(struct corpus *corpus, uint64_t seed, time_t seconds)
 	MUST(waitpid(child, &status, 0) == child);
 	good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	printf("  %" PRIu64 " inputs, %" PRIu64 " parsed, %" PRIu64 " compiled, %" PRIu64
-	       " frames judged\n", progress->iteration, progress->parsed, progress->compiled,
-	       progress->judged);
+	       " frames judged\n",
+	       progress->iteration, progress->parsed, progress->compiled, progress->judged);
 	if (!good)
-		fprintf(stderr, "%s; again with: SYNFW_SEED=%" PRIu64 " SYNFW_ITERATION=%" PRIu64 "\n",
+		fprintf(stderr,
+			"%s; again with: SYNFW_SEED=%" PRIu64 " SYNFW_ITERATION=%" PRIu64 "\n",
 			WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM ? "hangs" : "crashed",
 			seed, progress->iteration);
 	/* All rejected or all accepted means that the mutations, or the checks, do nothing. */

@@ -148,13 +148,67 @@ static void remove_line(struct rng *rng, struct text *text, const struct corpus 
 static void insert_word(struct rng *rng, struct text *text, const struct corpus *corpus)
 {
 	static const char *const words[] = {
-		"from: ", "to: ", "except: {", "}", "[", "]", "- ", "\n", "  ", "\t", ": ", "\"", "'",
-		"any", "0.0.0.0/0", "::/0", "\"::1\"", "10.0.0.0/33", "255.255.255.255", "1.2.3.4/0",
-		"ffff:ffff::/128", "1::2::3", "65535", "65536", "4294967296", "-1", "99999999999999999999",
-		"0-65535/tcp", "65535-0", "tcp", "icmp", "none", "not syn", "&a ", "*a", "!!str ", "? ",
-		"| ", "> ", "#", "%YAML 1.1\n", "---\n", "...\n", "<<: ", "\xef\xbb\xbf", "\xff\xfe",
-		"\xc3\x28", "{", "rules:\n", "sets:\n", "score: 1000000", "action: drop", "mode: monitor",
-		"file: x", "name: ", "vlan: 4095", "interface: \"[a-\"", "0x10", "1e9", "~", "null",
+		"from: ",
+		"to: ",
+		"except: {",
+		"}",
+		"[",
+		"]",
+		"- ",
+		"\n",
+		"  ",
+		"\t",
+		": ",
+		"\"",
+		"'",
+		"any",
+		"0.0.0.0/0",
+		"::/0",
+		"\"::1\"",
+		"10.0.0.0/33",
+		"255.255.255.255",
+		"1.2.3.4/0",
+		"ffff:ffff::/128",
+		"1::2::3",
+		"65535",
+		"65536",
+		"4294967296",
+		"-1",
+		"99999999999999999999",
+		"0-65535/tcp",
+		"65535-0",
+		"tcp",
+		"icmp",
+		"none",
+		"not syn",
+		"&a ",
+		"*a",
+		"!!str ",
+		"? ",
+		"| ",
+		"> ",
+		"#",
+		"%YAML 1.1\n",
+		"---\n",
+		"...\n",
+		"<<: ",
+		"\xef\xbb\xbf",
+		"\xff\xfe",
+		"\xc3\x28",
+		"{",
+		"rules:\n",
+		"sets:\n",
+		"score: 1000000",
+		"action: drop",
+		"mode: monitor",
+		"file: x",
+		"name: ",
+		"vlan: 4095",
+		"interface: \"[a-\"",
+		"0x10",
+		"1e9",
+		"~",
+		"null",
 	};
 	const char *word = PICK(rng, words);
 
@@ -163,8 +217,10 @@ static void insert_word(struct rng *rng, struct text *text, const struct corpus 
 
 static void change_number(struct rng *rng, struct text *text, const struct corpus *corpus)
 {
-	static const char *const numbers[] = {"0", "1", "255", "256", "4095", "65535", "65536",
-					      "4294967295", "18446744073709551616", "-1", "08"};
+	static const char *const numbers[] = {"0",     "1",	     "255",
+					      "256",   "4095",	     "65535",
+					      "65536", "4294967295", "18446744073709551616",
+					      "-1",    "08"};
 	const char *number = PICK(rng, numbers);
 	size_t at = any_offset(rng, text);
 	size_t digits;
@@ -211,9 +267,9 @@ char *mutate(struct rng *rng, const struct corpus *corpus, size_t *ret_length)
 		unsigned int weight;
 		void (*apply)(struct rng *rng, struct text *text, const struct corpus *corpus);
 	} mutations[] = {
-		{10, change_byte},   {5, flip_bit},	 {10, remove_run}, {15, repeat_lines},
-		{15, remove_line},   {20, insert_word},	 {12, change_number},
-		{10, take_from_other}, {2, cut},	 {1, nest},
+		{10, change_byte}, {5, flip_bit},     {10, remove_run},	   {15, repeat_lines},
+		{15, remove_line}, {20, insert_word}, {12, change_number}, {10, take_from_other},
+		{2, cut},	   {1, nest},
 	};
 	struct text *text = malloc(sizeof(*text));
 	size_t seed = rng_below(rng, corpus->count);
