@@ -135,21 +135,20 @@ int live_open_other_abi(const char *dir, struct fault *fault, struct live *ret_l
 	return 0;
 }
 
-int live_read_rule(const struct live *live, uint32_t bit, struct fault *fault,
-		   struct synfw_rule *ret_rule)
+int live_read_rules(const struct live *live, struct fault *fault, struct synfw_rule **ret_rules)
 {
-	struct synfw_rule rules[SYNFW_RULES_PER_LINE];
-	struct synfw_line line;
+	uint32_t count = (live->header.nr_bits + SYNFW_RULES_PER_LINE - 1) / SYNFW_RULES_PER_LINE;
+	CLEANUP(cleanup_free) struct synfw_line *lines = calloc(count + 1, sizeof(*lines));
 	int err;
 
-	_Static_assert(sizeof(rules) == sizeof(line), "a line of rules");
-	err = tables_read_lines(live->tables.lines_fd,
-				live->header.rule_base + bit / SYNFW_RULES_PER_LINE, 1, &line,
-				fault);
+	if (!lines)
+		return fault_system(fault, -ENOMEM, "cannot read the rules of the live policy");
+	err = tables_read_lines(live->tables.lines_fd, live->header.rule_base, count, lines, fault);
 	if (err)
 		return err;
-	memcpy(rules, &line, sizeof(rules));
-	*ret_rule = rules[bit % SYNFW_RULES_PER_LINE];
+	_Static_assert(sizeof(struct synfw_rule) * SYNFW_RULES_PER_LINE == sizeof(*lines),
+		       "lines of rules are an array of rules");
+	*ret_rules = (struct synfw_rule *)TAKE_PTR(lines);
 	return 0;
 }
 

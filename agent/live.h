@@ -31,9 +31,8 @@ int live_open(const char *dir, struct fault *fault, struct live *ret_live);
  * are known. */
 int live_open_other_abi(const char *dir, struct fault *fault, struct live *ret_live);
 
-/* The rule that a bit of the live vectors stands for. */
-int live_read_rule(const struct live *live, uint32_t bit, struct fault *fault,
-		   struct synfw_rule *ret_rule);
+/* What the bits of the live vectors stand for: header.nr_bits rules, which the caller frees. */
+int live_read_rules(const struct live *live, struct fault *fault, struct synfw_rule **ret_rules);
 
 /* Whether a link really runs its program on its interface, seen from this network namespace. */
 bool live_link_attached(const struct link *link, enum xdp_mode *ret_mode);

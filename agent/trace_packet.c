@@ -12,7 +12,8 @@
 
 struct trace_subject {
 	struct shadow shadow;
-	struct live live;	     /* in force: names, and the rules that bits stand for */
+	struct live live;	     /* in force: names, */
+	struct synfw_rule *rules;    /* and what its bits stand for */
 	const struct policy *policy; /* or a policy that is not, and its image */
 	struct image *image;
 };
@@ -33,6 +34,7 @@ void trace_subject_freep(struct trace_subject **subject)
 	shadow_close(&(*subject)->shadow);
 	live_close(&(*subject)->live);
 	image_free((*subject)->image);
+	free((*subject)->rules);
 	free(*subject);
 	*subject = NULL;
 }
@@ -76,7 +78,9 @@ int trace_subject_from_live(const struct paths *paths, struct fault *fault,
 	if (subject->live.tables.lines_fd < 0)
 		return fault_refuse(fault, EXIT_USAGE,
 				    "no policy is in force; name one with --policy FILE");
-	err = shadow_open(&subject->live.tables, fault, &subject->shadow);
+	err = live_read_rules(&subject->live, fault, &subject->rules);
+	if (!err)
+		err = shadow_open(&subject->live.tables, fault, &subject->shadow);
 	if (err)
 		return err;
 	*ret_subject = TAKE_PTR(subject);
@@ -107,20 +111,12 @@ uint32_t trace_subject_slot(const struct trace_subject *subject, const char *int
 	return live_slot(subject->live.manifest, interface);
 }
 
-/* The rule that a bit of the vectors stands for: its place in the policy. */
-static int rule_index(const struct trace_subject *subject, uint32_t bit, struct fault *fault,
-		      uint32_t *ret_index)
+/* The place in the policy of the rule that a bit of the vectors stands for. */
+static uint32_t rule_index(const struct trace_subject *subject, uint32_t bit)
 {
-	struct synfw_rule rule;
-	int err = 0;
-
 	if (subject->policy)
-		rule = *image_rule_const(subject->image, bit);
-	else
-		err = live_read_rule(&subject->live, bit, fault, &rule);
-	if (!err)
-		*ret_index = rule.index;
-	return err;
+		return image_rule_const(subject->image, bit)->index;
+	return bit < subject->live.header.nr_bits ? subject->rules[bit].index : SYNFW_NO_BIT;
 }
 
 static void name_rule(const struct trace_subject *subject, uint32_t index,
@@ -141,16 +137,12 @@ int trace_subject_judge(const struct trace_subject *subject, uint32_t slot, cons
 			uint32_t length, struct fault *fault, struct trace_verdict *ret_verdict)
 {
 	struct trace_verdict verdict = {0};
-	uint32_t index;
-	int err;
+	int err = shadow_judge(&subject->shadow, slot, frame, length, fault, &verdict.trace);
 
-	err = shadow_judge(&subject->shadow, slot, frame, length, fault, &verdict.trace);
-	if (!err && verdict.trace.bit != SYNFW_NO_BIT) {
-		err = rule_index(subject, verdict.trace.bit, fault, &index);
-		if (!err)
-			name_rule(subject, index, &verdict);
-	}
-	if (!err)
-		*ret_verdict = verdict;
-	return err;
+	if (err)
+		return err;
+	if (verdict.trace.bit != SYNFW_NO_BIT)
+		name_rule(subject, rule_index(subject, verdict.trace.bit), &verdict);
+	*ret_verdict = verdict;
+	return 0;
 }
