@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# shellcheck shell=bash
+#
+# Sourced by the other scripts: what they need of a fresh Debian 12, and becoming root.
+
+PACKAGES_BUILD="bpftool clang-14 clang-19 gcc libbpf-dev libc6-dev libcmocka-dev libelf-dev
+	libjansson-dev libmd-dev libmnl-dev libpcap-dev libyaml-dev llvm-14 meson ninja-build
+	pkg-config python3 scdoc"
+PACKAGES_RUN="busybox-static curl ethtool iproute2 iputils-ping jq kmod netbase netcat-openbsd
+	procps strace tcpdump util-linux"
+# the fuzz ring's sanitizers
+PACKAGES_TEST="libclang-rt-14-dev"
+
+# Runs the calling script again as root: `become_root "$@"`.
+become_root() {
+	[ "$(id -u)" = 0 ] && return
+	if ! command -v sudo >/dev/null; then
+		echo "$0: run it as root (there is no sudo)" >&2
+		exit 1
+	fi
+	exec sudo --preserve-env=CI,SYNFW_APPLIES,SYNFW_SEED,SYNFW_TEST_DATA bash "$0" "$@"
+}
+
+# Installs what is missing; asks nothing, and no registry when nothing is missing.
+packages_install() {
+	local package missing=()
+	# shellcheck disable=SC2086 # words are what is wanted
+	for package in $PACKAGES_BUILD $PACKAGES_RUN $PACKAGES_TEST; do
+		dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
+			missing+=("$package")
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	echo "installing: ${missing[*]}"
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get update -qq
+	apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}

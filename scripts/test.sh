@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# Every test ring, on a fresh Debian 12: scripts/test.sh
+#
+# Installs what it needs, builds with clang 14 and with clang 19, runs the rings of both builds that
+# depend on the compiler and the others once, and ends with the numbers. What cannot be run has
+# failed: there is no way to skip a ring.
+set -euo pipefail
+
+SOURCE=$(cd "$(dirname "$0")/.." && pwd)
+. "$SOURCE/scripts/packages.sh"
+become_root "$@"
+packages_install
+
+# /usr/sbin holds half of the tools, and is not on the path of every root shell
+PATH=/usr/sbin:/sbin:$PATH
+WORK=$(mktemp -d /tmp/synfw-test.XXXXXX)
+trap 'rm -rf "$WORK"' EXIT
+PASSED=0 FAILED=0
+began=$SECONDS
+
+count() { # PASSED FAILED
+	PASSED=$((PASSED + $1))
+	FAILED=$((FAILED + $2))
+}
+
+step() { printf '\n== %s (%d s)\n' "$*" $((SECONDS - began)); }
+
+# A step that is one test: it passes or it fails, and its words are shown when it fails.
+one_test() { # NAME COMMAND...
+	local name=$1
+	shift
+	if "$@" >"$WORK/log" 2>&1; then
+		echo "ok    $name"
+		count 1 0
+		return 0
+	fi
+	echo "FAIL  $name"
+	tail -n 60 "$WORK/log"
+	count 0 1
+	return 1
+}
+
+build() { # CLANG
+	meson setup "$WORK/$1" "$SOURCE" -Dclang="$1" &&
+		ninja -C "$WORK/$1"
+}
+
+# Counts what the programs say: cmocka's and TAP's cases where there are any, else the program.
+meson_ring() { # BUILD SUITE...
+	local build=$1 suites=() suite status=0
+	shift
+	for suite; do suites+=(--suite "$suite"); done
+	(cd "$build" && meson test --no-rebuild --print-errorlogs "${suites[@]}") || status=$?
+	read -r passed failed < <(python3 "$SOURCE/scripts/count_cases.py" \
+		"$build/meson-logs/testlog.json")
+	count "$passed" "$failed"
+	# a ring that broke without naming a case has failed all the same
+	if [ "$status" != 0 ] && [ "$failed" = 0 ]; then count 0 1; fi
+}
+
+netns_ring() { # BUILD TOPIC...
+	local status=0
+	"$SOURCE/netns-tests/run.sh" "$@" | tee "$WORK/netns" || status=$?
+	local numbers
+	numbers=$(sed -n 's/^netns: \([0-9]*\) passed, \([0-9]*\) failed.*/\1 \2/p' "$WORK/netns")
+	# shellcheck disable=SC2086 # two words
+	count ${numbers:-0 1}
+	if [ "$status" != 0 ] && [ "${numbers#* }" = 0 ]; then count 0 1; fi
+}
+
+step "build"
+built=true
+for clang in clang-14 clang-19; do
+	one_test "builds with $clang" build "$clang" || built=false
+done
+if $built; then
+	one_test "installs" env DESTDIR="$WORK/root" meson install -C "$WORK/clang-14" || true
+	step "unit, golden, check and fuzz rings"
+	meson_ring "$WORK/clang-14" unit golden check fuzz
+	step "bpf ring, clang 14"
+	meson_ring "$WORK/clang-14" bpf
+	step "bpf ring, clang 19"
+	meson_ring "$WORK/clang-19" bpf
+	step "netns ring"
+	netns_ring "$WORK/clang-14"
+fi
+
+printf '\nin %d s\n%d passed, %d failed\n' $((SECONDS - began)) "$PASSED" "$FAILED"
+[ "$FAILED" = 0 ] && [ "$PASSED" -gt 0 ]
