@@ -59,7 +59,7 @@ static bool in_prefix6(const uint8_t *addr, const struct prefix6 *prefix)
 	return true;
 }
 
-static bool list_contains(const struct prefix_list *list, uint8_t family, const uint8_t *addr)
+bool reference_list_contains(const struct prefix_list *list, uint8_t family, const uint8_t *addr)
 {
 	if (family == 4) {
 		for (size_t i = 0; i < list->nr_v4; i++)
@@ -84,7 +84,8 @@ static bool in_any_set(const struct reference *reference, const struct set_refs 
 		if (known[set] == SET_UNKNOWN) {
 			const struct prefix_list *list = &reference->policy->sets[set].prefixes;
 
-			known[set] = list_contains(list, family, addr) ? SET_MEMBER : SET_STRANGER;
+			known[set] = reference_list_contains(list, family, addr) ? SET_MEMBER
+										 : SET_STRANGER;
 		}
 		if (known[set] == SET_MEMBER)
 			return true;
@@ -216,7 +217,7 @@ static bool is_dns_reply(const struct reference_packet *packet)
 
 static bool comes_from(const struct prefix_list *list, const struct reference_packet *packet)
 {
-	return list && list_contains(list, packet->family, packet->saddr);
+	return list && reference_list_contains(list, packet->family, packet->saddr);
 }
 
 static bool is_infrastructure(const struct reference *reference,

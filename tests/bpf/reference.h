@@ -48,6 +48,9 @@ int reference_init(struct reference *reference, const struct policy *policy,
 		   const struct policyc_options *options);
 void reference_done(struct reference *reference);
 
+/* Membership by linear scan. `addr` is in network order, IPv4 in the first four bytes. */
+bool reference_list_contains(const struct prefix_list *list, uint8_t family, const uint8_t *addr);
+
 /* Judges a frame that came in on `interface`, which may be NULL: none that the policy knows. */
 struct judgement reference_judge(struct reference *reference, const uint8_t *frame, size_t length,
 				 const char *interface);
