@@ -35,7 +35,7 @@ case_end() {
 	trap '' TERM INT
 	[ -z "$(jobs -p)" ] || kill -KILL $(jobs -p) 2>/dev/null
 	wait
-	for name in $(ip netns list | cut -d' ' -f1); do
+	for name in $(ip netns list 2>/dev/null | cut -d' ' -f1); do
 		case $name in "$CASE_ID"-*) ip netns delete "$name" ;; esac
 	done
 	umount "$T/bpf"

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# shellcheck shell=bash
+# Every bpf() call of an apply fails in turn. Either apply says so, and all that the kernel holds is
+# byte for byte what it was; or it does without that call, and the new policy is in force.
+
+EPERM=1 ENOMEM=12 ENOSPC=28
+
+prepare() {
+	add_hosts
+	policy old <<-E
+		sets: {listed: [198.51.100.0/24, 203.0.113.7, "2001:db8:bad::/48", "2001:db8::77"]}
+		rules:
+		  - {name: listed, from: listed, action: drop}
+		  - {name: one, to: 1001/udp, action: allow}
+	E
+	policy new <<-E
+		sets: {other: [203.0.113.0/24, 198.51.100.9, "2001:db8:bae::/48", "2001:db8::78"]}
+		rules:
+		  - {name: other, from: other, action: drop}
+		  - {name: filler, to: 9-99/tcp, to-address: other, action: drop}
+		  - {name: two, to: 1002/udp, action: allow}
+		tests: [{from: 192.0.2.77, to: 1002/udp, expect: allow, rule: two}]
+	E
+}
+
+# 0, and the number of calls in $T/count; or the status of an apply whose call NUMBER failed.
+faulty_apply() { # SYNFW NAME NUMBER ERRNO
+	run on_edge env LD_PRELOAD="$TOOLS/libfail_bpf.so" FAIL_BPF_AT="$3" FAIL_BPF_ERRNO="$4" \
+		FAIL_BPF_COUNT="$T/count" "$1" apply "$T/$2.yaml"
+}
+
+number_of_calls() { # SYNFW NAME
+	faulty_apply "$1" "$2" 0 0
+	equal "$STATUS" 0 "status of an apply without a fault"
+	[ "$(cat "$T/count")" -gt 20 ] || fail "only $(cat "$T/count") calls were seen"
+	cat "$T/count"
+}
+
+new_is_in_force() { # SYNFW WHERE
+	local arrived
+	arrived=$("$TOOLS/frames" --from "$CLIENT/eth0" --to "$EDGE/eth0" --count 8 \
+		"proto=udp,src=192.0.2.50,dst=$EDGE4,dport=1001" \
+		"proto=udp,src=192.0.2.50,dst=$EDGE4,dport=1002" \
+		"proto=udp,src=203.0.113.50,dst=$EDGE4,dport=1002" | cut -d' ' -f2 | tr '\n' ' ')
+	equal "$arrived" "0 8 0 " "$2: frames that pass"
+	exits 0 on_edge "$1" status --json
+	json '.policy.name == "new" and .interfaces[0].attached'
+	exits 0 on_edge "$1" show rules --json
+	json '[.rules[].packets] == [8, 0, 8]'
+}
+
+refused_with_a_reason() { # WHERE
+	case $STATUS in 6 | 7) ;; *) cat "$T/err" >&2; fail "$1: exited with $STATUS" ;; esac
+	grep -q '^synfw: ' "$T/err" || fail "$1: no message"
+}
+
+# BEGIN puts the kernel into the state before; it is repeated after each apply that got through.
+every_call_fails() { # SYNFW BEGIN ERRNO
+	local calls number before where refused=0 passed=0
+	$2
+	calls=$(number_of_calls "$1" new)
+	$2
+	before=$(state)
+	for number in $(seq "$calls"); do
+		where="errno $3 at call $number of $calls"
+		faulty_apply "$1" new "$number" "$3"
+		if [ "$STATUS" != 0 ]; then
+			refused_with_a_reason "$where"
+			state >"$T/after"
+			diff <(echo "$before") "$T/after" >&2 || fail "$where: the state changed"
+			refused=$((refused + 1))
+			continue
+		fi
+		new_is_in_force "$1" "$where"
+		passed=$((passed + 1))
+		$2
+		before=$(state)
+	done
+	echo "$calls calls: $refused refused, $passed done without"
+	[ $refused -gt 10 ] || fail "only $refused faults were refused"
+}
+
+with_nothing() {
+	exits 0 synfw detach
+	equal "$(state)" nothing "what is pinned"
+}
+
+with_old_policy() {
+	exits 0 synfw detach
+	apply old
+}
+
+test_first_apply_without_permission() { prepare && every_call_fails "$SYNFW" with_nothing $EPERM; }
+test_first_apply_without_memory() { prepare && every_call_fails "$SYNFW" with_nothing $ENOMEM; }
+test_first_apply_without_space() { prepare && every_call_fails "$SYNFW" with_nothing $ENOSPC; }
+
+test_next_apply_without_permission() { prepare && every_call_fails "$SYNFW" with_old_policy $EPERM; }
+test_next_apply_without_memory() { prepare && every_call_fails "$SYNFW" with_old_policy $ENOMEM; }
+test_next_apply_without_space() { prepare && every_call_fails "$SYNFW" with_old_policy $ENOSPC; }
+
+test_upgrade_without_memory() {
+	prepare
+	every_call_fails "$BUILD/netns-tests/next/synfw-next" with_old_policy $ENOMEM
+}
+
+test_upgrade_of_the_abi_without_memory() {
+	prepare
+	every_call_fails "$BUILD/netns-tests/other-abi/synfw-other-abi" with_old_policy $ENOMEM
+}

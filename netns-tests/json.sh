@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# shellcheck shell=bash
+# The shapes that programs rely on: keys may be added, never changed.
+
+prepare() {
+	add_hosts
+	policy block <<-E
+		sets: {listed: [198.51.100.0/24, "2001:db8:bad::/48"]}
+		rules:
+		  - {name: listed, from: listed, action: drop}
+		  - {name: odd, proto: tcp, flags: none, score: 60}
+		  - {name: watched, to: 25/tcp, action: drop, mode: monitor}
+		  - {name: web, to: 80/tcp, action: allow}
+	E
+	apply block
+}
+
+test_status() {
+	prepare
+	exits 0 synfw status --json
+	json '.schema == "synfw.status/1" and .mode == "block"'
+	json '.policy | .name == "block" and (.revision | type) == "number" and
+		(.digest | test("^[0-9a-f]{64}$")) and
+		(.applied_at | test("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z$"))'
+	json '.interfaces | length == 1 and .[0].name == "eth0" and .[0].attached == true and
+		.[0].xdp_mode == "native" and (.[0].packets | type) == "number" and
+		(.[0].dropped | type) == "number"'
+	json '.reasons | type == "object" and has("rule-drop") and has("default-drop") and
+		([.[] | type] | unique) == ["number"]'
+	json '.agent == {"running": false} and .warnings == []'
+}
+
+test_status_without_a_policy() {
+	add_hosts
+	exits 0 synfw status --json
+	json '.schema == "synfw.status/1" and .policy == null and .mode == null and .interfaces == []'
+}
+
+test_show_rules() {
+	prepare
+	exits 0 synfw show rules --json
+	json '(.schema | startswith("synfw.show")) and (.rules | length) == 4'
+	json '[.rules[].name] == ["listed", "odd", "watched", "web"]'
+	json '[.rules[].action] == ["drop", "score", "drop", "allow"]'
+	json '[.rules[].mode] == ["block", "block", "monitor", "block"]'
+	json '[.rules[].score] == [0, 60, 0, 0]'
+	json '[.rules[].line] == [6, 7, 8, 9]'
+	json '[.rules[] | .packets, .bytes, .would_drop] | unique == [0]'
+}
+
+test_show_sets() {
+	prepare
+	exits 0 synfw show sets --json
+	json '(.schema | startswith("synfw.show")) and ([.sets[].name] == ["listed"])'
+}
+
+test_trace() {
+	prepare
+	exits 1 synfw trace --from 198.51.100.7 --to 80/tcp --json
+	json '. == (. + {schema: "synfw.trace/1", packet: 1, verdict: "drop", reason: "rule-drop",
+		rule: "listed", line: 6, score: 0, mode: "block"})'
+	exits 0 synfw trace --from 192.0.2.9 --to 80/tcp --flags none --json
+	json '.verdict == "allow" and .rule == "web" and .score == 60'
+	exits 1 synfw trace --from "[2001:db8::9]:1024" --to 81/tcp --json
+	json '.verdict == "drop" and .rule == null and .line == null and .reason == "default-drop"'
+	exits 0 synfw trace --policy "$T/block.yaml" --from 192.0.2.9 --to 80/tcp --json
+	json '.rule == "web"'
+}
+
+test_trace_changes_no_counter() {
+	local before
+	prepare
+	before=$(state)
+	exits 1 synfw trace --from 198.51.100.7 --to 80/tcp
+	equal "$(state)" "$before" "what the kernel holds"
+}
+
+test_apply_and_diff() {
+	prepare
+	exits 0 synfw diff "$T/block.yaml" --json
+	json '(.schema | startswith("synfw.diff"))'
+	policy more <<-E
+		rules: [{name: web, to: [80/tcp, 443/tcp], action: allow}]
+	E
+	exits 1 synfw diff "$T/more.yaml" --json
+	json '(.changes | length) > 0 and any(.changes[]; .name == "web" and .change == "changed")'
+	exits 0 synfw apply "$T/more.yaml" --json
+	json '.schema == "synfw.apply/1" and .policy == "more" and .dry_run == false and
+		(.duration_ms | type) == "number" and .interfaces[0].name == "eth0"'
+	exits 0 synfw diff "$T/more.yaml"
+}
+
+test_check() {
+	prepare
+	exits 0 synfw check "$T/block.yaml" --json
+	json '.schema == "synfw.check/1"'
+	policy bad <<-E
+		rules: [{name: web, to: 80/tpc, action: allow}]
+	E
+	exits 3 synfw check "$T/bad.yaml" --json
+	json '.schema == "synfw.check/1"'
+}
+
+test_results_and_messages_go_apart() {
+	prepare
+	run synfw apply "$T/block.yaml" --json
+	jq -e . "$T/out" >/dev/null || fail "stdout is not one JSON text"
+	run synfw check "$T/missing.yaml"
+	[ -s "$T/err" ] || fail "no message on stderr"
+	[ ! -s "$T/out" ] || fail "a message on stdout"
+	! grep -q $'\e' "$T/err" || fail "colour without a terminal"
+}
+
+test_version_schema_explain_help() {
+	add_hosts
+	exits 0 synfw version --json
+	json '.schema == "synfw.version/1"'
+	exits 0 synfw schema
+	json 'type == "object" and has("$schema")'
+	exits 0 synfw explain rules.from --json
+	json '(.schema | startswith("synfw.explain"))'
+	exits 0 synfw help
+	grep -q apply "$T/out" || fail "help does not name apply"
+}
