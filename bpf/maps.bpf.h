@@ -7,7 +7,8 @@
  *
  * - tables of a generation, inner maps behind an array with one entry per generation slot (times
  *   two directions for addresses). Their size is decided by apply and never changes, so "full"
- *   cannot happen in the kernel; a missing table passes the packet with reason TABLE_MISSING.
+ *   cannot happen in the kernel. Without lines there is no policy and packets pass (NO_POLICY);
+ *   apply reads all of a generation back before it becomes active, so no part of one is missing.
  * - runtime state, plain arrays indexed by what apply handed out: no insertion, never full.
  */
 #include <stdbool.h>

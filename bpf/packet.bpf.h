@@ -370,6 +370,9 @@ __noinline int packet_parse_network(struct xdp_md *ctx, struct packet *pkt)
 		packet_unaddressed(pkt, SYNFW_REASON_TOO_MANY_TAGS);
 	else
 		packet_unaddressed(pkt, SYNFW_REASON_ETHERTYPE);
+	/* without an IP length only the kernel knows what lies beyond the linear part */
+	if (!pkt->family)
+		pkt->bytes = bpf_xdp_get_buff_len(ctx);
 	return 0;
 }
 

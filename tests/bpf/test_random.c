@@ -238,7 +238,7 @@ static bool everything_covered(const struct worker workers[WORKERS])
 	for (int reason = 0; reason < SYNFW_NR_REASONS; reason++) {
 		uint64_t count = 0;
 
-		if (reason == SYNFW_REASON_NO_POLICY || reason == SYNFW_REASON_TABLE_MISSING)
+		if (reason == SYNFW_REASON_NO_POLICY)
 			continue;
 		for (int i = 0; i < WORKERS; i++)
 			count += packets_of_reason(&workers[i].totals, reason);

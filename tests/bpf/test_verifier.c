@@ -48,7 +48,8 @@ static int check(const char *name, bool read_only)
 	bool passed = count > 0 && count < MAX_INSTRUCTIONS;
 
 	if (count < 0)
-		printf("not ok %d - the %s program loads: %s\n", read_only + 1, name, strerror(-count));
+		printf("not ok %d - the %s program loads: %s\n", read_only + 1, name,
+		       strerror(-count));
 	else
 		printf("%s %d - the %s program takes %ld verified instructions, below %d\n",
 		       passed ? "ok" : "not ok", read_only + 1, name, count, MAX_INSTRUCTIONS);
