@@ -91,7 +91,7 @@ static int recover(struct apply *apply, struct notes *notes)
 		return err;
 	err = find_other_abi(apply->paths, apply->fault, &other);
 	if (!err && other)
-		bpffs_remove_tree(other);
+		bpffs_remove_datapath(apply->paths, other);
 	return err;
 }
 
@@ -182,7 +182,7 @@ static int compile(struct apply *apply)
 		};
 	options.nr_interfaces = apply->interfaces.count;
 	if (infrastructure_is_protected(apply->policy)) {
-		err = infrastructure_read("/etc/resolv.conf", apply->fault, &host);
+		err = infrastructure_read(apply->fault, &host);
 		if (err)
 			return err;
 		options.infrastructure.gateways = &host.gateways;

@@ -255,3 +255,17 @@ int bpffs_remove_tree(const char *path)
 		err = -errno;
 	return err;
 }
+
+int bpffs_remove_datapath(const struct paths *paths, const char *path)
+{
+	int err;
+
+	if (strcmp(path, paths->discarded)) {
+		err = bpffs_remove_tree(paths->discarded);
+		if (err)
+			return err;
+		if (rename(path, paths->discarded))
+			return errno == ENOENT ? 0 : -errno;
+	}
+	return bpffs_remove_tree(paths->discarded);
+}

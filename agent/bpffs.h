@@ -9,6 +9,7 @@
  *   abi<N>/<map>            abi<N>/prog            abi<N>/links/<ifindex>
  *   abi<N>/links/new-<ifindex>   attached by an apply that has not switched yet
  *   new/                    a datapath being built by an apply
+ *   old/                    a datapath being removed
  */
 #include "paths.h"
 
@@ -31,6 +32,10 @@ void bpffs_release(const struct paths *paths);
 
 /* Removes a directory of pins. A missing one is fine. 0 or -errno; goes on after errors. */
 int bpffs_remove_tree(const char *path);
+
+/* Removes a datapath as a whole: nobody finds it half there, and what a kill leaves of it is in
+ * the way of nobody. 0 or -errno. */
+int bpffs_remove_datapath(const struct paths *paths, const char *path);
 
 /* Calls fn for every name in a directory; a missing directory has none. 0, -errno, or the first
  * non-zero that fn returned. */

@@ -162,7 +162,7 @@ void commit_finish_fresh(struct commit *commit)
 			commit->detached++;
 	}
 	/* links that moved are pinned in the new datapath too */
-	err = bpffs_remove_tree(commit->live_dir);
+	err = bpffs_remove_datapath(commit->paths, commit->live_dir);
 	if (err)
 		notes_add(commit->notes, "cannot remove the old datapath \"%s\": %s",
 			  commit->live_dir, fault_strerror(err));
@@ -208,11 +208,11 @@ int commit_recover(const struct paths *paths, struct live *live, struct notes *n
 	if (!program || !links)
 		return fault_system(fault, -ENOMEM, "cannot name the pins");
 	err = bpffs_remove_tree(paths->staging);
+	if (!err)
+		err = bpffs_remove_tree(paths->discarded);
 	if (err)
-		return fault_system(fault, err,
-				    "cannot remove \"%s\", left by an apply that was "
-				    "killed",
-				    paths->staging);
+		return fault_system(fault, err, "cannot remove what a killed run left in \"%s\"",
+				    paths->bpffs);
 	if (unlink(program) && errno != ENOENT)
 		return fault_system(fault, -errno, "cannot remove \"%s\"", program);
 	for (i = live->links.count; i-- > 0;)

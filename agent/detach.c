@@ -22,7 +22,7 @@ struct detach_context {
 
 static bool is_datapath(const char *name)
 {
-	return !strcmp(name, "new") || !strncmp(name, "abi", 3);
+	return !strcmp(name, "new") || !strcmp(name, "old") || !strncmp(name, "abi", 3);
 }
 
 /* Links are detached before their pins go: an open descriptor elsewhere must not keep the program
@@ -65,7 +65,7 @@ static int remove_datapath(const char *name, void *argument)
 	err = detach_links(links, context);
 	if (err)
 		return err;
-	err = bpffs_remove_tree(dir);
+	err = bpffs_remove_datapath(context->paths, dir);
 	if (err)
 		return fault_system(context->fault, err, "cannot remove \"%s\"", dir);
 	return 0;

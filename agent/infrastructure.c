@@ -212,17 +212,24 @@ static int read_resolvers(const char *resolv_conf, struct prefix_list *resolvers
 	return text ? infrastructure_parse_resolvers(text, resolvers) : -ENOMEM;
 }
 
-int infrastructure_read(const char *resolv_conf, struct fault *fault, struct infrastructure *ret)
+int infrastructure_read(struct fault *fault, struct infrastructure *ret)
 {
+	static const char *const resolv_confs[] = {
+		"/etc/resolv.conf",
+		"/run/systemd/resolve/resolv.conf",
+	};
 	CLEANUP(infrastructure_done) struct infrastructure found = {0};
+	size_t i;
 	int err;
 
 	err = read_gateways(&found.gateways);
 	if (err)
 		return fault_system(fault, err, "cannot read this host's routes");
-	err = read_resolvers(resolv_conf, &found.resolvers);
-	if (err)
-		return fault_system(fault, err, "cannot read \"%s\"", resolv_conf);
+	for (i = 0; i < sizeof(resolv_confs) / sizeof(*resolv_confs); i++) {
+		err = read_resolvers(resolv_confs[i], &found.resolvers);
+		if (err)
+			return fault_system(fault, err, "cannot read \"%s\"", resolv_confs[i]);
+	}
 	prefix_list_normalise(&found.gateways);
 	prefix_list_normalise(&found.resolvers);
 	*ret = found;

@@ -15,8 +15,9 @@ struct infrastructure {
 bool infrastructure_is_protected(const struct policy *policy);
 
 /* Reads the gateways of all routes (IPv4 and IPv6, every table) and the name servers of
- * `resolv_conf`. A missing file means no name servers. */
-int infrastructure_read(const char *resolv_conf, struct fault *fault, struct infrastructure *ret);
+ * /etc/resolv.conf and, since that may only name a stub on this host, of systemd-resolved. A
+ * missing file means no name servers. */
+int infrastructure_read(struct fault *fault, struct infrastructure *ret);
 
 /* Adds the addresses of the `nameserver` lines of a resolv.conf(5). Lines that are not understood
  * are skipped, as the resolver does. 0 or -ENOMEM. */

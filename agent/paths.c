@@ -63,7 +63,8 @@ int paths_init(struct fault *fault, struct paths *ret)
 	paths.bpffs_is_default = !strcmp(paths.bpffs, default_bpffs);
 	paths.live = path_format("%s/abi%d", paths.bpffs, SYNFW_ABI_VERSION);
 	paths.staging = path_format("%s/new", paths.bpffs);
-	if (!paths.live || !paths.staging)
+	paths.discarded = path_format("%s/old", paths.bpffs);
+	if (!paths.live || !paths.staging || !paths.discarded)
 		return fault_system(fault, -ENOMEM, "cannot name the pin directories");
 
 	*ret = paths;
@@ -78,6 +79,7 @@ void paths_done(struct paths *paths)
 	free(paths->state);
 	free(paths->live);
 	free(paths->staging);
+	free(paths->discarded);
 	*paths = (struct paths){0};
 }
 

@@ -8,10 +8,11 @@
 struct paths {
 	char *bpffs; /* SYNFW_BPFFS, /sys/fs/bpf/synfw */
 	bool bpffs_is_default;
-	char *run;     /* SYNFW_RUN_DIR, /run/synfw */
-	char *state;   /* SYNFW_STATE_DIR, /var/lib/synfw */
-	char *live;    /* bpffs/abi<N>: what is in force */
-	char *staging; /* bpffs/new: a first apply builds here, then renames */
+	char *run;	 /* SYNFW_RUN_DIR, /run/synfw */
+	char *state;	 /* SYNFW_STATE_DIR, /var/lib/synfw */
+	char *live;	 /* bpffs/abi<N>: what is in force */
+	char *staging;	 /* bpffs/new: a first apply builds here, then renames */
+	char *discarded; /* bpffs/old: on its way out */
 };
 
 /* Reads the environment. Relative directories are refused: what they mean would depend on where

@@ -138,6 +138,9 @@ static int note_leftover(const char *name, void *context)
 
 	if (!strcmp(name, "new"))
 		notes_add(warnings, "an apply was killed half-way; apply again, or detach");
+	if (!strcmp(name, "old"))
+		notes_add(warnings,
+			  "a datapath was not removed to the end; apply again, or detach");
 	return 0;
 }
 

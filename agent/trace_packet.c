@@ -51,7 +51,7 @@ int trace_subject_from_policy(struct policy_file *file, struct fault *fault,
 		return fault_system(fault, -ENOMEM, "cannot trace");
 	subject->policy = file->policy;
 	if (infrastructure_is_protected(file->policy))
-		err = infrastructure_read("/etc/resolv.conf", fault, &host);
+		err = infrastructure_read(fault, &host);
 	if (!err)
 		err = offline_compile(file, &host, fault, &subject->image);
 	if (!err)
