@@ -26,17 +26,17 @@ extern const volatile bool read_only;
 struct decision {
 	__u32 score;
 	__u32 bit;	/* SYNFW_NO_BIT: no rule decided */
-	__u32 steps;
 	__u8 verdict;	/* enum synfw_verdict */
 	__u8 reason;
+	__u8 reserved[2];
 };
 
-/* Holds no pointers: the steps are a global function, whose argument the verifier takes for any
+/* Without holes, as struct packet. Holds no pointers: the steps are a global function, whose argument the verifier takes for any
  * bytes. Without that each combination of taken words would be a state of its own. */
 struct walk {
-	struct decision decision;
 	__u64 candidates[AGG_WORDS]; /* AND of the aggregates; bits are cleared as they are taken */
 	__u64 bits;	/* what is left of the word in hand */
+	struct decision decision;
 	__u32 first_bit; /* number of its bit 0 */
 	__u32 generation;
 	__u32 record[SYNFW_NR_FIELDS];
@@ -48,7 +48,10 @@ struct walk {
 	__u8 ref_lines;
 	__u8 shape_reason;
 	__u8 monitor;
+	__u8 reserved;
 };
+_Static_assert(sizeof(struct walk) == 64 + 8 + 12 + 4 * (2 + SYNFW_NR_FIELDS + 5) + 4 + 4,
+	       "no holes but at the end");
 
 /* A generation's lines: page 0 is at hand, the others are looked up. */
 struct image {
@@ -249,8 +252,6 @@ __noinline int walk_step(struct walk *walk)
 	rule = rule_at(&image, walk, bit);
 	if (!rule)
 		return 1;
-	if (read_only)
-		walk->decision.steps++;
 	if (rule->flags & SYNFW_RULE_MONITOR || rule->action == SYNFW_ACTION_SCORE) {
 		rule_counts(walk, rule);
 		return 0;
@@ -323,6 +324,7 @@ static __always_inline __u32 address_class(const struct image *image, const stru
 static __always_inline __u32 l4_class(const struct image *image, const __u32 *regions,
 				      const struct packet *pkt, __u32 index)
 {
+	/* 6 and 7 never occur; they would still read within the line */
 	__u32 base = regions[pkt->region % 8];
 
 	if (!base) {
@@ -371,8 +373,11 @@ static __always_inline void walk_restrict(const struct image *image, struct walk
 	struct synfw_line *record = record_at(image, walk, header, field, class_id);
 	int i;
 
-	if (!record)
+	/* ends in the default; ignoring the field would make rules match more */
+	if (!record) {
+		__builtin_memset(walk->candidates, 0, sizeof(walk->candidates));
 		return;
+	}
 	walk->candidates[0] &= record->word[0];
 	if (header->nr_agg == 1)
 		return;

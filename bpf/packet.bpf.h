@@ -29,9 +29,8 @@
 #define IPV4_MORE_FRAGMENTS	0x2000
 #define IPV6_FRAGMENT_OFFSET	0xfff8
 #define IPV6_MORE_FRAGMENTS	0x0001
-#define IPPROTO_HIP		139
-#define IPPROTO_SHIM6		140
 #define PROTOCOL_UNKNOWN	255
+#define VLAN_ID_MASK		0xfff
 
 #define SCTP_HEADER_BYTES	12
 #define ICMP_HEADER_BYTES	8
@@ -66,13 +65,15 @@ struct address {
 	};
 };
 
+/* Without holes: an argument of a global function must be initialised to its last byte. */
 struct packet {
 	struct address src, dst;
-	__u32 bytes;	/* whole frame */
+	__u32 bytes;	/* frame; of frames in several buffers what the IP length says at least */
+	__u32 l4_offset; /* of the transport header, when has_l4 */
 	__u32 l4_left;	/* bytes that the IP length leaves for the next header */
 	__u32 l4_dst;	/* index into the region: destination port, ICMP type or protocol */
 	__u32 l4_src;	/* index into the region: source port or protocol */
-	__u32 vlan;	/* id of the outermost tag, SYNFW_VLAN_NONE */
+	__u32 vlan;	/* id of the outermost tag that has one, else SYNFW_VLAN_NONE */
 	__u8 family;	/* 4, 6; 0: no addresses, `reason` says why */
 	__u8 reason;	/* for family 0 */
 	__u8 shape;	/* enum synfw_shape */
@@ -82,10 +83,10 @@ struct packet {
 	__u8 tcp_flags;
 	__u8 first_fragment;
 	__u8 jumbo;
-	__u8 has_l4;	/* a transport header follows at l4_offset */
-	__u8 reserved;
-	__u32 l4_offset;
+	__u8 has_l4;
+	__u8 reserved[2];
 };
+_Static_assert(sizeof(struct packet) == 76, "no holes");
 
 struct cursor {
 	void *pos;
@@ -180,11 +181,17 @@ static __always_inline void parse_sctp(struct packet *pkt, struct cursor *cur)
 		parse_ports(pkt, cur->pos, SYNFW_L4_SCTP);
 }
 
-/* The type is the index on both sides; `bytes` is the smallest header of this ICMP. */
-static __always_inline void parse_icmp(struct packet *pkt, struct cursor *cur, __u8 region, __u32 bytes)
+/* The type is the index on both sides; `bytes` is the smallest header of this ICMP. Over the other
+ * family's IP it is a protocol like any other: no stack takes it for ICMP. */
+static __always_inline void parse_icmp(struct packet *pkt, struct cursor *cur, __u8 family, __u8 region,
+				       __u32 bytes)
 {
 	__u8 *type = cur->pos;
 
+	if (pkt->family != family) {
+		packet_without_l4(pkt, SYNFW_SHAPE_NORMAL);
+		return;
+	}
 	if (pkt->l4_left < bytes || cur->pos + bytes > cur->end) {
 		packet_without_l4(pkt, SYNFW_SHAPE_TRUNCATED);
 		return;
@@ -192,7 +199,7 @@ static __always_inline void parse_icmp(struct packet *pkt, struct cursor *cur, _
 	pkt->region = region;
 	pkt->l4_dst = *type;
 	pkt->l4_src = pkt->protocol;
-	/* RFC 4861, 6.1: a hop limit below 255 means it crossed a router, so it was forged. */
+	/* RFC 4861, 6.1, 7.1 and 8.1: a hop limit below 255 means it crossed a router, so it was forged. */
 	if (region == SYNFW_L4_ICMPV6 && *type >= ICMPV6_ND_FIRST && *type <= ICMPV6_ND_LAST &&
 	    pkt->hop_limit != ND_HOP_LIMIT)
 		pkt->shape = SYNFW_SHAPE_BAD_HEADER;
@@ -215,14 +222,14 @@ static __always_inline void parse_ipv4(struct xdp_md *ctx, struct packet *pkt, s
 		return;
 	}
 	header_bytes = ip->ihl * 4;
-	if (ip->version == 4 && header_bytes >= sizeof(*ip) && cur->pos + header_bytes > cur->end) {
-		packet_unaddressed(pkt, SYNFW_REASON_TRUNCATED);
-		return;
-	}
 	pkt->family = 4;
 	pkt->src.prefixlen = pkt->dst.prefixlen = 32;
 	pkt->src.v4_be = ip->saddr;
 	pkt->dst.v4_be = ip->daddr;
+	if (ip->version == 4 && header_bytes >= sizeof(*ip) && cur->pos + header_bytes > cur->end) {
+		packet_malformed(pkt, SYNFW_SHAPE_TRUNCATED);
+		return;
+	}
 	total_bytes = bpf_ntohs(ip->tot_len);
 	if (ip->version != 4 || header_bytes < sizeof(*ip) || total_bytes < header_bytes ||
 	    total_bytes > frame_left(ctx, pkt, cur, total_bytes)) {
@@ -241,11 +248,11 @@ static __always_inline void parse_ipv4(struct xdp_md *ctx, struct packet *pkt, s
 	packet_expects_l4(ctx, pkt, cur->pos + header_bytes);
 }
 
+/* The headers that Linux walks over as well; behind any other it delivers nothing. */
 static __always_inline bool ipv6_is_ext_header(__u8 next)
 {
 	return next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_FRAGMENT ||
-	       next == IPPROTO_DSTOPTS || next == IPPROTO_MH || next == IPPROTO_HIP ||
-	       next == IPPROTO_SHIM6;
+	       next == IPPROTO_DSTOPTS;
 }
 
 /* Walks to the transport header. False when the packet is judged without one. */
@@ -334,6 +341,7 @@ __noinline int packet_parse_network(struct xdp_md *ctx, struct packet *pkt)
 	};
 	struct ethhdr *eth = cur.pos;
 	__be16 ethertype_be;
+	__u32 id;
 	int i;
 
 	if (!pkt)
@@ -355,8 +363,10 @@ __noinline int packet_parse_network(struct xdp_md *ctx, struct packet *pkt)
 			packet_unaddressed(pkt, SYNFW_REASON_TRUNCATED);
 			return 0;
 		}
-		if (i == 0)
-			pkt->vlan = bpf_ntohs(tag->tci_be) & 0xfff;
+		/* a priority tag (id 0) is no VLAN: Linux strips it and delivers by the next one */
+		id = bpf_ntohs(tag->tci_be) & VLAN_ID_MASK;
+		if (id && pkt->vlan == SYNFW_VLAN_NONE)
+			pkt->vlan = id;
 		ethertype_be = tag->ethertype_be;
 		cur.pos = tag + 1;
 	}
@@ -399,10 +409,10 @@ __noinline int packet_parse_l4(struct xdp_md *ctx, struct packet *pkt)
 		parse_sctp(pkt, &cur);
 		break;
 	case IPPROTO_ICMP:
-		parse_icmp(pkt, &cur, SYNFW_L4_ICMP, ICMP_HEADER_BYTES);
+		parse_icmp(pkt, &cur, 4, SYNFW_L4_ICMP, ICMP_HEADER_BYTES);
 		break;
 	case IPPROTO_ICMPV6:
-		parse_icmp(pkt, &cur, SYNFW_L4_ICMPV6, ICMPV6_HEADER_BYTES);
+		parse_icmp(pkt, &cur, 6, SYNFW_L4_ICMPV6, ICMPV6_HEADER_BYTES);
 		break;
 	default:
 		packet_without_l4(pkt, SYNFW_SHAPE_NORMAL);

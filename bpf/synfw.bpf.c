@@ -20,8 +20,7 @@ const __u8 shape_reasons[8] = {
 	[SYNFW_SHAPE_TOO_MANY_HEADERS] = SYNFW_REASON_TOO_MANY_HEADERS,
 };
 
-static __always_inline void trace_store(const struct packet *pkt, const struct decision *decision,
-					bool monitor)
+static __always_inline void trace_store(const struct decision *decision, bool monitor)
 {
 	__u32 key = 0;
 	struct synfw_trace *trace = bpf_map_lookup_elem(&synfw_trace, &key);
@@ -30,11 +29,9 @@ static __always_inline void trace_store(const struct packet *pkt, const struct d
 		return;
 	trace->score = decision->score;
 	trace->bit = decision->bit;
-	trace->steps = decision->steps;
 	trace->verdict = decision->verdict;
 	trace->reason = decision->reason;
 	trace->monitor = monitor;
-	trace->shape = pkt->shape;
 }
 
 static __always_inline __u32 packet_slot(struct xdp_md *ctx)
@@ -67,7 +64,7 @@ static __always_inline int finish(__u32 slot, const struct packet *pkt,
 	bool dropped = decision->verdict == SYNFW_DROP && !monitor;
 
 	if (read_only)
-		trace_store(pkt, decision, monitor);
+		trace_store(decision, monitor);
 	else
 		account_packet(slot, decision->reason, pkt->bytes, dropped);
 	return dropped ? XDP_DROP : XDP_PASS;

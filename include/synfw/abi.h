@@ -58,7 +58,7 @@ enum synfw_field {
 	SYNFW_FIELD_DST = 2,	/* destination address */
 	SYNFW_FIELD_L4DST = 3,	/* (protocol, destination port | ICMP type) */
 	SYNFW_FIELD_L4SRC = 4,	/* (protocol, source port) */
-	SYNFW_FIELD_IFVLAN = 5,	/* (interface slot, outermost VLAN id) */
+	SYNFW_FIELD_IFVLAN = 5,	/* (interface slot, VLAN id of the outermost tag that is not 0) */
 	SYNFW_NR_FIELDS = 6,
 };
 
@@ -272,14 +272,12 @@ struct synfw_trace {
 	__u32 slot_in;		/* interface slot to judge as (input) */
 	__u32 score;
 	__u32 bit;		/* deciding bit of the vectors, SYNFW_NO_BIT: none */
-	__u32 steps;		/* words and rules that the walk looked at */
 	__u8 verdict;		/* enum synfw_verdict, before monitor mode */
 	__u8 reason;
 	__u8 monitor;		/* the policy monitors: the packet passed whatever the verdict */
-	__u8 shape;
-	__u32 reserved;
+	__u8 reserved;
 };
-_Static_assert(sizeof(struct synfw_trace) == 24, "trace record");
+_Static_assert(sizeof(struct synfw_trace) == 16, "trace record");
 #define SYNFW_NO_BIT 0xffffffffU
 
 #endif

@@ -33,7 +33,7 @@ static inline void cleanup_free(void *ptr_to_ptr)
 	free(*(void **)ptr_to_ptr);
 }
 
-/* For `CLEANUP(cleanup_fd) int fd = -1`: closes it unless negative. Keeps errno. */
+/* For `CLEANUP(cleanup_fd) int fd = -1`: closes it unless negative. */
 static inline void cleanup_fd(int *fd)
 {
 	if (*fd >= 0)

@@ -4,7 +4,7 @@
 #define PICK(rng, array) ((array)[rng_below(rng, sizeof(array) / sizeof((array)[0]))])
 #define ETHERNET_BYTES	 14
 
-static const uint8_t ext_types[] = {0, 43, 44, 60, 60, 135, 139, 140};
+static const uint8_t ext_types[] = {0, 0, 43, 43, 44, 60, 60, 60, 60, 135, 139};
 
 static void more_tags(struct rng *rng, struct frame_spec *spec)
 {

@@ -180,7 +180,7 @@ static bool is_icmp(uint8_t proto)
 	return proto == PROTO_ICMP || proto == PROTO_ICMPV6;
 }
 
-/* Errors and path MTU of both families, and neighbour discovery. */
+/* Errors and path MTU of both families, neighbour and multicast listener discovery. */
 static bool is_icmp_error_or_nd(const struct reference_packet *packet)
 {
 	uint8_t type = packet->icmp_type;
@@ -189,7 +189,7 @@ static bool is_icmp_error_or_nd(const struct reference_packet *packet)
 		return false;
 	if (packet->proto == PROTO_ICMP)
 		return type == 3 || type == 11 || type == 12;
-	return (type >= 1 && type <= 4) || (type >= 133 && type <= 137);
+	return (type >= 1 && type <= 4) || (type >= 130 && type <= 137) || type == 143;
 }
 
 static bool is_echo(const struct reference_packet *packet)
@@ -209,10 +209,13 @@ static bool is_dhcp_reply(const struct reference_packet *packet)
 	       (packet->sport == 547 && packet->dport == 546);
 }
 
+/* To a port that no service has by right, and by TCP only what is not a new connection. */
 static bool is_dns_reply(const struct reference_packet *packet)
 {
-	return packet->has_ports && (packet->proto == PROTO_UDP || packet->proto == PROTO_TCP) &&
-	       packet->sport == 53;
+	if (!packet->has_ports || packet->sport != 53 || packet->dport < 1024)
+		return false;
+	return packet->proto == PROTO_UDP ||
+	       (packet->proto == PROTO_TCP && packet->has_flags && packet->flags & 0x10);
 }
 
 static bool comes_from(const struct prefix_list *list, const struct reference_packet *packet)

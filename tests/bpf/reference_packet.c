@@ -18,9 +18,6 @@
 #define PROTO_ICMPV6	 58
 #define PROTO_OPTIONS	 60
 #define PROTO_SCTP	 132
-#define PROTO_MOBILITY	 135
-#define PROTO_HIP	 139
-#define PROTO_SHIM6	 140
 
 /* What lies between the IP header (and its extensions) and the end of the IP packet. */
 struct payload {
@@ -143,10 +140,12 @@ static void parse_transport(struct reference_packet *packet, uint8_t proto,
 		parse_sctp(packet, payload);
 		break;
 	case PROTO_ICMP:
-		parse_icmp(packet, payload);
+		if (packet->family == 4)
+			parse_icmp(packet, payload);
 		break;
 	case PROTO_ICMPV6:
-		parse_icmpv6(packet, payload);
+		if (packet->family == 6)
+			parse_icmpv6(packet, payload);
 		break;
 	}
 }
@@ -171,7 +170,7 @@ static void parse_ipv4(struct reference_packet *packet, const uint8_t *ip, size_
 		return;
 	}
 	if (header_bytes > left) {
-		packet->kind = REFERENCE_TRUNCATED;
+		packet->shape = SYNFW_SHAPE_TRUNCATED;
 		return;
 	}
 	total_bytes = be16(ip + 2);
@@ -200,9 +199,6 @@ static bool is_extension_header(uint8_t proto)
 	case PROTO_ROUTING:
 	case PROTO_FRAGMENT:
 	case PROTO_OPTIONS:
-	case PROTO_MOBILITY:
-	case PROTO_HIP:
-	case PROTO_SHIM6:
 		return true;
 	}
 	return false;
@@ -289,7 +285,7 @@ struct reference_packet reference_parse(const uint8_t *frame, size_t length)
 	};
 	size_t header_bytes = 14;
 	unsigned int tags = 0;
-	uint16_t ethertype;
+	uint16_t ethertype, id;
 
 	if (length < header_bytes) {
 		packet.kind = REFERENCE_TRUNCATED;
@@ -305,8 +301,10 @@ struct reference_packet reference_parse(const uint8_t *frame, size_t length)
 			packet.kind = REFERENCE_TRUNCATED;
 			return packet;
 		}
-		if (tags == 0)
-			packet.vlan = be16(frame + header_bytes) & 0xfff;
+		/* Id 0 is a priority tag, which Linux strips; the next tag says the VLAN. */
+		id = be16(frame + header_bytes) & 0xfff;
+		if (id != 0 && packet.vlan == SYNFW_VLAN_NONE)
+			packet.vlan = id;
 		ethertype = be16(frame + header_bytes + 2);
 		header_bytes += 4;
 		tags++;

@@ -78,11 +78,9 @@ static const struct member members[] = {
 	MEMBER(synfw_trace, slot_in),
 	MEMBER(synfw_trace, score),
 	MEMBER(synfw_trace, bit),
-	MEMBER(synfw_trace, steps),
 	MEMBER(synfw_trace, verdict),
 	MEMBER(synfw_trace, reason),
 	MEMBER(synfw_trace, monitor),
-	MEMBER(synfw_trace, shape),
 };
 
 static const struct btf_member *find_member(const struct btf *btf, const struct btf_type *type,
