@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "image.h"
 
+#include <stdlib.h>
 #include <sys/types.h>
 #include <sha2.h>
 
@@ -49,4 +50,28 @@ void image_digest(const struct image *image, char out[65])
 	for (int i = 0; i < SYNFW_NR_DIRS; i++)
 		digest_index(&sha, &image->index[i]);
 	SHA256End(&sha, out);
+}
+
+void address_index_done(struct address_index *index)
+{
+	free(index->exact4);
+	free(index->lpm4);
+	free(index->exact6);
+	free(index->lpm6);
+	*index = (struct address_index){};
+}
+
+void image_free(struct image *image)
+{
+	if (!image)
+		return;
+	free(image->lines);
+	for (int i = 0; i < SYNFW_NR_DIRS; i++)
+		address_index_done(&image->index[i]);
+	free(image);
+}
+
+void image_freep(struct image **image)
+{
+	image_free(*image);
 }

@@ -63,6 +63,8 @@ const struct synfw_rule *image_rule_const(const struct image *image, uint32_t bi
  * been filled in yet. */
 void image_digest(const struct image *image, char out[65]);
 
+void address_index_done(struct address_index *index);
+
 void image_free(struct image *image);
 void image_freep(struct image **image);
 

@@ -42,7 +42,8 @@ struct policyc_interface {
 	uint32_t slot;
 };
 
-/* What `protect: infrastructure` means on this host; empty for `check`. Borrowed. */
+/* What `protect: infrastructure` means on this host; empty for `check`. Borrowed; the lists must be
+ * normalised (prefix_list_normalise). */
 struct policyc_infrastructure {
 	const struct prefix_list *gateways;	/* ICMP from them is protected */
 	const struct prefix_list *resolvers;	/* DNS replies from them are protected */

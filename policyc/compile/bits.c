@@ -33,8 +33,8 @@ bool bit_constrains(const struct bit *bit, enum synfw_field field)
 /* What the infrastructure and the defaults match. The arrays are shared and never written. */
 static struct icmp_type nd_types[] = {{58, 133}, {58, 134}, {58, 135}, {58, 136}, {58, 137}};
 static struct icmp_type essential_types[] = {
-	{1, 3},	  {1, 11},   {1, 12},  {58, 1},	  {58, 2},   {58, 3},
-	{58, 4},  {58, 133}, {58, 134}, {58, 135}, {58, 136}, {58, 137},
+	{1, 3},	   {1, 11},   {1, 12},	 {58, 1},   {58, 2},   {58, 3},	  {58, 4},   {58, 130},
+	{58, 131}, {58, 132}, {58, 133}, {58, 134}, {58, 135}, {58, 136}, {58, 137}, {58, 143},
 };
 static struct icmp_type echo_types[] = {{1, 0}, {1, 8}, {58, 128}, {58, 129}};
 static uint8_t icmp_protos[] = {IPPROTO_ICMP, IPPROTO_ICMPV6};
@@ -42,7 +42,10 @@ static struct port_range dhcp4_server[] = {{IPPROTO_UDP, 67, 67}};
 static struct port_range dhcp4_client[] = {{IPPROTO_UDP, 68, 68}};
 static struct port_range dhcp6_server[] = {{IPPROTO_UDP, 547, 547}};
 static struct port_range dhcp6_client[] = {{IPPROTO_UDP, 546, 546}};
-static struct port_range dns_server[] = {{IPPROTO_UDP, 53, 53}, {IPPROTO_TCP, 53, 53}};
+static struct port_range dns_udp_server[] = {{IPPROTO_UDP, 53, 53}};
+static struct port_range dns_udp_client[] = {{IPPROTO_UDP, 1024, 65535}};
+static struct port_range dns_tcp_server[] = {{IPPROTO_TCP, 53, 53}};
+static struct port_range dns_tcp_client[] = {{IPPROTO_TCP, 1024, 65535}};
 
 static const struct match match_everything = {};
 static const struct match match_nd = {
@@ -53,6 +56,14 @@ static const struct match match_dhcp4 = {
 static const struct match match_dhcp6 = {
 	.keys = MATCH_FROM_PORT | MATCH_TO,
 	.from_ports = dhcp6_server, .nr_from_ports = 1, .to = dhcp6_client, .nr_to = 1};
+/* A resolver's address is easily spoofed: nothing to the ports of services, no new connections. */
+static const struct match match_dns_udp = {
+	.keys = MATCH_FROM_PORT | MATCH_TO,
+	.from_ports = dns_udp_server, .nr_from_ports = 1, .to = dns_udp_client, .nr_to = 1};
+static const struct match match_dns_tcp = {
+	.keys = MATCH_FROM_PORT | MATCH_TO | MATCH_FLAGS,
+	.from_ports = dns_tcp_server, .nr_from_ports = 1, .to = dns_tcp_client, .nr_to = 1,
+	.flags = {SYNFW_TCP_ACK, SYNFW_TCP_ACK}};
 static const struct match match_icmp = {
 	.keys = MATCH_PROTO, .protos = icmp_protos, .nr_protos = ARRAY_SIZE(icmp_protos)};
 static const struct match match_essential = {
@@ -60,10 +71,15 @@ static const struct match match_essential = {
 static const struct match match_echo = {
 	.keys = MATCH_ICMP, .icmp = echo_types, .nr_icmp = ARRAY_SIZE(echo_types)};
 
-/* Room for what a policy can need: every rule with an except of six fields. */
+#define INFRASTRUCTURE_BITS    6	/* what protect_infrastructure appends */
+#define INFRASTRUCTURE_MATCHES 3	/* those of them that name an address */
+#define DEFAULT_BITS	       4	/* of first_default_bits and last_default_bits together */
+
+/* Room for what a policy can need: every rule with an except of all fields. */
 static size_t bits_room(const struct policy *policy)
 {
-	return SYNFW_NR_FIELDS * policy->nr_rules + 6 * policy->nr_protects + 4;
+	return SYNFW_NR_FIELDS * policy->nr_rules + INFRASTRUCTURE_BITS * policy->nr_protects +
+	       DEFAULT_BITS;
 }
 
 static struct bit *bits_append(struct bits *bits, const struct match *match, uint8_t shapes)
@@ -108,15 +124,12 @@ static void protect_bit(struct bits *bits, const struct match *match, uint8_t sh
 static void protect_infrastructure(struct bits *bits, const struct policy *policy, size_t entry)
 {
 	uint32_t *sets = bits->infrastructure;
-	struct match dns = {.keys = MATCH_FROM_PORT,
-			    .from_ports = dns_server,
-			    .nr_from_ports = ARRAY_SIZE(dns_server)};
-
 	protect_bit(bits, &match_nd, SHAPE(NORMAL), policy, entry);
 	protect_bit(bits, &match_dhcp4, SHAPE(NORMAL), policy, entry);
 	protect_bit(bits, &match_dhcp6, SHAPE(NORMAL), policy, entry);
 	protect_bit(bits, match_from(bits, match_icmp, &sets[0]), SHAPE(NORMAL), policy, entry);
-	protect_bit(bits, match_from(bits, dns, &sets[1]), SHAPE(NORMAL), policy, entry);
+	protect_bit(bits, match_from(bits, match_dns_udp, &sets[1]), SHAPE(NORMAL), policy, entry);
+	protect_bit(bits, match_from(bits, match_dns_tcp, &sets[1]), SHAPE(NORMAL), policy, entry);
 }
 
 static void protect_bits(struct bits *bits, const struct policy *policy)
@@ -189,8 +202,10 @@ static void rule_bits(struct bits *bits, const struct policy *policy, size_t ind
 {
 	const struct policy_rule *rule = &policy->rules[index];
 
+	uint32_t first = bits->count;
+
 	if (!rule->has_except) {
-		rule_bit(bits, policy, index);
+		rule_bit(bits, policy, index)->whole_rule = true;
 		return;
 	}
 	for (int negated = 0; negated < SYNFW_NR_FIELDS; negated++) {
@@ -205,6 +220,8 @@ static void rule_bits(struct bits *bits, const struct policy *policy, size_t ind
 			if (match_constrains(&rule->except, field))
 				bit->except_modes[field] = EXCEPT_REQUIRED;
 	}
+	if (bits->count == first + 1)
+		bits->bit[first].whole_rule = true;
 }
 
 static int sets_view(struct bits *bits, const struct policy *policy,
@@ -233,7 +250,7 @@ int bits_init(struct bits *bits, const struct policy *policy, const struct polic
 	int error;
 
 	bits->bit = calloc(bits_room(policy), sizeof(bits->bit[0]));
-	bits->owned = calloc(2 * policy->nr_protects + 1, sizeof(bits->owned[0]));
+	bits->owned = calloc(INFRASTRUCTURE_MATCHES * policy->nr_protects + 1, sizeof(bits->owned[0]));
 	if (!bits->bit || !bits->owned)
 		return -ENOMEM;
 	error = sets_view(bits, policy, &options->infrastructure);
@@ -251,8 +268,9 @@ int bits_init(struct bits *bits, const struct policy *policy, const struct polic
 
 	if (bits->count > SYNFW_MAX_BITS) {
 		diag_error(diags, (struct location){.file = policy->file},
-			   "the policy needs %u bits in each vector (rules, protect entries, and one for "
-			   "each field of an except); the limit is %u",
+			   "the policy needs %u bits in each vector (rules, protect entries, one for each "
+			   "field of an except, and up to 63 behind each group of rules on the same "
+			   "fields); the limit is %u",
 			   bits->count, SYNFW_MAX_BITS);
 		return -EINVAL;
 	}

@@ -29,6 +29,7 @@ struct bit {
 	const struct match *except;	/* NULL unless some mode is set */
 	uint8_t except_modes[SYNFW_NR_FIELDS];
 	uint8_t shapes;			/* 1 << enum synfw_shape: those it may match */
+	bool whole_rule;		/* the only bit of a rule */
 	const char *name;		/* of the rule, for diagnostics; NULL: protect or default */
 	struct location at;
 	struct synfw_rule rule;
@@ -57,7 +58,7 @@ int bits_init(struct bits *bits, const struct policy *policy, const struct polic
 void bits_done(struct bits *bits);
 
 /* Reorders the bits as abi.h says when they do not fit into one line (SYNFW_LINE_BYTES * 8). Their
- * rule.order stays. The last step of bits_init. 0 or -ENOMEM. */
+ * rule.order stays. A step of bits_init. 0 or -ENOMEM. */
 int bits_arrange(struct bits *bits);
 
 /* Does any key of `match` belong to the field? ATTR: only TCP flags, shapes apart. */

@@ -13,42 +13,7 @@
 #include "compile/tables.h"
 #include "compile/trie4.h"
 
-#define IDS_PER_LINE (SYNFW_LINE_BYTES / sizeof(uint32_t))
-#define MIB	     (1ULL << 20)
-
-int id_tables_reserve(struct id_tables *tables, uint32_t count, uint32_t *ret_first)
-{
-	uint32_t needed = (count + IDS_PER_LINE - 1) / IDS_PER_LINE * IDS_PER_LINE;
-
-	if (tables->room - tables->nr_ids < needed) {
-		uint32_t room = tables->nr_ids + needed + tables->room / 2;
-		uint32_t *ids = reallocarray(tables->ids, room, sizeof(*ids));
-
-		if (!ids)
-			return -ENOMEM;
-		tables->ids = ids;
-		tables->room = room;
-	}
-	memset(tables->ids + tables->nr_ids, 0, needed * sizeof(uint32_t));
-	*ret_first = tables->nr_ids;
-	tables->nr_ids += needed;
-	return 0;
-}
-
-void id_tables_done(struct id_tables *tables)
-{
-	free(tables->ids);
-	*tables = (struct id_tables){};
-}
-
-static void address_index_done(struct address_index *index)
-{
-	free(index->exact4);
-	free(index->lpm4);
-	free(index->exact6);
-	free(index->lpm6);
-	*index = (struct address_index){};
-}
+#define MIB (1ULL << 20)
 
 static void build_done(struct build *build)
 {
@@ -60,21 +25,6 @@ static void build_done(struct build *build)
 			trie4_done(build->trie4[i]);
 		free(build->trie4[i]);
 	}
-}
-
-void image_free(struct image *image)
-{
-	if (!image)
-		return;
-	free(image->lines);
-	for (int i = 0; i < SYNFW_NR_DIRS; i++)
-		address_index_done(&image->index[i]);
-	free(image);
-}
-
-void image_freep(struct image **image)
-{
-	image_free(*image);
 }
 
 static void fields_find(struct build *build)

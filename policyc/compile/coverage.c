@@ -14,16 +14,26 @@
 
 #include "compile/l4_table.h"
 
-/* Exact comparisons in one policy; beyond it the search stops, so that no policy compiles slowly. */
-#define MAX_COMPARISONS 100000
+/* What exact comparisons may cost in one policy, in prefixes looked at; beyond it the search stops,
+ * so that no policy compiles slowly. A comparison of ports counts as much as this many. */
+#define MAX_WORK  20000000
+#define WORK_PORTS 100
+
+/* For each bit a first and a last class that holds it, NO_CLASS: none does. */
+struct witnesses {
+	uint32_t *first, *last;
+};
+
+#define NO_CLASS UINT32_MAX
 
 struct search {
 	const struct bits *bits;
 	const struct vectors *vectors;
-	const bool *constrained;
+	struct witnesses witnesses[SYNFW_NR_FIELDS]; /* of the fields that are searched, else NULL */
 	uint64_t *candidates;
 	uint64_t *vector;
-	uint32_t comparisons;
+	uint64_t *unseen;
+	uint64_t work;
 };
 
 static bool list_within4(const struct prefix_list *inner, const struct prefix_list *outer)
@@ -70,43 +80,45 @@ static bool list_within6(const struct prefix_list *inner, const struct prefix_li
 }
 
 /* Is every set of `inner` within one set of `outer`? */
-static bool sets_within(const struct bits *bits, const struct set_refs *inner,
+static bool sets_within(struct search *search, const struct set_refs *inner,
 			const struct set_refs *outer)
 {
+	const struct bits *bits = search->bits;
+
 	for (size_t i = 0; i < inner->count; i++) {
 		const struct prefix_list *list = bits->sets[inner->index[i]];
 		bool within = false;
 
 		for (size_t k = 0; !within && k < outer->count; k++)
-			within = inner->index[i] == outer->index[k] ||
-				 (list_within4(list, bits->sets[outer->index[k]]) &&
-				  list_within6(list, bits->sets[outer->index[k]]));
+			within = inner->index[i] == outer->index[k];
+		for (size_t k = 0; !within && k < outer->count; k++) {
+			const struct prefix_list *around = bits->sets[outer->index[k]];
+
+			search->work += prefix_list_count(list) + prefix_list_count(around);
+			if (search->work > MAX_WORK)
+				return false;
+			within = list_within4(list, around) && list_within6(list, around);
+		}
 		if (!within)
 			return false;
 	}
 	return true;
 }
 
-static bool same_except(const struct bit *a, const struct bit *b, enum synfw_field field)
-{
-	return a->except_modes[field] == b->except_modes[field] &&
-	       (a->except_modes[field] == EXCEPT_IGNORED || a->except == b->except);
-}
-
-/* True only when it is sure. An except of the earlier bit takes something away, so it must be the
- * same one; an except of the later bit only makes it smaller. */
-static bool addresses_cover(const struct bits *bits, const struct bit *earlier, const struct bit *later,
+/* True only when it is sure. An except of the earlier bit takes something away, and of the later bit
+ * only makes that smaller. */
+static bool addresses_cover(struct search *search, const struct bit *earlier, const struct bit *later,
 			    enum synfw_field field)
 {
 	bool src = field == SYNFW_FIELD_SRC;
 
-	if (earlier->except_modes[field] != EXCEPT_IGNORED && !same_except(earlier, later, field))
+	if (earlier->except_modes[field] != EXCEPT_IGNORED)
 		return false;
 	if (!match_constrains(earlier->match, field))
 		return true;
 	if (!match_constrains(later->match, field))
 		return false;
-	return sets_within(bits, src ? &later->match->from : &later->match->to_address,
+	return sets_within(search, src ? &later->match->from : &later->match->to_address,
 			   src ? &earlier->match->from : &earlier->match->to_address);
 }
 
@@ -130,8 +142,7 @@ static bool flags_cover(const struct bit *earlier, const struct bit *later)
 {
 	const struct flags_match *outer = &earlier->match->flags, *inner = &later->match->flags;
 
-	if (earlier->except_modes[SYNFW_FIELD_ATTR] != EXCEPT_IGNORED &&
-	    !same_except(earlier, later, SYNFW_FIELD_ATTR))
+	if (earlier->except_modes[SYNFW_FIELD_ATTR] != EXCEPT_IGNORED)
 		return false;
 	if (!(earlier->match->keys & MATCH_FLAGS))
 		return true;
@@ -169,8 +180,7 @@ static bool ifvlan_covers(const struct bit *earlier, const struct bit *later)
 {
 	const struct match *outer = earlier->match, *inner = later->match;
 
-	if (earlier->except_modes[SYNFW_FIELD_IFVLAN] != EXCEPT_IGNORED &&
-	    !same_except(earlier, later, SYNFW_FIELD_IFVLAN))
+	if (earlier->except_modes[SYNFW_FIELD_IFVLAN] != EXCEPT_IGNORED)
 		return false;
 	if (outer->keys & MATCH_INTERFACE &&
 	    !(inner->keys & MATCH_INTERFACE &&
@@ -180,14 +190,48 @@ static bool ifvlan_covers(const struct bit *earlier, const struct bit *later)
 	return !(outer->keys & MATCH_VLAN) || (inner->keys & MATCH_VLAN && vlans_within(inner, outer));
 }
 
-static bool bit_covers(const struct bits *bits, const struct bit *earlier, const struct bit *later)
+static bool bit_covers(struct search *search, const struct bit *earlier, const struct bit *later)
 {
+	search->work += WORK_PORTS;
 	return (earlier->shapes & later->shapes) == later->shapes && flags_cover(earlier, later) &&
-	       ifvlan_covers(earlier, later) &&
-	       addresses_cover(bits, earlier, later, SYNFW_FIELD_SRC) &&
-	       addresses_cover(bits, earlier, later, SYNFW_FIELD_DST) &&
-	       l4_covers(earlier, later, SYNFW_FIELD_L4SRC) &&
-	       l4_covers(earlier, later, SYNFW_FIELD_L4DST);
+	       ifvlan_covers(earlier, later) && l4_covers(earlier, later, SYNFW_FIELD_L4SRC) &&
+	       l4_covers(earlier, later, SYNFW_FIELD_L4DST) &&
+	       addresses_cover(search, earlier, later, SYNFW_FIELD_SRC) &&
+	       addresses_cover(search, earlier, later, SYNFW_FIELD_DST);
+}
+
+/* Notes a class for each of its bits that has none yet. */
+static void witness_class(struct search *search, enum synfw_field field, uint32_t class_id,
+			  uint32_t *witness)
+{
+	vectors_expand(search->vectors, field, class_id, search->vector);
+	for (uint32_t word = 0; word < search->vectors->nr_words; word++) {
+		uint64_t fresh = search->vector[word] & search->unseen[word];
+
+		search->unseen[word] &= ~fresh;
+		for (; fresh; fresh &= fresh - 1)
+			witness[word * 64 + __builtin_ctzll(fresh)] = class_id;
+	}
+}
+
+static int witnesses_find(struct search *search, enum synfw_field field)
+{
+	uint32_t nr_classes = search->vectors->classes[field].count;
+	size_t bytes = search->vectors->nr_words * 64 * sizeof(uint32_t);
+	uint32_t *first = malloc(bytes), *last = malloc(bytes);
+
+	search->witnesses[field] = (struct witnesses){first, last};
+	if (!first || !last)
+		return -ENOMEM;
+	memset(first, 0xff, bytes);
+	memset(last, 0xff, bytes);
+	memset(search->unseen, 0xff, search->vectors->nr_words * sizeof(uint64_t));
+	for (uint32_t id = 0; id < nr_classes; id++)
+		witness_class(search, field, id, first);
+	memset(search->unseen, 0xff, search->vectors->nr_words * sizeof(uint64_t));
+	for (uint32_t id = nr_classes; id-- > 0;)
+		witness_class(search, field, id, last);
+	return 0;
 }
 
 static void candidates_restrict(struct search *search, enum synfw_field field, uint32_t class_id)
@@ -202,40 +246,42 @@ static bool candidates_find(struct search *search, uint32_t bit)
 {
 	memset(search->candidates, 0xff, search->vectors->nr_words * sizeof(uint64_t));
 	for (int field = 0; field < SYNFW_NR_FIELDS; field++) {
-		const struct field_classes *classes = &search->vectors->field[field];
+		const struct witnesses *witnesses = &search->witnesses[field];
 
-		/* every bit is at home in many attribute and interface classes: no witness there */
-		if (!search->constrained[field] || field == SYNFW_FIELD_ATTR ||
-		    field == SYNFW_FIELD_IFVLAN)
+		if (!witnesses->first)
 			continue;
-		if (classes->first_class[bit] == UINT32_MAX)
+		if (witnesses->first[bit] == NO_CLASS)
 			return false;
-		candidates_restrict(search, field, classes->first_class[bit]);
-		candidates_restrict(search, field, classes->last_class[bit]);
+		candidates_restrict(search, field, witnesses->first[bit]);
+		candidates_restrict(search, field, witnesses->last[bit]);
 	}
 	return true;
+}
+
+static bool may_cover(const struct bit *earlier, const struct bit *later)
+{
+	return !bit_is_padding(earlier) && earlier->rule.order < later->rule.order &&
+	       earlier->rule.action != SYNFW_ACTION_SCORE &&
+	       !(earlier->rule.flags & SYNFW_RULE_MONITOR);
 }
 
 /* An earlier bit that covers `bit`, or NULL. */
 static const struct bit *covering_bit(struct search *search, uint32_t bit)
 {
+	const struct bit *later = &search->bits->bit[bit];
+
 	if (!candidates_find(search, bit))
 		return NULL;
 	for (uint32_t word = 0; word < search->vectors->nr_words; word++) {
 		for (uint64_t left = search->candidates[word]; left; left &= left - 1) {
 			uint32_t at = word * 64 + __builtin_ctzll(left);
-			const struct bit *earlier = &search->bits->bit[at];
 
-			if (at >= search->bits->count || bit_is_padding(earlier) ||
-			    earlier->rule.order >= search->bits->bit[bit].rule.order)
+			if (at >= search->bits->count || !may_cover(&search->bits->bit[at], later))
 				continue;
-			if (earlier->rule.action == SYNFW_ACTION_SCORE ||
-			    earlier->rule.flags & SYNFW_RULE_MONITOR)
-				continue;
-			if (search->comparisons++ >= MAX_COMPARISONS)
+			if (search->work > MAX_WORK)
 				return NULL;
-			if (bit_covers(search->bits, earlier, &search->bits->bit[bit]))
-				return earlier;
+			if (bit_covers(search, &search->bits->bit[at], later))
+				return &search->bits->bit[at];
 		}
 	}
 	return NULL;
@@ -253,25 +299,42 @@ static void warn(struct diags *diags, const struct bit *later, const struct bit 
 		diag_related(diags, diag, earlier->at, "this decides first");
 }
 
+static void search_done(struct search *search)
+{
+	free(search->candidates);
+	free(search->vector);
+	free(search->unseen);
+	for (int field = 0; field < SYNFW_NR_FIELDS; field++) {
+		free(search->witnesses[field].first);
+		free(search->witnesses[field].last);
+	}
+}
+
 int coverage_warn(const struct bits *bits, const struct vectors *vectors, const bool *constrained,
 		  struct diags *diags)
 {
-	CLEANUP(cleanup_free) uint64_t *candidates = vector_new(vectors);
-	CLEANUP(cleanup_free) uint64_t *vector = vector_new(vectors);
-	struct search search = {bits, vectors, constrained, candidates, vector, 0};
+	CLEANUP(search_done) struct search search = {
+		.bits = bits,
+		.vectors = vectors,
+		.candidates = vector_new(vectors),
+		.vector = vector_new(vectors),
+		.unseen = vector_new(vectors),
+	};
 
-	if (!candidates || !vector)
+	if (!search.candidates || !search.vector || !search.unseen)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < bits->count; i++) {
-		const struct bit *bit = &bits->bit[i], *earlier;
-		bool whole_rule = bit->name && !bit->except;
-
-		/* one of several bits of a rule says nothing about the others */
-		if (!whole_rule)
+	for (int field = 0; field < SYNFW_NR_FIELDS; field++) {
+		/* every bit is at home in many attribute and interface classes: no witness there */
+		if (!constrained[field] || field == SYNFW_FIELD_ATTR || field == SYNFW_FIELD_IFVLAN)
 			continue;
-		earlier = covering_bit(&search, i);
+		if (witnesses_find(&search, field))
+			return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < bits->count; i++) {
+		const struct bit *earlier = bits->bit[i].whole_rule ? covering_bit(&search, i) : NULL;
+
 		if (earlier)
-			warn(diags, bit, earlier);
+			warn(diags, &bits->bit[i], earlier);
 	}
 	return 0;
 }

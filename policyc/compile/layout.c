@@ -54,7 +54,7 @@ static struct layout layout_plan(const struct build *build)
 		enum synfw_field field = smallest_first[i];
 
 		layout.records[field] = at;
-		at += (uint64_t)vectors->field[field].classes.count * vectors_record_lines(vectors);
+		at += (uint64_t)vectors->classes[field].count * vectors_record_lines(vectors);
 	}
 	layout.chunks = at;
 	layout.nr_lines = at + vectors->chunks.count;
@@ -93,9 +93,9 @@ static void put_records(const struct vectors *vectors, enum synfw_field field, c
 {
 	uint32_t stride = vectors_record_lines(vectors);
 
-	for (uint32_t id = 0; id < vectors->field[field].classes.count; id++) {
+	for (uint32_t id = 0; id < vectors->classes[field].count; id++) {
 		struct synfw_line *line = &lines[layout->records[field] + id * stride];
-		const uint32_t *refs = intern_record(&vectors->field[field].classes, id);
+		const uint32_t *refs = intern_record(&vectors->classes[field], id);
 
 		if (vectors->flat) {
 			memcpy(line, refs, sizeof(*line));
@@ -205,7 +205,7 @@ int layout_image(struct build *build, const struct policy *policy, struct image 
 			put_trie(build->trie4[i], layout.trie4[i], lines);
 	for (int field = 0; field < SYNFW_NR_FIELDS; field++) {
 		put_records(&build->vectors, field, &layout, lines, scratch);
-		image->nr_classes[field] = build->vectors.field[field].classes.count;
+		image->nr_classes[field] = build->vectors.classes[field].count;
 	}
 	if (build->vectors.chunks.count)
 		memcpy(&lines[layout.chunks], build->vectors.chunks.records,

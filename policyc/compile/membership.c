@@ -88,7 +88,7 @@ static bool bit_matches(const struct memberships *memberships, const struct bit 
 			    mode != EXCEPT_IGNORED && in_any(memberships, bit->except, key));
 }
 
-static int membership_new(struct memberships *memberships, uint32_t *sets, uint32_t count,
+static int membership_new(struct memberships *memberships, uint32_t around, uint32_t set,
 			  uint32_t *ret_id)
 {
 	if (memberships->count == memberships->room) {
@@ -103,7 +103,7 @@ static int membership_new(struct memberships *memberships, uint32_t *sets, uint3
 	}
 	*ret_id = memberships->count;
 	memberships->list[memberships->count++] =
-		(struct membership){.sets = sets, .count = count, .class_id = UINT32_MAX};
+		(struct membership){.around = around, .set = set, .class_id = UINT32_MAX};
 	return 0;
 }
 
@@ -121,15 +121,13 @@ int memberships_init(struct memberships *memberships, const struct bits *bits,
 		return -ENOMEM;
 	for (uint32_t i = 0; i < bits->count; i++)
 		vector_assign(memberships->base, i, bit_matches(memberships, &bits->bit[i]));
-	if (membership_new(memberships, NULL, 0, &empty))
+	if (membership_new(memberships, MEMBERSHIP_EMPTY, 0, &empty))
 		return -ENOMEM;
 	return users_fill(memberships);
 }
 
 void memberships_done(struct memberships *memberships)
 {
-	for (uint32_t i = 0; i < memberships->count; i++)
-		free(memberships->list[i].sets);
 	free(memberships->list);
 	free(memberships->steps);
 	free(memberships->users_of);
@@ -176,32 +174,12 @@ static int steps_grow(struct memberships *memberships)
 	return 0;
 }
 
-/* `sets` of `from` with `set` put in its place; `from` itself when it is there already. */
-static int membership_extend(struct memberships *memberships, uint32_t from, uint32_t set,
-			     uint32_t *ret_to)
+static bool membership_has(const struct memberships *memberships, uint32_t id, uint32_t set)
 {
-	const struct membership *old = &memberships->list[from];
-	uint32_t at = 0, *sets;
-	int error;
-
-	while (at < old->count && old->sets[at] < set)
-		at++;
-	if (at < old->count && old->sets[at] == set) {
-		*ret_to = from;
-		return 0;
-	}
-	sets = malloc((old->count + 1) * sizeof(*sets));
-	if (!sets)
-		return -ENOMEM;
-	if (old->count)
-		memcpy(sets, old->sets, at * sizeof(*sets));
-	sets[at] = set;
-	if (old->count > at)
-		memcpy(sets + at + 1, old->sets + at, (old->count - at) * sizeof(*sets));
-	error = membership_new(memberships, sets, old->count + 1, ret_to);
-	if (error)
-		free(sets);
-	return error;
+	for (; id != MEMBERSHIP_EMPTY; id = memberships->list[id].around)
+		if (memberships->list[id].set == set)
+			return true;
+	return false;
 }
 
 int memberships_add(struct memberships *memberships, uint32_t from, uint32_t set, uint32_t *ret_to)
@@ -216,11 +194,13 @@ int memberships_add(struct memberships *memberships, uint32_t from, uint32_t set
 	}
 	step = step_slot(memberships, from, set);
 	if (step->from == UINT32_MAX) {
-		uint32_t to;
+		uint32_t to = from;
 
-		error = membership_extend(memberships, from, set, &to);
-		if (error)
-			return error;
+		if (!membership_has(memberships, from, set)) {
+			error = membership_new(memberships, from, set, &to);
+			if (error)
+				return error;
+		}
 		*step = (struct membership_step){.from = from, .set = set, .to = to};
 		memberships->nr_steps++;
 	}
@@ -228,35 +208,41 @@ int memberships_add(struct memberships *memberships, uint32_t from, uint32_t set
 	return 0;
 }
 
+static void members_mark(struct memberships *memberships, uint32_t id, bool value)
+{
+	for (; id != MEMBERSHIP_EMPTY; id = memberships->list[id].around)
+		memberships->member[memberships->list[id].set] = value;
+}
+
+/* Judges the bits that mention a set anew. */
+static void users_judge(struct memberships *memberships, uint32_t set)
+{
+	for (uint32_t at = memberships->users_of[set]; at < memberships->users_of[set + 1]; at++) {
+		uint32_t bit = memberships->users[at];
+
+		vector_assign(memberships->vector, bit,
+			      bit_matches(memberships, &memberships->bits->bit[bit]));
+	}
+}
+
 int memberships_class(struct memberships *memberships, struct vectors *vectors, uint32_t id,
 		      uint32_t *ret_class)
 {
 	struct membership *membership = &memberships->list[id];
-	uint64_t *vector = memberships->vector;
-	int error = 0;
+	int error;
 
-	if (membership->class_id != UINT32_MAX) {
-		*ret_class = membership->class_id;
-		return 0;
+	if (membership->class_id == UINT32_MAX) {
+		memcpy(memberships->vector, memberships->base,
+		       vectors->nr_words * sizeof(memberships->vector[0]));
+		members_mark(memberships, id, true);
+		for (uint32_t at = id; at != MEMBERSHIP_EMPTY; at = memberships->list[at].around)
+			users_judge(memberships, memberships->list[at].set);
+		members_mark(memberships, id, false);
+		error = vectors_add(vectors, memberships->field, memberships->vector,
+				    &membership->class_id);
+		if (error)
+			return error;
 	}
-	memcpy(vector, memberships->base, vectors->nr_words * sizeof(*vector));
-	for (uint32_t i = 0; i < membership->count; i++)
-		memberships->member[membership->sets[i]] = true;
-	for (uint32_t i = 0; i < membership->count; i++) {
-		uint32_t set = membership->sets[i];
-
-		for (uint32_t at = memberships->users_of[set]; at < memberships->users_of[set + 1]; at++) {
-			uint32_t bit = memberships->users[at];
-
-			vector_assign(vector, bit,
-				      bit_matches(memberships, &memberships->bits->bit[bit]));
-		}
-	}
-	for (uint32_t i = 0; i < membership->count; i++)
-		memberships->member[membership->sets[i]] = false;
-	error = vectors_add(vectors, memberships->field, vector, &membership->class_id);
-	if (error)
-		return error;
 	*ret_class = membership->class_id;
 	return 0;
 }

@@ -11,9 +11,11 @@
 /* The membership of an address in no set. */
 #define MEMBERSHIP_EMPTY 0
 
+/* One set more than another membership; the same sets may have several. Links instead of lists:
+ * an address in n sets costs n links, not n copies. */
 struct membership {
-	uint32_t *sets;		/* sorted */
-	uint32_t count;
+	uint32_t around;	/* the membership without the set */
+	uint32_t set;
 	uint32_t class_id;	/* UINT32_MAX: not computed yet */
 };
 

@@ -12,7 +12,7 @@
 #include "compile/vectors.h"
 #include "image.h"
 
-/* Tables of class ids, 16 a line; `base` counts from 1, 0: the table is not there. */
+/* Tables of class ids, 16 a line. */
 struct id_tables {
 	uint32_t *ids;
 	uint32_t nr_ids;	/* a multiple of 16 */

@@ -19,18 +19,9 @@ int vectors_init(struct vectors *vectors, uint32_t nr_bits, uint64_t max_bytes)
 	if (!vectors->valid || !vectors->scratch)
 		return -ENOMEM;
 	memset(vectors->valid, 0xff, vectors->nr_words * sizeof(uint64_t));
-	for (int i = 0; i < SYNFW_NR_FIELDS; i++) {
-		struct field_classes *field = &vectors->field[i];
-
-		intern_init(&field->classes, vectors->flat ? SYNFW_LINE_BYTES
-							   : vectors->nr_chunks * sizeof(uint32_t));
-		field->first_class = malloc((nr_bits + 1) * sizeof(uint32_t));
-		field->last_class = malloc((nr_bits + 1) * sizeof(uint32_t));
-		if (!field->first_class || !field->last_class)
-			return -ENOMEM;
-		memset(field->first_class, 0xff, nr_bits * sizeof(uint32_t));
-		memset(field->last_class, 0xff, nr_bits * sizeof(uint32_t));
-	}
+	for (int i = 0; i < SYNFW_NR_FIELDS; i++)
+		intern_init(&vectors->classes[i], vectors->flat ? SYNFW_LINE_BYTES
+								: vectors->nr_chunks * sizeof(uint32_t));
 	return 0;
 }
 
@@ -44,11 +35,8 @@ void vectors_done(struct vectors *vectors)
 	free(vectors->valid);
 	free(vectors->scratch);
 	intern_done(&vectors->chunks);
-	for (int i = 0; i < SYNFW_NR_FIELDS; i++) {
-		intern_done(&vectors->field[i].classes);
-		free(vectors->field[i].first_class);
-		free(vectors->field[i].last_class);
-	}
+	for (int i = 0; i < SYNFW_NR_FIELDS; i++)
+		intern_done(&vectors->classes[i]);
 	*vectors = (struct vectors){};
 }
 
@@ -69,7 +57,7 @@ uint64_t vectors_bytes(const struct vectors *vectors)
 	uint64_t lines = vectors->chunks.count;
 
 	for (int i = 0; i < SYNFW_NR_FIELDS; i++)
-		lines += (uint64_t)vectors->field[i].classes.count * vectors_record_lines(vectors);
+		lines += (uint64_t)vectors->classes[i].count * vectors_record_lines(vectors);
 	return lines * SYNFW_LINE_BYTES;
 }
 
@@ -98,44 +86,27 @@ static int chunks_add(struct vectors *vectors, const uint64_t *vector, uint32_t 
 	return 0;
 }
 
-static void witness(struct vectors *vectors, struct field_classes *field, const uint64_t *vector,
-		    uint32_t class_id)
-{
-	for (uint32_t word = 0; word < vectors->nr_words; word++) {
-		for (uint64_t left = vector[word]; left; left &= left - 1) {
-			uint32_t bit = word * 64 + __builtin_ctzll(left);
-
-			if (field->first_class[bit] == UINT32_MAX)
-				field->first_class[bit] = class_id;
-			field->last_class[bit] = class_id;
-		}
-	}
-}
-
 int vectors_add(struct vectors *vectors, enum synfw_field id, const uint64_t *vector,
 		uint32_t *ret_class)
 {
-	struct field_classes *field = &vectors->field[id];
-	uint32_t refs[MAX_CHUNKS], class_id, known = field->classes.count;
+	struct intern *classes = &vectors->classes[id];
+	uint32_t refs[MAX_CHUNKS], class_id, known = classes->count;
 	int error;
 
 	for (uint32_t i = 0; i < vectors->nr_words; i++)
 		vectors->scratch[i] = vector[i] & vectors->valid[i];
 	vector = vectors->scratch;
 	if (vectors->flat) {
-		error = intern_add(&field->classes, vector, &class_id);
+		error = intern_add(classes, vector, &class_id);
 	} else {
 		error = chunks_add(vectors, vector, refs);
 		if (!error)
-			error = intern_add(&field->classes, refs, &class_id);
+			error = intern_add(classes, refs, &class_id);
 	}
 	if (error)
 		return error;
-	if (class_id == known) {
-		if (vectors_bytes(vectors) > vectors->max_bytes)
-			return -E2BIG;
-		witness(vectors, field, vector, class_id);
-	}
+	if (class_id == known && vectors_bytes(vectors) > vectors->max_bytes)
+		return -E2BIG;
 	*ret_class = class_id;
 	return 0;
 }
@@ -143,7 +114,7 @@ int vectors_add(struct vectors *vectors, enum synfw_field id, const uint64_t *ve
 void vectors_expand(const struct vectors *vectors, enum synfw_field field, uint32_t class_id,
 		    uint64_t *out)
 {
-	const void *record = intern_record(&vectors->field[field].classes, class_id);
+	const void *record = intern_record(&vectors->classes[field], class_id);
 	const uint32_t *refs = record;
 
 	if (vectors->flat) {

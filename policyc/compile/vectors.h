@@ -22,21 +22,13 @@
 /* A chunk of ones restricts nothing; the datapath skips it. */
 #define CHUNK_ALL_ONES	UINT32_MAX
 
-struct field_classes {
-	struct intern classes;	/* flat: the words; else the ids of the chunks */
-	/* for each bit a first and a last class that holds it: witnesses for the search for rules
-	 * that can never match; UINT32_MAX: none */
-	uint32_t *first_class;
-	uint32_t *last_class;
-};
-
 struct vectors {
 	uint32_t nr_bits;
 	uint32_t nr_words;	/* whole chunks */
 	uint32_t nr_chunks;
 	bool flat;
 	struct intern chunks;
-	struct field_classes field[SYNFW_NR_FIELDS];
+	struct intern classes[SYNFW_NR_FIELDS];	/* flat: the words; else the ids of the chunks */
 	uint64_t max_bytes;	/* vectors_add fails with -E2BIG beyond it */
 	uint64_t *valid;	/* bits that are not padding */
 	uint64_t *scratch;

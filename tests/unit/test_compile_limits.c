@@ -70,8 +70,9 @@ static void refuses_more_bits_than_a_vector_has(void **state)
 	fclose(out);
 	assert_refused(
 		text, &options,
-		"the policy needs 0 bits in each vector (rules, protect entries, and one for "
-		"each field of an except); the limit is 0",
+		"the policy needs 0 bits in each vector (rules, protect entries, one for each "
+		"field of an except, and up to 0 behind each group of rules on the same fields); "
+		"the limit is 0",
 		NULL);
 }
 
