@@ -4,7 +4,7 @@
 # Sourced by the other scripts: what they need of a fresh Debian 12, and becoming root.
 
 PACKAGES_BUILD="bpftool clang-14 clang-19 gcc libbpf-dev libc6-dev libcmocka-dev libelf-dev
-	libjansson-dev libmd-dev libmnl-dev libpcap-dev libyaml-dev llvm-14 meson ninja-build
+	libjansson-dev libmd-dev libmnl-dev libpcap-dev libyaml-dev meson ninja-build
 	pkg-config python3 scdoc"
 PACKAGES_RUN="busybox-static curl ethtool iproute2 iputils-ping jq kmod netbase netcat-openbsd
 	procps strace tcpdump util-linux"
