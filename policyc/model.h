@@ -103,7 +103,7 @@ struct match {
 	struct flags_match flags;
 	char **interfaces;	/* exact names or globs */
 	size_t nr_interfaces;
-	uint16_t *vlans;	/* ids of the outermost tag */
+	uint16_t *vlans;	/* ids of the outermost tag whose id is not 0 */
 	size_t nr_vlans;
 };
 

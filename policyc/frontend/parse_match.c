@@ -251,22 +251,15 @@ static int parse_interface_name(struct parser *parser, const struct schema_key *
 static int parse_vlan(struct parser *parser, const struct schema_key *key, const struct node *value,
 		      void *target)
 {
-	const char *text = parse_scalar(parser, value, "a VLAN id");
 	struct match *match = target;
-	uint16_t *added;
-	uint32_t id;
+	uint16_t id, *added;
 
-	if (!text)
+	if (!parse_vlan_id(parser, value, &id))
 		return 0;
-	if (!parse_number(text, strlen(text), 4095, &id)) {
-		diag_error(parser->diags, location_of(parser, value),
-			   "\"%s\" is not a VLAN id: 0 to 4095", text);
-		return 0;
-	}
 	added = ARRAY_APPEND(match->vlans, match->nr_vlans);
 	if (!added)
 		return -ENOMEM;
-	*added = (uint16_t)id;
+	*added = id;
 	return 0;
 }
 

@@ -91,17 +91,9 @@ static int parse_test_interface(struct parser *parser, const struct schema_key *
 static int parse_test_vlan(struct parser *parser, const struct schema_key *key,
 			   const struct node *value, void *target)
 {
-	const char *text = parse_scalar(parser, value, "a VLAN id");
 	struct test_draft *draft = target;
-	uint32_t id;
 
-	if (!text)
-		return 0;
-	if (parse_number(text, strlen(text), 4095, &id))
-		draft->test->packet.vlan = (uint16_t)id;
-	else
-		diag_error(parser->diags, location_of(parser, value),
-			   "\"%s\" is not a VLAN id: 0 to 4095", text);
+	parse_vlan_id(parser, value, &draft->test->packet.vlan);
 	return 0;
 }
 

@@ -157,7 +157,7 @@ const struct schema_key schema_keys[] = {
 	KEY(RULE, "flags", FLAGS, OPTIONAL,
 	    "TCP flags: exactly these, or with \"not x\" in the list those set and those clear."),
 	KEY(RULE, "interface", INTERFACES, OPTIONAL, "Interfaces it came in on: names or globs."),
-	KEY(RULE, "vlan", VLANS, OPTIONAL, "VLAN ids of the outermost tag."),
+	KEY(RULE, "vlan", VLANS, OPTIONAL, "VLAN ids of the outermost tag whose id is not 0."),
 	CHILD_KEY(RULE, "except", SECTION, OPTIONAL, "Does not match what matches here.", EXCEPT),
 	WORD_KEY(RULE, "action", OPTIONAL, "Ends the walk with this verdict.", verdict_choices),
 	KEY(RULE, "score", SCORE, OPTIONAL, "Points that are added; the walk goes on."),
@@ -178,7 +178,7 @@ const struct schema_key schema_keys[] = {
 	KEY(EXCEPT, "icmp", ICMP_TYPES, OPTIONAL, "ICMP types."),
 	KEY(EXCEPT, "flags", FLAGS, OPTIONAL, "TCP flags."),
 	KEY(EXCEPT, "interface", INTERFACES, OPTIONAL, "Interfaces."),
-	KEY(EXCEPT, "vlan", VLANS, OPTIONAL, "VLAN ids of the outermost tag."),
+	KEY(EXCEPT, "vlan", VLANS, OPTIONAL, "VLAN ids of the outermost tag whose id is not 0."),
 
 	KEY(TEST, "from", ENDPOINT, REQUIRED,
 	    "Source of the packet: 192.0.2.1, 192.0.2.1:1024, \"[2001:db8::1]:1024\"."),
@@ -187,7 +187,7 @@ const struct schema_key schema_keys[] = {
 	KEY(TEST, "flags", FLAGS, OPTIONAL, "TCP flags of the packet; left out: syn."),
 	KEY(TEST, "interface", INTERFACE, OPTIONAL,
 	    "Interface it comes in on; left out: the first of the policy."),
-	KEY(TEST, "vlan", VLAN, OPTIONAL, "VLAN id of its outermost tag; left out: untagged."),
+	KEY(TEST, "vlan", VLAN, OPTIONAL, "VLAN id of its tag; left out: untagged."),
 	WORD_KEY(TEST, "expect", REQUIRED, "The verdict that is right.", verdict_choices),
 	KEY(TEST, "rule", NAME, OPTIONAL, "The rule that has to decide; left out: any."),
 };

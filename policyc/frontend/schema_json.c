@@ -38,13 +38,13 @@ static const char *const type_members[] = {
 	[TYPE_FLAGS] = ONE_OR_MANY("{\"type\":\"string\",\"pattern\":"
 				   "\"^(none|(not +)?(fin|syn|rst|psh|ack|urg|ece|cwr))$\"}"),
 	[TYPE_INTERFACES] = ONE_OR_MANY(TEXT),
-	[TYPE_VLANS] = ONE_OR_MANY("{\"type\":\"integer\",\"minimum\":0,\"maximum\":4095}"),
+	[TYPE_VLANS] = ONE_OR_MANY("{\"type\":\"integer\",\"minimum\":1,\"maximum\":4094}"),
 	[TYPE_SCORE] = "\"type\":\"integer\",\"minimum\":1,\"maximum\":1000000",
 	[TYPE_PATH] = "\"type\":\"string\",\"minLength\":1",
 	[TYPE_DURATION] = "\"type\":\"string\",\"pattern\":\"^[0-9]+[smhd]$\"",
 	[TYPE_ENDPOINT] = "\"type\":\"string\"",
 	[TYPE_INTERFACE] = "\"type\":\"string\",\"minLength\":1",
-	[TYPE_VLAN] = "\"type\":\"integer\",\"minimum\":0,\"maximum\":4095",
+	[TYPE_VLAN] = "\"type\":\"integer\",\"minimum\":1,\"maximum\":4094",
 	[TYPE_LATER] = "\"not\":{}",
 };
 _Static_assert(sizeof(type_members) / sizeof(type_members[0]) == SCHEMA_NR_TYPES,
