@@ -269,7 +269,7 @@ int bits_init(struct bits *bits, const struct policy *policy, const struct polic
 	if (bits->count > SYNFW_MAX_BITS) {
 		diag_error(diags, (struct location){.file = policy->file},
 			   "the policy needs %u bits in each vector (rules, protect entries, one for each "
-			   "field of an except, and up to 63 behind each group of rules on the same "
+			   "field of an except, and padding behind each group of rules on the same "
 			   "fields); the limit is %u",
 			   bits->count, SYNFW_MAX_BITS);
 		return -EINVAL;

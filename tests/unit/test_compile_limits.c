@@ -71,7 +71,7 @@ static void refuses_more_bits_than_a_vector_has(void **state)
 	assert_refused(
 		text, &options,
 		"the policy needs 0 bits in each vector (rules, protect entries, one for each "
-		"field of an except, and up to 0 behind each group of rules on the same fields); "
+		"field of an except, and padding behind each group of rules on the same fields); "
 		"the limit is 0",
 		NULL);
 }
