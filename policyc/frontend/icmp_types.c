@@ -101,5 +101,8 @@ bool icmp_type_is_essential(const struct icmp_type *type)
 {
 	if (type->proto == PROTO_ICMP)
 		return type->type == 3 || type->type == 11 || type->type == 12;
-	return (type->type >= 1 && type->type <= 4) || (type->type >= 133 && type->type <= 137);
+	/* RFC 4890, 4.4.1: errors; multicast listener discovery (130 to 132 and 143), without which
+	 * switches that snoop cut off the groups of neighbour discovery; and that itself. */
+	return (type->type >= 1 && type->type <= 4) || (type->type >= 130 && type->type <= 137) ||
+	       type->type == 143;
 }

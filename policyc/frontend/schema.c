@@ -133,8 +133,8 @@ const struct schema_key schema_keys[] = {
 	KEY(DEFAULTS, "established", LATER, OPTIONAL,
 	    "Replies to connections that this host opened."),
 	WORD_KEY(DEFAULTS, "icmp", OPTIONAL,
-		 "essential lets errors, path MTU and neighbour discovery pass before the rules "
-		 "and echo after them.",
+		 "essential lets errors, path MTU, neighbour and multicast listener discovery pass "
+		 "before the rules and echo after them.",
 		 icmp_choices),
 	WORD_KEY(DEFAULTS, "fragments", OPTIONAL,
 		 "Fragments after the first, which carry no ports.", fragment_choices),

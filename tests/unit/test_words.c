@@ -133,10 +133,11 @@ static void icmp_names_hold_for_both_families(void **state)
 	assert_int_equal(icmp_type_parse("echo", 4, types), 0);
 }
 
-static void essential_icmp_is_errors_and_neighbour_discovery(void **state)
+static void essential_icmp_is_errors_and_discovery(void **state)
 {
 	static const uint8_t essential4[] = {3, 11, 12};
-	static const uint8_t essential6[] = {1, 2, 3, 4, 133, 134, 135, 136, 137};
+	static const uint8_t essential6[] = {1,   2,   3,   4,   130, 131, 132,
+					     133, 134, 135, 136, 137, 143};
 
 	for (unsigned int type = 0; type < 256; type++) {
 		const struct icmp_type icmp = {PROTO_ICMP, (uint8_t)type};
@@ -184,7 +185,7 @@ int main(void)
 		cmocka_unit_test(rejects_flags_that_contradict),
 		cmocka_unit_test(only_syn_with_fin_or_rst_is_impossible),
 		cmocka_unit_test(icmp_names_hold_for_both_families),
-		cmocka_unit_test(essential_icmp_is_errors_and_neighbour_discovery),
+		cmocka_unit_test(essential_icmp_is_errors_and_discovery),
 		cmocka_unit_test(globs_that_share_a_name_intersect),
 		cmocka_unit_test(globs_without_a_common_name_do_not),
 	};
