@@ -10,6 +10,37 @@
 #include "suggest.h"
 #include "tcp_flags.h"
 
+static bool is_walked_in_ipv6(int proto)
+{
+	/* hop-by-hop options, routing, fragment, destination options */
+	return proto == 0 || proto == 43 || proto == 44 || proto == 60;
+}
+
+static bool without_ipv6(const struct policy *policy, const struct set_refs *refs)
+{
+	for (size_t i = 0; i < refs->count; i++)
+		if (policy->sets[refs->index[i]].prefixes.nr_v6)
+			return false;
+	return refs->count;
+}
+
+/* `draft` has its addresses by now: they come first in enum match_key_index. */
+static void warn_of_extension_header(struct parser *parser, const struct match_draft *draft,
+				     const struct node *value)
+{
+	const struct policy *policy = parser->policy;
+	struct diag *diag;
+
+	if (without_ipv6(policy, &draft->match.from) ||
+	    without_ipv6(policy, &draft->match.to_address))
+		return;
+	diag = diag_warning(parser->diags, location_of(parser, value),
+			    "%s never matches \"%s\" in IPv6: it is an extension header there, and "
+			    "the protocol is what follows those",
+			    draft->owner, value->text);
+	diag_hint(diag, "if IPv4 is meant, say so with \"0.0.0.0/0\" in from or to-address");
+}
+
 static int parse_protocol(struct parser *parser, const struct schema_key *key,
 			  const struct node *value, void *target)
 {
@@ -29,6 +60,8 @@ static int parse_protocol(struct parser *parser, const struct schema_key *key,
 			  "tcp, udp, sctp, icmp, icmpv6, gre, esp, ah or a number from 0 to 255");
 		return 0;
 	}
+	if (is_walked_in_ipv6(proto))
+		warn_of_extension_header(parser, draft, value);
 	added = ARRAY_APPEND(draft->match.protos, draft->match.nr_protos);
 	if (!added)
 		return -ENOMEM;
