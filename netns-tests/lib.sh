@@ -33,11 +33,16 @@ case_end() {
 	local status=$? name
 	set +e
 	trap '' TERM INT
+	for name in $(ip netns list 2>/dev/null | cut -d' ' -f1); do
+		case $name in
+		"$CASE_ID"-*)
+			ip netns pids "$name" | xargs -r kill -KILL
+			ip netns delete "$name"
+			;;
+		esac
+	done
 	[ -z "$(jobs -p)" ] || kill -KILL $(jobs -p) 2>/dev/null
 	wait
-	for name in $(ip netns list 2>/dev/null | cut -d' ' -f1); do
-		case $name in "$CASE_ID"-*) ip netns delete "$name" ;; esac
-	done
 	umount "$T/bpf"
 	rm -rf "$T"
 	exit "$status"
