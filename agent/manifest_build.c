@@ -3,15 +3,12 @@
 #include "manifest.h"
 
 #include <errno.h>
-#include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <describe.h>
 #include <synfw/cleanup.h>
-
-#define SET_DIGEST_BYTES 8
 
 static const char *const choice_words[] = {
 	[CHOICE_ALLOW] = "allow",
@@ -28,31 +25,6 @@ static char *copy(const char *text, int *error)
 	if (text && !copied)
 		*error = -ENOMEM;
 	return copied;
-}
-
-/* Members change without their number changing; `diff` tells by this. */
-static char *members_digest(const struct prefix_list *prefixes)
-{
-	uint8_t hash[SHA256_DIGEST_LENGTH];
-	char *text = malloc(2 * SET_DIGEST_BYTES + 1);
-	SHA2_CTX context;
-	size_t i;
-
-	if (!text)
-		return NULL;
-	SHA256Init(&context);
-	for (i = 0; i < prefixes->nr_v4; i++) {
-		SHA256Update(&context, (const uint8_t *)&prefixes->v4[i].addr, 4);
-		SHA256Update(&context, &prefixes->v4[i].prefixlen, 1);
-	}
-	for (i = 0; i < prefixes->nr_v6; i++) {
-		SHA256Update(&context, prefixes->v6[i].addr, 16);
-		SHA256Update(&context, &prefixes->v6[i].prefixlen, 1);
-	}
-	SHA256Final(hash, &context);
-	for (i = 0; i < SET_DIGEST_BYTES; i++)
-		sprintf(text + 2 * i, "%02x", hash[i]);
-	return text;
 }
 
 static int build_rules(const struct policy *policy, struct manifest *manifest)
@@ -110,19 +82,21 @@ static int build_sets(const struct policy *policy, struct manifest *manifest)
 		return -ENOMEM;
 	for (i = 0; i < policy->nr_named_sets; i++) {
 		const struct policy_set *set = &policy->sets[i];
+		char digest[PREFIX_DIGEST_SIZE];
 
+		prefix_list_digest(&set->prefixes, digest);
 		manifest->sets[i] = (struct manifest_set){
 			.name = copy(set->name, &error),
 			.entries4 = set->prefixes.nr_v4,
 			.entries6 = set->prefixes.nr_v6,
-			.digest = members_digest(&set->prefixes),
+			.digest = copy(digest, &error),
 			.file = copy(set->file, &error),
 			.max_age_ns = set->max_age_ns,
 			.mtime_ns = set->file_mtime_ns,
 		};
 		manifest->nr_sets++;
-		if (error || !manifest->sets[i].digest)
-			return -ENOMEM;
+		if (error)
+			return error;
 	}
 	return 0;
 }

@@ -8,6 +8,9 @@
  *
  *   from management, 10.0.0.0/8; to 22/tcp; flags syn, not ack; except from guests; drop
  *
+ * A list with more than 16 literal prefixes is shortened, but a digest stands for all of it:
+ * "from 192.0.2.1, 192.0.2.3, 192.0.2.5, 47 more (0123456789abcdef); drop".
+ *
  * Names and descriptions are not part of it. 0 and a text that the caller frees, or -ENOMEM.
  */
 #include "model.h"

@@ -34,8 +34,9 @@ enum set_if_stale {
 	STALE_FAIL,
 };
 
-/* A set of addresses. Named sets come first, in the order of the policy; after them one anonymous
- * set (name NULL) for each distinct literal prefix that a rule mentions, and one for `any`. */
+/* A set of addresses. Named sets come first, in the order of the policy; after them anonymous
+ * ones (name NULL): one for each distinct literal prefix that a rule mentions, one for each distinct
+ * list with more than 16 of them, which together are one set, and one for `any`. */
 struct policy_set {
 	char *name;		/* NULL: anonymous */
 	struct prefix_list prefixes; /* normalised, `except` subtracted */

@@ -69,6 +69,12 @@ int prefix_list_subtract(struct prefix_list *list, const struct prefix_list *exc
 bool prefix_list_contains4(const struct prefix_list *list, uint32_t addr);
 bool prefix_list_contains6(const struct prefix_list *list, const uint8_t addr[16]);
 
+/* Hexadecimal digits of a digest, with the NUL. */
+#define PREFIX_DIGEST_SIZE 17
+
+/* Members change without their number changing; people and `diff` tell by this. */
+void prefix_list_digest(const struct prefix_list *list, char ret_text[PREFIX_DIGEST_SIZE]);
+
 size_t prefix_list_count(const struct prefix_list *list);
 void prefix_list_done(struct prefix_list *list);
 

@@ -11,6 +11,9 @@
 #include "services.h"
 #include "tcp_flags.h"
 
+#define MAX_PREFIXES_SHOWN     16
+#define PREFIXES_SHOWN_OF_MORE 3
+
 /* "from a, b; to c": keys are separated by semicolons, their values by commas. */
 struct writer {
 	FILE *out;
@@ -31,26 +34,44 @@ static void begin_value(struct writer *writer)
 	writer->first_value = false;
 }
 
+/* Of a long list the first prefixes, how many more, and a digest of all. */
+static void write_prefixes(struct writer *writer, const struct prefix_list *list)
+{
+	size_t count = prefix_list_count(list);
+	size_t shown = count > MAX_PREFIXES_SHOWN ? PREFIXES_SHOWN_OF_MORE : count;
+	char text[64], digest[PREFIX_DIGEST_SIZE];
+
+	for (size_t i = 0; i < shown; i++) {
+		begin_value(writer);
+		if (i < list->nr_v4)
+			prefix4_format(&list->v4[i], text, sizeof(text));
+		else
+			prefix6_format(&list->v6[i - list->nr_v4], text, sizeof(text));
+		fputs(text, writer->out);
+	}
+	if (shown == count)
+		return;
+	prefix_list_digest(list, digest);
+	begin_value(writer);
+	fprintf(writer->out, "%zu more (%s)", count - shown, digest);
+}
+
 static void write_set(struct writer *writer, const struct policy_set *set)
 {
 	const struct prefix_list *list = &set->prefixes;
-	char text[64];
 
-	begin_value(writer);
 	if (set->name) {
+		begin_value(writer);
 		fputs(set->name, writer->out);
 		return;
 	}
-	/* An anonymous set is one prefix, or all of both families. */
-	if (list->nr_v4 && list->nr_v6) {
+	if (list->nr_v4 == 1 && list->nr_v6 == 1 && !list->v4[0].prefixlen &&
+	    !list->v6[0].prefixlen) {
+		begin_value(writer);
 		fprintf(writer->out, "any");
-		return;
+	} else {
+		write_prefixes(writer, list);
 	}
-	if (list->nr_v4)
-		prefix4_format(&list->v4[0], text, sizeof(text));
-	else
-		prefix6_format(&list->v6[0], text, sizeof(text));
-	fputs(text, writer->out);
 }
 
 static void write_sets(struct writer *writer, const char *key, const struct set_refs *refs)

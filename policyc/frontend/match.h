@@ -47,8 +47,10 @@ int match_finish(struct parser *parser, struct match_draft *draft);
 void match_check(struct parser *parser, const struct match_draft *draft);
 
 /* Whether everything that `inner` matches certainly matches `outer` as well, judged by the values
- * as they are written. `any_set` is the index of the set for `any`. */
-bool match_covers(const struct match *outer, const struct match *inner, uint32_t any_set);
+ * as they are written; a list of literals that became one set is looked into. `any_set` is the
+ * index of the set for `any`. */
+bool match_covers(const struct policy *policy, const struct match *outer, const struct match *inner,
+		  uint32_t any_set);
 
 void match_done(struct match *match);
 

@@ -36,9 +36,109 @@ static bool list_covers(struct values outer, struct values inner,
 	return true;
 }
 
+#define VALUES(array, count) ((struct values){array, count, sizeof(*(array))})
+
 static bool set_covers(const void *outer, const void *inner)
 {
 	return *(const uint32_t *)outer == *(const uint32_t *)inner;
+}
+
+/* A literal that is a set of its own counts only for itself, as a name does. */
+static bool length_covers(const struct prefix_list *list, uint8_t outer, uint8_t inner)
+{
+	return prefix_list_count(list) == 1 ? outer == inner : outer <= inner;
+}
+
+/* The last prefix that does not begin behind it is the only one that may cover it: the list is
+ * normalised. */
+static bool covers4(const struct prefix_list *list, const struct prefix4 *inner)
+{
+	size_t low = 0, high = list->nr_v4;
+	const struct prefix4 *outer;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (list->v4[middle].addr <= inner->addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (!low)
+		return false;
+	outer = &list->v4[low - 1];
+	return length_covers(list, outer->prefixlen, inner->prefixlen) &&
+	       (!outer->prefixlen || (outer->addr ^ inner->addr) >> (32 - outer->prefixlen) == 0);
+}
+
+static bool covers6(const struct prefix_list *list, const struct prefix6 *inner)
+{
+	size_t low = 0, high = list->nr_v6;
+	const struct prefix6 *outer;
+	int bytes, bits;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (memcmp(list->v6[middle].addr, inner->addr, 16) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (!low)
+		return false;
+	outer = &list->v6[low - 1];
+	bytes = outer->prefixlen / 8;
+	bits = outer->prefixlen % 8;
+	return length_covers(list, outer->prefixlen, inner->prefixlen) &&
+	       !memcmp(outer->addr, inner->addr, (size_t)bytes) &&
+	       (!bits || (outer->addr[bytes] ^ inner->addr[bytes]) >> (8 - bits) == 0);
+}
+
+/* Whether an anonymous set that `outer` mentions has the prefix at this index of `inner`. */
+static bool literal_covered(const struct policy *policy, const struct set_refs *outer,
+			    const struct prefix_list *inner, size_t at)
+{
+	for (size_t k = 0; k < outer->count; k++) {
+		const struct policy_set *set = &policy->sets[outer->index[k]];
+
+		if (set->name)
+			continue;
+		if (at < inner->nr_v4 ? covers4(&set->prefixes, &inner->v4[at])
+				      : covers6(&set->prefixes, &inner->v6[at - inner->nr_v4]))
+			return true;
+	}
+	return false;
+}
+
+static bool literals_covered(const struct policy *policy, const struct set_refs *outer,
+			     const struct prefix_list *inner)
+{
+	size_t total = prefix_list_count(inner);
+
+	for (size_t i = 0; i < total; i++)
+		if (!literal_covered(policy, outer, inner, i))
+			return false;
+	return true;
+}
+
+static bool refs_cover(const struct policy *policy, const struct set_refs *outer,
+		       const struct set_refs *inner)
+{
+	const struct values outer_values = VALUES(outer->index, outer->count);
+
+	if (list_covers(outer_values, VALUES(inner->index, inner->count), set_covers))
+		return true;
+	if (outer->count > MAX_PAIRWISE || inner->count > MAX_PAIRWISE)
+		return false;
+	for (size_t i = 0; i < inner->count; i++) {
+		const struct policy_set *set = &policy->sets[inner->index[i]];
+
+		if (!list_covers(outer_values, VALUES(&inner->index[i], 1), set_covers) &&
+		    (set->name || !literals_covered(policy, outer, &set->prefixes)))
+			return false;
+	}
+	return true;
 }
 
 static bool proto_covers(const void *outer, const void *inner)
@@ -84,9 +184,8 @@ static bool is_any(const struct set_refs *refs, uint32_t any_set)
 	return false;
 }
 
-#define VALUES(array, count) ((struct values){array, count, sizeof(*(array))})
-
-bool match_covers(const struct match *outer, const struct match *inner, uint32_t any_set)
+bool match_covers(const struct policy *policy, const struct match *outer, const struct match *inner,
+		  uint32_t any_set)
 {
 	uint32_t keys = outer->keys;
 
@@ -96,13 +195,10 @@ bool match_covers(const struct match *outer, const struct match *inner, uint32_t
 		keys &= ~(uint32_t)MATCH_TO_ADDRESS;
 	if (keys & ~inner->keys)
 		return false;
-	if ((keys & MATCH_FROM) &&
-	    !list_covers(VALUES(outer->from.index, outer->from.count),
-			 VALUES(inner->from.index, inner->from.count), set_covers))
+	if ((keys & MATCH_FROM) && !refs_cover(policy, &outer->from, &inner->from))
 		return false;
 	if ((keys & MATCH_TO_ADDRESS) &&
-	    !list_covers(VALUES(outer->to_address.index, outer->to_address.count),
-			 VALUES(inner->to_address.index, inner->to_address.count), set_covers))
+	    !refs_cover(policy, &outer->to_address, &inner->to_address))
 		return false;
 	if ((keys & MATCH_PROTO) &&
 	    !list_covers(VALUES(outer->protos, outer->nr_protos),

@@ -116,7 +116,8 @@ static void check_rule(struct parser *parser, const struct rule_draft *draft)
 		return;
 	match_check(parser, &draft->except);
 	if (diags_errors(parser->diags) == errors &&
-	    match_covers(&draft->except.match, &draft->match.match, parser->any_set))
+	    match_covers(parser->policy, &draft->except.match, &draft->match.match,
+			 parser->any_set))
 		diag_error(parser->diags, location_of(parser, draft->except_node),
 			   "%s can never match: \"except\" takes out all that it matches",
 			   draft->match.owner);

@@ -19,7 +19,7 @@ struct parser {
 	struct diags *diags;
 	struct policy *policy;
 	struct name_table set_names;
-	struct name_table literals; /* any_prefix -> anonymous set */
+	struct name_table literals; /* prefixes -> anonymous set */
 	uint32_t any_set;	    /* NAME_NOT_FOUND until `any` is used */
 	struct name_table rule_names;
 	struct service_table services;

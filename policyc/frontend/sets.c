@@ -5,6 +5,7 @@
 
 #include <synfw/cleanup.h>
 
+#include "anonymous_sets.h"
 #include "array.h"
 #include "parser.h"
 #include "set_source.h"
@@ -27,61 +28,6 @@ static bool parse_prefix(struct parser *parser, const struct node *node, struct 
 	return !error;
 }
 
-static int add_anonymous(struct parser *parser, const struct node *node,
-			 struct policy_set **ret_set, uint32_t *ret_index)
-{
-	struct policy *policy = parser->policy;
-	struct policy_set *set = ARRAY_APPEND(policy->sets, policy->nr_sets);
-
-	if (!set)
-		return -ENOMEM;
-	set->at = location_of(parser, node);
-	*ret_set = set;
-	*ret_index = (uint32_t)(policy->nr_sets - 1);
-	return 0;
-}
-
-static int any_set(struct parser *parser, const struct node *node, uint32_t *ret_index)
-{
-	static const uint8_t zero[16];
-	struct policy_set *set;
-	int err;
-
-	if (parser->any_set == NAME_NOT_FOUND) {
-		err = add_anonymous(parser, node, &set, &parser->any_set);
-		if (!err)
-			err = prefix_list_add4(&set->prefixes, 0, 0);
-		if (!err)
-			err = prefix_list_add6(&set->prefixes, zero, 0);
-		if (err)
-			return err;
-	}
-	*ret_index = parser->any_set;
-	return 0;
-}
-
-/* Rules that name the same prefix share one set, as if it had a name. */
-static int literal_set(struct parser *parser, const struct node *node,
-		       const struct any_prefix *prefix, uint32_t *ret_index)
-{
-	uint8_t key[18] = {prefix->family};
-	struct policy_set *set;
-	int err;
-
-	key[1] = prefix->family == 4 ? prefix->v4.prefixlen : prefix->v6.prefixlen;
-	if (prefix->family == 4)
-		memcpy(key + 2, &prefix->v4.addr, sizeof(prefix->v4.addr));
-	else
-		memcpy(key + 2, prefix->v6.addr, sizeof(prefix->v6.addr));
-	*ret_index = name_table_find(&parser->literals, key, sizeof(key));
-	if (*ret_index != NAME_NOT_FOUND)
-		return 0;
-	err = add_anonymous(parser, node, &set, ret_index);
-	if (!err)
-		err = prefix_list_add(&set->prefixes, prefix);
-	return err ? err : name_table_add(&parser->literals, key, sizeof(key), *ret_index);
-}
-
 static void report_undefined(struct parser *parser, const struct node *node)
 {
 	struct diag *diag = diag_error(parser->diags, location_of(parser, node),
@@ -97,43 +43,91 @@ static void report_undefined(struct parser *parser, const struct node *node)
 		diag_hint(diag, "did you mean \"%s\"?", near.best);
 }
 
-static int parse_reference(struct parser *parser, const struct schema_key *key,
-			   const struct node *value, void *target)
-{
-	const char *text = parse_scalar(parser, value, "a set or an address");
-	struct set_refs *refs = target;
-	struct any_prefix prefix;
-	uint32_t index, *added;
-	int err = 0;
+/* A list of references while it is read. */
+struct reference_list {
+	struct set_refs *refs;
+	bool many; /* literals are gathered, not sets of their own */
+	struct prefix_list literals;
+};
 
-	if (!text)
-		return 0;
-	index = name_table_find(&parser->set_names, text, strlen(text));
-	if (index == NAME_NOT_FOUND) {
-		if (!strcmp(text, "any")) {
-			err = any_set(parser, value, &index);
-		} else if (!is_address_text(text)) {
-			report_undefined(parser, value);
-			return 0;
-		} else if (parse_prefix(parser, value, &prefix)) {
-			err = literal_set(parser, value, &prefix, &index);
-		} else {
-			return 0;
-		}
-	}
-	if (err)
-		return err;
-	added = ARRAY_APPEND(refs->index, refs->count);
+static int add_reference(struct set_refs *refs, uint32_t index)
+{
+	uint32_t *added = ARRAY_APPEND(refs->index, refs->count);
+
 	if (!added)
 		return -ENOMEM;
 	*added = index;
 	return 0;
 }
 
+static int parse_literal(struct parser *parser, const struct node *value,
+			 struct reference_list *list)
+{
+	struct any_prefix prefix;
+	uint32_t index;
+	int err;
+
+	if (!parse_prefix(parser, value, &prefix))
+		return 0;
+	if (list->many)
+		return prefix_list_add(&list->literals, &prefix);
+	err = anonymous_prefix(parser, value, &prefix, &index);
+	return err ? err : add_reference(list->refs, index);
+}
+
+static int parse_reference(struct parser *parser, const struct schema_key *key,
+			   const struct node *value, void *target)
+{
+	const char *text = parse_scalar(parser, value, "a set or an address");
+	struct reference_list *list = target;
+	uint32_t index;
+	int err = 0;
+
+	if (!text)
+		return 0;
+	if (is_address_text(text))
+		return parse_literal(parser, value, list);
+	index = name_table_find(&parser->set_names, text, strlen(text));
+	if (index == NAME_NOT_FOUND && !strcmp(text, "any"))
+		err = anonymous_any(parser, value, &index);
+	if (err)
+		return err;
+	if (index == NAME_NOT_FOUND) {
+		report_undefined(parser, value);
+		return 0;
+	}
+	return add_reference(list->refs, index);
+}
+
+static size_t count_literals(const struct node *list)
+{
+	size_t count = 0;
+
+	for (const struct node *item = list->first; item; item = item->next)
+		count += item->kind == NODE_SCALAR && is_address_text(item->text);
+	return count;
+}
+
+static void reference_list_done(struct reference_list *list)
+{
+	prefix_list_done(&list->literals);
+}
+
 int parse_addresses(struct parser *parser, const struct schema_key *key, const struct node *value,
 		    void *target)
 {
-	return parse_list(parser, key, value, parse_reference, target);
+	CLEANUP(reference_list_done)
+	struct reference_list list = {
+		.refs = target,
+		.many = value->kind == NODE_SEQUENCE && count_literals(value) > MAX_SINGLE_LITERALS,
+	};
+	uint32_t index;
+	int err = parse_list(parser, key, value, parse_reference, &list);
+
+	if (err || !prefix_list_count(&list.literals))
+		return err;
+	err = anonymous_list(parser, value, &list.literals, &index);
+	return err ? err : add_reference(list.refs, index);
 }
 
 static int parse_member(struct parser *parser, const struct schema_key *key,

@@ -172,6 +172,39 @@ static void rejects_a_subtraction_that_falls_to_pieces(void **state)
 			  NULL));
 }
 
+static void a_long_list_of_literals_is_one_set(void **state)
+{
+	CLEANUP(text_freep) struct text *text = text_new();
+	CLEANUP(policy_freep) struct policy *policy = NULL;
+
+	fprintf(text->out, HEAD "rules:\n");
+	for (int rule = 0; rule < 4; rule++) {
+		fprintf(text->out, "- name: r%d\n  score: 1\n  from:\n", rule);
+		write_hosts(text, "  - ", 12500);
+		/* The last two rules differ from the first two. */
+		write_hosts(text, "  - 2", rule / 2);
+	}
+	policy = parse(text, NULL, NULL, NULL);
+	assert_int_equal(policy->nr_sets, 2);
+	assert_int_equal(policy->rules[1].match.from.count, 1);
+	assert_int_equal(policy->rules[1].match.from.index[0], 0);
+	assert_int_equal(policy->rules[3].match.from.index[0], 1);
+	assert_int_equal(prefix_list_count(&policy->sets[0].prefixes), 12500);
+	assert_int_equal(prefix_list_count(&policy->sets[1].prefixes), 12501);
+}
+
+static void a_short_list_of_literals_is_a_set_each(void **state)
+{
+	CLEANUP(text_freep) struct text *text = text_new();
+	CLEANUP(policy_freep) struct policy *policy = NULL;
+
+	fprintf(text->out, HEAD "rules:\n- name: r\n  score: 1\n  from:\n");
+	write_hosts(text, "  - ", 16);
+	policy = parse(text, NULL, NULL, NULL);
+	assert_int_equal(policy->nr_sets, 16);
+	assert_int_equal(policy->rules[0].match.from.count, 16);
+}
+
 static void rejects_a_text_beyond_64_mib(void **state)
 {
 	CLEANUP(text_freep) struct text *text = text_new();
@@ -237,6 +270,8 @@ int main(void)
 		cmocka_unit_test(stops_reading_a_list_that_is_far_too_long),
 		cmocka_unit_test(takes_repetitions_in_a_long_list),
 		cmocka_unit_test(rejects_a_subtraction_that_falls_to_pieces),
+		cmocka_unit_test(a_long_list_of_literals_is_one_set),
+		cmocka_unit_test(a_short_list_of_literals_is_a_set_each),
 		cmocka_unit_test(rejects_a_text_beyond_64_mib),
 		cmocka_unit_test(rejects_more_values_than_there_is_room_for),
 		cmocka_unit_test(says_why_services_are_unknown),

@@ -69,6 +69,9 @@ static const char valid[] =
 	"- {name: a, from: [listed, any, 192.0.2.1], to: [web, ssh], except: {vlan: 5}, action: "
 	"drop}\n"
 	"- {name: b, icmp: echo-request, interface: eth0, score: 5}\n"
+	"- {name: many, from: [listed, \"2001:db8::/32\", 1.1.1.1, 1.1.1.2, 1.1.1.3, 1.1.1.4, "
+	"1.1.1.5, 1.1.1.6, 1.1.1.7, 1.1.1.8, 1.1.1.9, 1.1.2.1, 1.1.2.2, 1.1.2.3, 1.1.2.4, "
+	"1.1.2.5, 1.1.2.6], except: {from: 1.1.1.1}, score: 5}\n"
 	"- {name: c, flags: [syn, not ack], from-port: 1-5, to-address: any, action: allow}\n"
 	"tests: [{from: 10.0.0.1, to: 22/tcp, interface: eth0, rule: a, expect: drop}]\n";
 

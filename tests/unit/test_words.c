@@ -136,7 +136,7 @@ static void icmp_names_hold_for_both_families(void **state)
 static void essential_icmp_is_errors_and_discovery(void **state)
 {
 	static const uint8_t essential4[] = {3, 11, 12};
-	static const uint8_t essential6[] = {1,   2,   3,   4,   130, 131, 132,
+	static const uint8_t essential6[] = {1,	  2,   3,   4,	 130, 131, 132,
 					     133, 134, 135, 136, 137, 143};
 
 	for (unsigned int type = 0; type < 256; type++) {
