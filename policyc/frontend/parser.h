@@ -21,6 +21,7 @@ struct parser {
 	struct name_table set_names;
 	struct name_table literals; /* prefixes -> anonymous set */
 	uint32_t any_set;	    /* NAME_NOT_FOUND until `any` is used */
+	bool sets_too_large;	    /* reported; the rest was not read */
 	struct name_table rule_names;
 	struct service_table services;
 };

@@ -24,7 +24,6 @@ static int finish_set(struct parser *parser, struct policy_set *set, struct set_
 {
 	int err = 0;
 
-	prefix_list_normalise(&set->prefixes);
 	prefix_list_normalise(&source->except_prefixes);
 	if (prefix_list_count(&source->except_prefixes))
 		err = subtract(parser, set, &source->except_prefixes, source->except_at);
@@ -45,18 +44,39 @@ static int add_list(struct prefix_list *all, const struct prefix_list *list)
 	return err;
 }
 
+bool sets_within_limit(struct parser *parser, size_t total, struct location at)
+{
+	struct diag *diag;
+
+	if (total <= MAX_TOTAL_PREFIXES)
+		return true;
+	diag = diag_error(parser->diags, at,
+			  "more than %d prefixes in all sets together, counted for each set that "
+			  "has them",
+			  MAX_TOTAL_PREFIXES);
+	diag_hint(diag, "one set for one file, and rules that refer to it");
+	return false;
+}
+
 int sets_finish(struct parser *parser, struct set_sources *sources)
 {
 	CLEANUP(cleanup_free) uint32_t *order = calloc(sources->count + 1, sizeof(*order));
-	size_t count;
+	size_t count, total = 0;
 	int err;
 
 	if (!order)
 		return -ENOMEM;
 	err = sets_order(parser, sources, order, &count);
-	for (size_t i = 0; i < count && !err; i++)
-		err = finish_set(parser, &parser->policy->sets[order[i]],
-				 &sources->sources[order[i]]);
+	for (size_t i = 0; i < sources->count; i++)
+		total += prefix_list_count(&parser->policy->sets[i].prefixes);
+	for (size_t i = 0; i < count && !err && !parser->sets_too_large; i++) {
+		struct policy_set *set = &parser->policy->sets[order[i]];
+
+		total -= prefix_list_count(&set->prefixes);
+		err = finish_set(parser, set, &sources->sources[order[i]]);
+		total += prefix_list_count(&set->prefixes);
+		parser->sets_too_large = !sets_within_limit(parser, total, set->at);
+	}
 	if (err)
 		return err;
 	for (size_t i = 0; i < sources->count && !diags_errors(parser->diags); i++) {
@@ -70,32 +90,28 @@ int sets_finish(struct parser *parser, struct set_sources *sources)
 	return 0;
 }
 
-/* The limit is on distinct prefixes of all sets together. Duplicates go whenever the list is twice
- * as long as it may be, so that many small sets do not mean as many sorts. */
 int sets_check_total(struct parser *parser)
 {
 	const struct policy *policy = parser->policy;
 	CLEANUP(prefix_list_done) struct prefix_list all = {0};
+	struct location at = {0};
 	size_t total = 0;
+	int err = 0;
 
-	for (size_t i = 0; i < policy->nr_sets; i++)
+	for (size_t i = 0; i < policy->nr_sets && total <= MAX_TOTAL_PREFIXES; i++) {
 		total += prefix_list_count(&policy->sets[i].prefixes);
-	if (total <= SYNFW_MAX_PREFIXES)
-		return 0;
-	for (size_t i = 0; i < policy->nr_sets; i++) {
-		int err = add_list(&all, &policy->sets[i].prefixes);
-
-		if (err)
-			return err;
-		if (i + 1 < policy->nr_sets && prefix_list_count(&all) < 2 * SYNFW_MAX_PREFIXES)
-			continue;
-		prefix_list_deduplicate(&all);
-		if (prefix_list_count(&all) <= SYNFW_MAX_PREFIXES)
-			continue;
-		diag_error(parser->diags, policy->sets[i].at,
-			   "more than %d distinct prefixes in all sets together",
-			   SYNFW_MAX_PREFIXES);
-		break;
+		at = policy->sets[i].at;
 	}
+	if (total <= SYNFW_MAX_PREFIXES || parser->sets_too_large ||
+	    !sets_within_limit(parser, total, at))
+		return 0;
+	for (size_t i = 0; i < policy->nr_sets && !err; i++)
+		err = add_list(&all, &policy->sets[i].prefixes);
+	if (err)
+		return err;
+	prefix_list_deduplicate(&all);
+	if (prefix_list_count(&all) > SYNFW_MAX_PREFIXES)
+		diag_error(parser->diags, at, "more than %d distinct prefixes in all sets together",
+			   SYNFW_MAX_PREFIXES);
 	return 0;
 }

@@ -281,6 +281,29 @@ static size_t count_children(const struct node *node)
 	return count;
 }
 
+/* Stops where there are too many prefixes: what many large files hold must not be in memory before
+ * it is refused. */
+static int parse_bodies(struct parser *parser, const struct node **bodies,
+			struct set_sources *sources)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < sources->count && !parser->sets_too_large; i++) {
+		struct policy_set *set = &parser->policy->sets[i];
+		int err;
+
+		if (bodies[i]->kind == NODE_INVALID)
+			continue;
+		err = parse_set_body(parser, bodies[i], set, &sources->sources[i]);
+		if (err)
+			return err;
+		prefix_list_normalise(&set->prefixes);
+		total += prefix_list_count(&set->prefixes);
+		parser->sets_too_large = !sets_within_limit(parser, total, set->at);
+	}
+	return 0;
+}
+
 int parse_sets(struct parser *parser, const struct schema_key *key, const struct node *value,
 	       void *target)
 {
@@ -306,9 +329,8 @@ int parse_sets(struct parser *parser, const struct schema_key *key, const struct
 	sources.sources = calloc(sources.count + 1, sizeof(*sources.sources));
 	if (!sources.sources)
 		return -ENOMEM;
-	for (size_t i = 0; i < sources.count && !err; i++)
-		if (bodies[i]->kind != NODE_INVALID)
-			err = parse_set_body(parser, bodies[i], &parser->policy->sets[i],
-					     &sources.sources[i]);
-	return err ? err : sets_finish(parser, &sources);
+	err = parse_bodies(parser, bodies, &sources);
+	if (err || parser->sets_too_large)
+		return err;
+	return sets_finish(parser, &sources);
 }

@@ -134,6 +134,33 @@ static void rejects_one_prefix_more(void **state)
 			  NULL));
 }
 
+static const char too_many_in_all[] =
+	"more than 4000000 prefixes in all sets together, counted for each set that has them";
+
+static void rejects_a_list_under_many_names(void **state)
+{
+	CLEANUP(text_freep) struct text *text = text_new(), *list = text_new();
+
+	/* The fourth is not read: nothing is said of it. */
+	fprintf(text->out, HEAD "sets: {a: {file: list}, b: {file: list}, c: {file: list}, "
+				"d: {file: nothing}}\n");
+	write_hosts(list, "", SYNFW_MAX_PREFIXES);
+	fclose(list->out);
+	assert_null(parse(text, list, too_many_in_all,
+			  "one set for one file, and rules that refer to it"));
+}
+
+static void counts_literals_with_the_lists(void **state)
+{
+	CLEANUP(text_freep) struct text *text = text_new(), *list = text_new();
+
+	fprintf(text->out, HEAD "sets: {a: {file: list}, b: {file: list}}\n"
+				"rules: [{name: r, from: 1.0.0.1, action: drop}]\n");
+	write_hosts(list, "", SYNFW_MAX_PREFIXES);
+	fclose(list->out);
+	assert_null(parse(text, list, too_many_in_all, NULL));
+}
+
 static void stops_reading_a_list_that_is_far_too_long(void **state)
 {
 	CLEANUP(text_freep) struct text *text = text_new(), *list = text_new();
@@ -205,6 +232,22 @@ static void a_short_list_of_literals_is_a_set_each(void **state)
 	assert_int_equal(policy->rules[0].match.from.count, 16);
 }
 
+static void rejects_many_sets_in_pieces(void **state)
+{
+	CLEANUP(text_freep) struct text *text = text_new(), *list = text_new();
+
+	/* A hole in a /48 leaves 80 pieces: each set alone may be that large, 200 of them may not.
+	 */
+	fprintf(text->out, HEAD "sets:\n  holes:\n");
+	for (int i = 0; i < 999; i++)
+		fprintf(text->out, "  - \"2001:db8:%x::1\"\n", i);
+	for (int i = 0; i < 200; i++)
+		fprintf(text->out, "  s%d: {file: list, except: holes}\n", i);
+	fprintf(list->out, "2000::/3\n");
+	fclose(list->out);
+	assert_null(parse(text, list, too_many_in_all, NULL));
+}
+
 static void rejects_a_text_beyond_64_mib(void **state)
 {
 	CLEANUP(text_freep) struct text *text = text_new();
@@ -267,11 +310,14 @@ int main(void)
 		cmocka_unit_test(rejects_one_rule_more),
 		cmocka_unit_test(takes_as_many_prefixes_as_there_may_be),
 		cmocka_unit_test(rejects_one_prefix_more),
+		cmocka_unit_test(rejects_a_list_under_many_names),
+		cmocka_unit_test(counts_literals_with_the_lists),
 		cmocka_unit_test(stops_reading_a_list_that_is_far_too_long),
 		cmocka_unit_test(takes_repetitions_in_a_long_list),
 		cmocka_unit_test(rejects_a_subtraction_that_falls_to_pieces),
 		cmocka_unit_test(a_long_list_of_literals_is_one_set),
 		cmocka_unit_test(a_short_list_of_literals_is_a_set_each),
+		cmocka_unit_test(rejects_many_sets_in_pieces),
 		cmocka_unit_test(rejects_a_text_beyond_64_mib),
 		cmocka_unit_test(rejects_more_values_than_there_is_room_for),
 		cmocka_unit_test(says_why_services_are_unknown),
