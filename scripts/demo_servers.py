@@ -15,6 +15,7 @@ GREETINGS = {21: b"220 edge FTP server ready\r\n", 22: b"SSH-2.0-demo\r\n", 23: 
 
 class Page(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # headers and body in one segment: no waiting for an acknowledgement
 
     def do_GET(self):
         body = b"hello from the edge\n"
