@@ -8,6 +8,7 @@ set -euo pipefail
 
 SOURCE=$(cd "$(dirname "$0")/.." && pwd)
 . "$SOURCE/scripts/packages.sh"
+become_root "$@"
 packages_install
 OUT=$SOURCE/docs/performance.md
 WORK=$(mktemp -d /tmp/synfw-benchmark.XXXXXX)

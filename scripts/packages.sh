@@ -3,6 +3,9 @@
 #
 # Sourced by the other scripts: what they need of a fresh Debian 12, and becoming root.
 
+# half of the tools, and what dpkg calls, is not on the path after a plain `su`
+PATH=/usr/local/sbin:/usr/sbin:/sbin:$PATH
+
 PACKAGES_BUILD="bpftool clang-14 clang-19 gcc libbpf-dev libc6-dev libcmocka-dev libelf-dev
 	libjansson-dev libmd-dev libmnl-dev libpcap-dev libyaml-dev meson ninja-build
 	pkg-config python3 scdoc"
@@ -18,7 +21,8 @@ become_root() {
 		echo "$0: run it as root (there is no sudo)" >&2
 		exit 1
 	fi
-	exec sudo --preserve-env=CI,SYNFW_APPLIES,SYNFW_SEED,SYNFW_TEST_DATA bash "$0" "$@"
+	exec sudo --preserve-env=CI,NO_COLOR,SYNFW_APPLIES,SYNFW_SEED,SYNFW_TEST_DATA,http_proxy,https_proxy \
+		bash "$0" "$@"
 }
 
 # Installs what is missing; asks nothing, and no registry when nothing is missing.
@@ -32,6 +36,8 @@ packages_install() {
 	[ ${#missing[@]} -gt 0 ] || return 0
 	echo "installing: ${missing[*]}"
 	export DEBIAN_FRONTEND=noninteractive
-	apt-get update -qq
-	apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+	# on a machine's first boot unattended upgrades may hold the lock
+	apt-get -o DPkg::Lock::Timeout=300 update -qq
+	apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "${missing[@]}" \
+		>/dev/null
 }

@@ -5,7 +5,8 @@
 #
 # Installs what it needs, builds with clang 14 and with clang 19, runs the rings of both builds that
 # depend on the compiler and the others once, and ends with the numbers. What cannot be run has
-# failed: there is no way to skip a ring.
+# failed; the one exception are the tests on foreign rule sets and lists, which are not part of the
+# project: where they are absent the test says so and counts as nothing.
 set -euo pipefail
 
 SOURCE=$(cd "$(dirname "$0")/.." && pwd)
@@ -13,8 +14,6 @@ SOURCE=$(cd "$(dirname "$0")/.." && pwd)
 become_root "$@"
 packages_install
 
-# /usr/sbin holds half of the tools, and is not on the path of every root shell
-PATH=/usr/sbin:/sbin:$PATH
 WORK=$(mktemp -d /tmp/synfw-test.XXXXXX)
 trap 'rm -rf "$WORK"' EXIT
 PASSED=0 FAILED=0
@@ -49,13 +48,16 @@ build() { # CLANG
 
 # Counts what the programs say: cmocka's and TAP's cases where there are any, else the program.
 meson_ring() { # BUILD SUITE...
-	local build=$1 suites=() suite status=0
+	local build=$1 suites=() suite status=0 passed failed
 	shift
 	for suite; do suites+=(--suite "$suite"); done
+	rm -f "$build/meson-logs/testlog.json"
 	(cd "$build" && meson test --no-rebuild --print-errorlogs "${suites[@]}") || status=$?
 	read -r passed failed < <(python3 "$SOURCE/scripts/count_cases.py" \
-		"$build/meson-logs/testlog.json")
+		"$build/meson-logs/testlog.json" || echo "0 1")
 	count "$passed" "$failed"
+	# a ring without tests has not passed
+	if [ "$passed" = 0 ] && [ "$failed" = 0 ]; then count 0 1; fi
 	# a ring that broke without naming a case has failed all the same
 	if [ "$status" != 0 ] && [ "$failed" = 0 ]; then count 0 1; fi
 }
