@@ -15,9 +15,11 @@
 #include "compile/l4_table.h"
 
 /* What exact comparisons may cost in one policy, in prefixes looked at; beyond it the search stops,
- * so that no policy compiles slowly. A comparison of ports counts as much as this many. */
-#define MAX_WORK  20000000
-#define WORK_PORTS 100
+ * so that no policy compiles slowly. A search in a list counts as much as WORK_PREFIX of them, a
+ * comparison of ports as much as WORK_PORTS. */
+#define MAX_WORK    20000000
+#define WORK_PREFIX 4
+#define WORK_PORTS  100
 
 /* For each bit a first and a last class that holds it, NO_CLASS: none does. */
 struct witnesses {
@@ -36,25 +38,28 @@ struct search {
 	uint64_t work;
 };
 
-static bool list_within4(const struct prefix_list *inner, const struct prefix_list *outer)
+static bool covers4(const struct prefix4 *around, const struct prefix4 *inner)
 {
-	size_t at = 0;
+	uint32_t mask = around->prefixlen ? UINT32_MAX << (32 - around->prefixlen) : 0;
 
-	for (size_t i = 0; i < inner->nr_v4; i++) {
-		const struct prefix4 *prefix = &inner->v4[i], *around;
-		uint32_t mask;
+	return around->prefixlen <= inner->prefixlen && (inner->addr & mask) == around->addr;
+}
 
-		/* both are sorted and without overlaps: the last one that does not begin behind it */
-		while (at + 1 < outer->nr_v4 && outer->v4[at + 1].addr <= prefix->addr)
-			at++;
-		if (at >= outer->nr_v4)
-			return false;
-		around = &outer->v4[at];
-		mask = around->prefixlen ? UINT32_MAX << (32 - around->prefixlen) : 0;
-		if (around->prefixlen > prefix->prefixlen || (prefix->addr & mask) != around->addr)
-			return false;
+/* Lists are sorted and without overlaps: the last prefix that does not begin behind the inner one is
+ * the only one that may be around it. */
+static bool within4(const struct prefix4 *inner, const struct prefix_list *outer)
+{
+	size_t low = 0, high = outer->nr_v4;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (outer->v4[middle].addr <= inner->addr)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return true;
+	return low && covers4(&outer->v4[low - 1], inner);
 }
 
 static bool covers6(const struct prefix6 *around, const struct prefix6 *inner)
@@ -65,42 +70,52 @@ static bool covers6(const struct prefix6 *around, const struct prefix6 *inner)
 	       (!bits || (around->addr[bytes] ^ inner->addr[bytes]) >> (8 - bits) == 0);
 }
 
-static bool list_within6(const struct prefix_list *inner, const struct prefix_list *outer)
+static bool within6(const struct prefix6 *inner, const struct prefix_list *outer)
 {
-	size_t at = 0;
+	size_t low = 0, high = outer->nr_v6;
 
-	for (size_t i = 0; i < inner->nr_v6; i++) {
-		while (at + 1 < outer->nr_v6 &&
-		       memcmp(outer->v6[at + 1].addr, inner->v6[i].addr, 16) <= 0)
-			at++;
-		if (at >= outer->nr_v6 || !covers6(&outer->v6[at], &inner->v6[i]))
-			return false;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (memcmp(outer->v6[middle].addr, inner->addr, 16) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return true;
+	return low && covers6(&outer->v6[low - 1], inner);
 }
 
-/* Is every set of `inner` within one set of `outer`? */
+/* Is this prefix of `inner` within one set of `outer`? */
+static bool prefix_within(struct search *search, const struct prefix_list *inner, size_t at,
+			  const struct set_refs *outer)
+{
+	for (size_t k = 0; k < outer->count; k++) {
+		const struct prefix_list *list = search->bits->sets[outer->index[k]];
+
+		search->work += WORK_PREFIX;
+		if (search->work > MAX_WORK)
+			return false;
+		if (at < inner->nr_v4 ? within4(&inner->v4[at], list)
+				      : within6(&inner->v6[at - inner->nr_v4], list))
+			return true;
+	}
+	return false;
+}
+
+/* Is every prefix of `inner` within one set of `outer`? */
 static bool sets_within(struct search *search, const struct set_refs *inner,
 			const struct set_refs *outer)
 {
-	const struct bits *bits = search->bits;
-
 	for (size_t i = 0; i < inner->count; i++) {
-		const struct prefix_list *list = bits->sets[inner->index[i]];
-		bool within = false;
+		const struct prefix_list *list = search->bits->sets[inner->index[i]];
+		size_t total = prefix_list_count(list);
+		bool same = false;
 
-		for (size_t k = 0; !within && k < outer->count; k++)
-			within = inner->index[i] == outer->index[k];
-		for (size_t k = 0; !within && k < outer->count; k++) {
-			const struct prefix_list *around = bits->sets[outer->index[k]];
-
-			search->work += prefix_list_count(list) + prefix_list_count(around);
-			if (search->work > MAX_WORK)
+		for (size_t k = 0; !same && k < outer->count; k++)
+			same = inner->index[i] == outer->index[k];
+		for (size_t at = 0; !same && at < total; at++)
+			if (!prefix_within(search, list, at, outer))
 				return false;
-			within = list_within4(list, around) && list_within6(list, around);
-		}
-		if (!within)
-			return false;
 	}
 	return true;
 }
