@@ -16,7 +16,7 @@
 
 #include "synfw.skel.h"
 
-_Static_assert(OBJECT_NR_MAPS == 9, "OBJECT_NONE lists every map");
+_Static_assert(OBJECT_NR_MAPS == 7, "OBJECT_NONE lists every map");
 
 #define ADDRESS_SLOTS (SYNFW_NR_GENERATION_SLOTS * SYNFW_NR_DIRS)
 
@@ -25,8 +25,6 @@ const struct object_map_spec object_maps[OBJECT_NR_MAPS] = {
 			    1},
 	[OBJECT_LINES] = {"synfw_lines", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4,
 			  SYNFW_NR_GENERATION_SLOTS},
-	[OBJECT_EXACT4] = {"synfw_exact4", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, ADDRESS_SLOTS},
-	[OBJECT_LPM4] = {"synfw_lpm4", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, ADDRESS_SLOTS},
 	[OBJECT_EXACT6] = {"synfw_exact6", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, ADDRESS_SLOTS},
 	[OBJECT_LPM6] = {"synfw_lpm6", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, ADDRESS_SLOTS},
 	[OBJECT_INTERFACES] = {"synfw_interfaces", BPF_MAP_TYPE_ARRAY, 4,

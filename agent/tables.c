@@ -37,17 +37,12 @@ struct index_kind {
 	}
 
 static const struct index_kind index_kinds[TABLES_NR_INDEXES] = {
-	INDEX_KIND(EXACT4, exact4, BPF_MAP_TYPE_HASH),
-	INDEX_KIND(LPM4, lpm4, BPF_MAP_TYPE_LPM_TRIE),
 	INDEX_KIND(EXACT6, exact6, BPF_MAP_TYPE_HASH),
 	INDEX_KIND(LPM6, lpm6, BPF_MAP_TYPE_LPM_TRIE),
 };
 
 /* The key sizes above are offsets of the class id: true only without padding in between. */
-_Static_assert(offsetof(struct exact4_entry, class_id) == sizeof(__be32), "no padding");
 _Static_assert(offsetof(struct exact6_entry, class_id) == sizeof(struct synfw_addr6), "no padding");
-_Static_assert(offsetof(struct lpm4_entry, class_id) == sizeof(struct synfw_lpm4_key),
-	       "no padding");
 _Static_assert(offsetof(struct lpm6_entry, class_id) == sizeof(struct synfw_lpm6_key),
 	       "no padding");
 

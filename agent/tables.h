@@ -7,7 +7,7 @@
 
 #include "object.h"
 
-#define TABLES_NR_INDEXES 4
+#define TABLES_NR_INDEXES 2
 
 struct tables {
 	int lines_fd;
@@ -16,7 +16,7 @@ struct tables {
 
 #define TABLES_NONE                                                                    \
 	{                                                                              \
-		.lines_fd = -1, .index_fd = { {-1, -1}, {-1, -1}, {-1, -1}, {-1, -1} } \
+		.lines_fd = -1, .index_fd = { {-1, -1}, {-1, -1} } \
 	}
 
 /* Creates the inner maps of an image, fills them, reads everything back and compares. Nothing

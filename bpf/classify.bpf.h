@@ -8,12 +8,13 @@
  * over the fields leaves the rules that match, lowest bit first.
  */
 #include "account.bpf.h"
+#include "address.bpf.h"
+#include "image.bpf.h"
 #include "maps.bpf.h"
 #include "packet.bpf.h"
 
 #define AGG_WORDS	8
 #define WORDS_PER_CHUNK 8
-#define REFS_PER_LINE	16
 
 /* Each step of a walk consumes a word or a bit of a vector, so it cannot take more. */
 #define WALK_MAX_STEPS (SYNFW_MAX_BITS + SYNFW_MAX_BITS / 64)
@@ -52,58 +53,6 @@ struct walk {
 };
 _Static_assert(sizeof(struct walk) == 64 + 8 + 12 + 4 * (2 + SYNFW_NR_FIELDS + 5) + 4 + 4,
 	       "no holes but at the end");
-
-/* A generation's lines: page 0 is at hand, the others are looked up. */
-struct image {
-	void *pages;
-	struct synfw_line *page0;
-};
-
-static __always_inline bool image_open(struct image *image, __u32 generation)
-{
-	__u32 zero = 0;
-
-	image->pages = bpf_map_lookup_elem(&synfw_lines, &generation);
-	if (!image->pages)
-		return false;
-	image->page0 = bpf_map_lookup_elem(image->pages, &zero);
-	return image->page0;
-}
-
-/* NULL for a line that is not there, which no image of policyc names. */
-static __always_inline struct synfw_line *line_at(const struct image *image, __u32 number)
-{
-	__u32 key = number / SYNFW_PAGE_LINES;
-	struct synfw_line *page = image->page0;
-
-	if (key) {
-		page = bpf_map_lookup_elem(image->pages, &key);
-		if (!page)
-			return NULL;
-	}
-	return page + number % SYNFW_PAGE_LINES;
-}
-
-/* Entry `index` of a table of 32-bit ids that begins at line `base`. */
-static __always_inline __u32 id_at(const struct image *image, __u32 base, __u32 index)
-{
-	struct synfw_line *line = line_at(image, base + index / REFS_PER_LINE);
-
-	return line ? line->id[index % REFS_PER_LINE] : 0;
-}
-
-const __u8 debruijn_index[64] = {
-	0,  1,	48, 2,	57, 49, 28, 3,	61, 58, 50, 42, 38, 29, 17, 4,	62, 55, 59, 36, 53, 51,
-	43, 22, 45, 39, 33, 30, 24, 18, 12, 5,	63, 47, 56, 27, 60, 41, 37, 16, 54, 35, 52, 21,
-	44, 32, 23, 11, 46, 26, 40, 15, 34, 20, 31, 10, 25, 14, 19, 9,	13, 8,	7,  6,
-};
-
-/* Index of the lowest set bit of a word that is not 0. BPF has no such instruction; the de Bruijn
- * multiplication is Leiserson, Prokop and Randall 1998. */
-static __always_inline __u32 lowest_bit(__u64 word)
-{
-	return debruijn_index[((word & -word) * 0x03f79d71b4cb0a89ULL) >> 58];
-}
 
 /* AND of word `number` over the fields that its group constrains; in the others the aggregate has
  * said all there is to say. A line that is not there reads as no rule. */
@@ -269,55 +218,6 @@ static long walk_callback(__u64 index, struct walk *walk)
 	 * checks walk_step apart, wants to see */
 	barrier_var(ended);
 	return ended ? 1 : 0;
-}
-
-static __always_inline __u32 trie4_class(const struct image *image, __u32 root, __be32 addr_be)
-{
-	__u32 addr = bpf_ntohl(addr_be);
-	__u32 id = id_at(image, root, addr >> (32 - SYNFW_TRIE_ROOT_BITS));
-	int shift;
-
-	for (shift = 32 - SYNFW_TRIE_ROOT_BITS - SYNFW_TRIE_NODE_BITS; shift >= 0;
-	     shift -= SYNFW_TRIE_NODE_BITS) {
-		if (id & SYNFW_TRIE_LEAF)
-			break;
-		id = id_at(image, id, addr >> shift & ((1 << SYNFW_TRIE_NODE_BITS) - 1));
-	}
-	return id & ~SYNFW_TRIE_LEAF;
-}
-
-/* Address -> class through the kernel's own maps. `indexes` are the SYNFW_INDEX_* of this
- * direction, `key` picks its maps. */
-static __always_inline __u32 map_class(__u8 indexes, __u32 key, __u8 family, struct address *addr)
-{
-	__u32 *class_id = NULL;
-	void *index;
-
-	if (family == 4) {
-		if (indexes & SYNFW_INDEX_EXACT4 && (index = bpf_map_lookup_elem(&synfw_exact4, &key)))
-			class_id = bpf_map_lookup_elem(index, &addr->v4_be);
-		if (!class_id && indexes & SYNFW_INDEX_LPM4 &&
-		    (index = bpf_map_lookup_elem(&synfw_lpm4, &key)))
-			class_id = bpf_map_lookup_elem(index, addr);
-	} else {
-		if (indexes & SYNFW_INDEX_EXACT6 && (index = bpf_map_lookup_elem(&synfw_exact6, &key)))
-			class_id = bpf_map_lookup_elem(index, &addr->v6);
-		if (!class_id && indexes & SYNFW_INDEX_LPM6 &&
-		    (index = bpf_map_lookup_elem(&synfw_lpm6, &key)))
-			class_id = bpf_map_lookup_elem(index, addr);
-	}
-	return class_id ? *class_id : 0;
-}
-
-/* Address -> class. */
-static __always_inline __u32 address_class(const struct image *image, const struct synfw_header *header,
-					   __u32 generation, enum synfw_direction direction,
-					   __u8 family, struct address *addr)
-{
-	if (family == 4 && header->trie4[direction])
-		return trie4_class(image, header->trie4[direction], addr->v4_be);
-	return map_class(header->indexes >> 4 * direction, generation * SYNFW_NR_DIRS + direction,
-			 family, addr);
 }
 
 /* (protocol, port or type) -> class. */

@@ -42,27 +42,11 @@ struct {
 	__array(values, struct lines);
 } synfw_lines SEC(".maps");
 
-struct exact4 {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(key_size, sizeof(__be32));
-	__uint(value_size, sizeof(__u32));
-};
-
 struct exact6 {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(key_size, sizeof(struct synfw_addr6));
-	__uint(value_size, sizeof(__u32));
-};
-
-struct lpm4 {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(key_size, sizeof(struct synfw_lpm4_key));
 	__uint(value_size, sizeof(__u32));
 };
 
@@ -77,15 +61,8 @@ struct lpm6 {
 /* Sizes instead of types above: clang writes a type that only an inner map names as a forward
  * declaration into BTF, and libbpf then cannot size it.
  *
- * The four address indexes: key = slot * SYNFW_NR_DIRS + direction. */
+ * The address indexes of IPv6: key = slot * SYNFW_NR_DIRS + direction. */
 #define ADDRESS_INDEX_ENTRIES (SYNFW_NR_GENERATION_SLOTS * SYNFW_NR_DIRS)
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, ADDRESS_INDEX_ENTRIES);
-	__type(key, __u32);
-	__array(values, struct exact4);
-} synfw_exact4 SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
@@ -93,13 +70,6 @@ struct {
 	__type(key, __u32);
 	__array(values, struct exact6);
 } synfw_exact6 SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, ADDRESS_INDEX_ENTRIES);
-	__type(key, __u32);
-	__array(values, struct lpm4);
-} synfw_lpm4 SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);

@@ -56,7 +56,8 @@ struct l4_ports {
 	__be16 dest_be;
 };
 
-/* An address laid out as both keys: the whole for LPM tries, the part behind prefixlen for hashes. */
+/* An IPv6 address is laid out as both keys: the whole for LPM tries, the part behind prefixlen for
+ * hashes. */
 struct address {
 	__u32 prefixlen;
 	union {
@@ -223,7 +224,6 @@ static __always_inline void parse_ipv4(struct xdp_md *ctx, struct packet *pkt, s
 	}
 	header_bytes = ip->ihl * 4;
 	pkt->family = 4;
-	pkt->src.prefixlen = pkt->dst.prefixlen = 32;
 	pkt->src.v4_be = ip->saddr;
 	pkt->dst.v4_be = ip->daddr;
 	if (ip->version == 4 && header_bytes >= sizeof(*ip) && cur->pos + header_bytes > cur->end) {

@@ -35,8 +35,6 @@ struct synfw_rule *image_rule(struct image *image, uint32_t bit)
 
 static void digest_index(SHA2_CTX *sha, const struct address_index *index)
 {
-	SHA256Update(sha, (const void *)index->exact4, index->nr_exact4 * sizeof(index->exact4[0]));
-	SHA256Update(sha, (const void *)index->lpm4, index->nr_lpm4 * sizeof(index->lpm4[0]));
 	SHA256Update(sha, (const void *)index->exact6, index->nr_exact6 * sizeof(index->exact6[0]));
 	SHA256Update(sha, (const void *)index->lpm6, index->nr_lpm6 * sizeof(index->lpm6[0]));
 }
@@ -54,8 +52,6 @@ void image_digest(const struct image *image, char out[65])
 
 void address_index_done(struct address_index *index)
 {
-	free(index->exact4);
-	free(index->lpm4);
 	free(index->exact6);
 	free(index->lpm6);
 	*index = (struct address_index){};

@@ -11,18 +11,8 @@
 
 #include <synfw/abi.h>
 
-struct exact4_entry {
-	__be32 addr_be;
-	uint32_t class_id;
-};
-
 struct exact6_entry {
 	struct synfw_addr6 addr;
-	uint32_t class_id;
-};
-
-struct lpm4_entry {
-	struct synfw_lpm4_key key;
 	uint32_t class_id;
 };
 
@@ -31,13 +21,9 @@ struct lpm6_entry {
 	uint32_t class_id;
 };
 
-/* "address -> class" of one direction. An exact hit wins over the longest prefix; an address in
+/* "IPv6 address -> class" of one direction. An exact hit wins over the longest prefix; an address in
  * neither has class 0. Arrays are sorted by address, then prefix length; keys are unique. */
 struct address_index {
-	struct exact4_entry *exact4;
-	size_t nr_exact4;
-	struct lpm4_entry *lpm4;
-	size_t nr_lpm4;
 	struct exact6_entry *exact6;
 	size_t nr_exact6;
 	struct lpm6_entry *lpm6;

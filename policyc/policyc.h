@@ -54,8 +54,6 @@ struct policyc_options {
 	size_t nr_interfaces;
 	struct policyc_infrastructure infrastructure;
 	uint64_t max_table_bytes;	/* 0: SYNFW_MAX_TABLE_BYTES */
-	uint32_t max_trie_prefixes;	/* more IPv4 prefixes than this go into maps; 0: the default.
-					 * For tests, which want both sides of the switch */
 };
 
 /*

@@ -41,6 +41,7 @@
 #define SYNFW_LINE_BYTES	64
 #define SYNFW_PAGE_LINES	65536
 #define SYNFW_PAGE_BYTES	(SYNFW_PAGE_LINES * SYNFW_LINE_BYTES)
+#define SYNFW_PAGE_CELLS	(SYNFW_PAGE_BYTES / 8)
 
 struct synfw_line {
 	union {
@@ -116,18 +117,26 @@ enum synfw_direction {
 };
 
 /* Bits of synfw_header.indexes, shifted by 4 for SYNFW_DIR_DST: which address maps exist. */
-#define SYNFW_INDEX_EXACT4	0x1
-#define SYNFW_INDEX_LPM4	0x2
-#define SYNFW_INDEX_EXACT6	0x4
-#define SYNFW_INDEX_LPM6	0x8
+#define SYNFW_INDEX_EXACT6	0x1
+#define SYNFW_INDEX_LPM6	0x2
 
 /*
- * The trie for IPv4: a root of 65,536 ids for the upper 16 bits, then nodes of one line for four
- * bits each. An id with SYNFW_TRIE_LEAF is a class, any other the line of the next node.
+ * The trie for IPv4 (Poptrie, Asai and Ohara, SIGCOMM 2015, with runs instead of two bitmaps). The
+ * root is a table of ids for the upper 12 or 18 bits; below it a record stands for the next 6 bits,
+ * and for the last 8. An id with SYNFW_TRIE_LEAF is a class, any other the number of the cell (8
+ * bytes, counted from line 0) where the next record begins.
+ *
+ * A record of 6 bits is a cell with a bit for every entry that differs from the one before it, and
+ * the ids (32 bits) of those entries. A record of 8 bits has four such cells, a cell whose byte w
+ * counts the ids before word w, and the ids. No record begins behind the last
+ * SYNFW_TRIE_RECORD_CELLS of a page, so none crosses into the next.
  */
-#define SYNFW_TRIE_ROOT_BITS	16
-#define SYNFW_TRIE_NODE_BITS	4
-#define SYNFW_TRIE_LEAF		0x80000000U
+#define SYNFW_TRIE_ROOT_BITS		12
+#define SYNFW_TRIE_WIDE_ROOT_BITS	18
+#define SYNFW_TRIE_NODE_BITS		6
+#define SYNFW_TRIE_LAST_BITS		8
+#define SYNFW_TRIE_RECORD_CELLS		(4 + 1 + 256 / 2)
+#define SYNFW_TRIE_LEAF			0x80000000U
 
 /*
  * Line 0. A class record is `1 + ref_lines` lines: one line of aggregate, then (two levels only)
@@ -158,13 +167,13 @@ struct synfw_header {
 	__u8 incoming;		/* enum synfw_verdict, when no rule decided */
 	__u8 ethertypes;	/* enum synfw_verdict, neither IPv4 nor IPv6 */
 	__u8 malformed;		/* enum synfw_verdict, no addresses could be read */
-	__u8 reserved;
+	__u8 wide_roots;	/* bit d: the trie of direction d has a root of 18 bits, not 12 */
 	__u32 record_base[SYNFW_NR_FIELDS];	/* line of class 0 */
 	__u32 rule_base;	/* line of rule 0; four to a line */
 	__u32 nr_lines;		/* of the whole image, the manifest included */
 	__u32 manifest_base;	/* line where the manifest's text begins, 0: none */
 	__u32 manifest_bytes;
-	__u32 trie4[SYNFW_NR_DIRS];	/* line of the root, 0: none. Instead of EXACT4 and LPM4 */
+	__u32 trie4[SYNFW_NR_DIRS];	/* line of the root, 0: no IPv4 prefix */
 };
 _Static_assert(sizeof(struct synfw_header) == SYNFW_LINE_BYTES, "the header is line 0");
 
@@ -207,12 +216,6 @@ _Static_assert(sizeof(struct synfw_rule) == 16, "four rules a line");
 #define SYNFW_RULE_INDEX_PROTECT 0x80000000U	/* flag: the rest is the place in `protect` */
 
 /* ---- address indexes: keys of the inner maps; the value is a __u32 class id ----------------- */
-
-struct synfw_lpm4_key {
-	__u32 prefixlen;
-	__be32 addr_be;
-};
-_Static_assert(sizeof(struct synfw_lpm4_key) == 8, "LPM key");
 
 struct synfw_addr6 {
 	__u8 byte[16];		/* network order */

@@ -7,9 +7,7 @@
  */
 #include "compile/membership.h"
 #include "compile/tables.h"
-#include "compile/trie4.h"
 
-#include <arpa/inet.h>
 #include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -20,10 +18,6 @@
 /* Below this many exact addresses a trie that is searched anyway holds them as well: one lookup
  * instead of two, for a trie that is hardly deeper. Measured in docs/performance.md. */
 #define MIN_EXACT_BESIDE_LPM 64
-
-/* A trie takes up to 256 bytes a prefix, five loads at most and 256 KiB for its root; maps are
- * smaller from about here on, and a large trie no longer stays in the cache either. */
-#define MAX_TRIE_PREFIXES 50000
 
 /* One prefix of one set, both families alike: 128 bits from the most significant one. */
 struct entry {
@@ -175,27 +169,6 @@ static size_t count_exact(const struct classified *list, size_t count, uint8_t b
 	return exact;
 }
 
-static int index_fill4(struct address_index *index, const struct classified *list, size_t count)
-{
-	size_t exact = count_exact(list, count, 32);
-
-	index->exact4 = calloc(exact + 1, sizeof(index->exact4[0]));
-	index->lpm4 = calloc(count - exact + 1, sizeof(index->lpm4[0]));
-	if (!index->exact4 || !index->lpm4)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		__be32 addr_be = htonl(list[i].high >> 32);
-
-		if (exact && list[i].prefixlen == 32)
-			index->exact4[index->nr_exact4++] =
-				(struct exact4_entry){addr_be, list[i].class_id};
-		else
-			index->lpm4[index->nr_lpm4++] = (struct lpm4_entry){
-				{.prefixlen = list[i].prefixlen, .addr_be = addr_be}, list[i].class_id};
-	}
-	return 0;
-}
-
 static int index_fill6(struct address_index *index, const struct classified *list, size_t count)
 {
 	size_t exact = count_exact(list, count, 128);
@@ -218,31 +191,34 @@ static int index_fill6(struct address_index *index, const struct classified *lis
 	return 0;
 }
 
-static int trie_fill(struct build *build, enum synfw_direction direction, const struct classified *list,
-		     size_t count)
-{
-	struct trie4 *trie = calloc(1, sizeof(*trie));
-	int error = 0;
+/* A prefix that is open while those within it come, and the first address behind it. */
+struct open_prefix {
+	uint64_t end;
+	uint32_t class_id;
+};
 
-	if (!trie)
-		return -ENOMEM;
-	build->trie4[direction] = trie;
-	error = trie4_init(trie);
-	for (size_t i = 0; !error && i < count; i++)
-		error = trie4_paint(trie, list[i].high >> 32, list[i].prefixlen, list[i].class_id);
+/* The list of nested prefixes as ranges. */
+static int ranges_fill(struct ranges4 *ranges, const struct classified *list, size_t count)
+{
+	struct open_prefix stack[34] = {{.end = 1ULL << 32}};
+	int depth = 0, error = count ? ranges4_append(ranges, 0, 0) : 0;
+
+	for (size_t i = 0; !error && i < count; i++) {
+		uint64_t first = list[i].high >> 32;
+
+		for (; !error && stack[depth].end <= first; depth--)
+			error = ranges4_append(ranges, stack[depth].end, stack[depth - 1].class_id);
+		if (!error)
+			error = ranges4_append(ranges, first, list[i].class_id);
+		stack[++depth] = (struct open_prefix){
+			.end = first + (1ULL << (32 - list[i].prefixlen)),
+			.class_id = list[i].class_id,
+		};
+	}
+	for (; !error && depth > 0; depth--)
+		if (stack[depth].end < 1ULL << 32)
+			error = ranges4_append(ranges, stack[depth].end, stack[depth - 1].class_id);
 	return error;
-}
-
-static int index_fill(struct build *build, enum synfw_direction direction, int family,
-		      const struct classified *list, size_t count)
-{
-	uint32_t max_trie = build->options->max_trie_prefixes;
-
-	if (family == 6)
-		return index_fill6(&build->index[direction], list, count);
-	if (count && count <= (max_trie ? max_trie : MAX_TRIE_PREFIXES))
-		return trie_fill(build, direction, list, count);
-	return index_fill4(&build->index[direction], list, count);
 }
 
 static int build_family(struct build *build, struct memberships *memberships,
@@ -263,7 +239,8 @@ static int build_family(struct build *build, struct memberships *memberships,
 	free(entries.entry);
 	if (error)
 		return error;
-	return index_fill(build, direction, family, list, count);
+	return family == 4 ? ranges_fill(&build->ranges4[direction], list, count)
+			   : index_fill6(&build->index[direction], list, count);
 }
 
 int build_addresses(struct build *build, enum synfw_direction direction)

@@ -11,7 +11,6 @@
 #include "compile/coverage.h"
 #include "compile/layout.h"
 #include "compile/tables.h"
-#include "compile/trie4.h"
 
 #define MIB (1ULL << 20)
 
@@ -21,9 +20,8 @@ static void build_done(struct build *build)
 	id_tables_done(&build->tables);
 	for (int i = 0; i < SYNFW_NR_DIRS; i++) {
 		address_index_done(&build->index[i]);
-		if (build->trie4[i])
-			trie4_done(build->trie4[i]);
-		free(build->trie4[i]);
+		ranges4_done(&build->ranges4[i]);
+		trie4_done(&build->trie4[i]);
 	}
 }
 

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "compile/layout.h"
-#include "compile/trie4.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define IDS_PER_LINE	 (SYNFW_LINE_BYTES / sizeof(uint32_t))
+#define CELLS_PER_LINE	 (SYNFW_LINE_BYTES / sizeof(uint64_t))
 #define FIRST_FREE_LINE	 2	/* behind the header and the directory of tables */
 
 /* Kernel memory of one entry: the node, its slab class, and for tries the inner nodes that n
  * prefixes need at worst (n - 1). */
-#define BYTES_EXACT4 (64 + 16)
 #define BYTES_EXACT6 (96 + 16)
-#define BYTES_LPM4   (2 * 64)
 #define BYTES_LPM6   (2 * 96)
 
 /* Line numbers. What every packet needs comes first, to lie in page 0. */
@@ -32,7 +30,26 @@ static uint64_t lines_of(uint64_t count, uint32_t per_line)
 	return (count + per_line - 1) / per_line;
 }
 
-static struct layout layout_plan(const struct build *build)
+/* Builds the tries where they will lie, from line `*at` on, which moves behind them. */
+static int tries_build(struct build *build, struct layout *layout, uint64_t *at)
+{
+	for (int i = 0; i < SYNFW_NR_DIRS; i++) {
+		struct trie4 *trie = &build->trie4[i];
+		int error;
+
+		if (!build->ranges4[i].count)
+			continue;
+		error = trie4_build(&build->ranges4[i], *at * CELLS_PER_LINE, trie);
+		if (error)
+			return error;
+		layout->trie4[i] = *at;
+		*at += lines_of(trie->nr_cells, CELLS_PER_LINE);
+		ranges4_done(&build->ranges4[i]);
+	}
+	return 0;
+}
+
+static int layout_plan(struct build *build, struct layout *ret_layout)
 {
 	static const enum synfw_field smallest_first[SYNFW_NR_FIELDS] = {
 		SYNFW_FIELD_ATTR,  SYNFW_FIELD_IFVLAN, SYNFW_FIELD_L4DST,
@@ -41,15 +58,15 @@ static struct layout layout_plan(const struct build *build)
 	const struct vectors *vectors = &build->vectors;
 	struct layout layout = {.rules = FIRST_FREE_LINE};
 	uint64_t at = FIRST_FREE_LINE + lines_of(build->bits->count, SYNFW_RULES_PER_LINE);
+	int error;
 
 	layout.groups = at;
 	at += vectors->flat ? 0 : lines_of(vectors->nr_words, IDS_PER_LINE);
 	layout.tables = at;
 	at += build->tables.nr_ids / IDS_PER_LINE;
-	for (int i = 0; i < SYNFW_NR_DIRS; i++) {
-		layout.trie4[i] = build->trie4[i] ? at : 0;
-		at += build->trie4[i] ? build->trie4[i]->nr_ids / IDS_PER_LINE : 0;
-	}
+	error = tries_build(build, &layout, &at);
+	if (error)
+		return error;
 	for (int i = 0; i < SYNFW_NR_FIELDS; i++) {
 		enum synfw_field field = smallest_first[i];
 
@@ -58,7 +75,8 @@ static struct layout layout_plan(const struct build *build)
 	}
 	layout.chunks = at;
 	layout.nr_lines = at + vectors->chunks.count;
-	return layout;
+	*ret_layout = layout;
+	return 0;
 }
 
 static uint32_t table_line(const struct layout *layout, uint32_t offset)
@@ -109,18 +127,6 @@ static void put_records(const struct vectors *vectors, enum synfw_field field, c
 	}
 }
 
-/* Inner ids count from the root; in the image they are lines. */
-static void put_trie(const struct trie4 *trie, uint32_t base, struct synfw_line *lines)
-{
-	for (uint32_t i = 0; i < trie->nr_ids; i++) {
-		uint32_t id = trie->ids[i];
-
-		if (!(id & SYNFW_TRIE_LEAF))
-			id = base + id / IDS_PER_LINE;
-		lines[base + i / IDS_PER_LINE].id[i % IDS_PER_LINE] = id;
-	}
-}
-
 static void put_rules(const struct bits *bits, struct synfw_line *first)
 {
 	for (uint32_t i = 0; i < bits->count; i++) {
@@ -132,14 +138,12 @@ static void put_rules(const struct bits *bits, struct synfw_line *first)
 
 static uint8_t index_flags(const struct address_index *index)
 {
-	return (index->nr_exact4 ? SYNFW_INDEX_EXACT4 : 0) | (index->nr_lpm4 ? SYNFW_INDEX_LPM4 : 0) |
-	       (index->nr_exact6 ? SYNFW_INDEX_EXACT6 : 0) | (index->nr_lpm6 ? SYNFW_INDEX_LPM6 : 0);
+	return (index->nr_exact6 ? SYNFW_INDEX_EXACT6 : 0) | (index->nr_lpm6 ? SYNFW_INDEX_LPM6 : 0);
 }
 
 static uint64_t index_bytes(const struct address_index *index)
 {
-	return (uint64_t)index->nr_exact4 * BYTES_EXACT4 + (uint64_t)index->nr_lpm4 * BYTES_LPM4 +
-	       (uint64_t)index->nr_exact6 * BYTES_EXACT6 + (uint64_t)index->nr_lpm6 * BYTES_LPM6;
+	return (uint64_t)index->nr_exact6 * BYTES_EXACT6 + (uint64_t)index->nr_lpm6 * BYTES_LPM6;
 }
 
 static uint8_t verdict_of(enum default_choice choice)
@@ -170,6 +174,8 @@ static void put_header(const struct build *build, const struct layout *layout,
 	};
 	for (int i = 0; i < SYNFW_NR_DIRS; i++)
 		header->trie4[i] = layout->trie4[i];
+	for (int i = 0; i < SYNFW_NR_DIRS; i++)
+		header->wide_roots |= (build->trie4[i].root_bits == SYNFW_TRIE_WIDE_ROOT_BITS) << i;
 	for (int field = 0; field < SYNFW_NR_FIELDS; field++) {
 		header->record_base[field] = layout->records[field];
 		header->fields |= build->constrained[field] << field;
@@ -178,9 +184,13 @@ static void put_header(const struct build *build, const struct layout *layout,
 
 int layout_image(struct build *build, const struct policy *policy, struct image *image)
 {
-	struct layout layout = layout_plan(build);
 	struct synfw_line *lines;
+	struct layout layout;
 	uint64_t *scratch;
+	int error = layout_plan(build, &layout);
+
+	if (error)
+		return error;
 
 	image->kernel_bytes = lines_of(layout.nr_lines, SYNFW_PAGE_LINES) * SYNFW_PAGE_BYTES;
 	for (int i = 0; i < SYNFW_NR_DIRS; i++)
@@ -201,8 +211,9 @@ int layout_image(struct build *build, const struct policy *policy, struct image 
 		memcpy(&lines[layout.groups], build->bits->groups,
 		       build->bits->count / 64 * sizeof(uint32_t));
 	for (int i = 0; i < SYNFW_NR_DIRS; i++)
-		if (build->trie4[i])
-			put_trie(build->trie4[i], layout.trie4[i], lines);
+		if (layout.trie4[i])
+			memcpy(&lines[layout.trie4[i]], build->trie4[i].cells,
+			       build->trie4[i].nr_cells * sizeof(uint64_t));
 	for (int field = 0; field < SYNFW_NR_FIELDS; field++) {
 		put_records(&build->vectors, field, &layout, lines, scratch);
 		image->nr_classes[field] = build->vectors.classes[field].count;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "compile/bits.h"
+#include "compile/trie4.h"
 #include "compile/vectors.h"
 #include "image.h"
 
@@ -25,8 +26,6 @@ void id_tables_done(struct id_tables *tables);
 
 #define NO_TABLE UINT32_MAX
 
-struct trie4;
-
 /* What a builder needs, and where the results go. Offsets are indices into tables.ids. */
 struct build {
 	const struct bits *bits;
@@ -40,7 +39,8 @@ struct build {
 	bool constrained[SYNFW_NR_FIELDS];
 	bool flag_rules;
 	struct address_index index[SYNFW_NR_DIRS];
-	struct trie4 *trie4[SYNFW_NR_DIRS];	/* NULL: the index's exact4 and lpm4 instead */
+	struct ranges4 ranges4[SYNFW_NR_DIRS];	/* empty: no IPv4 prefix */
+	struct trie4 trie4[SYNFW_NR_DIRS];	/* built when its place in the image is known */
 };
 
 /* Each: 0, -ENOMEM, or -E2BIG when the vectors pass their limit. Fields that no bit constrains are

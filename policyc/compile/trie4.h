@@ -3,28 +3,42 @@
 #define POLICYC_TRIE4_H
 
 /*
- * The multibit trie of abi.h: 16 bits at the root, four bits a node (Srinivasan and Varghese 1999,
- * controlled prefix expansion with fixed strides). At most five loads an address.
+ * "IPv4 address -> class" as abi.h lays it out: a compressed multibit trie after Poptrie (Asai and
+ * Ohara, SIGCOMM 2015). It is built from ranges, so its size follows the places where the class
+ * changes, not the prefixes.
  */
+#include <stddef.h>
 #include <stdint.h>
 
-#include "compile/tables.h"
+#include <synfw/abi.h>
 
-struct trie4 {
-	uint32_t *ids;		/* root, then nodes of 16; inner ids: index of the node's first id */
-	uint32_t nr_ids;
-	uint32_t room;
+/* From `first` on addresses have the class, until the next range. Host byte order. */
+struct range4 {
+	uint32_t first;
+	uint32_t class_id;
 };
 
-#define TRIE4_ROOT_IDS (1U << SYNFW_TRIE_ROOT_BITS)
-#define TRIE4_NODE_IDS (1U << SYNFW_TRIE_NODE_BITS)
+/* The ranges of the whole address space: the first begins at 0, neighbours differ. */
+struct ranges4 {
+	struct range4 *range;
+	size_t count, room;
+};
 
-/* A trie in which every address has class 0. 0 or -ENOMEM. */
-int trie4_init(struct trie4 *trie);
+struct trie4 {
+	uint64_t *cells;	/* the root's ids, then records */
+	size_t nr_cells, room;
+	uint64_t first_cell;	/* number of cells[0] in the image */
+	uint32_t root_bits;
+};
+
+void ranges4_done(struct ranges4 *ranges);
+
+/* Appends a range; a range that begins where the last one does replaces it. 0 or -ENOMEM. */
+int ranges4_append(struct ranges4 *ranges, uint32_t first, uint32_t class_id);
+
+/* Builds the trie that will lie in the image from `first_cell` on. 0, -ENOMEM, or -E2BIG when its
+ * cells no longer fit into 31 bits. */
+int trie4_build(const struct ranges4 *ranges, uint64_t first_cell, struct trie4 *ret_trie);
 void trie4_done(struct trie4 *trie);
-
-/* Gives every address of the prefix the class. Prefixes must come in the order of their addresses,
- * those that cover others first. `addr` is in host byte order. 0 or -ENOMEM. */
-int trie4_paint(struct trie4 *trie, uint32_t addr, uint8_t prefixlen, uint32_t class_id);
 
 #endif

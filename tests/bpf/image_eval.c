@@ -23,28 +23,6 @@ static uint32_t table_entry(const struct image *image, uint32_t base, uint32_t i
 	return line_at(image, base + index / IDS_PER_LINE)->id[index % IDS_PER_LINE];
 }
 
-static uint32_t class_of_address4(const struct address_index *index, const uint8_t *addr)
-{
-	uint32_t addr_be, class_id = 0;
-	int best = -1;
-
-	memcpy(&addr_be, addr, sizeof(addr_be));
-	for (size_t i = 0; i < index->nr_exact4; i++)
-		if (index->exact4[i].addr_be == addr_be)
-			return index->exact4[i].class_id;
-	for (size_t i = 0; i < index->nr_lpm4; i++) {
-		const struct synfw_lpm4_key *key = &index->lpm4[i].key;
-		uint32_t mask = key->prefixlen ? ~0U << (32 - key->prefixlen) : 0;
-
-		if (((__builtin_bswap32(addr_be ^ key->addr_be)) & mask) == 0 &&
-		    (int)key->prefixlen > best) {
-			best = (int)key->prefixlen;
-			class_id = index->lpm4[i].class_id;
-		}
-	}
-	return class_id;
-}
-
 static bool shares_prefix6(const uint8_t *a, const uint8_t *b, uint32_t prefixlen)
 {
 	uint32_t bytes = prefixlen / 8, rest = prefixlen % 8;
@@ -74,19 +52,38 @@ static uint32_t class_of_address6(const struct address_index *index, const uint8
 	return class_id;
 }
 
-/* Follows the trie from its root, a nibble at a time. */
-static uint32_t class_of_trie4(const struct image *image, uint32_t root, const uint8_t *addr)
+/* Entry `index` of the record at `cell`, found by counting the runs that begin up to it. */
+static uint32_t record_entry(const struct image *image, uint32_t cell, uint32_t index, bool last)
 {
-	uint32_t id = table_entry(image, root, (uint32_t)addr[0] << 8 | addr[1]);
+	const struct synfw_line *lines = line_at(image, cell / WORDS_PER_LINE);
+	const __u64 *starts = &lines->word[cell % WORDS_PER_LINE];
+	const uint32_t *ids = (const uint32_t *)(starts + (last ? 5 : 1));
+	uint32_t run = 0;
 
-	for (int nibble = 4; !(id & SYNFW_TRIE_LEAF); nibble++) {
-		uint32_t value = nibble % 2 ? addr[nibble / 2] & 15 : addr[nibble / 2] >> 4;
+	for (uint32_t i = 1; i <= index; i++)
+		run += starts[i / 64] >> i % 64 & 1;
+	line_at(image, (const struct synfw_line *)&ids[run] - image->lines);
+	return ids[run];
+}
 
-		if (nibble == 8) {
+/* Follows the trie from its root of 12 or 18 bits. */
+static uint32_t class_of_trie4(const struct image *image, enum synfw_direction direction,
+			       const uint8_t *addr)
+{
+	const struct synfw_header *header = image_header_const(image);
+	uint32_t value = (uint32_t)addr[0] << 24 | addr[1] << 16 | addr[2] << 8 | addr[3];
+	uint32_t left = header->wide_roots >> direction & 1 ? 14 : 20;
+	uint32_t id = table_entry(image, header->trie4[direction], value >> left);
+
+	while (!(id & SYNFW_TRIE_LEAF)) {
+		uint32_t bits = left == 8 ? 8 : 6;
+
+		if (left == 0) {
 			fprintf(stderr, "image: the trie goes on behind the last bit\n");
 			abort();
 		}
-		id = table_entry(image, id, value);
+		left -= bits;
+		id = record_entry(image, id, value >> left & ((1U << bits) - 1), bits == 8);
 	}
 	return id & ~SYNFW_TRIE_LEAF;
 }
@@ -94,14 +91,13 @@ static uint32_t class_of_trie4(const struct image *image, uint32_t root, const u
 static uint32_t class_of_address(const struct image *image, const struct reference_packet *packet,
 				 enum synfw_direction direction)
 {
-	const struct address_index *index = &image->index[direction];
 	const uint8_t *addr = direction == SYNFW_DIR_SRC ? packet->saddr : packet->daddr;
-	uint32_t root = image_header_const(image)->trie4[direction];
 
-	if (packet->family == 4 && root)
-		return class_of_trie4(image, root, addr);
-	return packet->family == 4 ? class_of_address4(index, addr)
-				   : class_of_address6(index, addr);
+	if (packet->family == 6)
+		return class_of_address6(&image->index[direction], addr);
+	if (!image_header_const(image)->trie4[direction])
+		return 0;
+	return class_of_trie4(image, direction, addr);
 }
 
 static enum synfw_l4_region region_of(const struct reference_packet *packet)

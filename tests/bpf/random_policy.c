@@ -233,9 +233,6 @@ void random_policy(struct rng *rng, size_t nr_rules, struct random_policy *ret_p
 		.interfaces = random_interfaces,
 		.nr_interfaces = random_nr_interfaces,
 		.infrastructure = {&policy->gateways, &policy->resolvers},
-		/* The trie for IPv4 would hide the kernel's hashes and tries from small policies.
-		 */
-		.max_trie_prefixes = rng_percent(rng, 50) ? 1 : 0,
 	};
 }
 

@@ -33,7 +33,7 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 
 /* The maps of the generations: the live program uses those of the shadow program. */
 static const char *const shared_maps[] = {
-	"synfw_control", "synfw_lines", "synfw_exact4", "synfw_exact6", "synfw_lpm4", "synfw_lpm6",
+	"synfw_control", "synfw_lines", "synfw_exact6", "synfw_lpm6",
 };
 
 static int share_maps(struct synfw_bpf *from, struct synfw_bpf *to)
@@ -142,14 +142,6 @@ static int put_indexes(struct synfw_bpf *bpf, const struct image *image, uint32_
 	uint32_t key = slot * SYNFW_NR_DIRS + direction;
 	int err;
 
-	err = put_index(bpf->maps.synfw_exact4, key, BPF_MAP_TYPE_HASH, index->exact4,
-			index->nr_exact4, sizeof(*index->exact4));
-	if (err)
-		return err;
-	err = put_index(bpf->maps.synfw_lpm4, key, BPF_MAP_TYPE_LPM_TRIE, index->lpm4,
-			index->nr_lpm4, sizeof(*index->lpm4));
-	if (err)
-		return err;
 	err = put_index(bpf->maps.synfw_exact6, key, BPF_MAP_TYPE_HASH, index->exact6,
 			index->nr_exact6, sizeof(*index->exact6));
 	if (err)

@@ -18,10 +18,7 @@
 #define ADDRESS(a, b, c, d) ((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
 
 static const struct policyc_interface eth0 = {"eth0", 1};
-/* With policyc's own trie for IPv4, and with the kernel's maps instead. */
-static const struct policyc_options own_trie = {.interfaces = &eth0, .nr_interfaces = 1};
-static const struct policyc_options kernel_maps = {
-	.interfaces = &eth0, .nr_interfaces = 1, .max_trie_prefixes = 1};
+static const struct policyc_options options = {.interfaces = &eth0, .nr_interfaces = 1};
 
 static const char *const list_names[] = {"spamhaus_drop.netset", "dshield_top_1000.ipset",
 					 "firehol_level1.netset", "firehol_level2.netset"};
@@ -155,7 +152,7 @@ static void lists_policy(const char *except, struct policy_text *ret_text)
 }
 
 static bool lists_agree(struct datapath *datapath, struct trial_totals *totals,
-			const struct policyc_options *options, const struct list lists[NR_LISTS],
+			const struct list lists[NR_LISTS],
 			const char *title, const char *except, struct range spared)
 {
 	struct bench bench = {.lists = lists, .spared = spared};
@@ -174,7 +171,7 @@ static bool lists_agree(struct datapath *datapath, struct trial_totals *totals,
 	bool agree;
 
 	lists_policy(except, &text);
-	agree = trial_begin(&bench.trial, datapath, totals, &text, options, stderr) == 0;
+	agree = trial_begin(&bench.trial, datapath, totals, &text, &options, stderr) == 0;
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]) && agree; i++) {
 		bool listed = expected_rule(lists, &spared, known[i].addr) != NOT_LISTED;
 
@@ -220,8 +217,8 @@ int main(void)
 		fprintf(stderr, "the BPF program cannot be loaded: %s\n", strerror(-err));
 		return EXIT_FAILURE;
 	}
-	agree &= lists_agree(datapath, totals, &own_trie, lists, "as they are", "", nothing);
-	agree &= lists_agree(datapath, totals, &kernel_maps, lists, "less the management network",
+	agree &= lists_agree(datapath, totals, lists, "as they are", "", nothing);
+	agree &= lists_agree(datapath, totals, lists, "less the management network",
 			     "    except: [management]\n", management);
 	for (size_t i = 0; i < NR_LISTS; i++)
 		free(lists[i].ranges);

@@ -59,10 +59,11 @@ enum trait {
 	TRAIT_MONITOR,
 	TRAIT_SEVERAL_PAGES,
 	TRAIT_TRIE4,					/* sources, destinations */
-	TRAIT_EXACT_ONLY = TRAIT_TRIE4 + SYNFW_NR_DIRS, /* four of each kind */
-	TRAIT_LPM_ONLY = TRAIT_EXACT_ONLY + 4,
-	TRAIT_EXACT_AND_LPM = TRAIT_LPM_ONLY + 4,
-	NR_TRAITS = TRAIT_EXACT_AND_LPM + 4,
+	TRAIT_WIDE_ROOT = TRAIT_TRIE4 + SYNFW_NR_DIRS,
+	TRAIT_EXACT_ONLY = TRAIT_WIDE_ROOT + SYNFW_NR_DIRS,
+	TRAIT_LPM_ONLY = TRAIT_EXACT_ONLY + SYNFW_NR_DIRS,
+	TRAIT_EXACT_AND_LPM = TRAIT_LPM_ONLY + SYNFW_NR_DIRS,
+	NR_TRAITS = TRAIT_EXACT_AND_LPM + SYNFW_NR_DIRS,
 };
 
 static const char *const trait_names[NR_TRAITS] = {
@@ -76,19 +77,15 @@ static const char *const trait_names[NR_TRAITS] = {
 	[TRAIT_NO_FLAGS] = "without TCP flags",
 	[TRAIT_MONITOR] = "in monitor mode",
 	[TRAIT_SEVERAL_PAGES] = "of several pages",
-	[TRAIT_TRIE4] = "IPv4 sources: own trie",
-	"IPv4 destinations: own trie",
-	[TRAIT_EXACT_ONLY] = "IPv4 sources: hash",
-	"IPv6 sources: hash",
-	"IPv4 destinations: hash",
+	[TRAIT_TRIE4] = "IPv4 sources: trie",
+	"IPv4 destinations: trie",
+	[TRAIT_WIDE_ROOT] = "IPv4 sources: trie with a wide root",
+	"IPv4 destinations: trie with a wide root",
+	[TRAIT_EXACT_ONLY] = "IPv6 sources: hash",
 	"IPv6 destinations: hash",
-	[TRAIT_LPM_ONLY] = "IPv4 sources: LPM",
-	"IPv6 sources: LPM",
-	"IPv4 destinations: LPM",
+	[TRAIT_LPM_ONLY] = "IPv6 sources: LPM",
 	"IPv6 destinations: LPM",
-	[TRAIT_EXACT_AND_LPM] = "IPv4 sources: hash and LPM",
-	"IPv6 sources: hash and LPM",
-	"IPv4 destinations: hash and LPM",
+	[TRAIT_EXACT_AND_LPM] = "IPv6 sources: hash and LPM",
 	"IPv6 destinations: hash and LPM",
 };
 
@@ -125,12 +122,13 @@ static void note_image(struct worker *worker, const struct compiled *compiled)
 	traits[header->flag_rules ? TRAIT_FLAGS : TRAIT_NO_FLAGS]++;
 	traits[TRAIT_MONITOR] += compiled->policy->monitor;
 	traits[TRAIT_SEVERAL_PAGES] += compiled->image->nr_lines > SYNFW_PAGE_LINES;
-	for (int i = 0; i < SYNFW_NR_DIRS; i++)
-		traits[TRAIT_TRIE4 + i] += header->trie4[i] != 0;
-	for (int i = 0; i < 4; i++) {
-		bool exact = header->indexes >> 2 * i & SYNFW_INDEX_EXACT4;
-		bool lpm = header->indexes >> 2 * i & SYNFW_INDEX_LPM4;
+	for (int i = 0; i < SYNFW_NR_DIRS; i++) {
+		bool exact = header->indexes >> 4 * i & SYNFW_INDEX_EXACT6;
+		bool lpm = header->indexes >> 4 * i & SYNFW_INDEX_LPM6;
+		bool wide = header->wide_roots >> i & 1;
 
+		traits[TRAIT_TRIE4 + i] += header->trie4[i] && !wide;
+		traits[TRAIT_WIDE_ROOT + i] += wide;
 		traits[TRAIT_EXACT_ONLY + i] += exact && !lpm;
 		traits[TRAIT_LPM_ONLY + i] += lpm && !exact;
 		traits[TRAIT_EXACT_AND_LPM + i] += exact && lpm;

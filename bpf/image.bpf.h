@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_IMAGE_BPF_H
+#define SYNFW_IMAGE_BPF_H
+
+/* Reading the lines of a generation, and the two bit operations that BPF lacks. */
+#include "maps.bpf.h"
+
+#define IDS_PER_LINE 16
+
+/* A generation's lines: page 0 is at hand, the others are looked up. */
+struct image {
+	void *pages;
+	struct synfw_line *page0;
+};
+
+static __always_inline bool image_open(struct image *image, __u32 generation)
+{
+	__u32 zero = 0;
+
+	image->pages = bpf_map_lookup_elem(&synfw_lines, &generation);
+	if (!image->pages)
+		return false;
+	image->page0 = bpf_map_lookup_elem(image->pages, &zero);
+	return image->page0;
+}
+
+/* NULL for a line that is not there, which no image of policyc names. */
+static __always_inline struct synfw_line *line_at(const struct image *image, __u32 number)
+{
+	__u32 key = number / SYNFW_PAGE_LINES;
+	struct synfw_line *page = image->page0;
+
+	if (key) {
+		page = bpf_map_lookup_elem(image->pages, &key);
+		if (!page)
+			return NULL;
+	}
+	return page + number % SYNFW_PAGE_LINES;
+}
+
+/* Entry `index` of a table of 32-bit ids that begins at line `base`. */
+static __always_inline __u32 id_at(const struct image *image, __u32 base, __u32 index)
+{
+	struct synfw_line *line = line_at(image, base + index / IDS_PER_LINE);
+
+	return line ? line->id[index % IDS_PER_LINE] : 0;
+}
+
+const __u8 debruijn_index[64] = {
+	0,  1,	48, 2,	57, 49, 28, 3,	61, 58, 50, 42, 38, 29, 17, 4,	62, 55, 59, 36, 53, 51,
+	43, 22, 45, 39, 33, 30, 24, 18, 12, 5,	63, 47, 56, 27, 60, 41, 37, 16, 54, 35, 52, 21,
+	44, 32, 23, 11, 46, 26, 40, 15, 34, 20, 31, 10, 25, 14, 19, 9,	13, 8,	7,  6,
+};
+
+/* Index of the lowest set bit of a word that is not 0. BPF has no such instruction; the de Bruijn
+ * multiplication is Leiserson, Prokop and Randall 1998. */
+static __always_inline __u32 lowest_bit(__u64 word)
+{
+	return debruijn_index[((word & -word) * 0x03f79d71b4cb0a89ULL) >> 58];
+}
+
+/* Number of set bits. BPF has no such instruction (Hacker's Delight, 5-1). */
+static __always_inline __u32 bit_count(__u64 word)
+{
+	word -= word >> 1 & 0x5555555555555555ULL;
+	word = (word & 0x3333333333333333ULL) + (word >> 2 & 0x3333333333333333ULL);
+	word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
+	return word * 0x0101010101010101ULL >> 56;
+}
+
+#endif
