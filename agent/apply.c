@@ -14,6 +14,7 @@
 #include "infrastructure.h"
 #include "judge.h"
 #include "lock.h"
+#include "pins.h"
 
 #define LOCK_TIMEOUT_MS 60000
 
@@ -56,10 +57,8 @@ static int match_abi_directory(const char *name, void *context)
 {
 	struct abi_search *search = context;
 	unsigned int version;
-	int end = 0;
 
-	if (sscanf(name, "abi%u%n", &version, &end) != 1 || name[end] ||
-	    version == SYNFW_ABI_VERSION)
+	if (!pins_abi_of(name, &version) || version == SYNFW_ABI_VERSION)
 		return 0;
 	search->found = path_format("%s/%s", search->paths->bpffs, name);
 	return search->found ? 1 : -ENOMEM;
@@ -69,7 +68,7 @@ static int match_abi_directory(const char *name, void *context)
 static int find_other_abi(const struct paths *paths, struct fault *fault, char **ret_dir)
 {
 	struct abi_search search = {.paths = paths};
-	int err = bpffs_for_each(paths->bpffs, match_abi_directory, &search);
+	int err = pins_for_each(paths->bpffs, match_abi_directory, &search);
 
 	if (err < 0)
 		return fault_system(fault, err, "cannot list \"%s\"", paths->bpffs);
@@ -91,14 +90,18 @@ static int recover(struct apply *apply, struct notes *notes)
 		return err;
 	err = find_other_abi(apply->paths, apply->fault, &other);
 	if (!err && other)
-		bpffs_remove_datapath(apply->paths, other);
+		pins_remove_datapath(apply->paths, other);
 	return err;
 }
 
 static int open_live(struct apply *apply, struct notes *notes)
 {
-	int err = live_open(apply->paths->live, apply->fault, &apply->live);
+	CLEANUP(cleanup_fd) int root_fd = -1;
+	int err = pins_open(apply->paths, apply->fault, &root_fd);
 
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	err = live_open(apply->paths->live, apply->fault, &apply->live);
 	if (err || apply->live.present)
 		return err;
 	err = find_other_abi(apply->paths, apply->fault, &apply->other_abi_dir);

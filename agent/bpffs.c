@@ -66,32 +66,37 @@ static bool is_empty_directory(const char *path)
 	return true;
 }
 
-/* The note that a mount is ours. Written before mounting, so that a killed run cannot leave a
- * mount that nobody will undo. */
+/* The note that a mount is ours, and the directory below it too. Written before mounting, so that
+ * a killed run cannot leave a mount that nobody will undo. */
+static const char note_made[] = "directory made\n";
+
 static char *mount_note_path(const struct paths *paths)
 {
 	return path_format("%s/mount", paths->run);
 }
 
-static int write_mount_note(const struct paths *paths)
+static int write_mount_note(const struct paths *paths, bool directory_made)
 {
 	CLEANUP(cleanup_free) char *path = mount_note_path(paths);
+	CLEANUP(cleanup_free)
+	char *note = path_format("%s\n%s", paths->bpffs, directory_made ? note_made : "");
 	CLEANUP(cleanup_fd) int fd = -1;
-	ssize_t length = strlen(paths->bpffs);
+	ssize_t length;
 
-	if (!path)
+	if (!path || !note)
 		return -ENOMEM;
+	length = strlen(note);
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
-	return write(fd, paths->bpffs, length) == length ? 0 : -EIO;
+	return write(fd, note, length) == length ? 0 : -EIO;
 }
 
-static bool mount_is_ours(const struct paths *paths)
+static bool mount_is_ours(const struct paths *paths, bool *ret_directory_made)
 {
 	CLEANUP(cleanup_free) char *path = mount_note_path(paths);
 	CLEANUP(cleanup_fd) int fd = -1;
-	char note[PATH_MAX];
+	char note[PATH_MAX + sizeof(note_made)], *rest;
 	ssize_t length;
 
 	if (!path)
@@ -103,6 +108,12 @@ static bool mount_is_ours(const struct paths *paths)
 	if (length < 0)
 		return false;
 	note[length] = '\0';
+	*ret_directory_made = false;
+	rest = strchr(note, '\n');
+	if (rest) {
+		*rest++ = '\0';
+		*ret_directory_made = !strcmp(rest, note_made);
+	}
 	return !strcmp(note, paths->bpffs) && bpffs_is_there(paths);
 }
 
@@ -145,7 +156,7 @@ static int mount_custom(const struct paths *paths, struct fault *fault,
 				    "SYNFW_BPFFS \"%s\" is not an empty directory; mounting a "
 				    "bpffs there would hide what is in it",
 				    paths->bpffs);
-	err = write_mount_note(paths);
+	err = write_mount_note(paths, created->directory);
 	if (err)
 		return fault_system(fault, err, "cannot write to \"%s\"", paths->run);
 	err = mount_bpffs(paths->bpffs, fault);
@@ -196,76 +207,12 @@ void bpffs_undo(const struct paths *paths, const struct bpffs_created *created)
 
 void bpffs_release(const struct paths *paths)
 {
-	if (!paths->bpffs_is_default && mount_is_ours(paths))
+	bool directory_made = true;
+
+	if (!paths->bpffs_is_default && mount_is_ours(paths, &directory_made))
 		unmount_ours(paths);
-	rmdir(paths->bpffs);
-}
-
-int bpffs_for_each(const char *path, int (*fn)(const char *name, void *context), void *context)
-{
-	CLEANUP(cleanup_closedir) DIR *dir = opendir(path);
-	struct dirent *entry;
-	int err;
-
-	if (!dir)
-		return errno == ENOENT ? 0 : -errno;
-	while ((entry = readdir(dir))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		err = fn(entry->d_name, context);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-struct removal {
-	const char *path;
-	int error;
-};
-
-static int remove_entry(const char *name, void *context)
-{
-	struct removal *removal = context;
-	CLEANUP(cleanup_free) char *path = path_format("%s/%s", removal->path, name);
-	int err = 0;
-
-	if (!path)
-		return -ENOMEM;
-	if (!unlink(path) || errno == ENOENT)
-		return 0;
-	/* unlink(2) on a directory: EISDIR on Linux, EPERM by POSIX */
-	if (errno == EISDIR || errno == EPERM)
-		err = bpffs_remove_tree(path);
-	else
-		err = -errno;
-	if (err && !removal->error)
-		removal->error = err;
-	return 0;
-}
-
-int bpffs_remove_tree(const char *path)
-{
-	struct removal removal = {.path = path};
-	int err = bpffs_for_each(path, remove_entry, &removal);
-
-	if (!err)
-		err = removal.error;
-	if (rmdir(path) && errno != ENOENT && !err)
-		err = -errno;
-	return err;
-}
-
-int bpffs_remove_datapath(const struct paths *paths, const char *path)
-{
-	int err;
-
-	if (strcmp(path, paths->discarded)) {
-		err = bpffs_remove_tree(paths->discarded);
-		if (err)
-			return err;
-		if (rename(path, paths->discarded))
-			return errno == ENOENT ? 0 : -errno;
-	}
-	return bpffs_remove_tree(paths->discarded);
+	else if (!bpffs_is_there(paths))
+		return;
+	if (directory_made)
+		rmdir(paths->bpffs);
 }

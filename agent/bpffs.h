@@ -27,18 +27,8 @@ bool bpffs_is_there(const struct paths *paths);
 int bpffs_ensure(const struct paths *paths, struct fault *fault, struct bpffs_created *ret_created);
 void bpffs_undo(const struct paths *paths, const struct bpffs_created *created);
 
-/* After the last pin is gone: removes SYNFW_BPFFS, and the mount if bpffs_ensure made it. */
+/* After the last pin is gone: removes SYNFW_BPFFS on a bpffs, or the mount and the directory below
+ * it if bpffs_ensure made them. */
 void bpffs_release(const struct paths *paths);
-
-/* Removes a directory of pins. A missing one is fine. 0 or -errno; goes on after errors. */
-int bpffs_remove_tree(const char *path);
-
-/* Removes a datapath as a whole: nobody finds it half there, and what a kill leaves of it is in
- * the way of nobody. 0 or -errno. */
-int bpffs_remove_datapath(const struct paths *paths, const char *path);
-
-/* Calls fn for every name in a directory; a missing directory has none. 0, -errno, or the first
- * non-zero that fn returned. */
-int bpffs_for_each(const char *path, int (*fn)(const char *name, void *context), void *context);
 
 #endif

@@ -14,6 +14,7 @@
 #include "commit_finish.h"
 #include "counters.h"
 #include "grace.h"
+#include "pins.h"
 
 static bool is_fresh(const struct commit *commit)
 {
@@ -322,7 +323,7 @@ static void undo(struct commit *commit)
 	if (commit->program_pinned && program)
 		unlink(program);
 	if (commit->staged)
-		bpffs_remove_tree(commit->paths->staging);
+		pins_remove_tree(commit->paths, commit->paths->staging);
 	bpffs_undo(commit->paths, &commit->created);
 	if (is_fresh(commit))
 		return; /* its maps go with their descriptors */

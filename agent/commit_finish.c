@@ -11,6 +11,7 @@
 
 #include "counters.h"
 #include "grace.h"
+#include "pins.h"
 
 /* Runs a step whose failure is only worth a note. */
 #define NOTE_FAULT(commit, what, call)                                         \
@@ -162,7 +163,7 @@ void commit_finish_fresh(struct commit *commit)
 			commit->detached++;
 	}
 	/* links that moved are pinned in the new datapath too */
-	err = bpffs_remove_datapath(commit->paths, commit->live_dir);
+	err = pins_remove_datapath(commit->paths, commit->live_dir);
 	if (err)
 		notes_add(commit->notes, "cannot remove the old datapath \"%s\": %s",
 			  commit->live_dir, fault_strerror(err));
@@ -207,9 +208,9 @@ int commit_recover(const struct paths *paths, struct live *live, struct notes *n
 
 	if (!program || !links)
 		return fault_system(fault, -ENOMEM, "cannot name the pins");
-	err = bpffs_remove_tree(paths->staging);
+	err = pins_remove_tree(paths, paths->staging);
 	if (!err)
-		err = bpffs_remove_tree(paths->discarded);
+		err = pins_remove_tree(paths, paths->discarded);
 	if (err)
 		return fault_system(fault, err, "cannot remove what a killed run left in \"%s\"",
 				    paths->bpffs);

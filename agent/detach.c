@@ -11,19 +11,16 @@
 #include "bpffs.h"
 #include "links.h"
 #include "lock.h"
+#include "pins.h"
 
 #define LOCK_TIMEOUT_MS 60000
 
 struct detach_context {
 	const struct paths *paths;
+	int root_fd;
 	struct fault *fault;
 	struct detach_report *report;
 };
-
-static bool is_datapath(const char *name)
-{
-	return !strcmp(name, "new") || !strcmp(name, "old") || !strncmp(name, "abi", 3);
-}
 
 /* Links are detached before their pins go: an open descriptor elsewhere must not keep the program
  * in force. */
@@ -57,7 +54,7 @@ static int remove_datapath(const char *name, void *argument)
 	CLEANUP(cleanup_free) char *links = path_format("%s/%s/links", context->paths->bpffs, name);
 	int err;
 
-	if (!is_datapath(name))
+	if (!pins_is_datapath(context->root_fd, name))
 		return 0;
 	if (!dir || !links)
 		return fault_system(context->fault, -ENOMEM, "cannot name the pins");
@@ -65,7 +62,7 @@ static int remove_datapath(const char *name, void *argument)
 	err = detach_links(links, context);
 	if (err)
 		return err;
-	err = bpffs_remove_datapath(context->paths, dir);
+	err = pins_remove_datapath(context->paths, dir);
 	if (err)
 		return fault_system(context->fault, err, "cannot remove \"%s\"", dir);
 	return 0;
@@ -75,13 +72,17 @@ int detach_everything(const struct paths *paths, struct fault *fault,
 		      struct detach_report *ret_report)
 {
 	CLEANUP(cleanup_fd) int lock_fd = -1;
-	struct detach_context context = {.paths = paths, .fault = fault, .report = ret_report};
+	struct detach_context context = {.paths = paths, .root_fd = -1, .fault = fault, .report = ret_report};
 	int err;
 
 	err = lock_acquire(paths, LOCK_TIMEOUT_MS, fault, &lock_fd);
 	if (err)
 		return err;
-	err = bpffs_for_each(paths->bpffs, remove_datapath, &context);
+	err = pins_open(paths, fault, &context.root_fd);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	err = pins_for_each(paths->bpffs, remove_datapath, &context);
+	cleanup_fd(&context.root_fd);
 	if (err)
 		return fault_system(fault, err, "cannot list \"%s\"", paths->bpffs);
 	bpffs_release(paths);

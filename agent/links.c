@@ -12,8 +12,8 @@
 
 #include <synfw/cleanup.h>
 
-#include "bpffs.h"
 #include "paths.h"
+#include "pins.h"
 
 static const char pending_prefix[] = "new-";
 
@@ -94,7 +94,7 @@ int links_open(const char *dir, struct fault *fault, struct link_list *ret_list)
 {
 	CLEANUP(link_list_done) struct link_list list = {0};
 	struct open_context context = {.dir = dir, .fault = fault, .list = &list};
-	int err = bpffs_for_each(dir, open_link, &context);
+	int err = pins_for_each(dir, open_link, &context);
 
 	if (err)
 		return fault_system(fault, err, "cannot list the links in \"%s\"", dir);

@@ -8,8 +8,8 @@
 
 #include <synfw/cleanup.h>
 
-#include "bpffs.h"
 #include "counters.h"
+#include "pins.h"
 
 #define NS_PER_HOUR 3600000000000ULL
 
@@ -149,7 +149,7 @@ static int note_other_abi(const char *name, void *context)
 	struct notes *warnings = context;
 	unsigned int version;
 
-	if (sscanf(name, "abi%u", &version) == 1 && version != SYNFW_ABI_VERSION)
+	if (pins_abi_of(name, &version) && version != SYNFW_ABI_VERSION)
 		notes_add(warnings,
 			  "a policy of another synfw (ABI %u) is in force; apply to take "
 			  "it over, or use that synfw",
@@ -159,9 +159,9 @@ static int note_other_abi(const char *name, void *context)
 
 static void judge_datapath(const struct paths *paths, struct status *status)
 {
-	bpffs_for_each(paths->bpffs, note_leftover, &status->warnings);
+	pins_for_each(paths->bpffs, note_leftover, &status->warnings);
 	if (!status->live.present) {
-		bpffs_for_each(paths->bpffs, note_other_abi, &status->warnings);
+		pins_for_each(paths->bpffs, note_other_abi, &status->warnings);
 		return;
 	}
 	if (status->live.control.program_digest != object_digest())

@@ -87,3 +87,41 @@ test_own_bpffs_is_mounted_and_unmounted() {
 	exits 0 synfw detach
 	[ ! -e "$T/own" ] || fail "the mount point is left"
 }
+
+test_foreign_directory_stays() {
+	prepare
+	mkdir -p "$T/foreign/new" "$T/foreign/abiword" "$T/victim"
+	echo kept | tee "$T/foreign/new/file" "$T/foreign/abiword/file" >"$T/victim/file"
+	ln -s "$T/victim" "$T/foreign/old"
+	find "$T/foreign" "$T/victim" >"$T/before"
+	SYNFW_BPFFS=$T/foreign exits 4 synfw detach
+	says "not on a bpffs"
+	SYNFW_BPFFS=$T/foreign exits 4 synfw apply "$T/block.yaml"
+	find "$T/foreign" "$T/victim" | diff "$T/before" - || fail "something is gone"
+}
+
+test_follows_no_symbolic_link() {
+	prepare
+	mkdir "$T/victim"
+	echo kept >"$T/victim/file"
+	mkdir -p "$SYNFW_BPFFS/abiword"
+	ln -s "$T/victim" "$SYNFW_BPFFS/old"
+	run synfw apply "$T/block.yaml"
+	run synfw detach
+	[ -e "$T/victim/file" ] || fail "a symbolic link was followed"
+	[ -e "$SYNFW_BPFFS/abiword" ] || fail "a directory that is not of synfw is gone"
+	ln -s "$SYNFW_BPFFS" "$T/link"
+	SYNFW_BPFFS=$T/link exits 4 synfw detach
+}
+
+test_empty_mount_point_that_was_there_stays() {
+	prepare
+	mkdir "$T/own"
+	export SYNFW_BPFFS=$T/own
+	exits 0 synfw detach
+	[ -d "$T/own" ] || fail "an empty directory is gone"
+	apply block
+	exits 0 synfw detach
+	! mountpoint -q "$T/own" || fail "the bpffs is still mounted"
+	[ -d "$T/own" ] || fail "the mount point is gone, and synfw did not make it"
+}
