@@ -14,6 +14,7 @@
 #include "infrastructure.h"
 #include "judge.h"
 #include "lock.h"
+#include "netns.h"
 #include "pins.h"
 
 #define LOCK_TIMEOUT_MS 60000
@@ -94,7 +95,7 @@ static int recover(struct apply *apply, struct notes *notes)
 	return err;
 }
 
-static int open_live(struct apply *apply, struct notes *notes)
+static int find_live(struct apply *apply, struct notes *notes)
 {
 	CLEANUP(cleanup_fd) int root_fd = -1;
 	int err = pins_open(apply->paths, apply->fault, &root_fd);
@@ -111,6 +112,18 @@ static int open_live(struct apply *apply, struct notes *notes)
 	if (!err && !apply->live.manifest)
 		notes_add(notes, "what \"%s\" counted cannot be read; counters start from zero",
 			  apply->other_abi_dir);
+	return err;
+}
+
+static int open_live(struct apply *apply, struct notes *notes)
+{
+	int err = find_live(apply, notes);
+
+	if (!err)
+		err = netns_check(apply->paths, &apply->live, apply->fault);
+	/* what an apply that was killed attached protects as well */
+	if (!err)
+		err = netns_check_directory(apply->paths, apply->paths->staging, apply->fault);
 	return err;
 }
 
@@ -256,6 +269,7 @@ static int describe(struct apply *apply)
 	}
 	if (err)
 		return fault_system(apply->fault, err, "cannot describe the policy");
+	apply->next->netns = netns_identity();
 	apply->next->revision = apply->live.control.generation + 1;
 	apply->next->applied_at_ns = now_ns(CLOCK_REALTIME);
 	number_counters(apply->image, apply->next);

@@ -11,6 +11,7 @@
 #include "bpffs.h"
 #include "links.h"
 #include "lock.h"
+#include "netns.h"
 #include "pins.h"
 
 #define LOCK_TIMEOUT_MS 60000
@@ -47,6 +48,16 @@ static int detach_links(const char *dir, struct detach_context *context)
 	return 0;
 }
 
+static int check_datapath(const char *name, void *argument)
+{
+	struct detach_context *context = argument;
+	CLEANUP(cleanup_free) char *dir = path_format("%s/%s", context->paths->bpffs, name);
+
+	if (!dir || !pins_is_datapath(context->root_fd, name))
+		return dir ? 0 : fault_system(context->fault, -ENOMEM, "cannot name the pins");
+	return netns_check_directory(context->paths, dir, context->fault);
+}
+
 static int remove_datapath(const char *name, void *argument)
 {
 	struct detach_context *context = argument;
@@ -72,7 +83,8 @@ int detach_everything(const struct paths *paths, struct fault *fault,
 		      struct detach_report *ret_report)
 {
 	CLEANUP(cleanup_fd) int lock_fd = -1;
-	struct detach_context context = {.paths = paths, .root_fd = -1, .fault = fault, .report = ret_report};
+	struct detach_context context = {
+		.paths = paths, .root_fd = -1, .fault = fault, .report = ret_report};
 	int err;
 
 	err = lock_acquire(paths, LOCK_TIMEOUT_MS, fault, &lock_fd);
@@ -81,7 +93,9 @@ int detach_everything(const struct paths *paths, struct fault *fault,
 	err = pins_open(paths, fault, &context.root_fd);
 	if (err)
 		return err == -ENOENT ? 0 : err;
-	err = pins_for_each(paths->bpffs, remove_datapath, &context);
+	err = pins_for_each(paths->bpffs, check_datapath, &context);
+	if (!err)
+		err = pins_for_each(paths->bpffs, remove_datapath, &context);
 	cleanup_fd(&context.root_fd);
 	if (err)
 		return fault_system(fault, err, "cannot list \"%s\"", paths->bpffs);

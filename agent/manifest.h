@@ -51,6 +51,7 @@ struct manifest {
 	char *description; /* or NULL */
 	char *file;
 	char *digest; /* image_digest() */
+	char *netns;  /* netns_identity() of where it was applied, or NULL */
 	bool monitor;
 	uint64_t revision;
 	uint64_t applied_at_ns; /* CLOCK_REALTIME */

@@ -188,3 +188,25 @@ test_foreign_program_is_not_replaced() {
 	says eth0
 	[ ! -e "$SYNFW_BPFFS" ] || fail "something was pinned"
 }
+
+test_other_network_namespace_takes_no_protection_away() {
+	local before
+	two_interfaces
+	policy elsewhere <<-E
+		rules: [{name: web, to: 80/tcp, action: allow}]
+	E
+	apply block --interface eth1
+	drops $N "$telnet" eth1 "$other"
+	before=$(state)
+	exits 4 on_client "$SYNFW" apply "$T/elsewhere.yaml"
+	says "another network namespace"
+	exits 4 on_client "$SYNFW" detach
+	says nsenter
+	equal "$(state)" "$before" "what the kernel holds"
+	drops $N "$telnet" eth1 "$other"
+	SYNFW_BPFFS=$T/bpf/client exits 0 on_client "$SYNFW" apply "$T/elsewhere.yaml"
+	SYNFW_BPFFS=$T/bpf/client exits 0 on_client "$SYNFW" detach
+	ip -n "$EDGE" link delete eth1
+	exits 0 on_client "$SYNFW" detach
+	equal "$(state)" nothing "what is pinned once nothing is protected"
+}
