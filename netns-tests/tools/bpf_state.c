@@ -3,8 +3,8 @@
  * bpf_state DIRECTORY
  *
  * Prints everything that is pinned under a directory of a bpffs, in a fixed order: directories,
- * programs and links with their ids, and maps with every entry that is not all zeroes, in hex; the
- * inner maps of a map of maps in full. Two states are the same exactly if the outputs are.
+ * programs and links with their ids, and maps with all that is not zero, in hex; the inner maps of
+ * a map of maps in full. Two states are the same exactly if the outputs are.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -20,6 +20,9 @@
 #include <unistd.h>
 
 #include "namespace.h"
+
+#define BATCH_BYTES (4 << 20)
+#define LINE_BYTES  64
 
 static long bpf(enum bpf_cmd command, union bpf_attr *attr)
 {
@@ -38,9 +41,8 @@ static void read_info(int fd, void *info, uint32_t size)
 
 static bool lookup(int fd, const void *key, void *value)
 {
-	union bpf_attr attr = {.map_fd = (uint32_t)fd,
-			       .key = (uintptr_t)key,
-			       .value = (uintptr_t)value};
+	union bpf_attr attr = {
+		.map_fd = (uint32_t)fd, .key = (uintptr_t)key, .value = (uintptr_t)value};
 
 	if (!bpf(BPF_MAP_LOOKUP_ELEM, &attr))
 		return true;
@@ -51,9 +53,8 @@ static bool lookup(int fd, const void *key, void *value)
 
 static bool next_key(int fd, const void *key, void *ret_key)
 {
-	union bpf_attr attr = {.map_fd = (uint32_t)fd,
-			       .key = (uintptr_t)key,
-			       .next_key = (uintptr_t)ret_key};
+	union bpf_attr attr = {
+		.map_fd = (uint32_t)fd, .key = (uintptr_t)key, .next_key = (uintptr_t)ret_key};
 
 	if (!bpf(BPF_MAP_GET_NEXT_KEY, &attr))
 		return true;
@@ -74,8 +75,12 @@ static bool holds_maps(const struct bpf_map_info *info)
 
 static void print_hex(const uint8_t *bytes, size_t length)
 {
-	for (size_t i = 0; i < length; i++)
-		printf("%02x", bytes[i]);
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < length; i++) {
+		putchar_unlocked(digits[bytes[i] >> 4]);
+		putchar_unlocked(digits[bytes[i] & 15]);
+	}
 }
 
 static bool all_zero(const uint8_t *bytes, size_t length)
@@ -99,30 +104,101 @@ static void print_inner_map(uint32_t id, int depth)
 	close(fd);
 }
 
+static void print_value(const uint8_t *value, size_t length, int depth)
+{
+	size_t part;
+
+	if (length <= LINE_BYTES) {
+		print_hex(value, length);
+		putchar('\n');
+		return;
+	}
+	putchar('\n');
+	for (size_t i = 0; i < length; i += part) {
+		part = length - i < LINE_BYTES ? length - i : LINE_BYTES;
+		if (all_zero(value + i, part))
+			continue;
+		printf("%*sat %zu ", depth * 2 + 2, "", i);
+		print_hex(value + i, part);
+		putchar('\n');
+	}
+}
+
+static void print_entry(const struct bpf_map_info *info, const uint8_t *key, const uint8_t *value,
+			size_t value_bytes, int depth)
+{
+	if (all_zero(value, value_bytes))
+		return;
+	printf("%*s", depth * 2, "");
+	print_hex(key, info->key_size);
+	putchar(' ');
+	print_value(value, value_bytes, depth);
+	if (holds_maps(info))
+		print_inner_map(*(const uint32_t *)(const void *)value, depth + 1);
+}
+
+static void *allocate(size_t count, size_t bytes)
+{
+	void *memory = calloc(count, bytes);
+
+	if (!memory)
+		die("cannot read a map");
+	return memory;
+}
+
+static void print_singly(int fd, const struct bpf_map_info *info, size_t value_bytes, int depth)
+{
+	uint8_t *key = allocate(1, info->key_size), *value = allocate(1, value_bytes);
+	bool more;
+
+	for (more = next_key(fd, NULL, key); more; more = next_key(fd, key, key))
+		if (lookup(fd, key, value))
+			print_entry(info, key, value, value_bytes, depth);
+	free(value);
+	free(key);
+}
+
+/* Arrays have up to tens of thousands of entries. */
+static void print_by_batches(int fd, const struct bpf_map_info *info, size_t value_bytes, int depth)
+{
+	uint32_t room = (uint32_t)(BATCH_BYTES / value_bytes) + 1, position = 0;
+	uint8_t *keys = allocate(room, info->key_size), *values = allocate(room, value_bytes);
+	bool more = true;
+
+	for (bool first = true; more; first = false) {
+		union bpf_attr attr = {
+			.batch =
+				{
+					.in_batch = first ? 0 : (uintptr_t)&position,
+					.out_batch = (uintptr_t)&position,
+					.keys = (uintptr_t)keys,
+					.values = (uintptr_t)values,
+					.count = room,
+					.map_fd = (uint32_t)fd,
+				},
+		};
+
+		more = !bpf(BPF_MAP_LOOKUP_BATCH, &attr);
+		if (!more && errno != ENOENT)
+			die("cannot read an array");
+		for (uint32_t i = 0; i < attr.batch.count; i++)
+			print_entry(info, keys + i * info->key_size, values + i * value_bytes,
+				    value_bytes, depth);
+	}
+	free(values);
+	free(keys);
+}
+
 static void print_entries(int fd, const struct bpf_map_info *info, int depth)
 {
 	size_t value_bytes = info->value_size;
-	uint8_t *key = calloc(1, info->key_size), *value;
-	bool more;
 
 	if (is_per_cpu(info))
 		value_bytes = (value_bytes + 7) / 8 * 8 * (size_t)sysconf(_SC_NPROCESSORS_CONF);
-	value = calloc(1, value_bytes);
-	if (!key || !value)
-		die("cannot read a map");
-	for (more = next_key(fd, NULL, key); more; more = next_key(fd, key, key)) {
-		if (!lookup(fd, key, value) || all_zero(value, value_bytes))
-			continue;
-		printf("%*s", depth * 2, "");
-		print_hex(key, info->key_size);
-		printf(" ");
-		print_hex(value, value_bytes);
-		printf("\n");
-		if (holds_maps(info))
-			print_inner_map(*(const uint32_t *)(const void *)value, depth + 1);
-	}
-	free(value);
-	free(key);
+	if (info->type == BPF_MAP_TYPE_ARRAY || info->type == BPF_MAP_TYPE_PERCPU_ARRAY)
+		print_by_batches(fd, info, value_bytes, depth);
+	else
+		print_singly(fd, info, value_bytes, depth);
 }
 
 static void print_map(int fd, int depth)

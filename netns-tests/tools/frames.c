@@ -29,14 +29,14 @@
 #include "namespace.h"
 #include "packet.h"
 
-#define MAX_PACKETS 16
-#define DEFAULT_RATE 20000
-#define BURST 16	/* below the 256 frames of a veth ring */
+#define MAX_PACKETS    16
+#define DEFAULT_RATE   20000
+#define BURST	       16 /* below the 256 frames of a veth ring */
 #define END_TIMEOUT_MS 10000
-#define RETRY_MS 1
-#define MAX_RETRIES 5000
+#define RETRY_MS       1
+#define MAX_RETRIES    5000
 #define RECEIVE_BUFFER (64 << 20)
-#define END_OF_RUN 0xffffffffU
+#define END_OF_RUN     0xffffffffU
 
 struct mark {
 	char word[8];
@@ -56,7 +56,7 @@ struct run {
 	uint8_t tx_mac[6], rx_mac[6];
 	struct stream stream[MAX_PACKETS];
 	unsigned int nr_streams;
-	unsigned long count;	/* of each stream; 0: until SIGTERM */
+	unsigned long count; /* of each stream; 0: until SIGTERM */
 	unsigned int rate;
 	bool ended;
 };
@@ -152,8 +152,7 @@ static void send_end(struct run *run)
 
 static void count_frame(struct run *run, const uint8_t *frame, size_t length)
 {
-	const uint8_t *found =
-		memmem(frame, length, &run->mark, offsetof(struct mark, packet));
+	const uint8_t *found = memmem(frame, length, &run->mark, offsetof(struct mark, packet));
 	struct mark mark;
 
 	if (!found || (size_t)(frame + length - found) < sizeof(mark))

@@ -10,9 +10,9 @@
 
 #include "namespace.h"
 
-#define TAG_8021Q 0x8100
+#define TAG_8021Q  0x8100
 #define TAG_8021AD 0x88a8
-#define HOP_LIMIT 64
+#define HOP_LIMIT  64
 
 /* ---- words to a specification --------------------------------------------------------------- */
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PACKET_MAX 2048
+#define PACKET_MAX  2048
 #define PAYLOAD_MAX 64
 
 struct packet_spec {
@@ -15,10 +15,10 @@ struct packet_spec {
 	uint16_t ethertype;
 	uint8_t proto;
 	uint16_t sport, dport;
-	uint8_t type;		/* ICMP, ICMPv6 */
-	uint8_t flags;		/* TCP */
+	uint8_t type;  /* ICMP, ICMPv6 */
+	uint8_t flags; /* TCP */
 	uint8_t nr_tags;
-	uint16_t vlan[2];	/* outermost first */
+	uint16_t vlan[2];	  /* outermost first */
 	uint16_t fragment_offset; /* in 8 bytes, IPv4 only */
 };
 

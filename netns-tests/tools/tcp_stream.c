@@ -24,7 +24,7 @@
 #include "namespace.h"
 
 #define TIMEOUT_MS 60000
-#define PAUSE_US 200
+#define PAUSE_US   200
 
 struct message {
 	uint64_t number;
@@ -150,6 +150,7 @@ int main(int argc, char **argv)
 		transfer(server, client, messages);
 		nanosleep(&pause, NULL);
 	}
-	printf("%llu %u\n", (unsigned long long)messages, retransmits(client) + retransmits(server));
+	printf("%llu %u\n", (unsigned long long)messages,
+	       retransmits(client) + retransmits(server));
 	return 0;
 }
