@@ -125,6 +125,29 @@ static void unmount_ours(const struct paths *paths)
 		unlink(note);
 }
 
+/* As in `ip netns exec`: what is mounted here goes with the last process, and all pins with it.
+ * Where PID 1 cannot be looked at, as in a container, that cannot be told. */
+static bool mounts_are_private(void)
+{
+	struct stat ours, of_init;
+
+	return !stat("/proc/self/ns/mnt", &ours) && !stat("/proc/1/ns/mnt", &of_init) &&
+	       (ours.st_ino != of_init.st_ino || ours.st_dev != of_init.st_dev);
+}
+
+static int check_mount_lasts(const char *where, struct fault *fault)
+{
+	if (mounts_are_private())
+		return fault_refuse(
+			fault, EXIT_REFUSED,
+			"no bpffs is mounted on \"%s\", and one that is mounted in this "
+			"mount namespace ends with it, and the policy too. For a network "
+			"namespace, run `nsenter --net=/run/netns/NAME synfw apply ...` "
+			"and not `ip netns exec`",
+			where);
+	return 0;
+}
+
 static int mount_bpffs(const char *where, struct fault *fault)
 {
 	if (mount("bpf", where, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME, "mode=700"))
@@ -147,8 +170,10 @@ static int make_directory(const char *path, struct fault *fault, bool *ret_made)
 static int mount_custom(const struct paths *paths, struct fault *fault,
 			struct bpffs_created *created)
 {
-	int err = make_directory(paths->bpffs, fault, &created->directory);
+	int err = check_mount_lasts(paths->bpffs, fault);
 
+	if (!err)
+		err = make_directory(paths->bpffs, fault, &created->directory);
 	if (err)
 		return err;
 	if (!is_empty_directory(paths->bpffs))
@@ -175,7 +200,9 @@ int bpffs_ensure(const struct paths *paths, struct fault *fault, struct bpffs_cr
 	if (bpffs_is_there(paths))
 		return 0;
 	if (paths->bpffs_is_default && !on_bpffs(default_mount)) {
-		err = mount_bpffs(default_mount, fault);
+		err = check_mount_lasts(default_mount, fault);
+		if (!err)
+			err = mount_bpffs(default_mount, fault);
 		created.mounted = !err;
 	}
 	if (!err && ancestor_on_bpffs(paths->bpffs))

@@ -136,3 +136,26 @@ test_no_room_for_the_maps() {
 	changes_nothing 7 prlimit --nofile=9 nsenter --net="/run/netns/$EDGE" "$SYNFW" apply \
 		"$T/next.yaml"
 }
+
+# In a PID namespace of its own, as PID 1 of this machine may not be looked at. unshare keeps new
+# mounts to itself, as `ip netns exec` does.
+with_private_mounts() { # COMMAND...
+	on_edge unshare --mount --pid --fork --mount-proc sh -c 'unshare --mount "$@"; exit $?' sh "$@"
+}
+
+test_mount_that_would_end_with_the_process() {
+	prepare
+	SYNFW_BPFFS=$T/own exits 4 with_private_mounts "$SYNFW" apply "$T/good.yaml"
+	says "nsenter --net=/run/netns/NAME"
+	[ ! -e "$T/own" ] || fail "the mount point is left"
+	[ ! -e "$T/run/mount" ] || fail "a note of a mount is left"
+	passes 20 "$telnet"
+}
+
+test_private_mounts_with_a_bpffs_from_outside() {
+	prepare
+	exits 0 with_private_mounts "$SYNFW" apply "$T/good.yaml"
+	equal "$(live_policy)" good "policy in force"
+	drops 20 "$telnet"
+	exits 0 synfw detach
+}
