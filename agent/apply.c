@@ -27,7 +27,7 @@ struct apply {
 	struct diags *diags;
 	struct fault *fault;
 
-	int lock_fd;
+	struct lock lock;
 	struct live live;
 	char *other_abi_dir;  /* where `live` is pinned when its ABI is another one */
 	struct object loaded; /* what this binary's object became, when it had to be loaded */
@@ -412,7 +412,7 @@ static void apply_done(struct apply *apply)
 	tables_close(&apply->tables);
 	free(apply->attachments);
 	free(apply->other_abi_dir);
-	cleanup_fd(&apply->lock_fd);
+	lock_release(&apply->lock);
 }
 
 int apply_policy(const struct paths *paths, const struct policy *policy,
@@ -426,7 +426,7 @@ int apply_policy(const struct paths *paths, const struct policy *policy,
 		.options = options,
 		.diags = diags,
 		.fault = fault,
-		.lock_fd = -1,
+		.lock = LOCK_NONE,
 		.live = LIVE_NONE,
 		.loaded = OBJECT_NONE,
 		.tables = TABLES_NONE,
@@ -435,7 +435,7 @@ int apply_policy(const struct paths *paths, const struct policy *policy,
 	uint64_t began_ns;
 	int err;
 
-	err = lock_acquire(paths, LOCK_TIMEOUT_MS, fault, &apply.lock_fd);
+	err = lock_acquire(paths, LOCK_TIMEOUT_MS, fault, &apply.lock);
 	began_ns = now_ns(CLOCK_MONOTONIC);
 	if (!err)
 		err = open_live(&apply, &report.notes);

@@ -35,22 +35,52 @@ bool bpffs_is_there(const struct paths *paths)
 	return on_bpffs(paths->bpffs);
 }
 
-/* Whether the nearest directory that exists on the way to `path` is on a bpffs. */
-static bool ancestor_on_bpffs(const char *path)
+/* The nearest directory that exists on the way to `path`. NULL for the root, or without memory. */
+static char *nearest_directory(const char *path)
 {
 	CLEANUP(cleanup_free) char *copy = strdup(path);
 	struct stat st;
 	char *slash;
 
-	if (!copy)
-		return false;
-	while (stat(copy, &st)) {
+	while (copy && stat(copy, &st)) {
 		slash = strrchr(copy, '/');
 		if (!slash || slash == copy)
-			return false;
+			return NULL;
 		*slash = '\0';
 	}
-	return on_bpffs(copy);
+	return TAKE_PTR(copy);
+}
+
+static bool ancestor_on_bpffs(const char *path)
+{
+	CLEANUP(cleanup_free) char *nearest = nearest_directory(path);
+
+	return nearest && on_bpffs(nearest);
+}
+
+/* The nearest directory that exists, or its parent, may be the root of another mount: the device
+ * changes there. */
+int bpffs_open_root(const struct paths *paths)
+{
+	CLEANUP(cleanup_free) char *path = nearest_directory(paths->bpffs);
+	CLEANUP(cleanup_fd) int fd = -1;
+	struct stat here, above;
+	int parent;
+
+	if (!path || !on_bpffs(path))
+		return -1;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	while (fd >= 0) {
+		parent = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (parent < 0 || fstat(fd, &here) || fstat(parent, &above) ||
+		    here.st_dev != above.st_dev || here.st_ino == above.st_ino) {
+			cleanup_fd(&parent);
+			break;
+		}
+		close(fd);
+		fd = parent;
+	}
+	return TAKE_FD(fd);
 }
 
 static bool is_empty_directory(const char *path)

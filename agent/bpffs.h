@@ -22,6 +22,9 @@ struct bpffs_created {
 /* Whether SYNFW_BPFFS is a directory on a bpffs. */
 bool bpffs_is_there(const struct paths *paths);
 
+/* The root of the bpffs that SYNFW_BPFFS lies on, or will; -1 when none is mounted there. */
+int bpffs_open_root(const struct paths *paths);
+
 /* Makes it one. The default path gets the bpffs where every tool expects it, on /sys/fs/bpf; any
  * other path that lies on another file system gets one of its own, which bpffs_release removes. */
 int bpffs_ensure(const struct paths *paths, struct fault *fault, struct bpffs_created *ret_created);

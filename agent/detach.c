@@ -82,12 +82,12 @@ static int remove_datapath(const char *name, void *argument)
 int detach_everything(const struct paths *paths, struct fault *fault,
 		      struct detach_report *ret_report)
 {
-	CLEANUP(cleanup_fd) int lock_fd = -1;
+	CLEANUP(lock_release) struct lock lock = LOCK_NONE;
 	struct detach_context context = {
 		.paths = paths, .root_fd = -1, .fault = fault, .report = ret_report};
 	int err;
 
-	err = lock_acquire(paths, LOCK_TIMEOUT_MS, fault, &lock_fd);
+	err = lock_acquire(paths, LOCK_TIMEOUT_MS, fault, &lock);
 	if (err)
 		return err;
 	err = pins_open(paths, fault, &context.root_fd);
@@ -99,6 +99,7 @@ int detach_everything(const struct paths *paths, struct fault *fault,
 	cleanup_fd(&context.root_fd);
 	if (err)
 		return fault_system(fault, err, "cannot list \"%s\"", paths->bpffs);
+	lock_leave_bpffs(&lock);
 	bpffs_release(paths);
 	return 0;
 }

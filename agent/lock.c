@@ -10,6 +10,8 @@
 
 #include <synfw/cleanup.h>
 
+#include "bpffs.h"
+
 #define POLL_MS 20
 
 /* Who holds it, for the message. The file is informative only; the lock is the flock. */
@@ -21,28 +23,15 @@ static void read_holder(int fd, char *holder, size_t size)
 	holder[strcspn(holder, "\n")] = '\0';
 }
 
-int lock_acquire(const struct paths *paths, unsigned int timeout_ms, struct fault *fault,
-		 int *ret_fd)
+static int wait_for(int fd, unsigned int timeout_ms, struct fault *fault)
 {
-	CLEANUP(cleanup_free) char *path = path_format("%s/lock", paths->run);
-	CLEANUP(cleanup_fd) int fd = -1;
 	const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
 	unsigned int waited_ms;
 	char holder[32];
-	int err;
-
-	if (!path)
-		return fault_system(fault, -ENOMEM, "cannot name the lock file");
-	err = path_make_directories(paths->run, 0755);
-	if (err)
-		return fault_system(fault, err, "cannot create \"%s\"", paths->run);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return fault_system(fault, -errno, "cannot open the lock \"%s\"", path);
 
 	for (waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB); waited_ms += POLL_MS) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
-			return fault_system(fault, -errno, "cannot lock \"%s\"", path);
+			return fault_system(fault, -errno, "cannot lock");
 		if (waited_ms >= timeout_ms) {
 			read_holder(fd, holder, sizeof(holder));
 			return fault_refuse(fault, EXIT_REFUSED,
@@ -52,8 +41,75 @@ int lock_acquire(const struct paths *paths, unsigned int timeout_ms, struct faul
 		}
 		nanosleep(&pause, NULL);
 	}
+	return 0;
+}
+
+static int lock_run_directory(const struct paths *paths, unsigned int timeout_ms,
+			      struct fault *fault, int *ret_fd)
+{
+	CLEANUP(cleanup_free) char *path = path_format("%s/lock", paths->run);
+	CLEANUP(cleanup_fd) int fd = -1;
+	int err;
+
+	if (!path)
+		return fault_system(fault, -ENOMEM, "cannot name the lock file");
+	err = path_make_directories(paths->run, 0755);
+	if (err)
+		return fault_system(fault, err, "cannot create \"%s\"", paths->run);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (fd < 0)
+		return fault_system(fault, -errno, "cannot open the lock \"%s\"", path);
+	err = wait_for(fd, timeout_ms, fault);
+	if (err)
+		return err;
 	if (!ftruncate(fd, 0))
 		dprintf(fd, "%d\n", getpid());
 	*ret_fd = TAKE_FD(fd);
 	return 0;
+}
+
+/* What is locked is there before the first apply and after the last detach: the root of the
+ * bpffs. A bpffs that is not mounted yet cannot be locked. */
+static int lock_bpffs(const struct paths *paths, unsigned int timeout_ms, struct fault *fault,
+		      int *ret_fd)
+{
+	CLEANUP(cleanup_fd) int fd = bpffs_open_root(paths);
+	int err;
+
+	if (fd < 0)
+		return 0;
+	err = wait_for(fd, timeout_ms, fault);
+	if (err)
+		return err;
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+int lock_acquire(const struct paths *paths, unsigned int timeout_ms, struct fault *fault,
+		 struct lock *ret_lock)
+{
+	CLEANUP(lock_release) struct lock lock = LOCK_NONE;
+	int err;
+
+	err = lock_run_directory(paths, timeout_ms, fault, &lock.run_fd);
+	if (!err)
+		err = lock_bpffs(paths, timeout_ms, fault, &lock.bpffs_fd);
+	if (err)
+		return err;
+	*ret_lock = lock;
+	lock = (struct lock)LOCK_NONE;
+	return 0;
+}
+
+void lock_leave_bpffs(struct lock *lock)
+{
+	cleanup_fd(&lock->bpffs_fd);
+	lock->bpffs_fd = -1;
+}
+
+void lock_release(struct lock *lock)
+{
+	cleanup_fd(&lock->run_fd);
+	cleanup_fd(&lock->bpffs_fd);
+	*lock = (struct lock)LOCK_NONE;
 }

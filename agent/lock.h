@@ -3,13 +3,29 @@
 #define SYNFW_AGENT_LOCK_H
 
 /*
- * One exclusive lock serialises everything that writes. It is a flock on SYNFW_RUN_DIR/lock: the
- * kernel drops it when its holder dies, however it dies.
+ * One exclusive lock serialises everything that writes. It is a flock on the bpffs, which is what
+ * it guards, and one on SYNFW_RUN_DIR/lock, which says who holds it and is there before the first
+ * apply has mounted a bpffs. The kernel drops both when their holder dies, however it dies.
  */
 #include "paths.h"
 
-/* Waits at most `timeout_ms`. Returns the descriptor that holds the lock; closing it unlocks. */
+struct lock {
+	int run_fd;
+	int bpffs_fd; /* -1: no bpffs was mounted */
+};
+
+#define LOCK_NONE                          \
+	{                                  \
+		.run_fd = -1, .bpffs_fd = -1 \
+	}
+
+/* Waits at most `timeout_ms` for each. */
 int lock_acquire(const struct paths *paths, unsigned int timeout_ms, struct fault *fault,
-		 int *ret_fd);
+		 struct lock *ret_lock);
+
+/* Before a bpffs is unmounted, which a descriptor on it would prevent. */
+void lock_leave_bpffs(struct lock *lock);
+
+void lock_release(struct lock *lock);
 
 #endif

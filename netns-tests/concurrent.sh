@@ -55,6 +55,20 @@ test_writers_take_turns() {
 	equal "$(state | grep -c '^    map policy_lines')" 1 "generations that are kept"
 }
 
+test_writers_with_other_run_directories_take_turns() {
+	local i pids=()
+	prepare
+	for i in 1 2 3 4 5 6; do
+		SYNFW_RUN_DIR=$T/run$i synfw apply "$T/east.yaml" >"$T/writer$i" 2>&1 &
+		pids+=($!)
+	done
+	for i in "${!pids[@]}"; do
+		wait "${pids[$i]}" || { cat "$T/writer$((i + 1))" >&2; fail "writer $((i + 1)) failed"; }
+	done
+	equal "$(revision)" 6 "revision"
+	equal "$(state | grep -c '^    map policy_lines')" 1 "generations that are kept"
+}
+
 test_readers_see_one_policy_or_the_other() {
 	local writer seen=0
 	prepare
