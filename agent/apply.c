@@ -84,8 +84,6 @@ static int recover(struct apply *apply, struct notes *notes)
 	CLEANUP(cleanup_free) char *other = NULL;
 	int err;
 
-	if (apply->options->dry_run)
-		return 0;
 	err = commit_recover(apply->paths, &apply->live, notes, apply->fault);
 	if (err || apply->other_abi_dir || !apply->live.present)
 		return err;
@@ -139,7 +137,7 @@ static int check_links(struct apply *apply)
 	for (i = 0; i < apply->interfaces.count; i++) {
 		interface = &apply->interfaces.items[i];
 		link = links_find(&apply->live.links, interface->ifindex);
-		if (!link)
+		if (!link || commit_link_is_leftover(&apply->live, link))
 			continue;
 		if (!live_link_attached(link, &mode))
 			return fault_refuse(apply->fault, EXIT_REFUSED,
@@ -286,13 +284,17 @@ static int describe(struct apply *apply)
 static bool program_differs(const struct live *live)
 {
 	uint32_t pinned = datapath_program_id(live->object.prog_fd);
+	const struct link *link;
 	size_t i;
 
 	if (live->control.program_digest != object_digest())
 		return true;
-	for (i = 0; i < live->links.count; i++)
-		if (live->links.items[i].ifindex && live->links.items[i].prog_id != pinned)
+	for (i = 0; i < live->links.count; i++) {
+		link = &live->links.items[i];
+		if (link->ifindex && link->prog_id != pinned &&
+		    !commit_link_is_leftover(live, link))
 			return true;
+	}
 	return false;
 }
 
@@ -440,9 +442,10 @@ int apply_policy(const struct paths *paths, const struct policy *policy,
 	if (!err)
 		err = open_live(&apply, &report.notes);
 	if (!err)
-		err = recover(&apply, &report.notes);
-	if (!err)
 		err = prepare(&apply);
+	/* what a killed run left may protect: it goes only when something takes its place */
+	if (!err && !options->dry_run)
+		err = recover(&apply, &report.notes);
 	if (!err && !options->dry_run)
 		err = put_in_force(&apply, &report);
 	if (err)

@@ -55,6 +55,10 @@ struct commit {
 	bool slot_filled, table_written, staged, program_pinned;
 };
 
+/* Whether a link was attached by an apply that did not come to switch, and the policy in force does
+ * not want it: commit_recover() removes it. */
+bool commit_link_is_leftover(const struct live *live, const struct link *link);
+
 /* Removes what killed runs left, so that nothing stands in the way: bpffs/new, and in the live
  * datapath pins of applies that did not come to switch. A link that the policy in force wants is
  * kept. */

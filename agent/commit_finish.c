@@ -181,12 +181,17 @@ static bool manifest_has_interface(const struct manifest *manifest, uint32_t ifi
 	return false;
 }
 
+bool commit_link_is_leftover(const struct live *live, const struct link *link)
+{
+	return link->pending && !manifest_has_interface(live->manifest, link->ifindex);
+}
+
 static void recover_link(const char *dir, struct live *live, struct link *link, struct notes *notes)
 {
 	CLEANUP(cleanup_free) char *pending = link_path(dir, link->pin_ifindex, true);
 	CLEANUP(cleanup_free) char *settled = link_path(dir, link->pin_ifindex, false);
 
-	if (manifest_has_interface(live->manifest, link->ifindex)) {
+	if (!commit_link_is_leftover(live, link)) {
 		rename_pin(pending, settled, notes);
 		link->pending = false;
 		return;

@@ -160,10 +160,10 @@ static int note_other_abi(const char *name, void *context)
 static void judge_datapath(const struct paths *paths, struct status *status)
 {
 	pins_for_each(paths->bpffs, note_leftover, &status->warnings);
-	if (!status->live.present) {
+	if (!status->live.present || status->killed)
 		pins_for_each(paths->bpffs, note_other_abi, &status->warnings);
+	if (!status->live.present)
 		return;
-	}
 	if (status->live.control.program_digest != object_digest())
 		notes_add(&status->warnings, "the program in force was loaded by another build of "
 					     "synfw; apply again to replace it");
@@ -172,12 +172,28 @@ static void judge_datapath(const struct paths *paths, struct status *status)
 					     "apply again");
 }
 
+/* A first apply that was killed between attaching and its rename: its policy is in force. All but
+ * the links is pinned before the first of them. */
+static void open_killed(const struct paths *paths, struct status *status)
+{
+	CLEANUP(live_close) struct live killed = LIVE_NONE;
+	CLEANUP(fault_done) struct fault unreadable = {0};
+
+	if (live_open(paths->staging, &unreadable, &killed) || !killed.links.count)
+		return;
+	status->live = killed;
+	status->killed = true;
+	killed = (struct live)LIVE_NONE;
+}
+
 int status_read(const struct paths *paths, uint64_t now_ns, struct fault *fault,
 		struct status *ret_status)
 {
 	CLEANUP(status_done) struct status status = {.live = LIVE_NONE};
 	int err = live_open(paths->live, fault, &status.live);
 
+	if (!err && !status.live.present)
+		open_killed(paths, &status);
 	if (!err && status.live.present)
 		err = read_interfaces(&status, fault);
 	if (err)

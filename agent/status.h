@@ -18,6 +18,7 @@ struct status_interface {
 
 struct status {
 	struct live live;
+	bool killed; /* `live` is what a first apply attached that was killed before it was done */
 	struct status_interface *interfaces;
 	size_t nr_interfaces;
 	uint64_t reasons[SYNFW_NR_REASONS]; /* packets, on all interfaces */

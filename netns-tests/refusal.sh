@@ -159,3 +159,32 @@ test_private_mounts_with_a_bpffs_from_outside() {
 	drops 20 "$telnet"
 	exits 0 synfw detach
 }
+
+# What a first apply leaves that is killed after it attached, before its last step.
+test_refused_apply_leaves_what_a_killed_one_attached() {
+	local before
+	prepare
+	policy bad <<-E
+		rules: [{name: web, to: 80/tpc, action: allow}]
+	E
+	policy failing <<-E
+		rules: [{name: web, to: 80/tcp, action: allow}]
+		tests: [{from: 192.0.2.9, to: 443/tcp, expect: allow}]
+	E
+	apply good
+	mv "$SYNFW_BPFFS"/abi* "$SYNFW_BPFFS/new"
+	before=$(state)
+	exits 0 synfw status --json
+	json '[.interfaces[] | [.name, .attached]] == [["eth0", true]]'
+	json '.policy.name == "good" and .mode == "block"'
+	json '.warnings | any(contains("killed"))'
+	exits 3 synfw apply "$T/bad.yaml"
+	exits 3 synfw apply "$T/failing.yaml"
+	exits 0 synfw apply "$T/next.yaml" --dry-run
+	equal "$(state)" "$before" "what the kernel holds"
+	drops 20 "$telnet"
+	apply next
+	exits 0 synfw status --json
+	json '.policy.name == "next" and .warnings == []'
+	drops 20 "$telnet"
+}
