@@ -105,6 +105,13 @@ static char *mount_note_path(const struct paths *paths)
 	return path_format("%s/mount", paths->run);
 }
 
+static bool is_regular_file(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISREG(st.st_mode);
+}
+
 static int write_mount_note(const struct paths *paths, bool directory_made)
 {
 	CLEANUP(cleanup_free) char *path = mount_note_path(paths);
@@ -116,9 +123,11 @@ static int write_mount_note(const struct paths *paths, bool directory_made)
 	if (!path || !note)
 		return -ENOMEM;
 	length = strlen(note);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (fd < 0)
 		return -errno;
+	if (!is_regular_file(fd))
+		return -EINVAL;
 	return write(fd, note, length) == length ? 0 : -EIO;
 }
 
@@ -131,8 +140,8 @@ static bool mount_is_ours(const struct paths *paths, bool *ret_directory_made)
 
 	if (!path)
 		return false;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 || !is_regular_file(fd))
 		return false;
 	length = read(fd, note, sizeof(note) - 1);
 	if (length < 0)

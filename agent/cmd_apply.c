@@ -129,7 +129,7 @@ static int show_result(const struct invocation *invocation, struct apply_report 
 		print_report(report, &diff, dry_run);
 		ui_notes(&report->notes);
 	}
-	return EXIT_DONE;
+	return dry_run ? EXIT_DONE : ui_done("applied");
 }
 
 int cmd_apply(const struct invocation *invocation)

@@ -35,7 +35,7 @@ int cmd_detach(const struct invocation *invocation)
 		return ui_fault(&fault);
 	if (option_given(invocation, "json")) {
 		print_json(&report);
-		return EXIT_DONE;
+		return ui_done("detached");
 	}
 	ui_notes(&report.notes);
 	if (!report.removed)
@@ -43,5 +43,5 @@ int cmd_detach(const struct invocation *invocation)
 	else
 		printf("detached from %s; packets pass unfiltered\n",
 		       ui_count(report.interfaces, "interface"));
-	return EXIT_DONE;
+	return ui_done("detached");
 }

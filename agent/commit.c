@@ -295,13 +295,19 @@ static int run_fresh(struct commit *commit, struct fault *fault)
 /* ---- undoing, in reverse order ---- */
 
 static void undo_link(struct commit *commit, const struct interface *interface,
-		      struct attachment *attachment)
+		      struct attachment *attachment, struct fault *fault)
 {
 	const struct link *link = links_find(&commit->live->links, interface->ifindex);
 	CLEANUP(cleanup_free) char *path = pending_link_path(commit, interface->ifindex);
 
-	if (link && attachment->replaced_prog_fd >= 0)
-		bpf_link_update(link->fd, attachment->replaced_prog_fd, NULL);
+	if (link && attachment->replaced_prog_fd >= 0 &&
+	    bpf_link_update(link->fd, attachment->replaced_prog_fd, NULL)) {
+		CLEANUP(cleanup_free)
+		char *text = path_format("and the new program stays on \"%s\": %s; apply again",
+					 interface->name, fault_strerror(errno));
+
+		fault_detail(fault, text);
+	}
 	if (attachment->pinned && path)
 		unlink(path);
 	if (attachment->link_fd >= 0) {
@@ -312,14 +318,14 @@ static void undo_link(struct commit *commit, const struct interface *interface,
 	}
 }
 
-static void undo(struct commit *commit)
+static void undo(struct commit *commit, struct fault *fault)
 {
 	CLEANUP(cleanup_free)
 	char *program = path_format("%s/%s", commit->paths->live, COMMIT_PENDING_PROGRAM);
 	size_t i;
 
 	for (i = commit->interfaces->count; i-- > 0;)
-		undo_link(commit, &commit->interfaces->items[i], &commit->attachments[i]);
+		undo_link(commit, &commit->interfaces->items[i], &commit->attachments[i], fault);
 	if (commit->program_pinned && program)
 		unlink(program);
 	if (commit->staged)
@@ -357,7 +363,7 @@ int commit_run(struct commit *commit, struct fault *fault)
 		commit->attachments[i] = (struct attachment){.link_fd = -1, .replaced_prog_fd = -1};
 	err = is_fresh(commit) ? run_fresh(commit, fault) : run_switch(commit, fault);
 	if (err)
-		undo(commit);
+		undo(commit, fault);
 	else if (is_fresh(commit))
 		commit_finish_fresh(commit);
 	else

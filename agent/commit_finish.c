@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
+
 #include <synfw/cleanup.h>
 
 #include "counters.h"
@@ -66,7 +68,7 @@ static bool link_was_renamed_over(const struct commit *commit, uint32_t pin_ifin
 	return false;
 }
 
-/* Unpins and closes the links that the new policy does not want; that detaches them. */
+/* Detaches and unpins the links that the new policy does not want. */
 static void drop_links(struct commit *commit, const char *dir)
 {
 	struct link *link;
@@ -81,6 +83,10 @@ static void drop_links(struct commit *commit, const char *dir)
 			commit->detached++;
 		else
 			commit->stale++;
+		/* a descriptor elsewhere must not keep it in force */
+		if (link->ifindex && bpf_link_detach(link->fd))
+			notes_add(commit->notes, "cannot detach from interface %u: %s",
+				  link->ifindex, fault_strerror(errno));
 		cleanup_fd(&link->fd);
 		link->fd = -1;
 		if (link_was_renamed_over(commit, link->pin_ifindex))

@@ -32,7 +32,7 @@ int fault_system(struct fault *fault, int error, const char *format, ...)
 
 	if (fault->message)
 		return error;
-	fault->exit_code = error == -EPERM ? EXIT_PERMISSION : EXIT_KERNEL;
+	fault->exit_code = error == -EPERM || error == -EACCES ? EXIT_PERMISSION : EXIT_KERNEL;
 	va_start(args, format);
 	if (vasprintf(&what, format, args) < 0)
 		what = NULL;

@@ -84,6 +84,8 @@ static int add_multipath(struct prefix_list *gateways, int family, const struct 
 /* As iproute2: what the kernel puts into one message of a dump at most. */
 #define DUMP_BYTES 32768
 
+#define MAX_DUMPS  6
+
 struct route_context {
 	struct prefix_list *gateways;
 	int error;
@@ -147,7 +149,7 @@ static int dump_routes(struct mnl_socket *socket, unsigned char family,
 	return 0;
 }
 
-static int read_gateways(struct prefix_list *gateways)
+static int dump_gateways(struct prefix_list *gateways)
 {
 	CLEANUP(cleanup_socket)
 	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
@@ -160,6 +162,17 @@ static int read_gateways(struct prefix_list *gateways)
 		err = dump_routes(socket, AF_INET6, gateways);
 	/* a host without IPv6 has no IPv6 gateways */
 	return err == -EAFNOSUPPORT || err == -EOPNOTSUPP ? 0 : err;
+}
+
+/* Routes that change during a dump end it; another one needs another socket. Gateways of an
+ * attempt that ended early are dumped again, and the list is normalised in the end. */
+static int read_gateways(struct prefix_list *gateways)
+{
+	int attempt, err = -EINTR;
+
+	for (attempt = 0; err == -EINTR && attempt < MAX_DUMPS; attempt++)
+		err = dump_gateways(gateways);
+	return err;
 }
 
 /* ---- resolvers ---- */

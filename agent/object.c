@@ -176,9 +176,14 @@ static int load(const struct object *reuse, bool read_only, struct fault *fault,
 		bpf_map__set_max_entries(skeleton->maps.synfw_reason_counters, 1);
 	}
 	err = synfw_bpf__load(skeleton);
-	if (err)
-		return fault_system(fault, err, "the kernel refused the %s program",
-				    read_only ? "shadow" : "packet");
+	if (err) {
+		fault_system(fault, err, "the kernel refused the %s program",
+			     read_only ? "shadow" : "packet");
+		/* the verifier's word for an access that it cannot prove safe */
+		if (err == -EACCES)
+			fault->exit_code = EXIT_KERNEL;
+		return err;
+	}
 	return take_descriptors(skeleton, !reuse, fault, ret_object);
 }
 

@@ -121,7 +121,8 @@ json_t *report_notes_json(const struct notes *notes)
 int report_print_json(const json_t *root)
 {
 	if (!root || json_dumpf(root, stdout, JSON_COMPACT)) {
-		ui_error("out of memory");
+		if (!ferror(stdout))
+			ui_error("out of memory");
 		return EXIT_KERNEL;
 	}
 	putchar('\n');

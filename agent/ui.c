@@ -59,6 +59,15 @@ void ui_notes(const struct notes *notes)
 		ui_warning("%s", notes->text[i]);
 }
 
+int ui_done(const char *what)
+{
+	if (fflush(stdout) || ferror(stdout)) {
+		ui_warning("%s, but the report could not be written", what);
+		clearerr(stdout);
+	}
+	return EXIT_DONE;
+}
+
 int ui_fault(const struct fault *fault)
 {
 	ui_error("%s", fault->message ? fault->message : "out of memory");

@@ -22,6 +22,10 @@ void ui_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void ui_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void ui_notes(const struct notes *notes);
 
+/* Ends what has changed something: a report that did not reach its reader is worth a warning, but
+ * `what` is done. */
+int ui_done(const char *what);
+
 /* Prints a fault and returns its exit code. */
 int ui_fault(const struct fault *fault);
 

@@ -188,3 +188,31 @@ test_refused_apply_leaves_what_a_killed_one_attached() {
 	json '.policy.name == "next" and .warnings == []'
 	drops 20 "$telnet"
 }
+
+into_full() { synfw "$@" >/dev/full; }
+
+test_report_that_cannot_be_written_is_no_failure_once_applied() {
+	prepare
+	exits 0 into_full apply "$T/good.yaml"
+	says "applied, but the report could not be written"
+	equal "$(live_policy)" good "policy in force"
+	exits 7 into_full apply "$T/next.yaml" --dry-run
+	exits 7 into_full status
+	exits 0 into_full apply "$T/next.yaml" --json
+	says "applied, but the report could not be written"
+	exits 0 into_full detach
+	says "detached, but the report could not be written"
+	equal "$(state)" nothing "what is pinned"
+}
+
+test_fifo_for_a_file_does_not_hang() {
+	prepare
+	mkfifo "$T/run/mount"
+	SYNFW_BPFFS=$T/own exits 7 timeout 20 nsenter --net="/run/netns/$EDGE" "$SYNFW" apply \
+		"$T/good.yaml"
+	exits 0 timeout 20 nsenter --net="/run/netns/$EDGE" "$SYNFW" detach
+	rm "$T/run/mount"
+	apply good
+	mkfifo "$T/run/mount"
+	exits 0 timeout 20 nsenter --net="/run/netns/$EDGE" "$SYNFW" detach
+}
