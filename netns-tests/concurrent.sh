@@ -3,7 +3,6 @@
 # Two writers, and a writer that dies.
 
 KILLS=${SYNFW_KILLS:-50}
-v4="src=$CLIENT4,dst=$EDGE4"
 
 prepare() {
 	add_hosts

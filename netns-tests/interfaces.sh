@@ -132,7 +132,7 @@ test_large_mtu_is_native() {
 	E
 	apply block
 	equal "$(of_interface eth0 xdp_mode)" native "mode of eth0"
-	on_client ping -q -c 5 -i 0.01 -W 2 -M do -s 8900 $EDGE4 || fail "large packets are lost"
+	on_client ping -q -c 5 -i 0.01 -W 2 -M "do" -s 8900 $EDGE4 || fail "large packets are lost"
 	equal "$(rule ping)" 5 "packets that the rule counts"
 	equal "$(rule ping bytes)" $((5 * 8942)) "bytes that the rule counts"
 }

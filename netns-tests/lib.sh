@@ -41,6 +41,7 @@ case_end() {
 			;;
 		esac
 	done
+	# shellcheck disable=SC2046 # process ids are words
 	[ -z "$(jobs -p)" ] || kill -KILL $(jobs -p) 2>/dev/null
 	wait
 	umount "$T/bpf"

@@ -67,13 +67,13 @@ run_case() { # CASE_ID TOPIC CASE: leaves a log and "STATUS SECONDS"
 }
 
 collect() { # prints the results that are there
-	local done id status seconds
-	for done in "$LOG"/*.done; do
-		[ -e "$done" ] || return 0
-		id=$(basename "$done" .done)
-		read -r status seconds <"$done"
+	local file id status seconds
+	for file in "$LOG"/*.done; do
+		[ -e "$file" ] || return 0
+		id=$(basename "$file" .done)
+		read -r status seconds <"$file"
 		result "$status" "${NAME[$id]}" "$seconds" "$LOG/$id"
-		rm "$done"
+		rm "$file"
 	done
 }
 

@@ -263,6 +263,7 @@ replace_under_traffic() {
 
 become_root "$@"
 # one compiler is enough to build, and the tests are not run
+# shellcheck disable=SC2034 # packages_install reads it
 PACKAGES_BUILD=${PACKAGES_BUILD/clang-19/} PACKAGES_TEST=
 packages_install
 PATH=/usr/sbin:/sbin:$PATH	# not everybody's root has them
