@@ -66,15 +66,16 @@ static uint32_t record_entry(const struct image *image, uint32_t cell, uint32_t 
 	return ids[run];
 }
 
-/* Follows the trie from its root of 12 or 18 bits. */
-static uint32_t class_of_trie4(const struct image *image, enum synfw_direction direction,
-			       const uint8_t *addr)
+uint32_t image_trie4_class(const struct image *image, enum synfw_direction direction, uint32_t addr,
+			   struct image_trie4_path *ret_path)
 {
 	const struct synfw_header *header = image_header_const(image);
-	uint32_t value = (uint32_t)addr[0] << 24 | addr[1] << 16 | addr[2] << 8 | addr[3];
 	uint32_t left = header->wide_roots >> direction & 1 ? 14 : 20;
-	uint32_t id = table_entry(image, header->trie4[direction], value >> left);
+	struct image_trie4_path path = {};
+	uint32_t id = SYNFW_TRIE_LEAF;
 
+	if (header->trie4[direction])
+		id = table_entry(image, header->trie4[direction], addr >> left);
 	while (!(id & SYNFW_TRIE_LEAF)) {
 		uint32_t bits = left == 8 ? 8 : 6;
 
@@ -83,8 +84,10 @@ static uint32_t class_of_trie4(const struct image *image, enum synfw_direction d
 			abort();
 		}
 		left -= bits;
-		id = record_entry(image, id, value >> left & ((1U << bits) - 1), bits == 8);
+		path.cell[path.nr_records++] = id;
+		id = record_entry(image, id, addr >> left & ((1U << bits) - 1), bits == 8);
 	}
+	*ret_path = path;
 	return id & ~SYNFW_TRIE_LEAF;
 }
 
@@ -93,11 +96,13 @@ static uint32_t class_of_address(const struct image *image, const struct referen
 {
 	const uint8_t *addr = direction == SYNFW_DIR_SRC ? packet->saddr : packet->daddr;
 
+	struct image_trie4_path path;
+
 	if (packet->family == 6)
 		return class_of_address6(&image->index[direction], addr);
-	if (!image_header_const(image)->trie4[direction])
-		return 0;
-	return class_of_trie4(image, direction, addr);
+	return image_trie4_class(image, direction,
+				 (uint32_t)addr[0] << 24 | addr[1] << 16 | addr[2] << 8 | addr[3],
+				 &path);
 }
 
 static enum synfw_l4_region region_of(const struct reference_packet *packet)

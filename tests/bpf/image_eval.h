@@ -16,4 +16,14 @@
 struct judgement image_judge(const struct image *image, const uint8_t *frame, size_t length,
 			     uint32_t slot);
 
+/* The records that the trie was followed through: the cells where they begin, from line 0 on. */
+struct image_trie4_path {
+	uint32_t cell[3];
+	uint32_t nr_records;
+};
+
+/* The class of an IPv4 address (host byte order), and how it was found. */
+uint32_t image_trie4_class(const struct image *image, enum synfw_direction direction, uint32_t addr,
+			   struct image_trie4_path *ret_path);
+
 #endif
