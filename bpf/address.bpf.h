@@ -7,16 +7,13 @@
 #include "packet.bpf.h"
 
 /* A record of the trie, with room for the largest behind it. */
-static __always_inline const __u64 *trie_record(const struct image *image, __u32 cell)
+static __always_inline const __u64 *trie_record(struct image *image, __u32 cell)
 {
-	__u32 key = cell / SYNFW_PAGE_CELLS, offset = cell % SYNFW_PAGE_CELLS;
-	void *page = image->page0;
+	__u32 offset = cell % SYNFW_PAGE_CELLS;
+	void *page = page_at(image, cell / SYNFW_PAGE_CELLS);
 
-	if (key) {
-		page = bpf_map_lookup_elem(image->pages, &key);
-		if (!page)
-			return NULL;
-	}
+	if (!page)
+		return NULL;
 	if (offset > SYNFW_PAGE_CELLS - SYNFW_TRIE_RECORD_CELLS)
 		return NULL;
 	return (const __u64 *)page + offset;
@@ -28,7 +25,7 @@ static __always_inline __u32 run_rank(__u64 starts, __u32 index)
 	return bit_count(starts & ~0ULL >> (63 - index));
 }
 
-static __always_inline __u32 trie_node(const struct image *image, __u32 cell, __u32 index)
+static __always_inline __u32 trie_node(struct image *image, __u32 cell, __u32 index)
 {
 	const __u64 *record = trie_record(image, cell);
 
@@ -37,7 +34,7 @@ static __always_inline __u32 trie_node(const struct image *image, __u32 cell, __
 	return ((const __u32 *)(record + 1))[(run_rank(record[0], index) - 1) & 63];
 }
 
-static __always_inline __u32 trie_last(const struct image *image, __u32 cell, __u32 index)
+static __always_inline __u32 trie_last(struct image *image, __u32 cell, __u32 index)
 {
 	const __u64 *record = trie_record(image, cell);
 	__u32 word = index / 64, rank;
@@ -48,7 +45,7 @@ static __always_inline __u32 trie_last(const struct image *image, __u32 cell, __
 	return ((const __u32 *)(record + 5))[(rank - 1) & 255];
 }
 
-static __always_inline __u32 trie4_class(const struct image *image, __u32 root, bool wide, __be32 addr_be)
+static __always_inline __u32 trie4_class(struct image *image, __u32 root, bool wide, __be32 addr_be)
 {
 	__u32 addr = bpf_ntohl(addr_be);
 	__u32 id;
@@ -82,7 +79,7 @@ static __always_inline __u32 map6_class(__u8 indexes, __u32 key, struct address 
 }
 
 /* Address -> class. */
-static __always_inline __u32 address_class(const struct image *image, const struct synfw_header *header,
+static __always_inline __u32 address_class(struct image *image, const struct synfw_header *header,
 					   __u32 generation, enum synfw_direction direction,
 					   __u8 family, struct address *addr)
 {

@@ -32,13 +32,15 @@ struct decision {
 	__u8 reserved[2];
 };
 
-/* Without holes, as struct packet. Holds no pointers: the steps are a global function, whose argument the verifier takes for any
- * bytes. Without that each combination of taken words would be a state of its own. */
+/* Without holes, as struct packet. Holds no pointers: the steps are global functions, whose argument
+ * the verifier takes for any bytes. Without that each combination of taken words would be a state of
+ * its own. */
 struct walk {
 	__u64 candidates[AGG_WORDS]; /* AND of the aggregates; bits are cleared as they are taken */
 	__u64 bits;	/* what is left of the word in hand */
 	struct decision decision;
 	__u32 first_bit; /* number of its bit 0 */
+	__u32 word;	/* two levels: number of the word to take next */
 	__u32 generation;
 	__u32 record[SYNFW_NR_FIELDS];
 	__u32 rule_base;
@@ -46,17 +48,17 @@ struct walk {
 	__u32 counting_word;
 	__u32 best_order; /* of the decision, NO_ORDER: none yet */
 	__u32 bytes;	/* of the packet, for the counters */
-	__u8 ref_lines;
+	__u8 refs_at;
 	__u8 shape_reason;
 	__u8 monitor;
 	__u8 reserved;
 };
-_Static_assert(sizeof(struct walk) == 64 + 8 + 12 + 4 * (2 + SYNFW_NR_FIELDS + 5) + 4 + 4,
-	       "no holes but at the end");
+_Static_assert(sizeof(struct walk) == 64 + 8 + 12 + 4 * (3 + SYNFW_NR_FIELDS + 5) + 4,
+	       "no holes");
 
 /* AND of word `number` over the fields that its group constrains; in the others the aggregate has
  * said all there is to say. A line that is not there reads as no rule. */
-static __always_inline __u64 vectors_and(const struct image *image, struct walk *walk, __u32 number,
+static __always_inline __u64 vectors_and(struct image *image, struct walk *walk, __u32 number,
 					 __u32 fields)
 {
 	__u32 chunk = number / WORDS_PER_CHUNK;
@@ -70,7 +72,7 @@ static __always_inline __u64 vectors_and(const struct image *image, struct walk 
 
 		if (!(fields & (1 << field)))
 			continue;
-		ref = id_at(image, walk->record[field] + 1, chunk);
+		ref = id_at(image, walk->record[field], walk->refs_at + chunk);
 		if (!ref)
 			continue;
 		line = line_at(image, ref);
@@ -81,11 +83,16 @@ static __always_inline __u64 vectors_and(const struct image *image, struct walk 
 	return bits;
 }
 
-/* Drops the candidate words below `end`: the rest of a group whose first match is found. */
-static __always_inline void walk_skip(struct walk *walk, __u32 end)
+/* Drops the candidate words from the one in hand up to `end`: the rest of a group whose first match
+ * is found. What lies before the one in hand has been taken. */
+static __always_inline void walk_skip(struct walk *walk, __u32 number, __u32 end)
 {
-	__u32 i;
+	__u32 i, first = number / 64 % AGG_WORDS;
 
+	if (end / 64 == number / 64) {
+		walk->candidates[first] &= ~0ULL << (end & 63);
+		return;
+	}
 #pragma unroll
 	for (i = 0; i < AGG_WORDS; i++) {
 		if (end >= (i + 1) * 64)
@@ -96,7 +103,7 @@ static __always_inline void walk_skip(struct walk *walk, __u32 end)
 }
 
 /* Two levels: takes the candidate word `number` in hand. */
-static __always_inline void walk_take_word(const struct image *image, struct walk *walk, __u32 number)
+static __always_inline void walk_take_word(struct image *image, struct walk *walk, __u32 number)
 {
 	__u32 group = id_at(image, walk->group_base, number);
 
@@ -104,35 +111,37 @@ static __always_inline void walk_take_word(const struct image *image, struct wal
 	walk->bits = vectors_and(image, walk, number, group & 0xff);
 	if (walk->bits && number < walk->counting_word) {
 		walk->bits &= -walk->bits;
-		walk_skip(walk, group >> 8);
+		walk_skip(walk, number, group >> 8);
 	}
 }
 
-/* Takes the next word of candidates in hand. False when none is left. */
-static __always_inline bool walk_next_word(const struct image *image, struct walk *walk)
+/* Takes the next word of candidates: with one level it is in hand then, with two its number is in
+ * walk->word. 0 when none is left. Neither inlined nor static, as packet_parse_network: what follows
+ * is then proved for any walk at once, not for every way that leads here. */
+__noinline int walk_pick(struct walk *walk)
 {
 	__u64 candidates = 0;
-	__u32 number = 0;
-	int i;
+	__u32 number;
 
+	if (!walk)
+		return 0;
 #pragma unroll
-	for (i = AGG_WORDS - 1; i >= 0; i--) {
-		if (walk->candidates[i]) {
-			candidates = walk->candidates[i];
-			number = i;
-		}
+	for (number = 0; number < AGG_WORDS; number++) {
+		candidates = walk->candidates[number];
+		if (candidates)
+			break;
 	}
 	if (!candidates)
-		return false;
-	if (!walk->ref_lines) {
+		return 0;
+	if (!walk->refs_at) {
 		walk->bits = candidates;
 		walk->first_bit = number * 64;
 		walk->candidates[number % AGG_WORDS] = 0;
-		return true;
+		return 1;
 	}
 	walk->candidates[number % AGG_WORDS] = candidates & (candidates - 1);
-	walk_take_word(image, walk, number * 64 + lowest_bit(candidates));
-	return true;
+	walk->word = number * 64 + lowest_bit(candidates);
+	return 1;
 }
 
 /* A rule that ends the walk, unless one before it does. */
@@ -173,7 +182,7 @@ static __always_inline bool walk_has_more(const struct walk *walk)
 	return left;
 }
 
-static __always_inline const struct synfw_rule *rule_at(const struct image *image, struct walk *walk,
+static __always_inline const struct synfw_rule *rule_at(struct image *image, struct walk *walk,
 							__u32 bit)
 {
 	struct synfw_line *line = line_at(image, walk->rule_base + bit / SYNFW_RULES_PER_LINE);
@@ -181,24 +190,13 @@ static __always_inline const struct synfw_rule *rule_at(const struct image *imag
 	return line ? (struct synfw_rule *)line + bit % SYNFW_RULES_PER_LINE : NULL;
 }
 
-/* One word or one rule. 1 ends the walk. */
-__noinline int walk_step(struct walk *walk)
+/* Takes the lowest bit of the word in hand. 1 ends the walk. */
+static __always_inline int walk_take_bit(struct image *image, struct walk *walk)
 {
-	const struct synfw_rule *rule;
-	struct image image;
-	__u32 bit;
+	__u32 bit = walk->first_bit + lowest_bit(walk->bits);
+	const struct synfw_rule *rule = rule_at(image, walk, bit);
 
-	if (!walk || !image_open(&image, walk->generation % SYNFW_NR_GENERATION_SLOTS))
-		return 1;
-	if (!walk->bits) {
-		if (!walk_next_word(&image, walk))
-			return 1;
-		if (!walk->bits)
-			return 0;
-	}
-	bit = walk->first_bit + lowest_bit(walk->bits);
 	walk->bits &= walk->bits - 1;
-	rule = rule_at(&image, walk, bit);
 	if (!rule)
 		return 1;
 	if (rule->flags & SYNFW_RULE_MONITOR || rule->action == SYNFW_ACTION_SCORE) {
@@ -207,7 +205,29 @@ __noinline int walk_step(struct walk *walk)
 	}
 	rule_decides(walk, rule, bit);
 	/* one level: bits are in order, this is the first match */
-	return !walk->ref_lines || !walk_has_more(walk);
+	return !walk->refs_at || !walk_has_more(walk);
+}
+
+/* One word or one rule. 1 ends the walk. */
+static __always_inline int walk_advance(struct image *image, struct walk *walk)
+{
+	if (!walk->bits) {
+		if (!walk_pick(walk))
+			return 1;
+		if (walk->refs_at)
+			walk_take_word(image, walk, walk->word);
+	}
+	return walk->bits ? walk_take_bit(image, walk) : !walk_has_more(walk);
+}
+
+/* The same for the loop, proved by the verifier on its own. */
+__noinline int walk_step(struct walk *walk)
+{
+	struct image image;
+
+	if (!walk || !image_open(&image, walk->generation % SYNFW_NR_GENERATION_SLOTS))
+		return 1;
+	return walk_advance(&image, walk);
 }
 
 static long walk_callback(__u64 index, struct walk *walk)
@@ -221,7 +241,7 @@ static long walk_callback(__u64 index, struct walk *walk)
 }
 
 /* (protocol, port or type) -> class. */
-static __always_inline __u32 l4_class(const struct image *image, const __u32 *regions,
+static __always_inline __u32 l4_class(struct image *image, const __u32 *regions,
 				      const struct packet *pkt, __u32 index)
 {
 	/* 6 and 7 never occur; they would still read within the line */
@@ -234,7 +254,7 @@ static __always_inline __u32 l4_class(const struct image *image, const __u32 *re
 	return id_at(image, base, index);
 }
 
-static __always_inline __u32 attr_class(const struct image *image, const struct synfw_header *header,
+static __always_inline __u32 attr_class(struct image *image, const struct synfw_header *header,
 					const struct synfw_class_tables *tables,
 					const struct packet *pkt)
 {
@@ -247,7 +267,7 @@ static __always_inline __u32 attr_class(const struct image *image, const struct 
 	return id_at(image, tables->attr, index);
 }
 
-static __always_inline __u32 ifvlan_class(const struct image *image,
+static __always_inline __u32 ifvlan_class(struct image *image,
 					  const struct synfw_class_tables *tables, __u32 slot,
 					  const struct packet *pkt)
 {
@@ -256,65 +276,80 @@ static __always_inline __u32 ifvlan_class(const struct image *image,
 	return id_at(image, base, tables->ifvlan_lines ? pkt->vlan : slot);
 }
 
-static __always_inline struct synfw_line *record_at(const struct image *image, struct walk *walk,
+static __always_inline struct synfw_line *record_at(struct image *image, struct walk *walk,
 						    const struct synfw_header *header, __u32 field,
 						    __u32 class_id)
 {
-	walk->record[field] = header->record_base[field] + class_id * (1 + header->ref_lines);
+	walk->record[field] = header->record_base[field] + class_id * header->record_lines;
 	return line_at(image, walk->record[field]);
 }
 
-/* ANDs the aggregate of one class into the candidates. Words beyond nr_agg are 0 in every record;
- * the two ways instead of a loop to nr_agg keep the verifier's states few. */
-static __always_inline void walk_restrict(const struct image *image, struct walk *walk,
+/* Takes the aggregate of one class: the first as it is, the others ANDed. The words that aggregates
+ * do not have stay 0. Three ways instead of a loop to nr_agg keep the verifier's states few. */
+static __always_inline void walk_and(struct walk *walk, const struct synfw_header *header,
+				     const struct synfw_line *record, bool first)
+{
+	int i;
+
+	walk->candidates[0] = first ? record->word[0] : walk->candidates[0] & record->word[0];
+	if (header->nr_agg == 1)
+		return;
+#pragma unroll
+	for (i = 1; i < AGG_WORDS / 2; i++)
+		walk->candidates[i] = first ? record->word[i] : walk->candidates[i] & record->word[i];
+	if (header->nr_agg == AGG_WORDS / 2)
+		return;
+#pragma unroll
+	for (i = AGG_WORDS / 2; i < AGG_WORDS; i++)
+		walk->candidates[i] = first ? record->word[i] : walk->candidates[i] & record->word[i];
+}
+
+/* False when the record is not there. */
+static __always_inline bool walk_restrict(struct image *image, struct walk *walk,
 					  const struct synfw_header *header, __u32 field,
 					  __u32 class_id)
 {
 	struct synfw_line *record = record_at(image, walk, header, field, class_id);
-	int i;
 
-	/* ends in the default; ignoring the field would make rules match more */
-	if (!record) {
-		__builtin_memset(walk->candidates, 0, sizeof(walk->candidates));
-		return;
-	}
-	walk->candidates[0] &= record->word[0];
-	if (header->nr_agg == 1)
-		return;
-#pragma unroll
-	for (i = 1; i < AGG_WORDS; i++)
-		walk->candidates[i] &= record->word[i];
+	if (!record)
+		return false;
+	walk_and(walk, header, record, field == SYNFW_FIELD_ATTR);
+	return true;
 }
 
-/* The fields that some rule constrains, one after the other. */
-static __always_inline void walk_restrict_all(const struct image *image, struct walk *walk,
+/* The other fields, those that some rule constrains, one after the other. */
+static __always_inline bool walk_restrict_all(struct image *image, struct walk *walk,
 					      const struct synfw_header *header,
 					      const struct synfw_class_tables *tables, __u32 slot,
 					      struct packet *pkt)
 {
 	__u8 fields = header->fields;
 
-	if (fields & 1 << SYNFW_FIELD_L4DST)
-		walk_restrict(image, walk, header, SYNFW_FIELD_L4DST,
-			      l4_class(image, tables->l4dst, pkt, pkt->l4_dst));
-	if (fields & 1 << SYNFW_FIELD_L4SRC)
-		walk_restrict(image, walk, header, SYNFW_FIELD_L4SRC,
-			      l4_class(image, tables->l4src, pkt, pkt->l4_src));
-	if (fields & 1 << SYNFW_FIELD_SRC)
-		walk_restrict(image, walk, header, SYNFW_FIELD_SRC,
-			      address_class(image, header, walk->generation, SYNFW_DIR_SRC, pkt->family,
-					    &pkt->src));
-	if (fields & 1 << SYNFW_FIELD_DST)
-		walk_restrict(image, walk, header, SYNFW_FIELD_DST,
-			      address_class(image, header, walk->generation, SYNFW_DIR_DST, pkt->family,
-					    &pkt->dst));
-	if (fields & 1 << SYNFW_FIELD_IFVLAN)
-		walk_restrict(image, walk, header, SYNFW_FIELD_IFVLAN,
-			      ifvlan_class(image, tables, slot, pkt));
+	if (fields & 1 << SYNFW_FIELD_L4DST &&
+	    !walk_restrict(image, walk, header, SYNFW_FIELD_L4DST,
+			   l4_class(image, tables->l4dst, pkt, pkt->l4_dst)))
+		return false;
+	if (fields & 1 << SYNFW_FIELD_L4SRC &&
+	    !walk_restrict(image, walk, header, SYNFW_FIELD_L4SRC,
+			   l4_class(image, tables->l4src, pkt, pkt->l4_src)))
+		return false;
+	if (fields & 1 << SYNFW_FIELD_SRC &&
+	    !walk_restrict(image, walk, header, SYNFW_FIELD_SRC,
+			   address_class(image, header, walk->generation, SYNFW_DIR_SRC, pkt->family,
+					 &pkt->src)))
+		return false;
+	if (fields & 1 << SYNFW_FIELD_DST &&
+	    !walk_restrict(image, walk, header, SYNFW_FIELD_DST,
+			   address_class(image, header, walk->generation, SYNFW_DIR_DST, pkt->family,
+					 &pkt->dst)))
+		return false;
+	return !(fields & 1 << SYNFW_FIELD_IFVLAN) ||
+	       walk_restrict(image, walk, header, SYNFW_FIELD_IFVLAN,
+			     ifvlan_class(image, tables, slot, pkt));
 }
 
 /* Counts the deciding rule, once it is certain which that is. */
-static __always_inline void account_decision(const struct image *image, struct walk *walk)
+static __always_inline void account_decision(struct image *image, struct walk *walk)
 {
 	const struct synfw_rule *rule;
 
@@ -330,32 +365,34 @@ static __always_inline void account_decision(const struct image *image, struct w
  * Judges a packet with addresses. walk->decision holds what becomes of it when no rule decides,
  * which is also where a missing line ends. `slot` is the interface's.
  */
-static __always_inline void classify(const struct image *image, const struct synfw_header *header,
+static __always_inline void classify(struct image *image, const struct synfw_header *header,
 				     __u32 slot, struct packet *pkt, struct walk *walk)
 {
 	const struct synfw_class_tables *tables = (const void *)(image->page0 + 1);
-	struct synfw_line *record;
-	int i;
 
 	walk->rule_base = header->rule_base;
 	walk->group_base = tables->group_base;
 	walk->counting_word = tables->counting_word;
 	walk->best_order = NO_ORDER;
 	walk->bytes = pkt->bytes;
-	walk->ref_lines = header->ref_lines;
+	walk->refs_at = header->refs_at;
 	walk->shape_reason = pkt->reason;
 	walk->monitor = header->monitor;
-	record = record_at(image, walk, header, SYNFW_FIELD_ATTR,
-			   attr_class(image, header, tables, pkt));
-	if (!record)
+	/* ends in the default; ignoring the field would make rules match more */
+	if (!walk_restrict(image, walk, header, SYNFW_FIELD_ATTR,
+			   attr_class(image, header, tables, pkt)) ||
+	    !walk_restrict_all(image, walk, header, tables, slot, pkt))
 		return;
-#pragma unroll
-	for (i = 0; i < AGG_WORDS; i++)
-		walk->candidates[i] = record->word[i];
-	walk_restrict_all(image, walk, header, tables, slot, pkt);
 
-	/* Most walks end within two steps; the loop is only for those that do not. */
-	if (!walk_step(walk))
+	/* With one level the first word is in hand already. Most walks end with their first step, which
+	 * is inlined and has page 0 at hand; the loop is for those that do not end with their second. */
+	if (!walk->refs_at) {
+		walk->bits = walk->candidates[0];
+		walk->candidates[0] = 0;
+	}
+	if (!walk_has_more(walk))
+		return;
+	if (!walk_advance(image, walk) && !walk_step(walk))
 		bpf_loop(WALK_MAX_STEPS, walk_callback, walk, 0);
 	if (!read_only)
 		account_decision(image, walk);

@@ -139,11 +139,11 @@ enum synfw_direction {
 #define SYNFW_TRIE_LEAF			0x80000000U
 
 /*
- * Line 0. A class record is `1 + ref_lines` lines: one line of aggregate, then (two levels only)
- * the line numbers of its chunks. With one level the aggregate *is* the bit vector (up to 512
- * bits) and its bits are in the order of the rules. With two, bit w of the aggregate says that
- * word w of the vector is not zero, and word w is word (w & 7) of the line that reference (w >> 3)
- * names; reference 0 stands for a chunk of ones.
+ * Line 0. A class record is `record_lines` lines: the aggregate, then (two levels only) the line
+ * numbers of its chunks, from id `refs_at` of the record on. With one level the aggregate *is* the
+ * bit vector (up to 512 bits) and its bits are in the order of the rules. With two, bit w of the
+ * aggregate says that word w of the vector is not zero, and word w is word (w & 7) of the line that
+ * reference (w >> 3) names; reference 0 stands for a chunk of ones.
  *
  * With two levels bits are not in the order of the rules: rules that constrain the same fields
  * stand together ("groups", beginning at whole words), or the AND of the aggregates would keep
@@ -156,10 +156,12 @@ enum synfw_direction {
  * An address that is in no index has class 0.
  */
 struct synfw_header {
-	__u32 abi_version;
+	__u16 abi_version;
 	__u16 nr_bits;		/* rules of the walk, protect entries included */
-	__u8 nr_agg;		/* 64-bit words in use in an aggregate: 1 to 8 */
-	__u8 ref_lines;		/* 0: one level; else lines of chunk references per class, 1 to 4 */
+	__u8 nr_agg;		/* 64-bit words of an aggregate: 1, 4 or 8 */
+	__u8 refs_at;		/* 0: one level; else place of a record's first reference, in ids */
+	__u8 record_lines;	/* 1 to 5 */
+	__u8 reserved;
 	__u8 fields;		/* bit f: some rule constrains field f (ATTR is always looked up) */
 	__u8 indexes;		/* SYNFW_INDEX_* */
 	__u8 flag_rules;	/* some rule looks at TCP flags */

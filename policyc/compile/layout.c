@@ -49,12 +49,42 @@ static int tries_build(struct build *build, struct layout *layout, uint64_t *at)
 	return 0;
 }
 
+/* The records of a field, or the chunks that they refer to. */
+struct section {
+	uint64_t nr_lines;
+	uint32_t *ret_first;
+};
+
+static int compare_sections(const void *left, const void *right)
+{
+	const struct section *a = left, *b = right;
+
+	if (a->nr_lines != b->nr_lines)
+		return a->nr_lines < b->nr_lines ? -1 : 1;
+	return (a->ret_first > b->ret_first) - (a->ret_first < b->ret_first);
+}
+
+/* The smaller first, so that page 0 holds as many as it can. */
+static void records_place(const struct vectors *vectors, struct layout *layout, uint64_t *at)
+{
+	struct section sections[SYNFW_NR_FIELDS + 1];
+
+	for (int i = 0; i < SYNFW_NR_FIELDS; i++)
+		sections[i] = (struct section){
+			.nr_lines = (uint64_t)vectors->classes[i].count * vectors_record_lines(vectors),
+			.ret_first = &layout->records[i],
+		};
+	sections[SYNFW_NR_FIELDS] =
+		(struct section){.nr_lines = vectors->chunks.count, .ret_first = &layout->chunks};
+	qsort(sections, SYNFW_NR_FIELDS + 1, sizeof(*sections), compare_sections);
+	for (int i = 0; i <= SYNFW_NR_FIELDS; i++) {
+		*sections[i].ret_first = *at;
+		*at += sections[i].nr_lines;
+	}
+}
+
 static int layout_plan(struct build *build, struct layout *ret_layout)
 {
-	static const enum synfw_field smallest_first[SYNFW_NR_FIELDS] = {
-		SYNFW_FIELD_ATTR,  SYNFW_FIELD_IFVLAN, SYNFW_FIELD_L4DST,
-		SYNFW_FIELD_L4SRC, SYNFW_FIELD_SRC,    SYNFW_FIELD_DST,
-	};
 	const struct vectors *vectors = &build->vectors;
 	struct layout layout = {.rules = FIRST_FREE_LINE};
 	uint64_t at = FIRST_FREE_LINE + lines_of(build->bits->count, SYNFW_RULES_PER_LINE);
@@ -67,14 +97,8 @@ static int layout_plan(struct build *build, struct layout *ret_layout)
 	error = tries_build(build, &layout, &at);
 	if (error)
 		return error;
-	for (int i = 0; i < SYNFW_NR_FIELDS; i++) {
-		enum synfw_field field = smallest_first[i];
-
-		layout.records[field] = at;
-		at += (uint64_t)vectors->classes[field].count * vectors_record_lines(vectors);
-	}
-	layout.chunks = at;
-	layout.nr_lines = at + vectors->chunks.count;
+	records_place(vectors, &layout, &at);
+	layout.nr_lines = at;
 	*ret_layout = layout;
 	return 0;
 }
@@ -106,10 +130,16 @@ static void put_aggregate(const struct vectors *vectors, const uint64_t *vector,
 			line->word[word / 64] |= 1ULL << word % 64;
 }
 
+/* See synfw_header.refs_at. */
+static uint32_t refs_place(const struct vectors *vectors)
+{
+	return vectors->flat ? 0 : vectors_agg_words(vectors) * sizeof(uint64_t) / sizeof(uint32_t);
+}
+
 static void put_records(const struct vectors *vectors, enum synfw_field field, const struct layout *layout,
 			struct synfw_line *lines, uint64_t *scratch)
 {
-	uint32_t stride = vectors_record_lines(vectors);
+	uint32_t stride = vectors_record_lines(vectors), refs_at = refs_place(vectors);
 
 	for (uint32_t id = 0; id < vectors->classes[field].count; id++) {
 		struct synfw_line *line = &lines[layout->records[field] + id * stride];
@@ -122,7 +152,7 @@ static void put_records(const struct vectors *vectors, enum synfw_field field, c
 		vectors_expand(vectors, field, id, scratch);
 		put_aggregate(vectors, scratch, line);
 		for (uint32_t i = 0; i < vectors->nr_chunks; i++)
-			line[1 + i / IDS_PER_LINE].id[i % IDS_PER_LINE] =
+			line[(refs_at + i) / IDS_PER_LINE].id[(refs_at + i) % IDS_PER_LINE] =
 				refs[i] == CHUNK_ALL_ONES ? 0 : layout->chunks + refs[i];
 	}
 }
@@ -155,13 +185,13 @@ static void put_header(const struct build *build, const struct layout *layout,
 		       const struct policy *policy, struct synfw_header *header)
 {
 	const struct vectors *vectors = &build->vectors;
-	uint32_t agg_bits = vectors->flat ? build->bits->count : vectors->nr_words;
 
 	*header = (struct synfw_header){
 		.abi_version = SYNFW_ABI_VERSION,
 		.nr_bits = build->bits->count,
-		.nr_agg = agg_bits ? (agg_bits + 63) / 64 : 1,
-		.ref_lines = vectors_record_lines(vectors) - 1,
+		.nr_agg = vectors_agg_words(vectors),
+		.refs_at = refs_place(vectors),
+		.record_lines = vectors_record_lines(vectors),
 		.indexes = index_flags(&build->index[SYNFW_DIR_SRC]) |
 			   index_flags(&build->index[SYNFW_DIR_DST]) << 4,
 		.flag_rules = build->flag_rules,

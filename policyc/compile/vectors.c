@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REFS_PER_LINE (SYNFW_LINE_BYTES / sizeof(uint32_t))
-
 int vectors_init(struct vectors *vectors, uint32_t nr_bits, uint64_t max_bytes)
 {
 	*vectors = (struct vectors){.nr_bits = nr_bits, .max_bytes = max_bytes};
@@ -45,11 +43,21 @@ uint64_t *vector_new(const struct vectors *vectors)
 	return calloc(vectors->nr_words, sizeof(uint64_t));
 }
 
+uint32_t vectors_agg_words(const struct vectors *vectors)
+{
+	uint32_t agg_bits = vectors->flat ? vectors->nr_bits : vectors->nr_words;
+
+	if (agg_bits <= 64)
+		return 1;
+	return agg_bits <= 4 * 64 ? 4 : 8;
+}
+
 uint32_t vectors_record_lines(const struct vectors *vectors)
 {
-	if (vectors->flat)
-		return 1;
-	return 1 + (vectors->nr_chunks + REFS_PER_LINE - 1) / REFS_PER_LINE;
+	uint32_t bytes = vectors_agg_words(vectors) * sizeof(uint64_t) +
+			 vectors->nr_chunks * sizeof(uint32_t);
+
+	return vectors->flat ? 1 : (bytes + SYNFW_LINE_BYTES - 1) / SYNFW_LINE_BYTES;
 }
 
 uint64_t vectors_bytes(const struct vectors *vectors)

@@ -64,7 +64,10 @@ void vectors_expand(const struct vectors *vectors, enum synfw_field field, uint3
 /* Bytes that chunks and class records take so far. */
 uint64_t vectors_bytes(const struct vectors *vectors);
 
-/* Lines of one class record: 1, or 1 + its lines of references. */
+/* 64-bit words that hold an aggregate: 1, 4 or 8. */
+uint32_t vectors_agg_words(const struct vectors *vectors);
+
+/* Lines of one class record: its aggregate and, with two levels, its references. */
 uint32_t vectors_record_lines(const struct vectors *vectors);
 
 #endif

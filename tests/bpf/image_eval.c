@@ -176,7 +176,7 @@ static uint32_t class_of(const struct image *image, const struct reference_packe
 /* Words of a vector that this image may use. */
 static uint32_t vector_words(const struct synfw_header *header)
 {
-	return header->ref_lines ? header->nr_agg * 64U : header->nr_agg;
+	return header->refs_at ? header->nr_agg * 64U : header->nr_agg;
 }
 
 /* The whole bit vector of a class, whatever its level. A word that the aggregate denies is 0. That
@@ -186,10 +186,10 @@ static void class_vector(const struct image *image, enum synfw_field field, uint
 			 uint64_t vector[MAX_WORDS])
 {
 	const struct synfw_header *header = image_header_const(image);
-	uint32_t record = header->record_base[field] + class_id * (1U + header->ref_lines);
+	uint32_t record = header->record_base[field] + class_id * header->record_lines;
 	const struct synfw_line *aggregate = line_at(image, record);
 
-	if (!header->ref_lines) {
+	if (!header->refs_at) {
 		memcpy(vector, aggregate->word, header->nr_agg * sizeof(*vector));
 		return;
 	}
@@ -199,7 +199,7 @@ static void class_vector(const struct image *image, enum synfw_field field, uint
 		vector[word] = 0;
 		if (!(aggregate->word[word / 64] >> (word % 64) & 1))
 			continue;
-		chunk = table_entry(image, record + 1, word / WORDS_PER_LINE);
+		chunk = table_entry(image, record, header->refs_at + word / WORDS_PER_LINE);
 		vector[word] = chunk ? line_at(image, chunk)->word[word % WORDS_PER_LINE] : ~0ULL;
 	}
 }

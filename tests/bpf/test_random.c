@@ -112,7 +112,7 @@ static void note_image(struct worker *worker, const struct compiled *compiled)
 	uint64_t *traits = worker->traits;
 
 	traits[TRAIT_POLICY]++;
-	traits[header->ref_lines ? TRAIT_TWO_LEVELS : TRAIT_ONE_LEVEL]++;
+	traits[header->refs_at ? TRAIT_TWO_LEVELS : TRAIT_ONE_LEVEL]++;
 	if (!(header->fields & 1 << SYNFW_FIELD_IFVLAN))
 		traits[TRAIT_NEITHER]++;
 	else if (image_class_tables(compiled->image)->ifvlan_lines)
