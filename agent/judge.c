@@ -106,27 +106,65 @@ static int refuse_lockout(const struct candidate *candidate, const struct packet
 			    rule ? rule->name : "", rule ? "\"" : "");
 }
 
-/* Opening the connection again and going on with it must both pass. */
-static int check_lockout(const struct candidate *candidate, const struct shadow *shadow,
-			 struct packet_spec packet, const struct interface *interface,
-			 struct fault *fault)
+/* The connection may come in somewhere else, where no policy is. */
+static void warn_lockout(const struct candidate *candidate, const struct interface *interface,
+			 const struct packet_spec *packet, const struct synfw_trace *trace,
+			 struct diags *diags)
+{
+	const struct policy_rule *rule = deciding_rule(candidate, trace);
+	const struct location file = {.file = candidate->policy->file};
+	char text[PACKET_TEXT_MAX];
+	struct diag *diag;
+
+	diag = diag_warning(diags, rule ? rule->at : file,
+			    "the SSH connection that you are using is cut if it comes in by %s: %s "
+			    "would be dropped there", interface->name, packet_text(packet, text));
+	diag_hint(diag, "its address belongs to none of the policy's interfaces, so by which it comes "
+			"in is not known; if by one of them, allow it under `protect:`");
+}
+
+/* Opening the connection again and going on with it must both pass. Tells whether they do. */
+static int judge_connection(const struct candidate *candidate, const struct shadow *shadow,
+			    const struct interface *interface, struct packet_spec *packet,
+			    struct fault *fault, struct synfw_trace *ret_trace, bool *ret_cut)
 {
 	static const uint8_t flags[] = {SYNFW_TCP_SYN, SYNFW_TCP_ACK};
-	struct synfw_trace trace;
 	struct frame frame;
 	size_t i;
 	int err;
 
-	for (i = 0; i < sizeof(flags); i++) {
-		packet.has_flags = true;
-		packet.flags = flags[i];
-		frame_build(&packet, &frame);
+	*ret_cut = false;
+	packet->has_flags = true;
+	for (i = 0; !*ret_cut && i < sizeof(flags); i++) {
+		packet->flags = flags[i];
+		frame_build(packet, &frame);
 		err = shadow_judge(shadow, interface->slot, frame.bytes, frame.length, fault,
-				   &trace);
+				   ret_trace);
 		if (err)
 			return err;
-		if (trace.verdict == SYNFW_DROP && !trace.monitor)
+		*ret_cut = ret_trace->verdict == SYNFW_DROP && !ret_trace->monitor;
+	}
+	return 0;
+}
+
+static int check_lockout(const struct candidate *candidate, const struct shadow *shadow,
+			 struct packet_spec packet, struct diags *diags, struct fault *fault)
+{
+	const struct interface_list *list = candidate->interfaces;
+	const struct interface *known = lockout_interface(&packet, list);
+	size_t first = known ? known - list->items : 0, end = known ? first + 1 : list->count, i;
+	struct synfw_trace trace;
+	bool cut;
+	int err;
+
+	for (i = first; i < end; i++) {
+		err = judge_connection(candidate, shadow, &list->items[i], &packet, fault, &trace, &cut);
+		if (err)
+			return err;
+		if (cut && known)
 			return refuse_lockout(candidate, &packet, &trace, fault);
+		if (cut)
+			warn_lockout(candidate, &list->items[i], &packet, &trace, diags);
 	}
 	return 0;
 }
@@ -135,18 +173,16 @@ int judge_candidate(const struct candidate *candidate, bool force, struct diags 
 		    struct fault *fault)
 {
 	CLEANUP(shadow_close) struct shadow shadow = SHADOW_NONE;
-	const struct interface *interface = NULL;
 	struct packet_spec ssh;
+	bool over_ssh = !force && !lockout_find(&ssh);
 	int err;
 
-	if (!force && !lockout_find(&ssh))
-		interface = lockout_interface(&ssh, candidate->interfaces);
-	if (!candidate->policy->nr_tests && !interface)
+	if (!candidate->policy->nr_tests && !over_ssh)
 		return 0;
 	err = shadow_open(candidate->tables, fault, &shadow);
 	if (!err)
 		err = run_tests(candidate, &shadow, diags, fault);
-	if (!err && interface)
-		err = check_lockout(candidate, &shadow, ssh, interface, fault);
+	if (!err && over_ssh)
+		err = check_lockout(candidate, &shadow, ssh, diags, fault);
 	return err;
 }

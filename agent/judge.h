@@ -16,8 +16,9 @@ struct candidate {
 
 /*
  * Runs `tests:`; a test that fails is an error of the policy, at its place in the file (-EINVAL
- * with diagnostics). Then judges the SSH connection that this command was started over, if any; a
- * policy that would cut it is refused unless `force`.
+ * with diagnostics). Then judges the SSH connection that this command was started over, if any,
+ * unless `force`. A policy that would cut it is refused; where it is not known by which interface it
+ * comes in, a warning tells on which it would be cut.
  */
 int judge_candidate(const struct candidate *candidate, bool force, struct diags *diags,
 		    struct fault *fault);

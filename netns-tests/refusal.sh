@@ -130,6 +130,20 @@ test_policy_that_cuts_the_ssh_connection_in_use() {
 	equal "$(live_policy)" next "policy in force"
 }
 
+# An address that the guarded interface does not have: the connection may come in elsewhere.
+test_ssh_connection_by_an_unknown_interface_is_a_warning() {
+	prepare
+	export SSH_CONNECTION="$CLIENT4 50000 192.0.2.99 22"
+	exits 0 synfw apply "$T/next.yaml"
+	says "is cut if it comes in by eth0"
+	says "protect:"
+	equal "$(live_policy)" next "policy in force"
+	apply next --force
+	equal "$(cat "$T/err")" "" "what --force warns of"
+	apply good
+	equal "$(cat "$T/err")" "" "what a policy that passes it warns of"
+}
+
 # RLIMIT_NOFILE stands for a system that has no room left.
 test_no_room_for_the_maps() {
 	prepare

@@ -2,7 +2,7 @@
 """The files of the project, for the checks of this directory."""
 import os
 
-SKIPPED_DIRECTORIES = {".git", "__pycache__"}
+SKIPPED = {".git", "__pycache__"}  # .git is a file in a work tree
 
 
 def is_build_directory(path):
@@ -13,11 +13,11 @@ def walk(root):
     """Yields (path relative to the root, with slashes) for each regular file, sorted."""
     found = []
     for directory, children, names in os.walk(root):
-        children[:] = [child for child in children if child not in SKIPPED_DIRECTORIES
+        children[:] = [child for child in children if child not in SKIPPED
                        and not is_build_directory(os.path.join(directory, child))]
         for name in names:
             path = os.path.join(directory, name)
-            if os.path.isfile(path) and not os.path.islink(path):
+            if name not in SKIPPED and os.path.isfile(path) and not os.path.islink(path):
                 found.append(os.path.relpath(path, root))
     return sorted(found)
 
