@@ -2,37 +2,32 @@
 #ifndef SYNFW_AGENT_TABLES_H
 #define SYNFW_AGENT_TABLES_H
 
-/* A policy's tables in the kernel: the inner maps of one generation. */
+/* A policy's tables in the kernel: the inner map of one generation. */
 #include <image.h>
 
 #include "object.h"
 
-#define TABLES_NR_INDEXES 2
-
 struct tables {
 	int lines_fd;
-	int index_fd[TABLES_NR_INDEXES][SYNFW_NR_DIRS]; /* -1: the policy has none */
 };
 
-#define TABLES_NONE                                                                    \
-	{                                                                              \
-		.lines_fd = -1, .index_fd = { {-1, -1}, {-1, -1} } \
+#define TABLES_NONE           \
+	{                     \
+		.lines_fd = -1 \
 	}
 
-/* Creates the inner maps of an image, fills them, reads everything back and compares. Nothing
- * refers to them yet. */
+/* Creates the inner map of an image, fills it, reads everything back and compares. Nothing
+ * refers to it yet. */
 int tables_create(const struct image *image, struct fault *fault, struct tables *ret_tables);
 
-/* Puts the tables into a generation slot, address indexes first and the lines last. The slot must
- * be idle and quiescent. On failure the slot may be filled in part: tables_clear(). */
+/* Puts the tables into a generation slot, which must be idle and quiescent. */
 int tables_install(const struct tables *tables, const struct object *object, uint32_t slot,
 		   struct fault *fault);
 
-/* Whether a slot holds no policy. tables_clear() removes the lines first, so an empty slot is one
- * that was cleared, at least in part. */
+/* Whether a slot holds no policy. */
 bool tables_slot_is_empty(const struct object *object, uint32_t slot);
 
-/* Empties a generation slot. 0 or -errno; goes on after errors. */
+/* Empties a generation slot. 0 or -errno. */
 int tables_clear(const struct object *object, uint32_t slot);
 
 /* Opens the tables of a generation slot. -ENOENT, without a fault, when the slot is empty or was

@@ -2,7 +2,7 @@
 #ifndef SYNFW_ADDRESS_BPF_H
 #define SYNFW_ADDRESS_BPF_H
 
-/* Address -> class: a trie in the image for IPv4, the kernel's hash and LPM trie for IPv6. */
+/* Address -> class, by a trie in the image for each family. */
 #include "image.bpf.h"
 #include "packet.bpf.h"
 
@@ -16,6 +16,8 @@ static __always_inline const __u64 *trie_record(struct image *image, __u32 cell)
 		return NULL;
 	if (offset > SYNFW_PAGE_CELLS - SYNFW_TRIE_RECORD_CELLS)
 		return NULL;
+	/* clang 14 adds before it compares, and the verifier then does not know the sum's bound */
+	barrier_var(offset);
 	return (const __u64 *)page + offset;
 }
 
@@ -64,31 +66,71 @@ static __always_inline __u32 trie4_class(struct image *image, __u32 root, bool w
 	return id & ~SYNFW_TRIE_LEAF;
 }
 
-/* IPv6 address -> class through the kernel's maps. `indexes` are the SYNFW_INDEX_* of this
- * direction, `key` picks its maps. */
-static __always_inline __u32 map6_class(__u8 indexes, __u32 key, struct address *addr)
-{
-	__u32 *class_id = NULL;
-	void *index;
+/* An IPv6 address, of which the bits that have been looked at are shifted out. */
+struct bits128 {
+	__u64 high, low;
+};
 
-	if (indexes & SYNFW_INDEX_EXACT6 && (index = bpf_map_lookup_elem(&synfw_exact6, &key)))
-		class_id = bpf_map_lookup_elem(index, &addr->v6);
-	if (!class_id && indexes & SYNFW_INDEX_LPM6 && (index = bpf_map_lookup_elem(&synfw_lpm6, &key)))
-		class_id = bpf_map_lookup_elem(index, addr);
-	return class_id ? *class_id : 0;
+/* `bits`: 1 to 63. */
+static __always_inline void bits128_shift(struct bits128 *left, __u32 bits)
+{
+	left->high = left->high << (bits & 63) | left->low >> ((64 - bits) & 63);
+	left->low <<= bits & 63;
+}
+
+/* The id behind a step, and the bits that it is for. */
+static __always_inline __u32 trie_step(struct image *image, __u32 cell, __u64 high, __u32 *ret_bits)
+{
+	const struct synfw_trie_step *step = (const void *)trie_record(image, cell);
+	__u64 value;
+
+	if (!step)
+		return SYNFW_TRIE_LEAF;
+	*ret_bits = step->bits;
+	value = high >> ((64 - step->bits) & 63);
+	if (value == step->value)
+		return step->within;
+	return value < step->value ? step->below : step->above;
+}
+
+/* IPv6 address in host order -> class. Global and with scalars, so that the verifier walks the loop
+ * once and not for each way that leads here. */
+__noinline __u32 trie6_class(__u32 generation, __u32 root, __u64 high, __u64 low)
+{
+	struct bits128 left = {high, low};
+	struct image image;
+	__u32 id, i;
+
+	if (!image_open(&image, generation % SYNFW_NR_GENERATION_SLOTS))
+		return 0;
+	id = id_at(&image, root, left.high >> (64 - SYNFW_TRIE6_ROOT_BITS));
+	bits128_shift(&left, SYNFW_TRIE6_ROOT_BITS);
+#pragma clang loop unroll(disable)
+	for (i = 0; i < SYNFW_TRIE6_MAX_RECORDS && !(id & SYNFW_TRIE_LEAF); i++) {
+		__u32 bits = SYNFW_TRIE_NODE_BITS;
+
+		if (id & SYNFW_TRIE_STEP)
+			id = trie_step(&image, id & ~SYNFW_TRIE_STEP, left.high, &bits);
+		else
+			id = trie_node(&image, id, left.high >> (64 - SYNFW_TRIE_NODE_BITS));
+		bits128_shift(&left, bits);
+	}
+	return id & ~SYNFW_TRIE_LEAF;
 }
 
 /* Address -> class. */
-static __always_inline __u32 address_class(struct image *image, const struct synfw_header *header,
+static __always_inline __u32 address_class(struct image *image, const struct synfw_class_tables *tables,
 					   __u32 generation, enum synfw_direction direction,
-					   __u8 family, struct address *addr)
+					   __u8 family, const union address *addr)
 {
-	__u32 root = header->trie4[direction];
+	__u32 root = family == 6 ? tables->trie6[direction] : tables->trie4[direction];
 
+	if (!root)
+		return 0;
 	if (family == 6)
-		return map6_class(header->indexes >> 4 * direction,
-				  generation * SYNFW_NR_DIRS + direction, addr);
-	return root ? trie4_class(image, root, header->wide_roots & 1 << direction, addr->v4_be) : 0;
+		return trie6_class(generation, root, bpf_be64_to_cpu(addr->v6_be[0]),
+				   bpf_be64_to_cpu(addr->v6_be[1]));
+	return trie4_class(image, root, tables->wide_roots & 1 << direction, addr->v4_be);
 }
 
 #endif

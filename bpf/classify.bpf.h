@@ -335,12 +335,12 @@ static __always_inline bool walk_restrict_all(struct image *image, struct walk *
 		return false;
 	if (fields & 1 << SYNFW_FIELD_SRC &&
 	    !walk_restrict(image, walk, header, SYNFW_FIELD_SRC,
-			   address_class(image, header, walk->generation, SYNFW_DIR_SRC, pkt->family,
+			   address_class(image, tables, walk->generation, SYNFW_DIR_SRC, pkt->family,
 					 &pkt->src)))
 		return false;
 	if (fields & 1 << SYNFW_FIELD_DST &&
 	    !walk_restrict(image, walk, header, SYNFW_FIELD_DST,
-			   address_class(image, header, walk->generation, SYNFW_DIR_DST, pkt->family,
+			   address_class(image, tables, walk->generation, SYNFW_DIR_DST, pkt->family,
 					 &pkt->dst)))
 		return false;
 	return !(fields & 1 << SYNFW_FIELD_IFVLAN) ||

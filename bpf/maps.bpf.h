@@ -42,42 +42,6 @@ struct {
 	__array(values, struct lines);
 } synfw_lines SEC(".maps");
 
-struct exact6 {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(key_size, sizeof(struct synfw_addr6));
-	__uint(value_size, sizeof(__u32));
-};
-
-struct lpm6 {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(key_size, sizeof(struct synfw_lpm6_key));
-	__uint(value_size, sizeof(__u32));
-};
-
-/* Sizes instead of types above: clang writes a type that only an inner map names as a forward
- * declaration into BTF, and libbpf then cannot size it.
- *
- * The address indexes of IPv6: key = slot * SYNFW_NR_DIRS + direction. */
-#define ADDRESS_INDEX_ENTRIES (SYNFW_NR_GENERATION_SLOTS * SYNFW_NR_DIRS)
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, ADDRESS_INDEX_ENTRIES);
-	__type(key, __u32);
-	__array(values, struct exact6);
-} synfw_exact6 SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, ADDRESS_INDEX_ENTRIES);
-	__type(key, __u32);
-	__array(values, struct lpm6);
-} synfw_lpm6 SEC(".maps");
-
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SYNFW_INTERFACE_ENTRIES);

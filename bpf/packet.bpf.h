@@ -56,19 +56,14 @@ struct l4_ports {
 	__be16 dest_be;
 };
 
-/* An IPv6 address is laid out as both keys: the whole for LPM tries, the part behind prefixlen for
- * hashes. */
-struct address {
-	__u32 prefixlen;
-	union {
-		__be32 v4_be;
-		struct synfw_addr6 v6;
-	};
+union address {
+	__be32 v4_be;
+	__be64 v6_be[2];
 };
 
 /* Without holes: an argument of a global function must be initialised to its last byte. */
 struct packet {
-	struct address src, dst;
+	union address src, dst;
 	__u32 bytes;	/* frame; of frames in several buffers what the IP length says at least */
 	__u32 l4_offset; /* of the transport header, when has_l4 */
 	__u32 l4_left;	/* bytes that the IP length leaves for the next header */
@@ -87,7 +82,7 @@ struct packet {
 	__u8 has_l4;
 	__u8 reserved[2];
 };
-_Static_assert(sizeof(struct packet) == 76, "no holes");
+_Static_assert(sizeof(struct packet) == 72, "no holes");
 
 struct cursor {
 	void *pos;
@@ -304,9 +299,8 @@ static __always_inline void parse_ipv6(struct xdp_md *ctx, struct packet *pkt, s
 		return;
 	}
 	pkt->family = 6;
-	pkt->src.prefixlen = pkt->dst.prefixlen = 128;
-	__builtin_memcpy(&pkt->src.v6, &ip->saddr, sizeof(pkt->src.v6));
-	__builtin_memcpy(&pkt->dst.v6, &ip->daddr, sizeof(pkt->dst.v6));
+	__builtin_memcpy(&pkt->src, &ip->saddr, sizeof(pkt->src));
+	__builtin_memcpy(&pkt->dst, &ip->daddr, sizeof(pkt->dst));
 	payload_bytes = bpf_ntohs(ip->payload_len);
 	pkt->protocol = ip->nexthdr;
 	pkt->hop_limit = ip->hop_limit;

@@ -116,27 +116,43 @@ enum synfw_direction {
 	SYNFW_NR_DIRS = 2,
 };
 
-/* Bits of synfw_header.indexes, shifted by 4 for SYNFW_DIR_DST: which address maps exist. */
-#define SYNFW_INDEX_EXACT6	0x1
-#define SYNFW_INDEX_LPM6	0x2
-
 /*
- * The trie for IPv4 (Poptrie, Asai and Ohara, SIGCOMM 2015, with runs instead of two bitmaps). The
- * root is a table of ids for the upper 12 or 18 bits; below it a record stands for the next 6 bits,
- * and for the last 8. An id with SYNFW_TRIE_LEAF is a class, any other the number of the cell (8
- * bytes, counted from line 0) where the next record begins.
+ * The tries: address -> class (Poptrie, Asai and Ohara, SIGCOMM 2015, with runs instead of two
+ * bitmaps). The root is a table of ids, for the upper 12 or 18 bits of an IPv4 and the upper 14 of an
+ * IPv6 address. An id with SYNFW_TRIE_LEAF is a class, any other the number of the cell (8 bytes,
+ * counted from line 0) where the next record begins:
  *
- * A record of 6 bits is a cell with a bit for every entry that differs from the one before it, and
- * the ids (32 bits) of those entries. A record of 8 bits has four such cells, a cell whose byte w
- * counts the ids before word w, and the ids. No record begins behind the last
- * SYNFW_TRIE_RECORD_CELLS of a page, so none crosses into the next.
+ * - runs for the next 6 bits: a cell with a bit for every entry that differs from the one before it,
+ *   and the ids (32 bits) of those entries;
+ * - for the last 8 bits of an IPv4 address: four such cells, a cell whose byte w counts the ids before
+ *   word w, and the ids;
+ * - IPv6, when the id has SYNFW_TRIE_STEP: a struct synfw_trie_step, for bits in which all changes of
+ *   class agree (path compression).
+ *
+ * No record begins behind the last SYNFW_TRIE_RECORD_CELLS of a page, so none crosses into the next.
  */
 #define SYNFW_TRIE_ROOT_BITS		12
 #define SYNFW_TRIE_WIDE_ROOT_BITS	18
+#define SYNFW_TRIE6_ROOT_BITS		14
 #define SYNFW_TRIE_NODE_BITS		6
 #define SYNFW_TRIE_LAST_BITS		8
+#define SYNFW_TRIE6_MAX_RECORDS		((128 - SYNFW_TRIE6_ROOT_BITS) / SYNFW_TRIE_NODE_BITS)
 #define SYNFW_TRIE_RECORD_CELLS		(4 + 1 + 256 / 2)
 #define SYNFW_TRIE_LEAF			0x80000000U
+#define SYNFW_TRIE_STEP			0x40000000U
+
+#define SYNFW_TRIE_STEP_MAX_BITS	60
+
+/* The next `bits` bits (a multiple of 6) as a number, against `value`: less leads to `below`, equal to
+ * `within`, more to `above`. `below` and `above` are leaves. */
+struct synfw_trie_step {
+	__u64 value;
+	__u32 bits;
+	__u32 below;
+	__u32 within;
+	__u32 above;
+};
+_Static_assert(sizeof(struct synfw_trie_step) == 24, "a step is three cells");
 
 /*
  * Line 0. A class record is `record_lines` lines: the aggregate, then (two levels only) the line
@@ -153,7 +169,7 @@ enum synfw_direction {
  * at `group_base` tells the fields that must be looked at for word w (low 8 bits) and the first
  * word behind its group (the rest).
  *
- * An address that is in no index has class 0.
+ * An address of a family without a trie has class 0.
  */
 struct synfw_header {
 	__u16 abi_version;
@@ -161,25 +177,23 @@ struct synfw_header {
 	__u8 nr_agg;		/* 64-bit words of an aggregate: 1, 4 or 8 */
 	__u8 refs_at;		/* 0: one level; else place of a record's first reference, in ids */
 	__u8 record_lines;	/* 1 to 5 */
-	__u8 reserved;
 	__u8 fields;		/* bit f: some rule constrains field f (ATTR is always looked up) */
-	__u8 indexes;		/* SYNFW_INDEX_* */
 	__u8 flag_rules;	/* some rule looks at TCP flags */
 	__u8 monitor;		/* whole policy: decide and count, never drop */
 	__u8 incoming;		/* enum synfw_verdict, when no rule decided */
 	__u8 ethertypes;	/* enum synfw_verdict, neither IPv4 nor IPv6 */
 	__u8 malformed;		/* enum synfw_verdict, no addresses could be read */
-	__u8 wide_roots;	/* bit d: the trie of direction d has a root of 18 bits, not 12 */
+	__u8 reserved[3];
 	__u32 record_base[SYNFW_NR_FIELDS];	/* line of class 0 */
 	__u32 rule_base;	/* line of rule 0; four to a line */
 	__u32 nr_lines;		/* of the whole image, the manifest included */
 	__u32 manifest_base;	/* line where the manifest's text begins, 0: none */
 	__u32 manifest_bytes;
-	__u32 trie4[SYNFW_NR_DIRS];	/* line of the root, 0: no IPv4 prefix */
+	__u32 unused[2];
 };
 _Static_assert(sizeof(struct synfw_header) == SYNFW_LINE_BYTES, "the header is line 0");
 
-/* Line 1: where the class tables begin. */
+/* Lines 1 and 2: where the class tables begin. */
 struct synfw_class_tables {
 	__u32 l4dst[SYNFW_NR_L4_REGIONS];
 	__u32 l4src[SYNFW_NR_L4_REGIONS];
@@ -188,8 +202,11 @@ struct synfw_class_tables {
 	__u32 group_base;	/* two levels: see synfw_header */
 	__u16 counting_word;	/* two levels: first word of rules that only score or count */
 	__u16 ifvlan_lines;	/* lines per interface slot when VLANs matter, else 0: one id a slot */
+	__u32 trie4[SYNFW_NR_DIRS];	/* line of the root, 0: no IPv4 prefix */
+	__u32 trie6[SYNFW_NR_DIRS];	/* line of the root, 0: no IPv6 prefix */
+	__u32 wide_roots;	/* bit d: trie4[d] has a root of 18 bits, not 12 */
 };
-_Static_assert(sizeof(struct synfw_class_tables) <= SYNFW_LINE_BYTES, "the tables are line 1");
+_Static_assert(sizeof(struct synfw_class_tables) <= 2 * SYNFW_LINE_BYTES, "the tables are two lines");
 
 enum synfw_rule_action {
 	SYNFW_ACTION_ALLOW = 0,
@@ -216,18 +233,6 @@ _Static_assert(sizeof(struct synfw_rule) == 16, "four rules a line");
 
 #define SYNFW_RULE_INDEX_DEFAULT 0xffffffffU	/* what a key of `defaults` decides */
 #define SYNFW_RULE_INDEX_PROTECT 0x80000000U	/* flag: the rest is the place in `protect` */
-
-/* ---- address indexes: keys of the inner maps; the value is a __u32 class id ----------------- */
-
-struct synfw_addr6 {
-	__u8 byte[16];		/* network order */
-};
-
-struct synfw_lpm6_key {
-	__u32 prefixlen;
-	struct synfw_addr6 addr;
-};
-_Static_assert(sizeof(struct synfw_lpm6_key) == 20, "LPM key");
 
 /* ---- maps with runtime state, outside the generations --------------------------------------- */
 

@@ -15,10 +15,6 @@
 
 #include <synfw/cleanup.h>
 
-/* Below this many exact addresses a trie that is searched anyway holds them as well: one lookup
- * instead of two, for a trie that is hardly deeper. Measured in docs/performance.md. */
-#define MIN_EXACT_BESIDE_LPM 64
-
 /* One prefix of one set, both families alike: 128 bits from the most significant one. */
 struct entry {
 	uint64_t high, low;
@@ -79,13 +75,13 @@ static struct entry entry_of6(const struct prefix6 *prefix, uint32_t set)
 	return entry;
 }
 
-static size_t set_count(const struct prefix_list *list, int family)
+static size_t set_count(const struct prefix_list *list, enum family family)
 {
-	return family == 4 ? list->nr_v4 : list->nr_v6;
+	return family == FAMILY_4 ? list->nr_v4 : list->nr_v6;
 }
 
 /* All prefixes of one family in the sets that matter, sorted. */
-static int entries_collect(const struct build *build, const struct memberships *memberships, int family,
+static int entries_collect(const struct build *build, const struct memberships *memberships, enum family family,
 			   struct entries *ret_entries)
 {
 	struct entries entries = {};
@@ -104,7 +100,7 @@ static int entries_collect(const struct build *build, const struct memberships *
 			continue;
 		for (size_t i = 0; i < set_count(list, family); i++)
 			entries.entry[entries.count++] =
-				family == 4 ? entry_of4(&list->v4[i], set) : entry_of6(&list->v6[i], set);
+				family == FAMILY_4 ? entry_of4(&list->v4[i], set) : entry_of6(&list->v6[i], set);
 	}
 	qsort(entries.entry, entries.count, sizeof(entries.entry[0]), entry_compare);
 	*ret_entries = entries;
@@ -158,71 +154,42 @@ static int entries_classify(struct build *build, struct memberships *memberships
 	return error;
 }
 
-static size_t count_exact(const struct classified *list, size_t count, uint8_t bits)
-{
-	size_t exact = 0;
-
-	for (size_t i = 0; i < count; i++)
-		exact += list[i].prefixlen == bits;
-	if (exact < MIN_EXACT_BESIDE_LPM && exact < count)
-		return 0;
-	return exact;
-}
-
-static int index_fill6(struct address_index *index, const struct classified *list, size_t count)
-{
-	size_t exact = count_exact(list, count, 128);
-
-	index->exact6 = calloc(exact + 1, sizeof(index->exact6[0]));
-	index->lpm6 = calloc(count - exact + 1, sizeof(index->lpm6[0]));
-	if (!index->exact6 || !index->lpm6)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		uint64_t words[2] = {htobe64(list[i].high), htobe64(list[i].low)};
-		struct synfw_addr6 addr;
-
-		memcpy(addr.byte, words, sizeof(addr.byte));
-		if (exact && list[i].prefixlen == 128)
-			index->exact6[index->nr_exact6++] = (struct exact6_entry){addr, list[i].class_id};
-		else
-			index->lpm6[index->nr_lpm6++] = (struct lpm6_entry){
-				{.prefixlen = list[i].prefixlen, .addr = addr}, list[i].class_id};
-	}
-	return 0;
-}
-
-/* A prefix that is open while those within it come, and the first address behind it. */
+/* A prefix that is open while those within it come, and its last address. */
 struct open_prefix {
-	uint64_t end;
+	address_t last;
 	uint32_t class_id;
 };
 
-/* The list of nested prefixes as ranges. */
-static int ranges_fill(struct ranges4 *ranges, const struct classified *list, size_t count)
+static address_t prefix_last(const struct classified *prefix)
 {
-	struct open_prefix stack[34] = {{.end = 1ULL << 32}};
-	int depth = 0, error = count ? ranges4_append(ranges, 0, 0) : 0;
+	address_t first = (address_t)prefix->high << 64 | prefix->low;
+
+	return prefix->prefixlen == 128 ? first : first | ~(address_t)0 >> prefix->prefixlen;
+}
+
+/* The list of nested prefixes as ranges. */
+static int ranges_fill(struct ranges *ranges, const struct classified *list, size_t count)
+{
+	struct open_prefix stack[130] = {{.last = ~(address_t)0}};
+	int depth = 0, error = count ? ranges_append(ranges, 0, 0) : 0;
 
 	for (size_t i = 0; !error && i < count; i++) {
-		uint64_t first = list[i].high >> 32;
+		address_t first = (address_t)list[i].high << 64 | list[i].low;
 
-		for (; !error && stack[depth].end <= first; depth--)
-			error = ranges4_append(ranges, stack[depth].end, stack[depth - 1].class_id);
+		for (; !error && stack[depth].last < first; depth--)
+			error = ranges_append(ranges, stack[depth].last + 1, stack[depth - 1].class_id);
 		if (!error)
-			error = ranges4_append(ranges, first, list[i].class_id);
-		stack[++depth] = (struct open_prefix){
-			.end = first + (1ULL << (32 - list[i].prefixlen)),
-			.class_id = list[i].class_id,
-		};
+			error = ranges_append(ranges, first, list[i].class_id);
+		stack[++depth] = (struct open_prefix){prefix_last(&list[i]), list[i].class_id};
 	}
 	for (; !error && depth > 0; depth--)
-		if (stack[depth].end < 1ULL << 32)
-			error = ranges4_append(ranges, stack[depth].end, stack[depth - 1].class_id);
+		if (stack[depth].last != ~(address_t)0)
+			error = ranges_append(ranges, stack[depth].last + 1, stack[depth - 1].class_id);
 	return error;
 }
 
 static int build_family(struct build *build, struct memberships *memberships,
-			enum synfw_direction direction, int family)
+			enum synfw_direction direction, enum family family)
 {
 	CLEANUP(cleanup_free) struct classified *list = NULL;
 	struct entries entries;
@@ -239,8 +206,7 @@ static int build_family(struct build *build, struct memberships *memberships,
 	free(entries.entry);
 	if (error)
 		return error;
-	return family == 4 ? ranges_fill(&build->ranges4[direction], list, count)
-			   : index_fill6(&build->index[direction], list, count);
+	return ranges_fill(&build->addresses[direction][family].ranges, list, count);
 }
 
 int build_addresses(struct build *build, enum synfw_direction direction)
@@ -249,8 +215,8 @@ int build_addresses(struct build *build, enum synfw_direction direction)
 	int error = memberships_init(&memberships, build->bits, direction);
 
 	if (!error)
-		error = build_family(build, &memberships, direction, 4);
+		error = build_family(build, &memberships, direction, FAMILY_4);
 	if (!error)
-		error = build_family(build, &memberships, direction, 6);
+		error = build_family(build, &memberships, direction, FAMILY_6);
 	return error;
 }

@@ -19,9 +19,10 @@ static void build_done(struct build *build)
 	vectors_done(&build->vectors);
 	id_tables_done(&build->tables);
 	for (int i = 0; i < SYNFW_NR_DIRS; i++) {
-		address_index_done(&build->index[i]);
-		ranges4_done(&build->ranges4[i]);
-		trie4_done(&build->trie4[i]);
+		for (int family = 0; family < NR_FAMILIES; family++) {
+			ranges_done(&build->addresses[i][family].ranges);
+			trie_done(&build->addresses[i][family].trie);
+		}
 	}
 }
 

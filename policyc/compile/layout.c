@@ -7,19 +7,14 @@
 
 #define IDS_PER_LINE	 (SYNFW_LINE_BYTES / sizeof(uint32_t))
 #define CELLS_PER_LINE	 (SYNFW_LINE_BYTES / sizeof(uint64_t))
-#define FIRST_FREE_LINE	 2	/* behind the header and the directory of tables */
-
-/* Kernel memory of one entry: the node, its slab class, and for tries the inner nodes that n
- * prefixes need at worst (n - 1). */
-#define BYTES_EXACT6 (96 + 16)
-#define BYTES_LPM6   (2 * 96)
+#define FIRST_FREE_LINE	 3	/* behind the header and the directory of tables */
 
 /* Line numbers. What every packet needs comes first, to lie in page 0. */
 struct layout {
 	uint32_t rules;
 	uint32_t groups;
 	uint32_t tables;
-	uint32_t trie4[SYNFW_NR_DIRS];
+	uint32_t tries[SYNFW_NR_DIRS][NR_FAMILIES];
 	uint32_t records[SYNFW_NR_FIELDS];
 	uint32_t chunks;
 	uint64_t nr_lines;
@@ -30,21 +25,29 @@ static uint64_t lines_of(uint64_t count, uint32_t per_line)
 	return (count + per_line - 1) / per_line;
 }
 
+static int trie_build(enum family family, const struct ranges *ranges, uint64_t first_cell,
+		      struct trie *trie)
+{
+	return family == FAMILY_4 ? trie4_build(ranges, first_cell, trie)
+				  : trie6_build(ranges, first_cell, trie);
+}
+
 /* Builds the tries where they will lie, from line `*at` on, which moves behind them. */
 static int tries_build(struct build *build, struct layout *layout, uint64_t *at)
 {
-	for (int i = 0; i < SYNFW_NR_DIRS; i++) {
-		struct trie4 *trie = &build->trie4[i];
+	for (int i = 0; i < SYNFW_NR_DIRS * NR_FAMILIES; i++) {
+		enum family family = i % NR_FAMILIES;
+		struct addresses *addresses = &build->addresses[i / NR_FAMILIES][family];
 		int error;
 
-		if (!build->ranges4[i].count)
+		if (!addresses->ranges.count)
 			continue;
-		error = trie4_build(&build->ranges4[i], *at * CELLS_PER_LINE, trie);
+		error = trie_build(family, &addresses->ranges, *at * CELLS_PER_LINE, &addresses->trie);
 		if (error)
 			return error;
-		layout->trie4[i] = *at;
-		*at += lines_of(trie->nr_cells, CELLS_PER_LINE);
-		ranges4_done(&build->ranges4[i]);
+		layout->tries[i / NR_FAMILIES][family] = *at;
+		*at += lines_of(addresses->trie.nr_cells, CELLS_PER_LINE);
+		ranges_done(&addresses->ranges);
 	}
 	return 0;
 }
@@ -120,6 +123,13 @@ static void put_directory(const struct build *build, const struct layout *layout
 	tables->ifvlan_lines = build->ifvlan_ids / IDS_PER_LINE;
 	tables->group_base = layout->groups;
 	tables->counting_word = build->bits->counting_word;
+	for (int i = 0; i < SYNFW_NR_DIRS; i++) {
+		const struct trie *trie4 = &build->addresses[i][FAMILY_4].trie;
+
+		tables->trie4[i] = layout->tries[i][FAMILY_4];
+		tables->trie6[i] = layout->tries[i][FAMILY_6];
+		tables->wide_roots |= (trie4->root_bits == SYNFW_TRIE_WIDE_ROOT_BITS) << i;
+	}
 }
 
 /* The aggregate of a class: bit w says that word w of its vector is not zero. */
@@ -128,6 +138,19 @@ static void put_aggregate(const struct vectors *vectors, const uint64_t *vector,
 	for (uint32_t word = 0; word < vectors->nr_words; word++)
 		if (vector[word])
 			line->word[word / 64] |= 1ULL << word % 64;
+}
+
+static void put_tries(const struct build *build, const struct layout *layout, struct synfw_line *lines)
+{
+	for (int i = 0; i < SYNFW_NR_DIRS; i++) {
+		for (int family = 0; family < NR_FAMILIES; family++) {
+			const struct trie *trie = &build->addresses[i][family].trie;
+
+			if (trie->nr_cells)
+				memcpy(&lines[layout->tries[i][family]], trie->cells,
+				       trie->nr_cells * sizeof(uint64_t));
+		}
+	}
 }
 
 /* See synfw_header.refs_at. */
@@ -166,16 +189,6 @@ static void put_rules(const struct bits *bits, struct synfw_line *first)
 	}
 }
 
-static uint8_t index_flags(const struct address_index *index)
-{
-	return (index->nr_exact6 ? SYNFW_INDEX_EXACT6 : 0) | (index->nr_lpm6 ? SYNFW_INDEX_LPM6 : 0);
-}
-
-static uint64_t index_bytes(const struct address_index *index)
-{
-	return (uint64_t)index->nr_exact6 * BYTES_EXACT6 + (uint64_t)index->nr_lpm6 * BYTES_LPM6;
-}
-
 static uint8_t verdict_of(enum default_choice choice)
 {
 	return choice == CHOICE_DROP ? SYNFW_DROP : SYNFW_ALLOW;
@@ -192,8 +205,6 @@ static void put_header(const struct build *build, const struct layout *layout,
 		.nr_agg = vectors_agg_words(vectors),
 		.refs_at = refs_place(vectors),
 		.record_lines = vectors_record_lines(vectors),
-		.indexes = index_flags(&build->index[SYNFW_DIR_SRC]) |
-			   index_flags(&build->index[SYNFW_DIR_DST]) << 4,
 		.flag_rules = build->flag_rules,
 		.monitor = policy->monitor,
 		.incoming = verdict_of(policy->incoming),
@@ -202,10 +213,6 @@ static void put_header(const struct build *build, const struct layout *layout,
 		.rule_base = layout->rules,
 		.nr_lines = layout->nr_lines,
 	};
-	for (int i = 0; i < SYNFW_NR_DIRS; i++)
-		header->trie4[i] = layout->trie4[i];
-	for (int i = 0; i < SYNFW_NR_DIRS; i++)
-		header->wide_roots |= (build->trie4[i].root_bits == SYNFW_TRIE_WIDE_ROOT_BITS) << i;
 	for (int field = 0; field < SYNFW_NR_FIELDS; field++) {
 		header->record_base[field] = layout->records[field];
 		header->fields |= build->constrained[field] << field;
@@ -223,8 +230,6 @@ int layout_image(struct build *build, const struct policy *policy, struct image 
 		return error;
 
 	image->kernel_bytes = lines_of(layout.nr_lines, SYNFW_PAGE_LINES) * SYNFW_PAGE_BYTES;
-	for (int i = 0; i < SYNFW_NR_DIRS; i++)
-		image->kernel_bytes += index_bytes(&build->index[i]);
 	if (image->kernel_bytes > build->vectors.max_bytes)
 		return -E2BIG;
 	lines = calloc(layout.nr_lines, sizeof(*lines));
@@ -240,10 +245,7 @@ int layout_image(struct build *build, const struct policy *policy, struct image 
 	if (build->bits->groups)
 		memcpy(&lines[layout.groups], build->bits->groups,
 		       build->bits->count / 64 * sizeof(uint32_t));
-	for (int i = 0; i < SYNFW_NR_DIRS; i++)
-		if (layout.trie4[i])
-			memcpy(&lines[layout.trie4[i]], build->trie4[i].cells,
-			       build->trie4[i].nr_cells * sizeof(uint64_t));
+	put_tries(build, &layout, lines);
 	for (int field = 0; field < SYNFW_NR_FIELDS; field++) {
 		put_records(&build->vectors, field, &layout, lines, scratch);
 		image->nr_classes[field] = build->vectors.classes[field].count;
@@ -256,7 +258,5 @@ int layout_image(struct build *build, const struct policy *policy, struct image 
 
 	image->lines = lines;
 	image->nr_lines = layout.nr_lines;
-	memcpy(image->index, build->index, sizeof(image->index));
-	memset(build->index, 0, sizeof(build->index));
 	return 0;
 }

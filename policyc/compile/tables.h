@@ -9,7 +9,8 @@
 #include <stdint.h>
 
 #include "compile/bits.h"
-#include "compile/trie4.h"
+#include "compile/ranges.h"
+#include "compile/trie.h"
 #include "compile/vectors.h"
 #include "image.h"
 
@@ -26,6 +27,14 @@ void id_tables_done(struct id_tables *tables);
 
 #define NO_TABLE UINT32_MAX
 
+enum family { FAMILY_4, FAMILY_6, NR_FAMILIES };
+
+/* The addresses of one family in one direction. */
+struct addresses {
+	struct ranges ranges;	/* empty: no prefix */
+	struct trie trie;	/* built when its place in the image is known */
+};
+
 /* What a builder needs, and where the results go. Offsets are indices into tables.ids. */
 struct build {
 	const struct bits *bits;
@@ -38,9 +47,7 @@ struct build {
 	uint32_t ifvlan_ids;	/* ids per interface slot when VLANs matter, else 0 */
 	bool constrained[SYNFW_NR_FIELDS];
 	bool flag_rules;
-	struct address_index index[SYNFW_NR_DIRS];
-	struct ranges4 ranges4[SYNFW_NR_DIRS];	/* empty: no IPv4 prefix */
-	struct trie4 trie4[SYNFW_NR_DIRS];	/* built when its place in the image is known */
+	struct addresses addresses[SYNFW_NR_DIRS][NR_FAMILIES];
 };
 
 /* Each: 0, -ENOMEM, or -E2BIG when the vectors pass their limit. Fields that no bit constrains are

@@ -23,35 +23,6 @@ static uint32_t table_entry(const struct image *image, uint32_t base, uint32_t i
 	return line_at(image, base + index / IDS_PER_LINE)->id[index % IDS_PER_LINE];
 }
 
-static bool shares_prefix6(const uint8_t *a, const uint8_t *b, uint32_t prefixlen)
-{
-	uint32_t bytes = prefixlen / 8, rest = prefixlen % 8;
-
-	if (memcmp(a, b, bytes) != 0)
-		return false;
-	return rest == 0 || ((a[bytes] ^ b[bytes]) >> (8 - rest)) == 0;
-}
-
-static uint32_t class_of_address6(const struct address_index *index, const uint8_t *addr)
-{
-	uint32_t class_id = 0;
-	int best = -1;
-
-	for (size_t i = 0; i < index->nr_exact6; i++)
-		if (memcmp(index->exact6[i].addr.byte, addr, 16) == 0)
-			return index->exact6[i].class_id;
-	for (size_t i = 0; i < index->nr_lpm6; i++) {
-		const struct synfw_lpm6_key *key = &index->lpm6[i].key;
-
-		if ((int)key->prefixlen > best &&
-		    shares_prefix6(key->addr.byte, addr, key->prefixlen)) {
-			best = (int)key->prefixlen;
-			class_id = index->lpm6[i].class_id;
-		}
-	}
-	return class_id;
-}
-
 /* Entry `index` of the record at `cell`, found by counting the runs that begin up to it. */
 static uint32_t record_entry(const struct image *image, uint32_t cell, uint32_t index, bool last)
 {
@@ -66,26 +37,60 @@ static uint32_t record_entry(const struct image *image, uint32_t cell, uint32_t 
 	return ids[run];
 }
 
-uint32_t image_trie4_class(const struct image *image, enum synfw_direction direction, uint32_t addr,
-			   struct image_trie4_path *ret_path)
+/* The address's next bits as a number; what is behind its last bit reads as 0. */
+static uint64_t bits_at(const uint8_t *addr, uint32_t length, uint32_t from, uint32_t bits)
 {
-	const struct synfw_header *header = image_header_const(image);
-	uint32_t left = header->wide_roots >> direction & 1 ? 14 : 20;
-	struct image_trie4_path path = {};
+	uint64_t value = 0;
+
+	for (uint32_t i = from; i < from + bits; i++)
+		value = value << 1 | (i < length && addr[i / 8] >> (7 - i % 8) & 1);
+	return value;
+}
+
+/* The id behind a step, and how many bits it is for. */
+static uint32_t step_id(const struct image *image, uint32_t cell, const uint8_t *addr, uint32_t from,
+			uint32_t *ret_bits)
+{
+	struct synfw_trie_step step;
+	uint64_t value;
+
+	line_at(image, (cell + 2) / WORDS_PER_LINE);
+	memcpy(&step, (const uint64_t *)image->lines + cell, sizeof(step));
+	*ret_bits = step.bits;
+	value = bits_at(addr, 128, from, step.bits);
+	if (value == step.value)
+		return step.within;
+	return value < step.value ? step.below : step.above;
+}
+
+uint32_t image_class(const struct image *image, enum synfw_direction direction, uint8_t family,
+		     const uint8_t *addr, struct image_path *ret_path)
+{
+	const struct synfw_class_tables *tables = image_class_tables(image);
+	uint32_t root = family == 4 ? tables->trie4[direction] : tables->trie6[direction];
+	uint32_t length = family == 4 ? 32 : 128, from = family == 4 ? 12 : 14;
+	struct image_path path = {};
 	uint32_t id = SYNFW_TRIE_LEAF;
 
-	if (header->trie4[direction])
-		id = table_entry(image, header->trie4[direction], addr >> left);
+	if (family == 4 && tables->wide_roots >> direction & 1)
+		from = 18;
+	if (root)
+		id = table_entry(image, root, bits_at(addr, length, 0, from));
 	while (!(id & SYNFW_TRIE_LEAF)) {
-		uint32_t bits = left == 8 ? 8 : 6;
+		uint32_t bits = family == 4 && from == 24 ? 8 : 6;
 
-		if (left == 0) {
+		if (from == length) {
 			fprintf(stderr, "image: the trie goes on behind the last bit\n");
 			abort();
 		}
-		left -= bits;
-		path.cell[path.nr_records++] = id;
-		id = record_entry(image, id, addr >> left & ((1U << bits) - 1), bits == 8);
+		path.cell[path.nr_records++] = id & ~SYNFW_TRIE_STEP;
+		if (id & SYNFW_TRIE_STEP) {
+			id = step_id(image, id & ~SYNFW_TRIE_STEP, addr, from, &bits);
+			path.nr_steps++;
+		} else {
+			id = record_entry(image, id, bits_at(addr, length, from, bits), bits == 8);
+		}
+		from += bits;
 	}
 	*ret_path = path;
 	return id & ~SYNFW_TRIE_LEAF;
@@ -95,14 +100,9 @@ static uint32_t class_of_address(const struct image *image, const struct referen
 				 enum synfw_direction direction)
 {
 	const uint8_t *addr = direction == SYNFW_DIR_SRC ? packet->saddr : packet->daddr;
+	struct image_path path;
 
-	struct image_trie4_path path;
-
-	if (packet->family == 6)
-		return class_of_address6(&image->index[direction], addr);
-	return image_trie4_class(image, direction,
-				 (uint32_t)addr[0] << 24 | addr[1] << 16 | addr[2] << 8 | addr[3],
-				 &path);
+	return image_class(image, direction, packet->family, addr, &path);
 }
 
 static enum synfw_l4_region region_of(const struct reference_packet *packet)

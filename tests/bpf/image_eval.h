@@ -16,14 +16,16 @@
 struct judgement image_judge(const struct image *image, const uint8_t *frame, size_t length,
 			     uint32_t slot);
 
-/* The records that the trie was followed through: the cells where they begin, from line 0 on. */
-struct image_trie4_path {
-	uint32_t cell[3];
+/* The records that a trie was followed through: the cells where they begin, from line 0 on, and how
+ * many of them were steps. */
+struct image_path {
+	uint32_t cell[SYNFW_TRIE6_MAX_RECORDS];
 	uint32_t nr_records;
+	uint32_t nr_steps;
 };
 
-/* The class of an IPv4 address (host byte order), and how it was found. */
-uint32_t image_trie4_class(const struct image *image, enum synfw_direction direction, uint32_t addr,
-			   struct image_trie4_path *ret_path);
+/* The class of an address (network byte order), and how it was found. */
+uint32_t image_class(const struct image *image, enum synfw_direction direction, uint8_t family,
+		     const uint8_t *addr, struct image_path *ret_path);
 
 #endif

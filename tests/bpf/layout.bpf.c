@@ -10,4 +10,4 @@ struct synfw_line layout_line;
 struct synfw_header layout_header;
 struct synfw_class_tables layout_class_tables;
 struct synfw_rule layout_rule;
-struct synfw_lpm6_key layout_lpm6_key;
+struct synfw_trie_step layout_trie_step;

@@ -33,7 +33,7 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 
 /* The maps of the generations: the live program uses those of the shadow program. */
 static const char *const shared_maps[] = {
-	"synfw_control", "synfw_lines", "synfw_exact6", "synfw_lpm6",
+	"synfw_control", "synfw_lines",
 };
 
 static int share_maps(struct synfw_bpf *from, struct synfw_bpf *to)
@@ -113,43 +113,6 @@ void datapath_closep(struct datapath **datapath)
 	datapath_close(*datapath);
 }
 
-/* One inner map from an array of structures that hold a key and the class id behind it. */
-static int put_index(struct bpf_map *outer, uint32_t outer_key, enum bpf_map_type type,
-		     const void *entries, size_t count, size_t entry_size)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_NO_PREALLOC);
-	size_t key_size = entry_size - sizeof(uint32_t);
-	CLEANUP(cleanup_fd) int fd = -1;
-
-	if (!count)
-		return 0;
-	fd = bpf_map_create(type, NULL, key_size, sizeof(uint32_t), count, &options);
-	if (fd < 0)
-		return -errno;
-	for (size_t i = 0; i < count; i++) {
-		const char *entry = (const char *)entries + i * entry_size;
-
-		if (bpf_map_update_elem(fd, entry, entry + key_size, BPF_NOEXIST))
-			return -errno;
-	}
-	return bpf_map_update_elem(bpf_map__fd(outer), &outer_key, &fd, BPF_ANY) ? -errno : 0;
-}
-
-static int put_indexes(struct synfw_bpf *bpf, const struct image *image, uint32_t slot,
-		       enum synfw_direction direction)
-{
-	const struct address_index *index = &image->index[direction];
-	uint32_t key = slot * SYNFW_NR_DIRS + direction;
-	int err;
-
-	err = put_index(bpf->maps.synfw_exact6, key, BPF_MAP_TYPE_HASH, index->exact6,
-			index->nr_exact6, sizeof(*index->exact6));
-	if (err)
-		return err;
-	return put_index(bpf->maps.synfw_lpm6, key, BPF_MAP_TYPE_LPM_TRIE, index->lpm6,
-			 index->nr_lpm6, sizeof(*index->lpm6));
-}
-
 static int put_lines(struct synfw_bpf *bpf, const struct image *image, uint32_t slot)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP);
@@ -209,11 +172,6 @@ int datapath_apply(struct datapath *datapath, struct image *image)
 	err = put_lines(datapath->shadow, image, slot);
 	if (err)
 		return err;
-	for (int direction = 0; direction < SYNFW_NR_DIRS; direction++) {
-		err = put_indexes(datapath->shadow, image, slot, direction);
-		if (err)
-			return err;
-	}
 	err = clear_rule_counters(datapath, last_counter);
 	if (err)
 		return err;

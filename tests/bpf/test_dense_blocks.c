@@ -142,7 +142,7 @@ static bool blocks_agree(struct datapath *datapath, struct trial_totals *totals,
 			 const struct size *size)
 {
 	uint64_t before = totals->checks;
-	const struct synfw_header *header;
+	const struct synfw_class_tables *tables;
 	struct policy_text text;
 	struct trial trial;
 	bool agree;
@@ -151,8 +151,8 @@ static bool blocks_agree(struct datapath *datapath, struct trial_totals *totals,
 	agree = trial_begin(&trial, datapath, totals, &text, &options, stderr) == 0;
 	if (!agree)
 		goto out;
-	header = image_header_const(trial.compiled.image);
-	if ((header->wide_roots >> SYNFW_DIR_SRC & 1) != size->wide_root) {
+	tables = image_class_tables(trial.compiled.image);
+	if ((tables->wide_roots >> SYNFW_DIR_SRC & 1) != size->wide_root) {
 		fprintf(stderr, "%u blocks have a trie with the other root\n", size->nr_blocks);
 		agree = false;
 	}

@@ -242,10 +242,11 @@ static bool edges_agree(struct bench *bench, struct range range)
 /* Whether a record on the way to `addr` lies at the border of two pages. Counts those that do. */
 static bool is_at_border(struct bench *bench, uint32_t addr)
 {
-	struct image_trie4_path path;
+	const uint8_t bytes[4] = {addr >> 24, addr >> 16, addr >> 8, addr};
+	struct image_path path;
 	bool at_border = false;
 
-	image_trie4_class(bench->image, bench->direction, addr, &path);
+	image_class(bench->image, bench->direction, 4, bytes, &path);
 	for (uint32_t i = 0; i < path.nr_records; i++) {
 		uint32_t page = path.cell[i] / SYNFW_PAGE_CELLS;
 		uint32_t offset = path.cell[i] % SYNFW_PAGE_CELLS;

@@ -60,10 +60,8 @@ enum trait {
 	TRAIT_SEVERAL_PAGES,
 	TRAIT_TRIE4,					/* sources, destinations */
 	TRAIT_WIDE_ROOT = TRAIT_TRIE4 + SYNFW_NR_DIRS,
-	TRAIT_EXACT_ONLY = TRAIT_WIDE_ROOT + SYNFW_NR_DIRS,
-	TRAIT_LPM_ONLY = TRAIT_EXACT_ONLY + SYNFW_NR_DIRS,
-	TRAIT_EXACT_AND_LPM = TRAIT_LPM_ONLY + SYNFW_NR_DIRS,
-	NR_TRAITS = TRAIT_EXACT_AND_LPM + SYNFW_NR_DIRS,
+	TRAIT_TRIE6 = TRAIT_WIDE_ROOT + SYNFW_NR_DIRS,
+	NR_TRAITS = TRAIT_TRIE6 + SYNFW_NR_DIRS,
 };
 
 static const char *const trait_names[NR_TRAITS] = {
@@ -81,12 +79,8 @@ static const char *const trait_names[NR_TRAITS] = {
 	"IPv4 destinations: trie",
 	[TRAIT_WIDE_ROOT] = "IPv4 sources: trie with a wide root",
 	"IPv4 destinations: trie with a wide root",
-	[TRAIT_EXACT_ONLY] = "IPv6 sources: hash",
-	"IPv6 destinations: hash",
-	[TRAIT_LPM_ONLY] = "IPv6 sources: LPM",
-	"IPv6 destinations: LPM",
-	[TRAIT_EXACT_AND_LPM] = "IPv6 sources: hash and LPM",
-	"IPv6 destinations: hash and LPM",
+	[TRAIT_TRIE6] = "IPv6 sources: trie",
+	"IPv6 destinations: trie",
 };
 
 /* What one process does of a run: policies `first`, `first` + WORKERS, ... */
@@ -108,6 +102,7 @@ static const struct kind *kind_of(uint64_t number)
 
 static void note_image(struct worker *worker, const struct compiled *compiled)
 {
+	const struct synfw_class_tables *tables = image_class_tables(compiled->image);
 	const struct synfw_header *header = image_header_const(compiled->image);
 	uint64_t *traits = worker->traits;
 
@@ -115,7 +110,7 @@ static void note_image(struct worker *worker, const struct compiled *compiled)
 	traits[header->refs_at ? TRAIT_TWO_LEVELS : TRAIT_ONE_LEVEL]++;
 	if (!(header->fields & 1 << SYNFW_FIELD_IFVLAN))
 		traits[TRAIT_NEITHER]++;
-	else if (image_class_tables(compiled->image)->ifvlan_lines)
+	else if (tables->ifvlan_lines)
 		traits[TRAIT_VLANS]++;
 	else
 		traits[TRAIT_INTERFACES_ONLY]++;
@@ -123,15 +118,11 @@ static void note_image(struct worker *worker, const struct compiled *compiled)
 	traits[TRAIT_MONITOR] += compiled->policy->monitor;
 	traits[TRAIT_SEVERAL_PAGES] += compiled->image->nr_lines > SYNFW_PAGE_LINES;
 	for (int i = 0; i < SYNFW_NR_DIRS; i++) {
-		bool exact = header->indexes >> 4 * i & SYNFW_INDEX_EXACT6;
-		bool lpm = header->indexes >> 4 * i & SYNFW_INDEX_LPM6;
-		bool wide = header->wide_roots >> i & 1;
+		bool wide = tables->wide_roots >> i & 1;
 
-		traits[TRAIT_TRIE4 + i] += header->trie4[i] && !wide;
+		traits[TRAIT_TRIE4 + i] += tables->trie4[i] && !wide;
 		traits[TRAIT_WIDE_ROOT + i] += wide;
-		traits[TRAIT_EXACT_ONLY + i] += exact && !lpm;
-		traits[TRAIT_LPM_ONLY + i] += lpm && !exact;
-		traits[TRAIT_EXACT_AND_LPM + i] += exact && lpm;
+		traits[TRAIT_TRIE6 + i] += tables->trie6[i] != 0;
 	}
 }
 
