@@ -1,90 +1,219 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "compile/trie.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
+#include <stdbool.h>
 
-void trie_done(struct trie *trie)
+#include <synfw/cleanup.h>
+
+#define ADDRESS_BITS  128
+#define IPV4_BITS     32
+#define IPV4_AT	      (ADDRESS_BITS - IPV4_BITS) /* bits of an address_t behind an IPv4 address */
+#define NO_LAST_LEVEL UINT32_MAX
+
+/* More ranges than this are worth a root that fills half of a second-level cache. */
+#define MANY_RANGES 1024
+
+/* A step takes the place of at least two levels, or a record of runs is as short. */
+#define MIN_STEP_BITS (2 * SYNFW_TRIE_NODE_BITS)
+
+/* 2^left_bits addresses from `first` on, and the ranges in them: range `begin` has the first address,
+ * those up to `end` begin behind it. */
+struct block {
+	address_t first;
+	uint32_t left_bits;
+	size_t begin, end;
+};
+
+struct builder {
+	struct trie *trie;
+	const struct ranges *ranges;
+	uint32_t last_left_bits; /* of the blocks whose records have 256 entries */
+	bool steps;
+};
+
+static uint32_t leaf_of(const struct builder *builder, size_t range)
 {
-	free(trie->cells);
-	*trie = (struct trie){};
+	return SYNFW_TRIE_LEAF | builder->ranges->range[range].class_id;
 }
 
-static int cells_append(struct trie *trie, size_t count, uint64_t **ret_cells)
+/* The block of 2^left_bits addresses from `first` on, which lies in `around`. Range `from` begins at
+ * or before `first`. */
+static struct block block_within(const struct builder *builder, const struct block *around, size_t from,
+				 address_t first, uint32_t left_bits)
 {
-	if (trie->room - trie->nr_cells < count) {
-		size_t room = trie->nr_cells + count + trie->room / 2;
-		uint64_t *cells = reallocarray(trie->cells, room, sizeof(*cells));
+	address_t last = first + (((address_t)1 << left_bits) - 1);
+	struct block block = {.first = first, .left_bits = left_bits};
 
-		if (!cells)
-			return -ENOMEM;
-		trie->cells = cells;
-		trie->room = room;
+	while (from + 1 < around->end && range_first(builder->ranges, from + 1) <= first)
+		from++;
+	block.begin = from;
+	while (from + 1 < around->end && range_first(builder->ranges, from + 1) <= last)
+		from++;
+	block.end = from + 1;
+	return block;
+}
+
+static int block_id(const struct builder *builder, const struct block *block, uint32_t *ret_id);
+
+/* What the entries of a record or of the root are given to. */
+struct entries {
+	struct runs *runs;	/* or, NULL, the root of the trie */
+	uint32_t bits;
+};
+
+static void entries_set(const struct builder *builder, const struct entries *entries, uint32_t first,
+			uint32_t end, uint32_t id)
+{
+	if (first == end)
+		return;
+	if (entries->runs)
+		runs_add(entries->runs, first, id);
+	else
+		trie_root_set(builder->trie, first, end, id);
+}
+
+/* The entries of a block, range by range: those without a change of class are never looked at. */
+static int entries_fill(const struct builder *builder, const struct block *block,
+			const struct entries *entries)
+{
+	uint32_t left_bits = block->left_bits - entries->bits, done = 0;
+
+	for (size_t at = block->begin + 1; at < block->end;) {
+		uint32_t entry = (range_first(builder->ranges, at) - block->first) >> left_bits, id;
+		struct block inner = block_within(builder, block, at - 1,
+						  block->first + ((address_t)entry << left_bits),
+						  left_bits);
+		int error = block_id(builder, &inner, &id);
+
+		if (error)
+			return error;
+		entries_set(builder, entries, done, entry, leaf_of(builder, at - 1));
+		entries_set(builder, entries, entry, entry + 1, id);
+		done = entry + 1;
+		at = inner.end;
 	}
-	*ret_cells = trie->cells + trie->nr_cells;
-	memset(*ret_cells, 0, count * sizeof(**ret_cells));
-	trie->nr_cells += count;
+	entries_set(builder, entries, done, 1U << entries->bits, leaf_of(builder, block->end - 1));
 	return 0;
 }
 
-int trie_begin(uint64_t first_cell, uint32_t root_bits, struct trie *ret_trie)
+static uint32_t leading_zeros(address_t value)
 {
-	uint64_t *cells;
+	uint64_t high = value >> 64, low = (uint64_t)value;
 
-	*ret_trie = (struct trie){.first_cell = first_cell, .root_bits = root_bits};
-	return cells_append(ret_trie, (1ULL << root_bits) / 2, &cells);
+	if (high)
+		return __builtin_clzll(high);
+	return low ? 64 + __builtin_clzll(low) : ADDRESS_BITS;
 }
 
-/* The datapath reads a record with one page lookup: none crosses a page, or begins where the
- * largest would. */
-static int skip_page_end(struct trie *trie)
+static uint32_t trailing_zeros(address_t value)
 {
-	uint64_t *unused;
-	uint64_t at = (trie->first_cell + trie->nr_cells) % SYNFW_PAGE_CELLS;
+	uint64_t high = value >> 64, low = (uint64_t)value;
 
-	if (at <= SYNFW_PAGE_CELLS - SYNFW_TRIE_RECORD_CELLS)
-		return 0;
-	return cells_append(trie, SYNFW_PAGE_CELLS - at, &unused);
+	if (low)
+		return __builtin_ctzll(low);
+	return high ? 64 + __builtin_ctzll(high) : ADDRESS_BITS;
 }
 
-int trie_append(struct trie *trie, size_t count, uint64_t **ret_cells, uint32_t *ret_id)
+/* How many bits are the same for every change of class in the block, in whole levels: the smallest
+ * block that has them all, but that the last may be the address behind it. */
+static uint32_t step_bits(const struct builder *builder, const struct block *block)
 {
-	int error = skip_page_end(trie);
+	address_t first = range_first(builder->ranges, block->begin + 1);
+	address_t last = range_first(builder->ranges, block->end - 1);
+	uint32_t bits = block->left_bits, before = ADDRESS_BITS - block->left_bits;
 
-	if (!error)
-		error = cells_append(trie, count, ret_cells);
-	if (error)
-		return error;
-	if (trie->first_cell + trie->nr_cells >= SYNFW_TRIE_STEP)
-		return -E2BIG;
-	*ret_id = trie->first_cell + (*ret_cells - trie->cells);
-	return 0;
+	if (first == last) {
+		/* nothing changes behind it, so the bits down to its lowest one are enough */
+		uint32_t zeros = trailing_zeros(first);
+
+		bits = zeros < bits ? bits - zeros : 0;
+		bits += (SYNFW_TRIE_NODE_BITS - bits % SYNFW_TRIE_NODE_BITS) % SYNFW_TRIE_NODE_BITS;
+	} else if (first != last - 1) {
+		bits = leading_zeros(first ^ (last - 1)) - before;
+	}
+	if (bits > SYNFW_TRIE_STEP_MAX_BITS)
+		bits = SYNFW_TRIE_STEP_MAX_BITS;
+	return bits - bits % SYNFW_TRIE_NODE_BITS;
 }
 
-/* Which entries differ from the one before them, for 256 how many do so before each word of that,
- * and the ids of those that do. */
-int trie_append_runs(struct trie *trie, const uint32_t *entries, uint32_t bits, uint32_t *ret_id)
+static int step_id(const struct builder *builder, const struct block *block, uint32_t bits,
+		   uint32_t *ret_id)
 {
-	uint32_t nr_entries = 1U << bits, words = nr_entries / 64, nr_ids = 0;
-	uint32_t header = words == 1 ? 1 : words + 1, ids[256];
-	uint64_t starts[4] = {}, *cells, counts = 0;
+	uint32_t left_bits = block->left_bits - bits;
+	address_t value = range_first(builder->ranges, block->begin + 1) >> left_bits;
+	struct block inner = block_within(builder, block, block->begin, value << left_bits, left_bits);
+	struct synfw_trie_step step = {
+		.value = (uint64_t)value & ((1ULL << bits) - 1),
+		.bits = bits,
+		.below = leaf_of(builder, block->begin),
+		.above = leaf_of(builder, block->end - 1),
+	};
+	int error = block_id(builder, &inner, &step.within);
+
+	return error ? error : trie_append_step(builder->trie, &step, ret_id);
+}
+
+static int runs_id(const struct builder *builder, const struct block *block, uint32_t *ret_id)
+{
+	struct runs runs;
+	const struct entries entries = {
+		.runs = &runs,
+		.bits = block->left_bits == builder->last_left_bits ? SYNFW_TRIE_LAST_BITS
+								    : SYNFW_TRIE_NODE_BITS,
+	};
 	int error;
 
-	for (uint32_t i = 0; i < nr_entries; i++) {
-		if (i % 64 == 0)
-			counts |= (uint64_t)nr_ids << 8 * (i / 64);
-		if (i && entries[i] == entries[i - 1])
-			continue;
-		starts[i / 64] |= 1ULL << i % 64;
-		ids[nr_ids++] = entries[i];
+	runs_begin(&runs);
+	error = entries_fill(builder, block, &entries);
+	return error ? error : trie_append_runs(builder->trie, &runs, entries.bits, ret_id);
+}
+
+static int block_id(const struct builder *builder, const struct block *block, uint32_t *ret_id)
+{
+	uint32_t bits;
+
+	if (block->end == block->begin + 1) {
+		*ret_id = leaf_of(builder, block->begin);
+		return 0;
 	}
-	error = trie_append(trie, header + (nr_ids + 1) / 2, &cells, ret_id);
+	bits = builder->steps ? step_bits(builder, block) : 0;
+	return bits >= MIN_STEP_BITS ? step_id(builder, block, bits, ret_id)
+				     : runs_id(builder, block, ret_id);
+}
+
+static int trie_build(struct builder *builder, uint64_t first_cell, uint32_t root_bits,
+		      struct trie *ret_trie)
+{
+	CLEANUP(trie_done) struct trie trie = {};
+	const struct block all = {.left_bits = ADDRESS_BITS, .end = builder->ranges->count};
+	const struct entries root = {.bits = root_bits};
+	int error = trie_begin(&trie, first_cell, root_bits);
+
+	builder->trie = &trie;
+	if (!error)
+		error = entries_fill(builder, &all, &root);
 	if (error)
 		return error;
-	memcpy(cells, starts, words * sizeof(*cells));
-	if (words > 1)
-		cells[words] = counts;
-	memcpy(cells + header, ids, nr_ids * sizeof(*ids));
+	*ret_trie = trie;
+	trie = (struct trie){};
 	return 0;
+}
+
+int trie4_build(const struct ranges *ranges, uint64_t first_cell, struct trie *ret_trie)
+{
+	struct builder builder = {
+		.ranges = ranges, .last_left_bits = IPV4_AT + SYNFW_TRIE_LAST_BITS, .steps = false};
+
+	return trie_build(&builder, first_cell,
+			  ranges->count > MANY_RANGES ? SYNFW_TRIE_WIDE_ROOT_BITS
+						      : SYNFW_TRIE_ROOT_BITS,
+			  ret_trie);
+}
+
+int trie6_build(const struct ranges *ranges, uint64_t first_cell, struct trie *ret_trie)
+{
+	struct builder builder = {
+		.ranges = ranges, .last_left_bits = NO_LAST_LEVEL, .steps = true};
+
+	return trie_build(&builder, first_cell, SYNFW_TRIE6_ROOT_BITS, ret_trie);
 }

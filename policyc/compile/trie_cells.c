@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "compile/trie_cells.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void trie_done(struct trie *trie)
+{
+	free(trie->cells);
+	*trie = (struct trie){};
+}
+
+static int cells_append(struct trie *trie, size_t count, uint64_t **ret_cells)
+{
+	if (trie->room - trie->nr_cells < count) {
+		size_t room = trie->nr_cells + count + trie->room / 2;
+		uint64_t *cells = reallocarray(trie->cells, room, sizeof(*cells));
+
+		if (!cells)
+			return -ENOMEM;
+		trie->cells = cells;
+		trie->room = room;
+	}
+	*ret_cells = trie->cells + trie->nr_cells;
+	memset(*ret_cells, 0, count * sizeof(**ret_cells));
+	trie->nr_cells += count;
+	return 0;
+}
+
+int trie_begin(struct trie *trie, uint64_t first_cell, uint32_t root_bits)
+{
+	uint64_t *cells;
+
+	*trie = (struct trie){.first_cell = first_cell, .root_bits = root_bits};
+	return cells_append(trie, (1ULL << root_bits) / 2, &cells);
+}
+
+void trie_root_set(struct trie *trie, uint32_t first, uint32_t end, uint32_t id)
+{
+	uint32_t *ids = (uint32_t *)trie->cells;
+
+	for (uint32_t i = first; i < end; i++)
+		ids[i] = id;
+}
+
+/* The datapath reads a record with one page lookup: none crosses a page, or begins where the
+ * largest would. */
+static int skip_page_end(struct trie *trie)
+{
+	uint64_t *unused;
+	uint64_t at = (trie->first_cell + trie->nr_cells) % SYNFW_PAGE_CELLS;
+
+	if (at <= SYNFW_PAGE_CELLS - SYNFW_TRIE_RECORD_CELLS)
+		return 0;
+	return cells_append(trie, SYNFW_PAGE_CELLS - at, &unused);
+}
+
+static int record_append(struct trie *trie, size_t count, uint64_t **ret_cells, uint32_t *ret_id)
+{
+	int error = skip_page_end(trie);
+
+	if (!error)
+		error = cells_append(trie, count, ret_cells);
+	if (error)
+		return error;
+	if (trie->first_cell + trie->nr_cells >= SYNFW_TRIE_STEP)
+		return -E2BIG;
+	*ret_id = trie->first_cell + (*ret_cells - trie->cells);
+	return 0;
+}
+
+void runs_begin(struct runs *runs)
+{
+	memset(runs->starts, 0, sizeof(runs->starts));
+	runs->count = 0;
+}
+
+void runs_add(struct runs *runs, uint32_t first, uint32_t id)
+{
+	if (runs->count && runs->ids[runs->count - 1] == id)
+		return;
+	runs->starts[first / 64] |= 1ULL << first % 64;
+	runs->ids[runs->count++] = id;
+}
+
+int trie_append_runs(struct trie *trie, const struct runs *runs, uint32_t bits, uint32_t *ret_id)
+{
+	uint32_t words = (1U << bits) / 64, header = words == 1 ? 1 : words + 1, before = 0;
+	uint64_t *cells;
+	int error = record_append(trie, header + (runs->count + 1) / 2, &cells, ret_id);
+
+	if (error)
+		return error;
+	for (uint32_t word = 0; word < words; word++) {
+		cells[word] = runs->starts[word];
+		if (words > 1)
+			cells[words] |= (uint64_t)before << 8 * word;
+		before += __builtin_popcountll(runs->starts[word]);
+	}
+	memcpy(cells + header, runs->ids, runs->count * sizeof(runs->ids[0]));
+	return 0;
+}
+
+int trie_append_step(struct trie *trie, const struct synfw_trie_step *step, uint32_t *ret_id)
+{
+	uint64_t *cells;
+	int error = record_append(trie, sizeof(*step) / sizeof(*cells), &cells, ret_id);
+
+	if (error)
+		return error;
+	memcpy(cells, step, sizeof(*step));
+	*ret_id |= SYNFW_TRIE_STEP;
+	return 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef POLICYC_TRIE_CELLS_H
+#define POLICYC_TRIE_CELLS_H
+
+/* The cells of a trie, and its records as abi.h lays them out. */
+#include <stddef.h>
+#include <stdint.h>
+
+#include <synfw/abi.h>
+
+struct trie {
+	uint64_t *cells;	/* the root's ids, then records */
+	size_t nr_cells, room;
+	uint64_t first_cell;	/* number of cells[0] in the image */
+	uint32_t root_bits;
+};
+
+void trie_done(struct trie *trie);
+
+/* Begins a trie: a root whose ids are 0. 0 or -ENOMEM; trie_done() in either case. */
+int trie_begin(struct trie *trie, uint64_t first_cell, uint32_t root_bits);
+
+/* Gives the root's entries from `first` to before `end` an id. */
+void trie_root_set(struct trie *trie, uint32_t first, uint32_t end, uint32_t id);
+
+/* Entries of a record in the making: one bit where a run begins, and the id of each run. */
+struct runs {
+	uint64_t starts[4];
+	uint32_t ids[256];
+	uint32_t count;
+};
+
+void runs_begin(struct runs *runs);
+
+/* The entries from `first` on have the id, until the next run. `first` goes up. */
+void runs_add(struct runs *runs, uint32_t first, uint32_t id);
+
+/* Append a record of 2^bits entries (64 or 256), or a step. 0, -ENOMEM or -E2BIG. */
+int trie_append_runs(struct trie *trie, const struct runs *runs, uint32_t bits, uint32_t *ret_id);
+int trie_append_step(struct trie *trie, const struct synfw_trie_step *step, uint32_t *ret_id);
+
+#endif
