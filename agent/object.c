@@ -3,7 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sha2.h>
+#include <nettle/sha2.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,16 +87,16 @@ static void log_end(struct fault *fault)
 
 uint64_t object_digest(void)
 {
-	uint8_t hash[SHA256_DIGEST_LENGTH];
+	uint8_t hash[SHA256_DIGEST_SIZE];
 	uint64_t digest;
-	SHA2_CTX context;
+	struct sha256_ctx context;
 	const void *bytes;
 	size_t size;
 
 	bytes = synfw_bpf__elf_bytes(&size);
-	SHA256Init(&context);
-	SHA256Update(&context, bytes, size);
-	SHA256Final(hash, &context);
+	sha256_init(&context);
+	sha256_update(&context, size, bytes);
+	sha256_digest(&context, sizeof(hash), hash);
 	memcpy(&digest, hash, sizeof(digest));
 	return digest ? digest : 1;
 }

@@ -2,8 +2,8 @@
 #include "image.h"
 
 #include <stdlib.h>
-#include <sys/types.h>
-#include <sha2.h>
+#include <nettle/base16.h>
+#include <nettle/sha2.h>
 
 struct synfw_header *image_header(struct image *image)
 {
@@ -35,11 +35,15 @@ struct synfw_rule *image_rule(struct image *image, uint32_t bit)
 
 void image_digest(const struct image *image, char out[65])
 {
-	SHA2_CTX sha;
+	uint8_t hash[SHA256_DIGEST_SIZE];
+	struct sha256_ctx context;
 
-	SHA256Init(&sha);
-	SHA256Update(&sha, (const void *)image->lines, (size_t)image->nr_lines * SYNFW_LINE_BYTES);
-	SHA256End(&sha, out);
+	sha256_init(&context);
+	sha256_update(&context, (size_t)image->nr_lines * SYNFW_LINE_BYTES,
+		      (const uint8_t *)image->lines);
+	sha256_digest(&context, sizeof(hash), hash);
+	base16_encode_update(out, sizeof(hash), hash);
+	out[2 * sizeof(hash)] = '\0';
 }
 
 void image_free(struct image *image)
