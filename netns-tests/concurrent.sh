@@ -87,7 +87,12 @@ test_readers_see_one_policy_or_the_other() {
 	[ $seen -gt 10 ] || fail "only $seen readings"
 }
 
-leftovers() { find "$SYNFW_BPFFS" -name 'new*' -o -name '*pending*'; }
+leftovers() {
+	find "$SYNFW_BPFFS" -name 'new*' -o -name '*pending*' >"$T/leftovers" || fail "no pins"
+	if [ -s "$T/leftovers" ]; then cat "$T/leftovers"; else echo none; fi
+}
+
+HITS=0
 
 # One apply of NAME, killed at part NUMBER of PARTS of the time that an apply takes here.
 kill_apply() { # NAME NUMBER PARTS MILLISECONDS
@@ -97,7 +102,13 @@ kill_apply() { # NAME NUMBER PARTS MILLISECONDS
 	pid=$!
 	sleep "$delay"
 	kill -KILL $pid 2>/dev/null || true
-	wait $pid 2>/dev/null || true
+	wait $pid 2>/dev/null || [ $? != 137 ] || HITS=$((HITS + 1))
+}
+
+# A kill that comes when apply is done proves nothing. How many do depends on the machine.
+kills_hit() { # KILLS
+	echo "$HITS of $1 kills hit an apply"
+	[ "$HITS" -gt $(($1 / 10)) ] || fail "only $HITS of $1 kills hit an apply"
 }
 
 milliseconds_of_apply() { # NAME
@@ -119,11 +130,12 @@ test_killed_apply_leaves_the_old_or_the_new_policy() {
 		equal "$(policy_by_traffic)" "$now" "kill $i: policy that packets see"
 		apply $new
 		equal "$(policy_by_traffic)" $new "after kill $i: policy that packets see"
-		equal "$(leftovers)" "" "after kill $i: pins that are left"
+		equal "$(leftovers)" none "after kill $i: pins that are left"
 		exits 0 synfw status --json
 		json '.warnings == []'
 		equal "$(state | grep -c '^    map policy_lines')" 1 "after kill $i: generations"
 	done
+	kills_hit "$KILLS"
 }
 
 test_killed_first_apply_leaves_all_or_nothing() {
@@ -140,10 +152,11 @@ test_killed_first_apply_leaves_all_or_nothing() {
 		esac
 		apply east
 		equal "$(policy_by_traffic)" east "after kill $i: policy that packets see"
-		equal "$(leftovers)" "" "after kill $i: pins that are left"
+		equal "$(leftovers)" none "after kill $i: pins that are left"
 		exits 0 synfw detach
 		equal "$(state)" nothing "after kill $i: what is pinned"
 	done
+	kills_hit $((KILLS / 2))
 }
 
 test_upgrade_that_is_killed_loses_nothing() {
@@ -159,4 +172,5 @@ test_upgrade_that_is_killed_loses_nothing() {
 		exits 0 synfw status --json
 		json '.warnings == []'
 	done
+	kills_hit $((KILLS / 2))
 }

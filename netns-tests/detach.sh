@@ -13,7 +13,7 @@ prepare() {
 }
 
 no_program_on() { # INTERFACE
-	! on_edge ip -details link show "$1" | grep -q 'prog/xdp' || fail "a program is on $1"
+	equal "$(on_edge ip -json -details link show "$1" | jq '.[0].xdp')" null "program on $1"
 }
 
 test_leaves_nothing() {

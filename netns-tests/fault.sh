@@ -93,13 +93,13 @@ with_old_policy() {
 	apply old
 }
 
-test_first_apply_without_permission() { prepare && every_call_fails "$SYNFW" with_nothing $EPERM; }
-test_first_apply_without_memory() { prepare && every_call_fails "$SYNFW" with_nothing $ENOMEM; }
-test_first_apply_without_space() { prepare && every_call_fails "$SYNFW" with_nothing $ENOSPC; }
+test_first_apply_without_permission() { prepare; every_call_fails "$SYNFW" with_nothing $EPERM; }
+test_first_apply_without_memory() { prepare; every_call_fails "$SYNFW" with_nothing $ENOMEM; }
+test_first_apply_without_space() { prepare; every_call_fails "$SYNFW" with_nothing $ENOSPC; }
 
-test_next_apply_without_permission() { prepare && every_call_fails "$SYNFW" with_old_policy $EPERM; }
-test_next_apply_without_memory() { prepare && every_call_fails "$SYNFW" with_old_policy $ENOMEM; }
-test_next_apply_without_space() { prepare && every_call_fails "$SYNFW" with_old_policy $ENOSPC; }
+test_next_apply_without_permission() { prepare; every_call_fails "$SYNFW" with_old_policy $EPERM; }
+test_next_apply_without_memory() { prepare; every_call_fails "$SYNFW" with_old_policy $ENOMEM; }
+test_next_apply_without_space() { prepare; every_call_fails "$SYNFW" with_old_policy $ENOSPC; }
 
 test_upgrade_without_memory() {
 	prepare

@@ -128,7 +128,9 @@ fail() {
 	exit 1
 }
 
+# Nothing is not compared with nothing: it is what a command that failed has said.
 equal() { # GOT EXPECTED WHAT
+	[ -n "$1$2" ] || fail "$3: there is nothing to compare"
 	[ "$1" = "$2" ] || fail "$3: got \"$1\", expected \"$2\""
 }
 
@@ -147,11 +149,19 @@ exits() { # STATUS COMMAND...
 }
 
 says() { # WORDS: the last command wrote them on stderr
+	[ -n "$1" ] || fail "no words to look for"
 	grep -qF -- "$1" "$T/err" || { cat "$T/err" >&2; fail "stderr does not say \"$1\""; }
 }
 
-json() { # FILTER: the last command's output, or what it says by a jq filter, is true
-	jq -e "$1" "$T/out" >/dev/null || { cat "$T/out" >&2; fail "not true of the output: $1"; }
+warns_of_nothing() { # the last command wrote nothing on stderr
+	[ ! -s "$T/err" ] || { cat "$T/err" >&2; fail "stderr is not empty"; }
+}
+
+# jq succeeds without input, looks at the last of several results only, and takes "no" for true.
+json() { # FILTER: the last command printed JSON, and the jq filter is true of each object
+	[ -s "$T/out" ] || fail "there is no output of which \"$1\" could be true"
+	jq -es "[.[] | [$1]] | length > 0 and all(.[]; length > 0 and all(. == true))" \
+		"$T/out" >/dev/null || { cat "$T/out" >&2; fail "not true of the output: $1"; }
 }
 
 # ---- policies ------------------------------------------------------------------------------------
@@ -190,27 +200,29 @@ of_interface() { # NAME FIELD
 
 live_policy() { synfw status --json | jq -r '.policy.name // "none"'; }
 
-# Everything that synfw holds in the kernel, in words; "nothing" without any pin. The kernel itself
-# puts two files into every bpffs.
+# Everything that is pinned in the case's bpffs, in words; "nothing" without any pin. The kernel
+# itself puts two files into every bpffs.
 state() {
-	local pin
+	local pin found=no
+	mountpoint -q "$T/bpf" || fail "the bpffs is gone"
 	for pin in "$T"/bpf/*; do
-		case $pin in *.debug | "$T/bpf/*") ;; *) "$TOOLS/bpf_state" "$pin"; return ;; esac
+		case $pin in *.debug | "$T/bpf/*") continue ;; esac
+		"$TOOLS/bpf_state" "$pin" || fail "\"$pin\" cannot be read"
+		found=yes
 	done
-	echo nothing
+	[ $found = yes ] || echo nothing
 }
 
 # ---- traffic -------------------------------------------------------------------------------------
 
-arrivals() { # COUNT PACKET [INTERFACE [CLIENT_NAMESPACE]]: how many of COUNT frames pass the edge
-	"$TOOLS/frames" --from "${4:-$CLIENT}/eth0" --to "$EDGE/${3:-eth0}" --count "$1" "$2" |
-		cut -d' ' -f2
+traffic() { # COUNT PACKET [INTERFACE [CLIENT_NAMESPACE]]: how many frames were sent, and arrived
+	"$TOOLS/frames" --from "${4:-$CLIENT}/eth0" --to "$EDGE/${3:-eth0}" --count "$1" "$2"
 }
 
 passes() { # COUNT PACKET [INTERFACE [CLIENT_NAMESPACE]]
-	equal "$(arrivals "$@")" "$1" "frames of $2 that pass"
+	equal "$(traffic "$@")" "$1 $1" "frames of $2 that were sent, and that pass"
 }
 
 drops() { # COUNT PACKET [INTERFACE [CLIENT_NAMESPACE]]
-	equal "$(arrivals "$@")" 0 "frames of $2 that pass"
+	equal "$(traffic "$@")" "$1 0" "frames of $2 that were sent, and that pass"
 }
