@@ -4,24 +4,23 @@
 # The netns ring: netns-tests/run.sh [-v] [BUILD [TOPIC[:CASE]...]]
 #
 # Runs every function test_* of every topic, each in a shell of its own, prints a line for each, and
-# ends with the counts. Needs root, network namespaces and BPF; where it has none it fails, as a
-# ring that skips itself proves nothing. Cases share nothing, so some run at the same time
-# (SYNFW_JOBS); -v prints what cases that pass have written, too.
+# ends with the counts. Every file here is a topic but this one and lib.sh. Needs root, network
+# namespaces and BPF; where it has none it fails, as a ring that skips itself proves nothing. Cases
+# share nothing, so some run at the same time (SYNFW_JOBS); -v, or SYNFW_VERBOSE=1, prints what cases
+# that pass have written, too.
 set -uo pipefail
 
-VERBOSE=no
-[ "${1:-}" = -v ] && { VERBOSE=yes; shift; }
+VERBOSE=${SYNFW_VERBOSE:-0}
+[ "${1:-}" = -v ] && { VERBOSE=1; shift; }
 SOURCE=$(cd "$(dirname "$0")/.." && pwd)
 BUILD=$(cd "${1:-$SOURCE/build}" && pwd) || exit 1
 shift
-TOPICS=(drop neighbours monitor counters interfaces refusal detach json policies upgrade concurrent
-	fault reload)
 ALONE=' concurrent reload upgrade '	# these are about time, or about traffic at a rate
 JOBS=${SYNFW_JOBS:-$(nproc)}
 CASE_SECONDS=${SYNFW_CASE_SECONDS:-900}
 
 LOG=$(mktemp -d /tmp/synfw-netns.XXXXXX)
-PASSED=0 FAILED=0 STARTED=0
+PASSED=0 FAILED=0 STARTED=0 ENDED=0
 declare -A NAME
 trap 'rm -rf "$LOG"' EXIT
 
@@ -47,7 +46,7 @@ result() { # STATUS NAME SECONDS LOG
 		FAILED=$((FAILED + 1))
 		printf 'FAIL  %-66s %4s s\n' "$2" "$3"
 	fi
-	[ "$1" = 0 ] && [ $VERBOSE = no ] || sed 's/^/      | /' "$4"
+	[ "$1" = 0 ] && [ "$VERBOSE" != 1 ] || sed 's/^/      | /' "$4"
 }
 
 run_case() { # CASE_ID TOPIC CASE: leaves a log and "STATUS SECONDS"
@@ -63,7 +62,8 @@ run_case() { # CASE_ID TOPIC CASE: leaves a log and "STATUS SECONDS"
 		cat "$LOG/$id.left" >>"$LOG/$id"
 		status=1
 	fi
-	echo "$status $((SECONDS - began))" >"$LOG/$id.done"
+	echo "$status $((SECONDS - began))" >"$LOG/$id.ending"
+	mv "$LOG/$id.ending" "$LOG/$id.done"
 }
 
 collect() { # prints the results that are there
@@ -73,6 +73,7 @@ collect() { # prints the results that are there
 		id=$(basename "$file" .done)
 		read -r status seconds <"$file"
 		result "$status" "${NAME[$id]}" "$seconds" "$LOG/$id"
+		ENDED=$((ENDED + 1))
 		rm "$file"
 	done
 }
@@ -89,25 +90,70 @@ start_case() { # TOPIC CASE LIMIT: once fewer than LIMIT are running
 	run_case "$id" "$1" "$2" &
 }
 
-cases_of() { sed -n 's/^\(test_[a-z0-9_]*\)() {.*/\1/p' "$SOURCE/netns-tests/$1.sh"; }
+# ---- topics and cases ----------------------------------------------------------------------------
 
-# Every file with cases is a topic that runs.
-check_topics() {
-	local file name
+topics() {
+	local file
 	for file in "$SOURCE"/netns-tests/*.sh; do
-		name=$(basename "$file" .sh)
-		[ -z "$(cases_of "$name")" ] && continue
-		case " ${TOPICS[*]} " in
-		*" $name "*) ;;
-		*) echo "cases that are not run" >"$LOG/topics"; result 1 "$name.sh" 0 "$LOG/topics" ;;
-		esac
+		case $(basename "$file" .sh) in lib | run) ;; *) basename "$file" .sh ;; esac
+	done
+}
+
+# As bash reads the file, and in its order: no way to write a function is overlooked.
+cases_of() { # TOPIC
+	BUILD=$BUILD SOURCE=$SOURCE CASE_ID=none bash -c '
+		. "$SOURCE/netns-tests/lib.sh" && . "$SOURCE/netns-tests/$1.sh" || exit 1
+		shopt -s extdebug
+		for name in $(compgen -A function test_); do declare -F "$name"; done' cases "$1" |
+		sort -n -k 2 | cut -d' ' -f1
+}
+
+# What looks like a case but is none for bash, and a case whose name another one takes, would not run.
+check_topic() { # TOPIC
+	local known defined
+	known=$(cases_of "$1" 2>"$LOG/topic") || echo "bash cannot read it" >>"$LOG/topic"
+	known=$(grep -c . <<<"$known")
+	defined=$(grep -cE '^[[:space:]]*(function[[:space:]]+test|test[A-Za-z0-9_-]*[[:space:]]*\()' \
+		"$SOURCE/netns-tests/$1.sh")
+	[ "$known" = "$defined" ] ||
+		echo "it defines $defined cases, and bash knows $known of them" >>"$LOG/topic"
+	[ "$known" != 0 ] || echo "it has no case: a function test_*" >>"$LOG/topic"
+	[ ! -s "$LOG/topic" ] || result 1 "runner: $1.sh can be run" 0 "$LOG/topic"
+}
+
+one_of() { # WORD WORD...
+	local word=$1 other
+	shift
+	for other; do [ "$word" != "$other" ] || return 0; done
+	return 1
+}
+
+# A word that names nothing would run nothing, and nothing of nothing fails.
+check_wanted() { # TOPIC[:CASE]...
+	local wanted topic
+	for wanted; do
+		topic=${wanted%%:*}
+		# shellcheck disable=SC2046 # names are words
+		if ! one_of "$topic" $(topics); then
+			echo "there is no topic \"$topic\", but:" $(topics) >&2
+			exit 2
+		fi
+		# shellcheck disable=SC2046
+		if [ "$wanted" != "$topic" ] && ! one_of "test_${wanted#*:}" $(cases_of "$topic"); then
+			echo "$topic has no case \"${wanted#*:}\", but:" \
+				$(cases_of "$topic" | sed 's/^test_//') >&2
+			exit 2
+		fi
 	done
 }
 
 began=$SECONDS
-check_topics
+check_wanted "$@"
+# shellcheck disable=SC2046
+[ $# -gt 0 ] || set -- $(topics)
+for topic in $(topics); do check_topic "$topic"; done
 inventory >"$LOG/before"
-for wanted in "${@:-${TOPICS[@]}}"; do
+for wanted; do
 	topic=${wanted%%:*}
 	limit=$JOBS
 	case $ALONE in *" $topic "*) limit=1 ;; esac
@@ -123,9 +169,9 @@ collect
 inventory >"$LOG/after"
 diff "$LOG/before" "$LOG/after" >"$LOG/inventory"
 result $? "runner: this machine's interfaces and pins are as before" 0 "$LOG/inventory"
-if [ "$STARTED" = 0 ]; then
-	echo "no case was run" >"$LOG/none"
-	result 1 "runner: something was run" 0 "$LOG/none"
+if [ "$STARTED" = 0 ] || [ "$ENDED" != "$STARTED" ]; then
+	echo "$STARTED cases were started, and $ENDED of them ended" >"$LOG/ended"
+	result 1 "runner: every case ended" 0 "$LOG/ended"
 fi
 printf 'netns: %d passed, %d failed in %d s\n' "$PASSED" "$FAILED" $((SECONDS - began))
 [ "$FAILED" = 0 ]
