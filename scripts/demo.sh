@@ -110,6 +110,7 @@ try() { # HTTP|FTP|SSH|telnet|ping FROM TO: whether it works, with real programs
 	SSH) on "$CLIENT" nc -d -w 1 -s "$2" "$3" 22 2>/dev/null | grep -q SSH ;;
 	telnet) on "$CLIENT" nc -d -w 1 -s "$2" "$3" 23 2>/dev/null | grep -q login ;;
 	ping) on "$CLIENT" ping -q -n -c 3 -i 0.2 -W 1 -I "$2" "$3" >/dev/null ;;
+	*) echo "nobody knows how to try $1" >&2; exit 1 ;;
 	esac
 }
 
@@ -157,7 +158,7 @@ check() { # WHAT FROM TO passed|dropped BY
 	[ "$packets" -gt 0 ] || mark=''
 	if [ -n "$mark" ]; then mark="$GREEN ok  $PLAIN"; else mark="$RED FAIL$PLAIN"; fi
 	row "$mark" "$1" "$2" "$before_policy" "$(word $status)" "$by" "$packets"
-	[ "$mark" = "$GREEN ok  $PLAIN" ] || wrong "$1 from $2 has to be $4 by $5"
+	[ "$mark" = "$GREEN ok  $PLAIN" ] || wrong "$1 from $2 has to be $4 by $5, with packets to show"
 }
 
 CASES=(
@@ -226,37 +227,44 @@ replace_policies() {
 	synfw apply "$SOURCE/policies/edge-web.yaml" >/dev/null
 }
 
-judge_traffic() { # PROGRAM
-	local answered passed
+judge_traffic() { # PROGRAM DROPPED: the program, and the packets to telnet dropped, before it
+	local answered tried passed dropped
 	wait $HTTP || wrong "an HTTP request failed"
 	wait $PING || wrong "ping failed"
 	wait $KNOCK
 	answered=$(grep -c '^200$' "$T/http" || true)
+	tried=$(grep -c . "$T/telnet" || true)
 	passed=$(grep -c passed "$T/telnet" || true)
+	dropped=$(($(counters | number legacy-cleartext) - $2))
 	sort -n "$T/durations" | awk '{ms[NR] = $1} END {
 		printf "%d policies put in force, in %d to %d ms each\n", NR, ms[1], ms[NR]}'
 	grep -o '.*packet loss' "$T/ping" | sed 's/^/pings: /'
 	echo "HTTP:  $REQUESTS requests, $answered answered"
-	echo "telnet: $(grep -c . "$T/telnet") connections tried, $passed passed"
+	echo "telnet: $tried connections tried, $passed passed; $dropped packets dropped"
 	echo "XDP program: $(program_id), before $1"
 	[ "$(grep -c . "$T/durations")" -ge 4 ] || wrong "the policy was hardly replaced"
 	grep -q "^$PINGS packets transmitted, $PINGS received" "$T/ping" || wrong "a ping was lost"
 	[ "$answered" = $REQUESTS ] || wrong "an HTTP request was lost"
+	[ "$tried" -gt 0 ] || wrong "telnet was not tried while the policy was replaced"
 	[ "$passed" = 0 ] || wrong "telnet passed while the policy was replaced"
+	# a connection that nobody dropped failed for another reason
+	[ "$dropped" -ge "$tried" ] || wrong "telnet failed, and not by the policy"
 	[ "$(program_id)" = "$1" ] || wrong "the program is another one"
 }
 
 replace_under_traffic() {
-	local program
+	local program dropped status=0
 	program=$(program_id)
+	dropped=$(counters | number legacy-cleartext)
 	cp -r "$SOURCE/policies" "$T/policies"
 	sed -e 's/^name: .*/name: edge-web-2/' -e '/^rules:/a\
   - {name: memcached, to: [11211/tcp, 11211/udp], action: drop}' \
 		"$SOURCE/policies/edge-web.yaml" >"$T/policies/edge-web-2.yaml"
-	synfw diff "$T/policies/edge-web-2.yaml" || true
+	synfw diff "$T/policies/edge-web-2.yaml" || status=$?
+	[ $status = 1 ] || wrong "the two policies have to differ"
 	begin_traffic
 	replace_policies
-	judge_traffic "$program"
+	judge_traffic "$program" "$dropped"
 }
 
 # ---- the demo ------------------------------------------------------------------------------------
