@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,6 +23,9 @@ static const struct needed_capability needed[] = {
 
 #define NR_NEEDED (sizeof(needed) / sizeof(*needed))
 
+/* PROC_USER_INIT_INO of the kernel's include/linux/proc_ns.h */
+#define INITIAL_USER_NAMESPACE 0xEFFFFFFDU
+
 static int read_effective(uint64_t *ret_effective)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -30,6 +35,14 @@ static int read_effective(uint64_t *ret_effective)
 		return -errno;
 	*ret_effective = (uint64_t)data[1].effective << 32 | data[0].effective;
 	return 0;
+}
+
+/* There, capabilities are those of a root whom bpf() and bpffs do not know. */
+static bool in_user_namespace(void)
+{
+	struct stat st;
+
+	return !stat("/proc/self/ns/user", &st) && st.st_ino != INITIAL_USER_NAMESPACE;
 }
 
 int privileges_check(const char *what, struct fault *fault)
@@ -45,10 +58,15 @@ int privileges_check(const char *what, struct fault *fault)
 		if (!(effective & 1ULL << needed[i].number))
 			used += snprintf(missing + used, sizeof(missing) - used, "%s%s",
 					 used ? " and " : "", needed[i].name);
-	if (!used)
-		return 0;
-	return fault_refuse(fault, EXIT_PERMISSION,
-			    "not permitted to %s: %s missing; run it as "
-			    "root",
-			    what, missing);
+	if (used)
+		return fault_refuse(fault, EXIT_PERMISSION,
+				    "not permitted to %s: %s missing; run it as "
+				    "root",
+				    what, missing);
+	if (in_user_namespace())
+		return fault_refuse(fault, EXIT_PERMISSION,
+				    "not permitted to %s: root of a user namespace has no rights "
+				    "on BPF; run it as root of the host",
+				    what);
+	return 0;
 }

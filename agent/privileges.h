@@ -5,7 +5,8 @@
 #include "fault.h"
 
 /* Checks, before anything is touched, that this process may do what `what` ("apply a policy")
- * takes. The fault names the capabilities that are missing. */
+ * takes. The fault names the capabilities that are missing, or the user namespace that they are
+ * worth nothing in. */
 int privileges_check(const char *what, struct fault *fault);
 
 #endif

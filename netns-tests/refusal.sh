@@ -100,15 +100,78 @@ as_nobody() {
 		"$T/synfw" "$@"
 }
 
+# With a policy in force.
+permits_nothing() { # COMMAND...
+	local before
+	before=$(state)
+	exits 6 "$@" detach
+	says "not permitted to detach: "
+	exits 6 "$@" status
+	says "not permitted to read the policy in force: "
+	exits 6 "$@" show rules
+	exits 6 "$@" show sets
+	exits 6 "$@" diff "$T/good.yaml"
+	exits 6 "$@" trace --from $CLIENT4 --to 23/tcp
+	says "not permitted to run the shadow program: "
+	equal "$(state)" "$before" "what the kernel holds"
+	drops 20 "$telnet"
+}
+
 test_no_rights() {
 	prepare
 	chmod 755 "$T"
 	cp "$SYNFW" "$T/synfw"
 	changes_nothing 6 as_nobody apply "$T/next.yaml"
-	exits 6 as_nobody detach
-	exits 6 as_nobody status
-	exits 6 as_nobody show rules
-	drops 20 "$telnet"
+	says "not permitted to apply a policy: CAP_SYS_ADMIN and CAP_NET_ADMIN missing"
+	permits_nothing as_nobody
+}
+
+# What a container without privileges has: all capabilities, which no BPF object and no bpffs knows.
+as_contained_root() {
+	on_edge setpriv --reuid 65534 --regid 65534 --clear-groups unshare --map-root-user "$T/synfw" \
+		"$@"
+}
+
+as_contained_root_with_interfaces_of_its_own() {
+	on_edge setpriv --reuid 65534 --regid 65534 --clear-groups unshare --map-root-user --net \
+		"$T/synfw" "$@"
+}
+
+test_root_of_a_user_namespace_has_no_rights() {
+	local who
+	prepare
+	chmod 755 "$T"
+	cp "$SYNFW" "$T/synfw"
+	for who in as_contained_root as_contained_root_with_interfaces_of_its_own; do
+		exits 0 synfw detach
+		changes_nothing 6 $who apply "$T/next.yaml" --interface lo
+		says "not permitted to apply a policy: root of a user namespace"
+		permits_nothing $who
+	done
+}
+
+# EACCES of a file, as bpf() does not refuse anything to this one.
+as_owner_of_no_file() {
+	on_edge setpriv --reuid 65534 --regid 65534 --clear-groups \
+		--inh-caps=-all,+sys_admin,+net_admin --ambient-caps=-all,+sys_admin,+net_admin \
+		"$T/synfw" "$@"
+}
+
+test_files_that_are_not_permitted() {
+	prepare
+	chmod 755 "$T"
+	cp "$SYNFW" "$T/synfw"
+	changes_nothing 6 as_owner_of_no_file apply "$T/next.yaml"
+	says "cannot open the lock \"$T/run/lock\": Permission denied"
+	exits 6 as_owner_of_no_file status
+	says "cannot look into \"$SYNFW_BPFFS/abi"
+	says "Permission denied"
+	chmod 777 "$T/run"
+	chmod 666 "$T/run/lock"
+	changes_nothing 6 as_owner_of_no_file apply "$T/next.yaml"
+	says "cannot open \"$SYNFW_BPFFS\": Permission denied"
+	changes_nothing 6 as_owner_of_no_file detach
+	says "cannot open \"$SYNFW_BPFFS\": Permission denied"
 }
 
 test_check_needs_no_rights() {
