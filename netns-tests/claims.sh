@@ -35,6 +35,9 @@ test_of_output_hold_for_each_object() {
 test_of_equality_need_something() {
 	equal 1 1 "numbers"
 	equal none none "words"
+	equal $'two\nlines' $'two\nlines' "lines"
+	cannot_pass equal $'two\nlines' $'two\nother lines' "lines"
+	cannot_pass equal $'two\nlines' "" "lines"
 	cannot_pass equal 1 2 "numbers"
 	cannot_pass equal "" 2 "numbers"
 	cannot_pass equal "" "" "what two commands said that failed"

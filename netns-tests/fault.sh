@@ -51,9 +51,9 @@ new_is_in_force() { # SYNFW WHERE
 
 refused_with_a_reason() { # WHERE ERRNO
 	case $2-$STATUS in
-	$EPERM-6 | $ENOMEM-7 | $ENOSPC-7) ;;
+	"$EPERM-6" | "$ENOMEM-7" | "$ENOSPC-7") ;;
 	# libbpf does without BTF that it may not load, and the verifier without it refuses
-	$EPERM-7) grep -q "the kernel refused .* program" "$T/err" || fail "$1: not told as not permitted" ;;
+	"$EPERM-7") grep -q "the kernel refused .* program" "$T/err" || fail "$1: not told as not permitted" ;;
 	*) cat "$T/err" >&2; fail "$1: exited with $STATUS" ;;
 	esac
 	grep -q '^synfw: ' "$T/err" || fail "$1: no message"

@@ -131,7 +131,14 @@ fail() {
 # Nothing is not compared with nothing: it is what a command that failed has said.
 equal() { # GOT EXPECTED WHAT
 	[ -n "$1$2" ] || fail "$3: there is nothing to compare"
-	[ "$1" = "$2" ] || fail "$3: got \"$1\", expected \"$2\""
+	[ "$1" != "$2" ] || return 0
+	case $1$2 in
+	*$'\n'*)
+		diff <(echo "$2") <(echo "$1") | head -n 40 >&2 || true
+		fail "$3: not as expected"
+		;;
+	esac
+	fail "$3: got \"$1\", expected \"$2\""
 }
 
 run() { # COMMAND...: sets STATUS, and leaves what it printed in the files $T/out and $T/err
