@@ -236,6 +236,11 @@ int infrastructure_read(struct fault *fault, struct infrastructure *ret)
 	int err;
 
 	err = read_gateways(&found.gateways);
+	if (err == -EINTR)
+		return fault_refuse(fault, EXIT_KERNEL,
+				    "cannot read this host's routes: they changed during each of "
+				    "%d attempts; try again",
+				    MAX_DUMPS);
 	if (err)
 		return fault_system(fault, err, "cannot read this host's routes");
 	for (i = 0; i < sizeof(resolv_confs) / sizeof(*resolv_confs); i++) {
