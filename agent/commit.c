@@ -294,20 +294,29 @@ static int run_fresh(struct commit *commit, struct fault *fault)
 
 /* ---- undoing, in reverse order ---- */
 
+/* The new program of this datapath judges by the policy in force; that of another one has the new
+ * policy. */
+static void give_program_back(const struct commit *commit, const struct interface *interface,
+			      int prog_fd, struct fault *fault)
+{
+	const struct link *link = links_find(&commit->live->links, interface->ifindex);
+	CLEANUP(cleanup_free) char *text = NULL;
+
+	if (!link || !bpf_link_update(link->fd, prog_fd, NULL))
+		return;
+	text = path_format("and the new %s stays on \"%s\": %s; apply again",
+			   is_fresh(commit) ? "policy" : "program", interface->name,
+			   fault_strerror(errno));
+	fault_detail(fault, text);
+}
+
 static void undo_link(struct commit *commit, const struct interface *interface,
 		      struct attachment *attachment, struct fault *fault)
 {
-	const struct link *link = links_find(&commit->live->links, interface->ifindex);
 	CLEANUP(cleanup_free) char *path = pending_link_path(commit, interface->ifindex);
 
-	if (link && attachment->replaced_prog_fd >= 0 &&
-	    bpf_link_update(link->fd, attachment->replaced_prog_fd, NULL)) {
-		CLEANUP(cleanup_free)
-		char *text = path_format("and the new program stays on \"%s\": %s; apply again",
-					 interface->name, fault_strerror(errno));
-
-		fault_detail(fault, text);
-	}
+	if (attachment->replaced_prog_fd >= 0)
+		give_program_back(commit, interface, attachment->replaced_prog_fd, fault);
 	if (attachment->pinned && path)
 		unlink(path);
 	if (attachment->link_fd >= 0) {

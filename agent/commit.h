@@ -65,7 +65,8 @@ bool commit_link_is_leftover(const struct live *live, const struct link *link);
 int commit_recover(const struct paths *paths, struct live *live, struct notes *notes,
 		   struct fault *fault);
 
-/* 0: in force. Otherwise nothing changed. `attachments` is allocated by the caller. */
+/* 0: in force. Otherwise nothing changed, or the detail of the fault says what could not be undone.
+ * `attachments` is allocated by the caller. */
 int commit_run(struct commit *commit, struct fault *fault);
 
 #endif

@@ -59,8 +59,16 @@ int fault_refuse(struct fault *fault, enum exit_code exit_code, const char *form
 
 void fault_detail(struct fault *fault, const char *detail)
 {
-	if (!fault->detail && detail && *detail)
-		fault->detail = strdup(detail);
+	const char *before = fault->detail ? fault->detail : "";
+	size_t length = strlen(before);
+	char *joined;
+
+	if (!detail || !*detail ||
+	    asprintf(&joined, "%s%s%s", before, length && before[length - 1] != '\n' ? "\n" : "",
+		     detail) < 0)
+		return;
+	free(fault->detail);
+	fault->detail = joined;
 }
 
 void fault_done(struct fault *fault)

@@ -36,7 +36,8 @@ int fault_system(struct fault *fault, int error, const char *format, ...)
 int fault_refuse(struct fault *fault, enum exit_code exit_code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Hangs further lines on the record. Copies `detail`; without memory it is dropped. */
+/* Hangs further lines on the record, below those that are there. Copies `detail`; without memory it
+ * is dropped. */
 void fault_detail(struct fault *fault, const char *detail);
 
 /* Text of an errno, negative or positive, libbpf's own codes included. Static per thread. */

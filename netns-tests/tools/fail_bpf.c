@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * LD_PRELOAD library: lets the bpf() call number FAIL_BPF_AT (1 is the first; 0: none) fail with
- * the errno FAIL_BPF_ERRNO without reaching the kernel, and writes the number of calls that were
- * made to the file FAIL_BPF_COUNT when the program ends. libbpf makes its calls by syscall(2).
+ * LD_PRELOAD library: lets the bpf() calls number FAIL_BPF_AT (1 is the first; 0: none) to
+ * FAIL_BPF_LAST (left out: that one only) fail with the errno FAIL_BPF_ERRNO without reaching the
+ * kernel. Or, with FAIL_BPF_SIGNAL, lets them be made and sends that signal to the process when they
+ * return. Writes the number of calls to the file FAIL_BPF_COUNT when the program ends. Only calls of
+ * the command FAIL_BPF_COMMAND, a number, are counted, if there is one. libbpf makes its calls by
+ * syscall(2).
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -15,11 +20,11 @@
 
 static unsigned long calls;
 
-static unsigned long number_of(const char *variable)
+static unsigned long number_of(const char *variable, unsigned long fallback)
 {
 	const char *text = getenv(variable);
 
-	return text ? strtoul(text, NULL, 10) : 0;
+	return text ? strtoul(text, NULL, 10) : fallback;
 }
 
 static void __attribute__((destructor)) write_count(void)
@@ -33,22 +38,38 @@ static void __attribute__((destructor)) write_count(void)
 	close(fd);
 }
 
+static bool is_wanted(unsigned long command)
+{
+	unsigned long first = number_of("FAIL_BPF_AT", 0);
+
+	if (number_of("FAIL_BPF_COMMAND", command) != command)
+		return false;
+	calls++;
+	return first && calls >= first && calls <= number_of("FAIL_BPF_LAST", first);
+}
+
 long syscall(long number, ...)
 {
 	static long (*next)(long number, ...);
-	long argument[6];
+	int on_return = (int)number_of("FAIL_BPF_SIGNAL", 0);
+	long argument[6], result;
+	bool wanted;
 	va_list args;
 
 	va_start(args, number);
 	for (int i = 0; i < 6; i++)
 		argument[i] = va_arg(args, long);
 	va_end(args);
-	if (number == SYS_bpf && ++calls == number_of("FAIL_BPF_AT")) {
-		errno = (int)number_of("FAIL_BPF_ERRNO");
+	wanted = number == SYS_bpf && is_wanted((unsigned long)argument[0]);
+	if (wanted && !on_return) {
+		errno = (int)number_of("FAIL_BPF_ERRNO", EPERM);
 		return -1;
 	}
 	if (!next)
 		next = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
-	return next(number, argument[0], argument[1], argument[2], argument[3], argument[4],
-		    argument[5]);
+	result = next(number, argument[0], argument[1], argument[2], argument[3], argument[4],
+		      argument[5]);
+	if (wanted)
+		raise(on_return);
+	return result;
 }
