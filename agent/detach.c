@@ -23,6 +23,20 @@ struct detach_context {
 	struct detach_report *report;
 };
 
+/* What is detached already cannot be taken back: attaching again would open a gap of its own. */
+static int cannot_detach(struct detach_context *context, uint32_t ifindex, int error)
+{
+	size_t done = context->report->interfaces;
+	CLEANUP(cleanup_free)
+	char *text = path_format("and %zu interface%s detached already; run `synfw detach` again",
+				 done, done == 1 ? " is" : "s are");
+
+	fault_system(context->fault, error, "cannot detach from interface %u", ifindex);
+	if (done)
+		fault_detail(context->fault, text);
+	return error;
+}
+
 /* Links are detached before their pins go: an open descriptor elsewhere must not keep the program
  * in force. */
 static int detach_links(const char *dir, struct detach_context *context)
@@ -40,9 +54,7 @@ static int detach_links(const char *dir, struct detach_context *context)
 		if (!links.items[i].ifindex)
 			continue;
 		if (bpf_link_detach(links.items[i].fd))
-			return fault_system(context->fault, -errno,
-					    "cannot detach from interface %u",
-					    links.items[i].ifindex);
+			return cannot_detach(context, links.items[i].ifindex, -errno);
 		context->report->interfaces++;
 	}
 	return 0;

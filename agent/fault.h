@@ -27,8 +27,8 @@ struct fault {
 
 /* Records a failed system operation and returns `error` (-errno), so that it ends a function:
  * `return fault_system(fault, -errno, "cannot pin \"%s\"", path)`. The text of the error is
- * appended. -EPERM and -EACCES exit as "not permitted", everything else as "kernel refused". The first record
- * wins: what went wrong while undoing never hides the cause. */
+ * appended. -EPERM and -EACCES exit as "not permitted", everything else as "kernel refused". The
+ * first record wins: what went wrong while undoing never hides the cause. */
 int fault_system(struct fault *fault, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

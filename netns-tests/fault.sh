@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
 # Every bpf() call of an apply fails in turn. Either apply says so, and all that the kernel holds is
-# byte for byte what it was; or it does without that call, and the new policy is in force.
+# byte for byte what it was; or it does without that call, and the new policy is in force. And every
+# call of a detach fails, or is the last one before it is killed.
 
-EPERM=1 ENOMEM=12 ENOSPC=28
+EPERM=1 ENOMEM=12 ENOSPC=28 SIGKILL=9
 
 prepare() {
 	add_hosts
@@ -115,3 +116,53 @@ test_upgrade_of_the_abi_without_memory() {
 	prepare
 	every_call_fails "$BUILD/netns-tests/other-abi/synfw-other-abi" with_old_policy $ENOMEM
 }
+
+# ---- detach --------------------------------------------------------------------------------------
+
+faulty_detach() { # NUMBER VARIABLE=VALUE
+	run on_edge env LD_PRELOAD="$TOOLS/libfail_bpf.so" FAIL_BPF_AT="$1" "$2" \
+		FAIL_BPF_COUNT="$T/count" "$SYNFW" detach
+}
+
+program_on_eth0() { on_edge ip -json -details link show eth0 | jq '.[0].xdp.prog.id'; }
+
+# A link that could not be opened is detached when the kernel frees it, a moment after its pin is gone.
+nothing_is_in_force() { # WHERE
+	equal "$(state)" nothing "$1: what is pinned"
+	for _ in $(seq 100); do
+		[ "$(program_on_eth0)" = null ] && break
+		sleep 0.02
+	done
+	equal "$(program_on_eth0)" null "$1: program on eth0"
+	passes 8 "proto=udp,src=203.0.113.7,dst=$EDGE4,dport=1001"
+}
+
+# Whatever becomes of it, the next detach cleans up, and an apply works.
+every_call_of_detach() { # VARIABLE=VALUE STATUS...: the statuses that a detach may end with
+	local what=$1 calls number where ends=()
+	shift
+	with_old_policy
+	faulty_detach 0 FAIL_BPF_ERRNO=0
+	equal "$STATUS" 0 "status of a detach without a fault"
+	calls=$(cat "$T/count")
+	[ "$calls" -gt 20 ] || fail "only $calls calls were seen"
+	for number in $(seq "$calls"); do
+		where="$what at call $number of $calls"
+		with_old_policy
+		drops 8 "proto=udp,src=203.0.113.7,dst=$EDGE4,dport=1001"
+		faulty_detach "$number" "$what"
+		[[ " $* " = *" $STATUS "* ]] || { cat "$T/err" >&2; fail "$where: exited with $STATUS"; }
+		ends[STATUS]=$((${ends[STATUS]:-0} + 1))
+		[ "$STATUS" != 0 ] || nothing_is_in_force "$where"
+		exits 0 synfw detach
+		nothing_is_in_force "$where, then another detach"
+	done
+	for number in "$@"; do
+		echo "$calls calls: ${ends[number]:-0} ended with $number"
+		[ "${ends[number]:-0}" -gt 0 ] || fail "no detach ended with $number"
+	done
+}
+
+test_detach_without_memory() { prepare; every_call_of_detach FAIL_BPF_ERRNO=$ENOMEM 0 7; }
+test_detach_without_permission() { prepare; every_call_of_detach FAIL_BPF_ERRNO=$EPERM 0 6; }
+test_detach_that_is_killed() { prepare; every_call_of_detach FAIL_BPF_SIGNAL=$SIGKILL 137; }

@@ -2,10 +2,10 @@
 /*
  * LD_PRELOAD library: lets the bpf() calls number FAIL_BPF_AT (1 is the first; 0: none) to
  * FAIL_BPF_LAST (left out: that one only) fail with the errno FAIL_BPF_ERRNO without reaching the
- * kernel. Or, with FAIL_BPF_SIGNAL, lets them be made and sends that signal to the process when they
- * return. Writes the number of calls to the file FAIL_BPF_COUNT when the program ends. Only calls of
- * the command FAIL_BPF_COMMAND, a number, are counted, if there is one. libbpf makes its calls by
- * syscall(2).
+ * kernel. Or, with FAIL_BPF_SIGNAL, lets them be made and sends that signal to the process when
+ * they return. Writes the number of calls to the file FAIL_BPF_COUNT when the program ends. Only
+ * calls of the command FAIL_BPF_COMMAND, a number, are counted, if there is one. libbpf makes its
+ * calls by syscall(2).
  */
 #include <dlfcn.h>
 #include <errno.h>

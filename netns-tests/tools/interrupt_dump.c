@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * LD_PRELOAD library: marks the answers to the dumps of routes number INTERRUPT_DUMP_AT (1 is the
- * first; 0: none) to INTERRUPT_DUMP_LAST (left out: that one only) as interrupted, as the kernel does
- * when routes change meanwhile, and writes the number of dumps that were asked for to the file
+ * first; 0: none) to INTERRUPT_DUMP_LAST (left out: that one only) as interrupted, as the kernel
+ * does when routes change meanwhile, and writes the number of dumps that were asked for to the file
  * INTERRUPT_DUMP_COUNT when the program ends. Sees programs that use sendto(2) and recvmsg(2).
  */
 #include <dlfcn.h>
