@@ -2,7 +2,6 @@
 /* synfw trace */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <packet_spec.h>
@@ -87,17 +86,6 @@ static int bad_option(const char *name, const char *value, const char *problem)
 	return -EINVAL;
 }
 
-static int parse_vlan(const char *text, struct packet_spec *packet)
-{
-	char *end;
-	unsigned long id = strtoul(text, &end, 10);
-
-	if (!*text || *end || id > 4095)
-		return bad_option("vlan", text, "is not a VLAN id: 0 to 4095");
-	packet->vlan = id;
-	return 0;
-}
-
 static int parse_packet(const struct invocation *invocation, struct packet_spec *packet)
 {
 	const struct {
@@ -107,6 +95,7 @@ static int parse_packet(const struct invocation *invocation, struct packet_spec 
 		{"from", packet_spec_parse_from},
 		{"to", packet_spec_parse_to},
 		{"flags", packet_spec_parse_flags},
+		{"vlan", packet_spec_parse_vlan},
 	};
 	const char *value, *problem;
 	size_t i;
@@ -118,9 +107,6 @@ static int parse_packet(const struct invocation *invocation, struct packet_spec 
 		if (problem)
 			return bad_option(parsers[i].option, value, problem);
 	}
-	value = option_value(invocation, "vlan");
-	if (value && parse_vlan(value, packet))
-		return -EINVAL;
 	problem = packet_spec_check(packet);
 	if (problem) {
 		ui_error("%s", problem);

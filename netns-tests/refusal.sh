@@ -95,6 +95,26 @@ test_wrong_usage() {
 	exits 2 synfw
 }
 
+test_vlan_ids_that_are_none() {
+	local id
+	prepare
+	policy tagged <<-E
+		defaults: {incoming: allow}
+		rules: [{name: things, vlan: [1, 4094], action: drop}]
+	E
+	for id in 0 4095 4096 70000 -1 +5 0x10 ten ""; do
+		exits 2 synfw trace --policy "$T/tagged.yaml" --from $CLIENT4 --to 23/tcp "--vlan=$id"
+		says "--vlan \"$id\" is not a VLAN id: 1 to 4094"
+		[ ! -s "$T/out" ] || fail "a verdict for VLAN \"$id\""
+	done
+	for id in 1 4094; do
+		exits 1 synfw trace --policy "$T/tagged.yaml" --from $CLIENT4 --to 23/tcp --vlan $id --json
+		json '.rule == "things"'
+	done
+	exits 0 synfw trace --policy "$T/tagged.yaml" --from $CLIENT4 --to 23/tcp --vlan 2 --json
+	json '.rule == null'
+}
+
 as_nobody() {
 	on_edge setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs --inh-caps=-all \
 		"$T/synfw" "$@"

@@ -27,6 +27,9 @@ const char *packet_spec_parse_to(const char *text, struct packet_spec *spec);
 /* Flags in one text, separated by commas or spaces: "syn", "syn,ack", "none". */
 const char *packet_spec_parse_flags(const char *text, struct packet_spec *spec);
 
+/* Fills in vlan: 1 to 4094. */
+const char *packet_spec_parse_vlan(const char *text, struct packet_spec *spec);
+
 /* What does not fit together once all parts are known: families, ports and flags of a protocol that
  * has none. Returns a whole sentence, or NULL. */
 const char *packet_spec_check(const struct packet_spec *spec);

@@ -165,6 +165,11 @@ const char *packet_spec_parse_flags(const char *text, struct packet_spec *spec)
 	return NULL;
 }
 
+const char *packet_spec_parse_vlan(const char *text, struct packet_spec *spec)
+{
+	return parse_vlan_number(text, &spec->vlan) ? NULL : "is not a VLAN id: 1 to 4094";
+}
+
 const char *packet_spec_check(const struct packet_spec *spec)
 {
 	if (spec->proto == PROTO_ICMP && spec->family == 6)

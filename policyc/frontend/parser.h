@@ -69,7 +69,10 @@ int parse_duration(struct parser *parser, const struct schema_key *key, const st
 /* A decimal number; leading zeros mean nothing. */
 bool parse_number(const char *text, size_t length, uint32_t max, uint32_t *ret);
 
-/* 1 to 4094: 0 is a priority and no VLAN, and 4095 is reserved. false: reported. */
+/* 1 to 4094: 0 is a priority and no VLAN, and 4095 is reserved. */
+bool parse_vlan_number(const char *text, uint16_t *ret_id);
+
+/* The same of a policy's value. false: reported. */
 bool parse_vlan_id(struct parser *parser, const struct node *value, uint16_t *ret_id);
 
 /* Reports why a prefix was refused. `text` need not have a NUL. */

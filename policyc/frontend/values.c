@@ -261,20 +261,27 @@ bool parse_number(const char *text, size_t length, uint32_t max, uint32_t *ret)
 	return true;
 }
 
+bool parse_vlan_number(const char *text, uint16_t *ret_id)
+{
+	uint32_t id;
+
+	if (!parse_number(text, strlen(text), 4094, &id) || !id)
+		return false;
+	*ret_id = (uint16_t)id;
+	return true;
+}
+
 bool parse_vlan_id(struct parser *parser, const struct node *value, uint16_t *ret_id)
 {
 	const char *text = parse_scalar(parser, value, "a VLAN id");
-	uint32_t id;
 
 	if (!text)
 		return false;
-	if (!parse_number(text, strlen(text), 4094, &id) || !id) {
-		diag_error(parser->diags, location_of(parser, value),
-			   "\"%s\" is not a VLAN id: 1 to 4094", text);
-		return false;
-	}
-	*ret_id = (uint16_t)id;
-	return true;
+	if (parse_vlan_number(text, ret_id))
+		return true;
+	diag_error(parser->diags, location_of(parser, value), "\"%s\" is not a VLAN id: 1 to 4094",
+		   text);
+	return false;
 }
 
 int parse_duration(struct parser *parser, const struct schema_key *key, const struct node *value,

@@ -134,6 +134,26 @@ static void reads_flags_in_one_text(void **state)
 	assert_non_null(packet_spec_parse_flags("syn,none", &spec));
 }
 
+static void reads_vlan_ids(void **state)
+{
+	static const char *const wrong[] = {
+		"",	 "0",	  "00",	 "4095",       "4096",
+		"65537", "-1",	  "+5",	 " 5",	       "5 ",
+		"0x10",	 "10.20", "ten", "4294967297", "99999999999999999999"};
+	struct packet_spec spec;
+
+	packet_spec_init(&spec);
+	assert_null(packet_spec_parse_vlan("1", &spec));
+	assert_int_equal(spec.vlan, 1);
+	assert_null(packet_spec_parse_vlan("4094", &spec));
+	assert_int_equal(spec.vlan, 4094);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		if (!packet_spec_parse_vlan(wrong[i], &spec))
+			fail_msg("\"%s\" is taken for a VLAN id", wrong[i]);
+	assert_int_equal(spec.vlan, 4094);
+	assert_string_equal(packet_spec_parse_vlan("0", &spec), "is not a VLAN id: 1 to 4094");
+}
+
 static void finds_what_does_not_fit_together(void **state)
 {
 	struct packet_spec spec = read_spec("192.0.2.1", "22/udp");
@@ -159,6 +179,7 @@ int main(void)
 		cmocka_unit_test(reads_icmp_types_by_name_and_number),
 		cmocka_unit_test(a_failure_leaves_the_packet_alone),
 		cmocka_unit_test(reads_flags_in_one_text),
+		cmocka_unit_test(reads_vlan_ids),
 		cmocka_unit_test(finds_what_does_not_fit_together),
 	};
 
