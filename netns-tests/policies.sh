@@ -40,6 +40,8 @@ test_edge_web() {
 	drops $N "$(from 198.51.100.7 proto=tcp,dport=22)"
 	drops $N "$(from 198.51.100.7 proto=tcp,dport=40000,flags=0x29)"
 	passes $N "$(from 198.51.100.7 proto=tcp,sport=443,dport=40000,flags=0x12)"
+	exits 0 synfw trace --from 2001:db8::7 --to mld2-listener-report/icmpv6 --json
+	json '.reason == "icmp-essential"'
 	equal "$(rule web)" $((2 * N)) "web"
 	equal "$(rule legacy-cleartext)" $((2 * N)) "legacy-cleartext"
 	equal "$(rule known-bad)" $((2 * N)) "known-bad"
