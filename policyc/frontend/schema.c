@@ -84,7 +84,7 @@ const struct schema_key schema_keys[] = {
 	KEY(POLICY, "name", NAME, REQUIRED, "Name of the policy, in every report."),
 	KEY(POLICY, "description", TEXT, OPTIONAL, "What the policy is for."),
 	WORD_KEY(POLICY, "mode", OPTIONAL,
-		 "block enforces; monitor decides, counts and logs, and never drops.", modes),
+		 "block enforces; monitor counts what it would drop, and drops nothing.", modes),
 	CHILD_KEY(POLICY, "interfaces", SECTIONS, OPTIONAL, "Interfaces that the policy guards.",
 		  INTERFACE),
 	CHILD_KEY(POLICY, "protect", PROTECT, OPTIONAL,
