@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * frames --from NETNS/IF --to NETNS/IF [--count N] [--rate PPS] PACKET...
+ * frames --from NETNS/IF --to NETNS/IF [--count N] [--rate PPS] [--delay] PACKET...
  *
  * Sends frames of each PACKET in turn out of one interface, counts those that come in on another
  * one, and prints a line "SENT ARRIVED" for each PACKET. Counts are exact: every frame carries the
  * run's nonce and its packet's number, and an ARP frame, which no policy drops, marks the end.
- * Without --count it goes on until SIGTERM.
+ * Without --count it goes on until SIGTERM. With --delay a line says as third number how many
+ * microseconds the slowest frame took from send() to the kernel's receive time stamp.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -42,12 +43,15 @@ struct mark {
 	char word[8];
 	uint64_t nonce;
 	uint32_t packet;
+	uint64_t sent_ns; /* CLOCK_REALTIME */
 } __attribute__((packed));
 
 struct stream {
 	uint8_t frame[PACKET_MAX];
 	size_t length;
+	uint8_t *sent_ns; /* in the frame */
 	unsigned long sent, arrived;
+	int64_t slowest_ns;
 };
 
 struct run {
@@ -58,10 +62,16 @@ struct run {
 	unsigned int nr_streams;
 	unsigned long count; /* of each stream; 0: until SIGTERM */
 	unsigned int rate;
+	bool delay;
 	bool ended;
 };
 
 static volatile sig_atomic_t stopped;
+
+static uint64_t ns_of(const struct timespec *time)
+{
+	return (uint64_t)time->tv_sec * 1000000000 + (uint64_t)time->tv_nsec;
+}
 
 static void stop(int signal)
 {
@@ -103,6 +113,7 @@ static void prepare_receiver(int fd)
 	int size = RECEIVE_BUFFER, one = 1;
 
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)) ||
 	    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one)))
 		die("cannot prepare the receiver");
 }
@@ -150,7 +161,14 @@ static void send_end(struct run *run)
 	send_frame(run, frame, length);
 }
 
-static void count_frame(struct run *run, const uint8_t *frame, size_t length)
+static void count_arrival(struct stream *stream, uint64_t delay_ns)
+{
+	stream->arrived++;
+	if ((int64_t)delay_ns > stream->slowest_ns)
+		stream->slowest_ns = (int64_t)delay_ns;
+}
+
+static void count_frame(struct run *run, const uint8_t *frame, size_t length, uint64_t received_ns)
 {
 	const uint8_t *found = memmem(frame, length, &run->mark, offsetof(struct mark, packet));
 	struct mark mark;
@@ -161,16 +179,42 @@ static void count_frame(struct run *run, const uint8_t *frame, size_t length)
 	if (mark.packet == END_OF_RUN)
 		run->ended = true;
 	else if (mark.packet < run->nr_streams)
-		run->stream[mark.packet].arrived++;
+		count_arrival(&run->stream[mark.packet], received_ns - mark.sent_ns);
+}
+
+/* When the kernel received the frame. */
+static uint64_t time_stamp(struct msghdr *message)
+{
+	struct cmsghdr *header = CMSG_FIRSTHDR(message);
+	struct timespec received;
+
+	if (!header || header->cmsg_type != SCM_TIMESTAMPNS) {
+		errno = ENODATA;
+		die("a frame has no time stamp");
+	}
+	memcpy(&received, CMSG_DATA(header), sizeof(received));
+	return ns_of(&received);
 }
 
 static void receive(struct run *run)
 {
 	uint8_t frame[PACKET_MAX];
+	union {
+		char bytes[CMSG_SPACE(sizeof(struct timespec))];
+		struct cmsghdr align;
+	} control;
+	struct iovec part = {.iov_base = frame, .iov_len = sizeof(frame)};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
 	ssize_t length;
 
-	while ((length = recv(run->rx, frame, sizeof(frame), MSG_DONTWAIT)) > 0)
-		count_frame(run, frame, (size_t)length);
+	for (;;) {
+		message.msg_control = control.bytes;
+		message.msg_controllen = sizeof(control);
+		length = recvmsg(run->rx, &message, MSG_DONTWAIT);
+		if (length <= 0)
+			break;
+		count_frame(run, frame, (size_t)length, time_stamp(&message));
+	}
 	if (length < 0 && errno != EAGAIN && errno != EINTR)
 		die("cannot receive");
 }
@@ -201,6 +245,16 @@ static void add_ns(struct timespec *when, long ns)
 	}
 }
 
+static void stamp_frame(struct stream *stream)
+{
+	struct timespec now;
+	uint64_t now_ns;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	now_ns = ns_of(&now);
+	memcpy(stream->sent_ns, &now_ns, sizeof(now_ns));
+}
+
 static void send_all(struct run *run)
 {
 	unsigned long total = run->count * run->nr_streams, done = 0;
@@ -211,6 +265,7 @@ static void send_all(struct run *run)
 		for (int i = 0; i < BURST && (!run->count || done < total); i++, done++) {
 			struct stream *stream = &run->stream[done % run->nr_streams];
 
+			stamp_frame(stream);
 			send_frame(run, stream->frame, stream->length);
 			stream->sent++;
 		}
@@ -230,6 +285,7 @@ static void parse_options(int argc, char **argv, struct run *run, const char **f
 		{"to", required_argument, NULL, 't'},
 		{"count", required_argument, NULL, 'c'},
 		{"rate", required_argument, NULL, 'r'},
+		{"delay", no_argument, NULL, 'd'},
 		{NULL, 0, NULL, 0},
 	};
 	int option;
@@ -243,13 +299,15 @@ static void parse_options(int argc, char **argv, struct run *run, const char **f
 			run->count = strtoul(optarg, NULL, 10);
 		else if (option == 'r')
 			run->rate = (unsigned int)strtoul(optarg, NULL, 10);
+		else if (option == 'd')
+			run->delay = true;
 		else
 			exit(2);
 	}
 	if (!*from || !*to || optind == argc || argc - optind > MAX_PACKETS || !run->rate ||
 	    run->rate > 1000000) {
 		fprintf(stderr, "usage: frames --from NETNS/IF --to NETNS/IF [--count N] "
-				"[--rate PPS] PACKET...\n");
+				"[--rate PPS] [--delay] PACKET...\n");
 		exit(2);
 	}
 }
@@ -266,6 +324,9 @@ static void build_streams(struct run *run, char **packets, int count)
 		packet_parse(packets[mark.packet], &spec);
 		stream->length = packet_build(&spec, run->tx_mac, run->rx_mac, &mark, sizeof(mark),
 					      stream->frame);
+		stream->sent_ns = (uint8_t *)memmem(stream->frame, stream->length, &mark,
+						    offsetof(struct mark, sent_ns)) +
+				  offsetof(struct mark, sent_ns);
 	}
 }
 
@@ -288,7 +349,11 @@ int main(int argc, char **argv)
 	send_end(&run);
 	await_end(&run);
 	check_receiver(run.rx);
-	for (unsigned int i = 0; i < run.nr_streams; i++)
-		printf("%lu %lu\n", run.stream[i].sent, run.stream[i].arrived);
+	for (unsigned int i = 0; i < run.nr_streams; i++) {
+		printf("%lu %lu", run.stream[i].sent, run.stream[i].arrived);
+		if (run.delay)
+			printf(" %lld", (long long)run.stream[i].slowest_ns / 1000);
+		putchar('\n');
+	}
 	return 0;
 }
