@@ -16,6 +16,7 @@
 #include "lock.h"
 #include "netns.h"
 #include "pins.h"
+#include "progress.h"
 
 #define LOCK_TIMEOUT_MS 60000
 
@@ -315,11 +316,13 @@ static int prepare(struct apply *apply)
 {
 	int err;
 
+	progress_stage("compiling the policy");
 	err = resolve_interfaces(apply);
 	if (!err)
 		err = compile(apply);
 	if (!err)
 		err = describe(apply);
+	progress_stage("filling the tables");
 	if (!err)
 		err = tables_create(apply->image, apply->fault, &apply->tables);
 	if (!err) {
@@ -330,6 +333,7 @@ static int prepare(struct apply *apply)
 			.interfaces = &apply->interfaces,
 		};
 
+		progress_stage("judging the policy");
 		err = judge_candidate(&candidate, apply->options->force, apply->diags,
 				      apply->fault);
 	}
@@ -382,6 +386,7 @@ static int put_in_force(struct apply *apply, struct apply_report *report)
 	if (!apply->attachments)
 		return fault_system(apply->fault, -ENOMEM, "cannot attach the policy");
 	commit.attachments = apply->attachments;
+	progress_stage("switching to the policy");
 	/* Ctrl-C waits until the commit is done or undone; it then ends the command */
 	block_termination(&before);
 	err = commit_run(&commit, apply->fault);
@@ -437,6 +442,7 @@ int apply_policy(const struct paths *paths, const struct policy *policy,
 	uint64_t began_ns;
 	int err;
 
+	progress_stage("waiting for another synfw to end");
 	err = lock_acquire(paths, LOCK_TIMEOUT_MS, fault, &apply.lock);
 	began_ns = now_ns(CLOCK_MONOTONIC);
 	if (!err)

@@ -12,6 +12,7 @@
 #include "json.h"
 #include "policy_file.h"
 #include "privileges.h"
+#include "progress.h"
 #include "report.h"
 #include "ui.h"
 
@@ -146,12 +147,14 @@ int cmd_apply(const struct invocation *invocation)
 	CLEANUP(fault_done) struct fault fault = {0};
 	int err;
 
+	progress_begin("reading the policy");
 	err = policy_file_load(invocation->operand[0], &fault, &file);
 	if (!err)
 		err = privileges_check("apply a policy", &fault);
 	if (!err)
 		err = apply_policy(&invocation->paths, file.policy, &options, file.diags, &fault,
 				   &report);
+	progress_end();
 	if (file.diags)
 		ui_diags(file.diags);
 	if (err == -EINVAL && !fault.message) {

@@ -11,13 +11,18 @@ static const char *const sequences[] = {
 	[UI_YELLOW] = "\033[33m", [UI_DIM] = "\033[2m",	   [UI_PLAIN] = "\033[0m",
 };
 
+bool ui_terminal(FILE *stream)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(fileno(stream)) && (!term || strcmp(term, "dumb"));
+}
+
 bool ui_colour(FILE *stream)
 {
-	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+	const char *no_color = getenv("NO_COLOR");
 
-	if (no_color && *no_color)
-		return false;
-	return isatty(fileno(stream)) && (!term || strcmp(term, "dumb"));
+	return !(no_color && *no_color) && ui_terminal(stream);
 }
 
 const char *ui_style(FILE *stream, enum ui_style style)

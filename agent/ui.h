@@ -10,6 +10,9 @@
 #include "fault.h"
 #include "notes.h"
 
+/* A terminal that moves its cursor. */
+bool ui_terminal(FILE *stream);
+
 /* A terminal, and NO_COLOR is not set (no-color.org). */
 bool ui_colour(FILE *stream);
 

@@ -174,3 +174,19 @@ test_upgrade_that_is_killed_loses_nothing() {
 	done
 	kills_hit $((KILLS / 2))
 }
+
+# The second that it takes is spent waiting for the lock.
+test_a_terminal_is_told_what_a_long_apply_does() {
+	add_hosts
+	policy next <<<'rules: [{name: web, to: 80/tcp, action: allow}]'
+	apply next
+	flock "$SYNFW_RUN_DIR/lock" sleep 2.5 &
+	on_edge env TERM=xterm script -qec "$SYNFW apply $T/next.yaml" /dev/null </dev/null >"$T/terminal"
+	wait
+	grep -q "waiting for another synfw to end (1 s)" "$T/terminal" || fail "nothing was told: $(cat -v "$T/terminal")"
+	grep -q "applied" "$T/terminal" || fail "it was not applied: $(cat -v "$T/terminal")"
+	flock "$SYNFW_RUN_DIR/lock" sleep 2.5 &
+	exits 0 synfw apply "$T/next.yaml"
+	wait
+	warns_of_nothing
+}
