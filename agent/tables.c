@@ -9,7 +9,7 @@
 
 #include <synfw/cleanup.h>
 
-static uint32_t page_count(uint32_t nr_lines)
+uint32_t tables_page_count(uint32_t nr_lines)
 {
 	return (nr_lines + SYNFW_PAGE_LINES - 1) / SYNFW_PAGE_LINES;
 }
@@ -22,7 +22,7 @@ static int fill_lines(int fd, const struct image *image)
 
 	if (!page)
 		return -ENOMEM;
-	for (key = 0; key < page_count(image->nr_lines); key++) {
+	for (key = 0; key < tables_page_count(image->nr_lines); key++) {
 		count = image->nr_lines - key * SYNFW_PAGE_LINES;
 		if (count > SYNFW_PAGE_LINES)
 			count = SYNFW_PAGE_LINES;
@@ -89,10 +89,10 @@ static int create_lines(const struct image *image, struct fault *fault, struct t
 	int err;
 
 	tables->lines_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "policy_lines", sizeof(uint32_t),
-					  SYNFW_PAGE_BYTES, page_count(image->nr_lines), &opts);
+					  SYNFW_PAGE_BYTES, tables_page_count(image->nr_lines), &opts);
 	if (tables->lines_fd < 0)
 		return fault_system(fault, -errno, "cannot create a table of %u pages",
-				    page_count(image->nr_lines));
+				    tables_page_count(image->nr_lines));
 	err = fill_lines(tables->lines_fd, image);
 	if (err)
 		return fault_system(fault, err, "cannot fill the policy's tables");

@@ -35,6 +35,9 @@ int tables_clear(const struct object *object, uint32_t slot);
 int tables_open(const struct object *object, uint32_t slot, struct fault *fault,
 		struct tables *ret_tables);
 
+/* Pages that so many lines take. */
+uint32_t tables_page_count(uint32_t nr_lines);
+
 /* Reads `count` lines from line `first`. */
 int tables_read_lines(int lines_fd, uint32_t first, uint32_t count, struct synfw_line *lines,
 		      struct fault *fault);

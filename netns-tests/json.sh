@@ -20,6 +20,7 @@ test_status() {
 	exits 0 synfw status --json
 	json '.schema == "synfw.status/1" and .mode == "block"'
 	json '.policy | .name == "block" and (.revision | type) == "number" and
+		.lines > 2 and .kernel_bytes == 4194304 and
 		(.digest | test("^[0-9a-f]{64}$")) and
 		(.applied_at | test("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z$"))'
 	json '.interfaces | length == 1 and .[0].name == "eth0" and .[0].attached == true and
