@@ -47,6 +47,20 @@ static __always_inline __u32 trie_last(struct image *image, __u32 cell, __u32 in
 	return ((const __u32 *)(record + 5))[(rank - 1) & 255];
 }
 
+/* Counts the changes that lie at or before `index`, four of them at once: bit 15 of each 16 bits stays
+ * set where the subtraction borrows nothing. */
+static __always_inline __u32 trie_list(struct image *image, __u32 cell, __u32 index)
+{
+	const __u64 ones = 0x0001000100010001ULL, tops = ones << 15;
+	const __u64 *record = trie_record(image, cell);
+	__u64 indexes = index * ones | tops, counts;
+
+	if (!record)
+		return SYNFW_TRIE_LEAF;
+	counts = (((indexes - record[0]) & tops) >> 15) + (((indexes - record[1]) & tops) >> 15);
+	return ((const __u32 *)(record + 2))[(counts * ones >> 48) & 15];
+}
+
 static __always_inline __u32 trie4_class(struct image *image, __u32 root, bool wide, __be32 addr_be)
 {
 	__u32 addr = bpf_ntohl(addr_be);
@@ -59,9 +73,15 @@ static __always_inline __u32 trie4_class(struct image *image, __u32 root, bool w
 		if (!(id & SYNFW_TRIE_LEAF))
 			id = trie_node(image, id, addr >> 14 & 63);
 	}
-	if (!(id & SYNFW_TRIE_LEAF))
+	if (!(id & (SYNFW_TRIE_LEAF | SYNFW_TRIE_LIST))) {
 		id = trie_node(image, id, addr >> SYNFW_TRIE_LAST_BITS & 63);
-	if (!(id & SYNFW_TRIE_LEAF))
+		addr &= 255;
+	}
+	if (id & SYNFW_TRIE_LEAF)
+		return id & ~SYNFW_TRIE_LEAF;
+	if (id & SYNFW_TRIE_LIST)
+		id = trie_list(image, id & SYNFW_TRIE_CELL, addr & 0x3fff);
+	else
 		id = trie_last(image, id, addr & 255);
 	return id & ~SYNFW_TRIE_LEAF;
 }
@@ -110,7 +130,7 @@ __noinline __u32 trie6_class(__u32 generation, __u32 root, __u64 high, __u64 low
 		__u32 bits = SYNFW_TRIE_NODE_BITS;
 
 		if (id & SYNFW_TRIE_STEP)
-			id = trie_step(&image, id & ~SYNFW_TRIE_STEP, left.high, &bits);
+			id = trie_step(&image, id & SYNFW_TRIE_CELL, left.high, &bits);
 		else
 			id = trie_node(&image, id, left.high >> (64 - SYNFW_TRIE_NODE_BITS));
 		bits128_shift(&left, bits);

@@ -126,10 +126,13 @@ enum synfw_direction {
  *   and the ids (32 bits) of those entries;
  * - for the last 8 bits of an IPv4 address: four such cells, a cell whose byte w counts the ids before
  *   word w, and the ids;
+ * - for the last 8 or 14 bits of an IPv4 address with few changes of class, when the id has
+ *   SYNFW_TRIE_LIST: a struct synfw_trie_list;
  * - IPv6, when the id has SYNFW_TRIE_STEP: a struct synfw_trie_step, for bits in which all changes of
  *   class agree (path compression).
  *
- * No record begins behind the last SYNFW_TRIE_RECORD_CELLS of a page, so none crosses into the next.
+ * No record begins behind the last SYNFW_TRIE_RECORD_CELLS of a page, so none crosses into the next. The
+ * first 64 bytes of a record are in one line, which is one cache line.
  */
 #define SYNFW_TRIE_ROOT_BITS		12
 #define SYNFW_TRIE_WIDE_ROOT_BITS	18
@@ -140,11 +143,25 @@ enum synfw_direction {
 #define SYNFW_TRIE_RECORD_CELLS		(4 + 1 + 256 / 2)
 #define SYNFW_TRIE_LEAF			0x80000000U
 #define SYNFW_TRIE_STEP			0x40000000U
+#define SYNFW_TRIE_LIST			0x20000000U
+#define SYNFW_TRIE_CELL			(~(SYNFW_TRIE_LEAF | SYNFW_TRIE_STEP | SYNFW_TRIE_LIST))
+
+/* Where the class changes, in order; what is not used is SYNFW_TRIE_LIST_UNUSED. Entry i of `ids` is for
+ * addresses that i of the changes lie at or before. Only as many ids are there as are used. */
+#define SYNFW_TRIE_LIST_CHANGES		8
+#define SYNFW_TRIE_LIST_MAX_BITS	14
+#define SYNFW_TRIE_LIST_UNUSED		0x7fff
+
+struct synfw_trie_list {
+	__u16 change[SYNFW_TRIE_LIST_CHANGES];
+	__u32 id[SYNFW_TRIE_LIST_CHANGES + 1];
+};
+_Static_assert(sizeof(struct synfw_trie_list) <= SYNFW_LINE_BYTES, "a list is one line at most");
 
 #define SYNFW_TRIE_STEP_MAX_BITS	60
 
-/* The next `bits` bits (a multiple of 6) as a number, against `value`: less leads to `below`, equal to
- * `within`, more to `above`. `below` and `above` are leaves. */
+/* The next `bits` bits as a number, against `value`: less leads to `below`, equal to `within`, more to
+ * `above`. `below` and `above` are leaves; so is `within`, unless `bits` is a multiple of 6. */
 struct synfw_trie_step {
 	__u64 value;
 	__u32 bits;

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum family { FAMILY_4, FAMILY_6, NR_FAMILIES };
+
 /* An address in host byte order, from the most significant bit on; IPv4 has the upper 32. */
 typedef unsigned __int128 address_t;
 

@@ -27,8 +27,6 @@ void id_tables_done(struct id_tables *tables);
 
 #define NO_TABLE UINT32_MAX
 
-enum family { FAMILY_4, FAMILY_6, NR_FAMILIES };
-
 /* The addresses of one family in one direction. */
 struct addresses {
 	struct ranges ranges;	/* empty: no prefix */

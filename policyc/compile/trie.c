@@ -8,7 +8,6 @@
 #define ADDRESS_BITS  128
 #define IPV4_BITS     32
 #define IPV4_AT	      (ADDRESS_BITS - IPV4_BITS) /* bits of an address_t behind an IPv4 address */
-#define NO_LAST_LEVEL UINT32_MAX
 
 /* More ranges than this are worth a root that fills half of a second-level cache. */
 #define MANY_RANGES 1024
@@ -27,9 +26,13 @@ struct block {
 struct builder {
 	struct trie *trie;
 	const struct ranges *ranges;
-	uint32_t last_left_bits; /* of the blocks whose records have 256 entries */
-	bool steps;
+	enum family family;
 };
+
+static bool block_is_leaf(const struct block *block)
+{
+	return block->end == block->begin + 1;
+}
 
 static uint32_t leaf_of(const struct builder *builder, size_t range)
 {
@@ -114,36 +117,50 @@ static uint32_t trailing_zeros(address_t value)
 	return high ? 64 + __builtin_ctzll(high) : ADDRESS_BITS;
 }
 
-/* How many bits are the same for every change of class in the block, in whole levels: the smallest
- * block that has them all, but that the last may be the address behind it. */
-static uint32_t step_bits(const struct builder *builder, const struct block *block)
+/* How many bits are the same for every change of class in the block: the smallest block that has them
+ * all, but that the last may be the address behind it. */
+static uint32_t common_bits(const struct builder *builder, const struct block *block)
 {
 	address_t first = range_first(builder->ranges, block->begin + 1);
 	address_t last = range_first(builder->ranges, block->end - 1);
-	uint32_t bits = block->left_bits, before = ADDRESS_BITS - block->left_bits;
 
-	if (first == last) {
-		/* nothing changes behind it, so the bits down to its lowest one are enough */
-		uint32_t zeros = trailing_zeros(first);
+	if (first == last) /* nothing changes behind it: the bits down to its lowest one are enough */
+		return block->left_bits - trailing_zeros(first);
+	if (first == last - 1)
+		return block->left_bits;
+	return leading_zeros(first ^ (last - 1)) - (ADDRESS_BITS - block->left_bits);
+}
 
-		bits = zeros < bits ? bits - zeros : 0;
-		bits += (SYNFW_TRIE_NODE_BITS - bits % SYNFW_TRIE_NODE_BITS) % SYNFW_TRIE_NODE_BITS;
-	} else if (first != last - 1) {
-		bits = leading_zeros(first ^ (last - 1)) - before;
-	}
+/* The block that a step of so many bits leads to. */
+static struct block step_block(const struct builder *builder, const struct block *block, uint32_t bits)
+{
+	uint32_t left_bits = block->left_bits - bits;
+	address_t first = range_first(builder->ranges, block->begin + 1) >> left_bits << left_bits;
+
+	return block_within(builder, block, block->begin, first, left_bits);
+}
+
+/* How many bits a step from this block is worth, 0: none. */
+static uint32_t step_bits(const struct builder *builder, const struct block *block)
+{
+	uint32_t bits = common_bits(builder, block);
+	struct block inner;
+
 	if (bits > SYNFW_TRIE_STEP_MAX_BITS)
 		bits = SYNFW_TRIE_STEP_MAX_BITS;
-	return bits - bits % SYNFW_TRIE_NODE_BITS;
+	inner = step_block(builder, block, bits);
+	if (block_is_leaf(&inner))
+		return bits > SYNFW_TRIE_NODE_BITS ? bits : 0;
+	bits -= bits % SYNFW_TRIE_NODE_BITS;
+	return bits >= MIN_STEP_BITS ? bits : 0;
 }
 
 static int step_id(const struct builder *builder, const struct block *block, uint32_t bits,
 		   uint32_t *ret_id)
 {
-	uint32_t left_bits = block->left_bits - bits;
-	address_t value = range_first(builder->ranges, block->begin + 1) >> left_bits;
-	struct block inner = block_within(builder, block, block->begin, value << left_bits, left_bits);
+	struct block inner = step_block(builder, block, bits);
 	struct synfw_trie_step step = {
-		.value = (uint64_t)value & ((1ULL << bits) - 1),
+		.value = (uint64_t)(inner.first >> inner.left_bits) & ((1ULL << bits) - 1),
 		.bits = bits,
 		.below = leaf_of(builder, block->begin),
 		.above = leaf_of(builder, block->end - 1),
@@ -153,13 +170,36 @@ static int step_id(const struct builder *builder, const struct block *block, uin
 	return error ? error : trie_append_step(builder->trie, &step, ret_id);
 }
 
+static bool block_fits_list(const struct block *block)
+{
+	return block->left_bits <= IPV4_AT + SYNFW_TRIE_LIST_MAX_BITS &&
+	       block->end - block->begin - 1 <= SYNFW_TRIE_LIST_CHANGES;
+}
+
+static int list_id(const struct builder *builder, const struct block *block, uint32_t *ret_id)
+{
+	struct synfw_trie_list list = {.id = {leaf_of(builder, block->begin)}};
+	uint32_t count = block->end - block->begin;
+
+	for (uint32_t i = 0; i < SYNFW_TRIE_LIST_CHANGES; i++)
+		list.change[i] = SYNFW_TRIE_LIST_UNUSED;
+	for (uint32_t i = 1; i < count; i++) {
+		address_t offset = range_first(builder->ranges, block->begin + i) - block->first;
+
+		list.change[i - 1] = offset >> IPV4_AT;
+		list.id[i] = leaf_of(builder, block->begin + i);
+	}
+	return trie_append_list(builder->trie, &list, count, ret_id);
+}
+
 static int runs_id(const struct builder *builder, const struct block *block, uint32_t *ret_id)
 {
 	struct runs runs;
 	const struct entries entries = {
 		.runs = &runs,
-		.bits = block->left_bits == builder->last_left_bits ? SYNFW_TRIE_LAST_BITS
-								    : SYNFW_TRIE_NODE_BITS,
+		.bits = builder->family == FAMILY_4 && block->left_bits == IPV4_AT + SYNFW_TRIE_LAST_BITS
+				? SYNFW_TRIE_LAST_BITS
+				: SYNFW_TRIE_NODE_BITS,
 	};
 	int error;
 
@@ -172,13 +212,15 @@ static int block_id(const struct builder *builder, const struct block *block, ui
 {
 	uint32_t bits;
 
-	if (block->end == block->begin + 1) {
+	if (block_is_leaf(block)) {
 		*ret_id = leaf_of(builder, block->begin);
 		return 0;
 	}
-	bits = builder->steps ? step_bits(builder, block) : 0;
-	return bits >= MIN_STEP_BITS ? step_id(builder, block, bits, ret_id)
-				     : runs_id(builder, block, ret_id);
+	if (builder->family == FAMILY_4)
+		return block_fits_list(block) ? list_id(builder, block, ret_id)
+					      : runs_id(builder, block, ret_id);
+	bits = step_bits(builder, block);
+	return bits ? step_id(builder, block, bits, ret_id) : runs_id(builder, block, ret_id);
 }
 
 static int trie_build(struct builder *builder, uint64_t first_cell, uint32_t root_bits,
@@ -201,8 +243,7 @@ static int trie_build(struct builder *builder, uint64_t first_cell, uint32_t roo
 
 int trie4_build(const struct ranges *ranges, uint64_t first_cell, struct trie *ret_trie)
 {
-	struct builder builder = {
-		.ranges = ranges, .last_left_bits = IPV4_AT + SYNFW_TRIE_LAST_BITS, .steps = false};
+	struct builder builder = {.ranges = ranges, .family = FAMILY_4};
 
 	return trie_build(&builder, first_cell,
 			  ranges->count > MANY_RANGES ? SYNFW_TRIE_WIDE_ROOT_BITS
@@ -212,8 +253,7 @@ int trie4_build(const struct ranges *ranges, uint64_t first_cell, struct trie *r
 
 int trie6_build(const struct ranges *ranges, uint64_t first_cell, struct trie *ret_trie)
 {
-	struct builder builder = {
-		.ranges = ranges, .last_left_bits = NO_LAST_LEVEL, .steps = true};
+	struct builder builder = {.ranges = ranges, .family = FAMILY_6};
 
 	return trie_build(&builder, first_cell, SYNFW_TRIE6_ROOT_BITS, ret_trie);
 }

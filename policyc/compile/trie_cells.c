@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CELLS_PER_LINE (SYNFW_LINE_BYTES / sizeof(uint64_t))
+
 void trie_done(struct trie *trie)
 {
 	free(trie->cells);
@@ -45,12 +47,21 @@ void trie_root_set(struct trie *trie, uint32_t first, uint32_t end, uint32_t id)
 }
 
 /* The datapath reads a record with one page lookup: none crosses a page, or begins where the
- * largest would. */
-static int skip_page_end(struct trie *trie)
+ * largest would. And most records with one cache miss: their beginning is in one line. */
+static int record_align(struct trie *trie, size_t count)
 {
-	uint64_t *unused;
-	uint64_t at = (trie->first_cell + trie->nr_cells) % SYNFW_PAGE_CELLS;
+	uint64_t at = (trie->first_cell + trie->nr_cells) % SYNFW_PAGE_CELLS, *unused;
+	uint64_t in_line = at % CELLS_PER_LINE;
 
+	if (count > CELLS_PER_LINE)
+		count = CELLS_PER_LINE;
+	if (in_line + count > CELLS_PER_LINE) {
+		int error = cells_append(trie, CELLS_PER_LINE - in_line, &unused);
+
+		if (error)
+			return error;
+		at = (trie->first_cell + trie->nr_cells) % SYNFW_PAGE_CELLS;
+	}
 	if (at <= SYNFW_PAGE_CELLS - SYNFW_TRIE_RECORD_CELLS)
 		return 0;
 	return cells_append(trie, SYNFW_PAGE_CELLS - at, &unused);
@@ -58,13 +69,13 @@ static int skip_page_end(struct trie *trie)
 
 static int record_append(struct trie *trie, size_t count, uint64_t **ret_cells, uint32_t *ret_id)
 {
-	int error = skip_page_end(trie);
+	int error = record_align(trie, count);
 
 	if (!error)
 		error = cells_append(trie, count, ret_cells);
 	if (error)
 		return error;
-	if (trie->first_cell + trie->nr_cells >= SYNFW_TRIE_STEP)
+	if (trie->first_cell + trie->nr_cells > SYNFW_TRIE_CELL)
 		return -E2BIG;
 	*ret_id = trie->first_cell + (*ret_cells - trie->cells);
 	return 0;
@@ -111,5 +122,19 @@ int trie_append_step(struct trie *trie, const struct synfw_trie_step *step, uint
 		return error;
 	memcpy(cells, step, sizeof(*step));
 	*ret_id |= SYNFW_TRIE_STEP;
+	return 0;
+}
+
+int trie_append_list(struct trie *trie, const struct synfw_trie_list *list, uint32_t count,
+		     uint32_t *ret_id)
+{
+	size_t bytes = sizeof(list->change) + count * sizeof(list->id[0]);
+	uint64_t *cells;
+	int error = record_append(trie, (bytes + sizeof(*cells) - 1) / sizeof(*cells), &cells, ret_id);
+
+	if (error)
+		return error;
+	memcpy(cells, list, bytes);
+	*ret_id |= SYNFW_TRIE_LIST;
 	return 0;
 }

@@ -35,8 +35,11 @@ void runs_begin(struct runs *runs);
 /* The entries from `first` on have the id, until the next run. `first` goes up. */
 void runs_add(struct runs *runs, uint32_t first, uint32_t id);
 
-/* Append a record of 2^bits entries (64 or 256), or a step. 0, -ENOMEM or -E2BIG. */
+/* Append a record of 2^bits entries (64 or 256), a step, or a list with `count` ids. 0, -ENOMEM or
+ * -E2BIG. */
 int trie_append_runs(struct trie *trie, const struct runs *runs, uint32_t bits, uint32_t *ret_id);
 int trie_append_step(struct trie *trie, const struct synfw_trie_step *step, uint32_t *ret_id);
+int trie_append_list(struct trie *trie, const struct synfw_trie_list *list, uint32_t count,
+		     uint32_t *ret_id);
 
 #endif

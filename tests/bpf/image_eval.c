@@ -63,6 +63,19 @@ static uint32_t step_id(const struct image *image, uint32_t cell, const uint8_t 
 	return value < step.value ? step.below : step.above;
 }
 
+/* The id behind a list: one change after the other is looked at. */
+static uint32_t list_id(const struct image *image, uint32_t cell, uint32_t index)
+{
+	const struct synfw_trie_list *list =
+		(const void *)((const uint64_t *)image->lines + cell);
+	uint32_t count = 0;
+
+	while (count < SYNFW_TRIE_LIST_CHANGES && list->change[count] <= index)
+		count++;
+	line_at(image, (const struct synfw_line *)&list->id[count] - image->lines);
+	return list->id[count];
+}
+
 uint32_t image_class(const struct image *image, enum synfw_direction direction, uint8_t family,
 		     const uint8_t *addr, struct image_path *ret_path)
 {
@@ -83,10 +96,14 @@ uint32_t image_class(const struct image *image, enum synfw_direction direction, 
 			fprintf(stderr, "image: the trie goes on behind the last bit\n");
 			abort();
 		}
-		path.cell[path.nr_records++] = id & ~SYNFW_TRIE_STEP;
+		path.cell[path.nr_records++] = id & SYNFW_TRIE_CELL;
 		if (id & SYNFW_TRIE_STEP) {
-			id = step_id(image, id & ~SYNFW_TRIE_STEP, addr, from, &bits);
+			id = step_id(image, id & SYNFW_TRIE_CELL, addr, from, &bits);
 			path.nr_steps++;
+		} else if (id & SYNFW_TRIE_LIST) {
+			bits = length - from;
+			id = list_id(image, id & SYNFW_TRIE_CELL, bits_at(addr, length, from, bits));
+			path.nr_lists++;
 		} else {
 			id = record_entry(image, id, bits_at(addr, length, from, bits), bits == 8);
 		}

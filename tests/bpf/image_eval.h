@@ -17,11 +17,12 @@ struct judgement image_judge(const struct image *image, const uint8_t *frame, si
 			     uint32_t slot);
 
 /* The records that a trie was followed through: the cells where they begin, from line 0 on, and how
- * many of them were steps. */
+ * many of them were steps and lists. */
 struct image_path {
 	uint32_t cell[SYNFW_TRIE6_MAX_RECORDS];
 	uint32_t nr_records;
 	uint32_t nr_steps;
+	uint32_t nr_lists;
 };
 
 /* The class of an address (network byte order), and how it was found. */

@@ -66,6 +66,8 @@ static const struct member members[] = {
 	MEMBER(synfw_trie_step, below),
 	MEMBER(synfw_trie_step, within),
 	MEMBER(synfw_trie_step, above),
+	MEMBER(synfw_trie_list, change),
+	MEMBER(synfw_trie_list, id),
 	MEMBER(synfw_control, active),
 	MEMBER(synfw_control, abi_version),
 	MEMBER(synfw_control, program_digest),
