@@ -47,18 +47,30 @@ static __always_inline __u32 trie_last(struct image *image, __u32 cell, __u32 in
 	return ((const __u32 *)(record + 5))[(rank - 1) & 255];
 }
 
-/* Counts the changes that lie at or before `index`, four of them at once: bit 15 of each 16 bits stays
- * set where the subtraction borrows nothing. */
-static __always_inline __u32 trie_list(struct image *image, __u32 cell, __u32 index)
+#define LANES 0x0001000100010001ULL
+
+/* How many of four changes lie at or before an index (in every lane, bit 15 set): in the lanes of the
+ * result, whose sum it is. Bit 15 stays set where the subtraction borrows nothing. */
+static __always_inline __u64 changes_passed(__u64 indexes, __u64 changes)
 {
-	const __u64 ones = 0x0001000100010001ULL, tops = ones << 15;
-	const __u64 *record = trie_record(image, cell);
-	__u64 indexes = index * ones | tops, counts;
+	return (indexes - changes) >> 15 & LANES;
+}
+
+static __always_inline __u32 trie_list(struct image *image, __u32 id, __u32 index)
+{
+	const __u64 *record = trie_record(image, id & SYNFW_TRIE_CELL);
+	__u64 indexes = index * LANES | LANES << 15, counts;
+	const __u32 *ids;
 
 	if (!record)
 		return SYNFW_TRIE_LEAF;
-	counts = (((indexes - record[0]) & tops) >> 15) + (((indexes - record[1]) & tops) >> 15);
-	return ((const __u32 *)(record + 2))[(counts * ones >> 48) & 15];
+	counts = changes_passed(indexes, record[0]) + changes_passed(indexes, record[1]);
+	ids = (const __u32 *)(record + 2);
+	if (id & SYNFW_TRIE_LONG) {
+		counts += changes_passed(indexes, record[2]) + changes_passed(indexes, record[3]);
+		ids = (const __u32 *)(record + 4);
+	}
+	return ids[counts * LANES >> 48 & 31];
 }
 
 static __always_inline __u32 trie4_class(struct image *image, __u32 root, bool wide, __be32 addr_be)
@@ -80,7 +92,7 @@ static __always_inline __u32 trie4_class(struct image *image, __u32 root, bool w
 	if (id & SYNFW_TRIE_LEAF)
 		return id & ~SYNFW_TRIE_LEAF;
 	if (id & SYNFW_TRIE_LIST)
-		id = trie_list(image, id & SYNFW_TRIE_CELL, addr & 0x3fff);
+		id = trie_list(image, id, addr & 0x3fff);
 	else
 		id = trie_last(image, id, addr & 255);
 	return id & ~SYNFW_TRIE_LEAF;

@@ -127,12 +127,12 @@ enum synfw_direction {
  * - for the last 8 bits of an IPv4 address: four such cells, a cell whose byte w counts the ids before
  *   word w, and the ids;
  * - for the last 8 or 14 bits of an IPv4 address with few changes of class, when the id has
- *   SYNFW_TRIE_LIST: a struct synfw_trie_list;
+ *   SYNFW_TRIE_LIST: a list of them, of twice the length with SYNFW_TRIE_LONG;
  * - IPv6, when the id has SYNFW_TRIE_STEP: a struct synfw_trie_step, for bits in which all changes of
  *   class agree (path compression).
  *
  * No record begins behind the last SYNFW_TRIE_RECORD_CELLS of a page, so none crosses into the next. The
- * first 64 bytes of a record are in one line, which is one cache line.
+ * first 64 bytes of an IPv4 record are in one line, which is one cache line.
  */
 #define SYNFW_TRIE_ROOT_BITS		12
 #define SYNFW_TRIE_WIDE_ROOT_BITS	18
@@ -144,19 +144,15 @@ enum synfw_direction {
 #define SYNFW_TRIE_LEAF			0x80000000U
 #define SYNFW_TRIE_STEP			0x40000000U
 #define SYNFW_TRIE_LIST			0x20000000U
+#define SYNFW_TRIE_LONG			SYNFW_TRIE_STEP /* IPv4 has no steps */
 #define SYNFW_TRIE_CELL			(~(SYNFW_TRIE_LEAF | SYNFW_TRIE_STEP | SYNFW_TRIE_LIST))
 
-/* Where the class changes, in order; what is not used is SYNFW_TRIE_LIST_UNUSED. Entry i of `ids` is for
- * addresses that i of the changes lie at or before. Only as many ids are there as are used. */
+/* A list: 16 bits for each place where the class changes, in order, those that are not used
+ * SYNFW_TRIE_LIST_UNUSED; then the ids (32 bits). Id i is for addresses that i of the changes lie at or
+ * before. Only as many ids are there as are used. */
 #define SYNFW_TRIE_LIST_CHANGES		8
 #define SYNFW_TRIE_LIST_MAX_BITS	14
 #define SYNFW_TRIE_LIST_UNUSED		0x7fff
-
-struct synfw_trie_list {
-	__u16 change[SYNFW_TRIE_LIST_CHANGES];
-	__u32 id[SYNFW_TRIE_LIST_CHANGES + 1];
-};
-_Static_assert(sizeof(struct synfw_trie_list) <= SYNFW_LINE_BYTES, "a list is one line at most");
 
 #define SYNFW_TRIE_STEP_MAX_BITS	60
 

@@ -126,8 +126,6 @@ static uint32_t common_bits(const struct builder *builder, const struct block *b
 
 	if (first == last) /* nothing changes behind it: the bits down to its lowest one are enough */
 		return block->left_bits - trailing_zeros(first);
-	if (first == last - 1)
-		return block->left_bits;
 	return leading_zeros(first ^ (last - 1)) - (ADDRESS_BITS - block->left_bits);
 }
 
@@ -173,23 +171,21 @@ static int step_id(const struct builder *builder, const struct block *block, uin
 static bool block_fits_list(const struct block *block)
 {
 	return block->left_bits <= IPV4_AT + SYNFW_TRIE_LIST_MAX_BITS &&
-	       block->end - block->begin - 1 <= SYNFW_TRIE_LIST_CHANGES;
+	       block->end - block->begin - 1 <= LIST_MAX_CHANGES;
 }
 
 static int list_id(const struct builder *builder, const struct block *block, uint32_t *ret_id)
 {
-	struct synfw_trie_list list = {.id = {leaf_of(builder, block->begin)}};
-	uint32_t count = block->end - block->begin;
+	struct list list = {.id = {leaf_of(builder, block->begin)},
+			    .count = block->end - block->begin - 1};
 
-	for (uint32_t i = 0; i < SYNFW_TRIE_LIST_CHANGES; i++)
-		list.change[i] = SYNFW_TRIE_LIST_UNUSED;
-	for (uint32_t i = 1; i < count; i++) {
-		address_t offset = range_first(builder->ranges, block->begin + i) - block->first;
+	for (uint32_t i = 0; i < list.count; i++) {
+		size_t range = block->begin + 1 + i;
 
-		list.change[i - 1] = offset >> IPV4_AT;
-		list.id[i] = leaf_of(builder, block->begin + i);
+		list.change[i] = (range_first(builder->ranges, range) - block->first) >> IPV4_AT;
+		list.id[i + 1] = leaf_of(builder, range);
 	}
-	return trie_append_list(builder->trie, &list, count, ret_id);
+	return trie_append_list(builder->trie, &list, ret_id);
 }
 
 static int runs_id(const struct builder *builder, const struct block *block, uint32_t *ret_id)
@@ -232,6 +228,8 @@ static int trie_build(struct builder *builder, uint64_t first_cell, uint32_t roo
 	int error = trie_begin(&trie, first_cell, root_bits);
 
 	builder->trie = &trie;
+	/* IPv6 has many records of three cells, of which a line would hold two */
+	trie.in_lines = builder->family == FAMILY_4;
 	if (!error)
 		error = entries_fill(builder, &all, &root);
 	if (error)

@@ -11,7 +11,7 @@
 #include "compile/trie_cells.h"
 
 /* Build the trie that will lie in the image from `first_cell` on. 0, -ENOMEM, or -E2BIG when its
- * cells no longer fit into 30 bits. */
+ * cells no longer fit into an id. */
 int trie4_build(const struct ranges *ranges, uint64_t first_cell, struct trie *ret_trie);
 int trie6_build(const struct ranges *ranges, uint64_t first_cell, struct trie *ret_trie);
 

@@ -47,7 +47,7 @@ void trie_root_set(struct trie *trie, uint32_t first, uint32_t end, uint32_t id)
 }
 
 /* The datapath reads a record with one page lookup: none crosses a page, or begins where the
- * largest would. And most records with one cache miss: their beginning is in one line. */
+ * largest would. With trie.in_lines it reads most records with one cache miss. */
 static int record_align(struct trie *trie, size_t count)
 {
 	uint64_t at = (trie->first_cell + trie->nr_cells) % SYNFW_PAGE_CELLS, *unused;
@@ -55,7 +55,7 @@ static int record_align(struct trie *trie, size_t count)
 
 	if (count > CELLS_PER_LINE)
 		count = CELLS_PER_LINE;
-	if (in_line + count > CELLS_PER_LINE) {
+	if (trie->in_lines && in_line + count > CELLS_PER_LINE) {
 		int error = cells_append(trie, CELLS_PER_LINE - in_line, &unused);
 
 		if (error)
@@ -125,16 +125,23 @@ int trie_append_step(struct trie *trie, const struct synfw_trie_step *step, uint
 	return 0;
 }
 
-int trie_append_list(struct trie *trie, const struct synfw_trie_list *list, uint32_t count,
-		     uint32_t *ret_id)
+int trie_append_list(struct trie *trie, const struct list *list, uint32_t *ret_id)
 {
-	size_t bytes = sizeof(list->change) + count * sizeof(list->id[0]);
+	uint32_t places = list->count > SYNFW_TRIE_LIST_CHANGES ? LIST_MAX_CHANGES
+								: SYNFW_TRIE_LIST_CHANGES;
+	size_t change_bytes = places * sizeof(list->change[0]);
+	size_t id_bytes = (list->count + 1) * sizeof(list->id[0]);
 	uint64_t *cells;
-	int error = record_append(trie, (bytes + sizeof(*cells) - 1) / sizeof(*cells), &cells, ret_id);
+	uint16_t *change;
+	int error = record_append(trie, (change_bytes + id_bytes + sizeof(*cells) - 1) / sizeof(*cells),
+				  &cells, ret_id);
 
 	if (error)
 		return error;
-	memcpy(cells, list, bytes);
-	*ret_id |= SYNFW_TRIE_LIST;
+	change = (uint16_t *)cells;
+	for (uint32_t i = 0; i < places; i++)
+		change[i] = i < list->count ? list->change[i] : SYNFW_TRIE_LIST_UNUSED;
+	memcpy(change + places, list->id, id_bytes);
+	*ret_id |= SYNFW_TRIE_LIST | (places == LIST_MAX_CHANGES ? SYNFW_TRIE_LONG : 0);
 	return 0;
 }

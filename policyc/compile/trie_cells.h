@@ -3,6 +3,7 @@
 #define POLICYC_TRIE_CELLS_H
 
 /* The cells of a trie, and its records as abi.h lays them out. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,7 @@ struct trie {
 	size_t nr_cells, room;
 	uint64_t first_cell;	/* number of cells[0] in the image */
 	uint32_t root_bits;
+	bool in_lines;		/* the beginning of a record is in one line */
 };
 
 void trie_done(struct trie *trie);
@@ -35,11 +37,17 @@ void runs_begin(struct runs *runs);
 /* The entries from `first` on have the id, until the next run. `first` goes up. */
 void runs_add(struct runs *runs, uint32_t first, uint32_t id);
 
-/* Append a record of 2^bits entries (64 or 256), a step, or a list with `count` ids. 0, -ENOMEM or
- * -E2BIG. */
+/* Changes of class in a block: id[0], and from change[i] on id[i + 1]. */
+#define LIST_MAX_CHANGES (2 * SYNFW_TRIE_LIST_CHANGES)
+struct list {
+	uint16_t change[LIST_MAX_CHANGES];
+	uint32_t id[LIST_MAX_CHANGES + 1];
+	uint32_t count; /* of changes */
+};
+
+/* Append a record of 2^bits entries (64 or 256), a step, or a list. 0, -ENOMEM or -E2BIG. */
 int trie_append_runs(struct trie *trie, const struct runs *runs, uint32_t bits, uint32_t *ret_id);
 int trie_append_step(struct trie *trie, const struct synfw_trie_step *step, uint32_t *ret_id);
-int trie_append_list(struct trie *trie, const struct synfw_trie_list *list, uint32_t count,
-		     uint32_t *ret_id);
+int trie_append_list(struct trie *trie, const struct list *list, uint32_t *ret_id);
 
 #endif

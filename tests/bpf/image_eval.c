@@ -64,16 +64,16 @@ static uint32_t step_id(const struct image *image, uint32_t cell, const uint8_t 
 }
 
 /* The id behind a list: one change after the other is looked at. */
-static uint32_t list_id(const struct image *image, uint32_t cell, uint32_t index)
+static uint32_t list_id(const struct image *image, uint32_t id, uint32_t index)
 {
-	const struct synfw_trie_list *list =
-		(const void *)((const uint64_t *)image->lines + cell);
-	uint32_t count = 0;
+	uint32_t places = id & SYNFW_TRIE_LONG ? 16 : 8, count = 0;
+	const uint16_t *change = (const void *)((const uint64_t *)image->lines + (id & SYNFW_TRIE_CELL));
+	const uint32_t *ids = (const void *)(change + places);
 
-	while (count < SYNFW_TRIE_LIST_CHANGES && list->change[count] <= index)
+	while (count < places && change[count] <= index)
 		count++;
-	line_at(image, (const struct synfw_line *)&list->id[count] - image->lines);
-	return list->id[count];
+	line_at(image, (const struct synfw_line *)&ids[count] - image->lines);
+	return ids[count];
 }
 
 uint32_t image_class(const struct image *image, enum synfw_direction direction, uint8_t family,
@@ -96,14 +96,18 @@ uint32_t image_class(const struct image *image, enum synfw_direction direction, 
 			fprintf(stderr, "image: the trie goes on behind the last bit\n");
 			abort();
 		}
+		if (id % SYNFW_PAGE_CELLS > SYNFW_PAGE_CELLS - SYNFW_TRIE_RECORD_CELLS) {
+			fprintf(stderr, "image: a record begins too near to the end of its page\n");
+			abort();
+		}
 		path.cell[path.nr_records++] = id & SYNFW_TRIE_CELL;
-		if (id & SYNFW_TRIE_STEP) {
+		if (id & SYNFW_TRIE_LIST) {
+			bits = length - from;
+			path.nr_lists[id & SYNFW_TRIE_LONG ? 1 : 0]++;
+			id = list_id(image, id, bits_at(addr, length, from, bits));
+		} else if (id & SYNFW_TRIE_STEP) {
 			id = step_id(image, id & SYNFW_TRIE_CELL, addr, from, &bits);
 			path.nr_steps++;
-		} else if (id & SYNFW_TRIE_LIST) {
-			bits = length - from;
-			id = list_id(image, id & SYNFW_TRIE_CELL, bits_at(addr, length, from, bits));
-			path.nr_lists++;
 		} else {
 			id = record_entry(image, id, bits_at(addr, length, from, bits), bits == 8);
 		}

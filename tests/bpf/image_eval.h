@@ -22,7 +22,7 @@ struct image_path {
 	uint32_t cell[SYNFW_TRIE6_MAX_RECORDS];
 	uint32_t nr_records;
 	uint32_t nr_steps;
-	uint32_t nr_lists;
+	uint32_t nr_lists[2]; /* short, long */
 };
 
 /* The class of an address (network byte order), and how it was found. */

@@ -11,4 +11,3 @@ struct synfw_header layout_header;
 struct synfw_class_tables layout_class_tables;
 struct synfw_rule layout_rule;
 struct synfw_trie_step layout_trie_step;
-struct synfw_trie_list layout_trie_list;
