@@ -2,6 +2,7 @@
 #include "apply.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -337,8 +338,10 @@ static int prepare(struct apply *apply)
 		err = judge_candidate(&candidate, apply->options->force, apply->diags,
 				      apply->fault);
 	}
-	if (!err)
+	if (!err) {
+		progress_stage("loading the program");
 		err = load_program(apply);
+	}
 	return err;
 }
 
@@ -352,7 +355,7 @@ static void block_termination(sigset_t *ret_before)
 	sigemptyset(&set);
 	for (i = 0; i < sizeof(signals) / sizeof(*signals); i++)
 		sigaddset(&set, signals[i]);
-	sigprocmask(SIG_BLOCK, &set, ret_before);
+	pthread_sigmask(SIG_BLOCK, &set, ret_before);
 }
 
 static int put_in_force(struct apply *apply, struct apply_report *report)
@@ -390,7 +393,7 @@ static int put_in_force(struct apply *apply, struct apply_report *report)
 	/* Ctrl-C waits until the commit is done or undone; it then ends the command */
 	block_termination(&before);
 	err = commit_run(&commit, apply->fault);
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	report->detached = commit.detached;
 	report->stale = commit.stale;
 	return err;

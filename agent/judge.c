@@ -174,7 +174,7 @@ int judge_candidate(const struct candidate *candidate, bool force, struct diags 
 {
 	CLEANUP(shadow_close) struct shadow shadow = SHADOW_NONE;
 	struct packet_spec ssh;
-	bool over_ssh = !force && !lockout_find(&ssh);
+	bool over_ssh = !force && !lockout_find(&ssh) && lockout_ends_here(&ssh);
 	int err;
 
 	if (!candidate->policy->nr_tests && !over_ssh)

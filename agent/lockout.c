@@ -163,6 +163,19 @@ static void cleanup_ifaddrs(struct ifaddrs **addresses)
 		freeifaddrs(*addresses);
 }
 
+bool lockout_ends_here(const struct packet_spec *packet)
+{
+	CLEANUP(cleanup_ifaddrs) struct ifaddrs *addresses = NULL;
+	const struct ifaddrs *entry;
+
+	if (getifaddrs(&addresses))
+		return true;
+	for (entry = addresses; entry; entry = entry->ifa_next)
+		if (has_address(entry, packet))
+			return true;
+	return false;
+}
+
 const struct interface *lockout_interface(const struct packet_spec *packet,
 					  const struct interface_list *list)
 {

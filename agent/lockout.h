@@ -15,9 +15,13 @@ int lockout_parse(const char *value, struct packet_spec *ret_packet);
  * -ENOENT: there is none. */
 int lockout_find(struct packet_spec *ret_packet);
 
+/* Whether that connection ends in this network namespace: one of its interfaces has the server's
+ * address. True when that cannot be told. */
+bool lockout_ends_here(const struct packet_spec *packet);
+
 /* The interface of the list through which that connection comes in: the one with the server's
- * address, or a port of the bridge or bond that has it. NULL when the address is not this
- * namespace's, or none of the list carries it. */
+ * address, or a port of the bridge or bond that has it. NULL when none of the list
+ * carries it. */
 const struct interface *lockout_interface(const struct packet_spec *packet,
 					  const struct interface_list *list);
 

@@ -18,24 +18,30 @@ static struct {
 	bool running, ended;
 } progress = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+/* Writes without the lock: a terminal that is stopped (Ctrl-S) stops this thread only, until the end. */
 static void *write_progress(void *unused)
 {
 	struct timespec next;
 	unsigned int seconds = 0;
+	const char *stage;
 
 	clock_gettime(CLOCK_MONOTONIC, &next);
 	pthread_mutex_lock(&progress.lock);
-	while (!progress.ended) {
+	for (;;) {
 		next.tv_sec++;
 		while (!progress.ended &&
 		       !pthread_cond_clockwait(&progress.ended_now, &progress.lock, CLOCK_MONOTONIC, &next))
 			;
-		if (!progress.ended)
-			fprintf(stderr, "\r%s (%u s)\033[K", progress.stage, ++seconds);
+		if (progress.ended)
+			break;
+		stage = progress.stage;
+		pthread_mutex_unlock(&progress.lock);
+		fprintf(stderr, "\r%s (%u s)\033[K", stage, ++seconds);
+		pthread_mutex_lock(&progress.lock);
 	}
+	pthread_mutex_unlock(&progress.lock);
 	if (seconds)
 		fputs("\r\033[K", stderr);
-	pthread_mutex_unlock(&progress.lock);
 	return NULL;
 }
 
@@ -43,7 +49,8 @@ void progress_begin(const char *stage)
 {
 	sigset_t all, before;
 
-	if (!ui_terminal(stderr))
+	/* the terminal of another job is not to be drawn on */
+	if (!ui_terminal(stderr) || tcgetpgrp(STDERR_FILENO) != getpgrp())
 		return;
 	progress.stage = stage;
 	sigfillset(&all);

@@ -8,7 +8,7 @@
  * signal would interrupt what the command waits for in the kernel.
  */
 
-/* `stage` must stay valid until the next stage or the end. */
+/* `stage` must stay valid until the end. */
 void progress_begin(const char *stage);
 void progress_stage(const char *stage);
 

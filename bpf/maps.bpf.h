@@ -5,10 +5,10 @@
 /*
  * All maps of the packet path. Two kinds:
  *
- * - tables of a generation, inner maps behind an array with one entry per generation slot (times
- *   two directions for addresses). Their size is decided by apply and never changes, so "full"
- *   cannot happen in the kernel. Without lines there is no policy and packets pass (NO_POLICY);
- *   apply reads all of a generation back before it becomes active, so no part of one is missing.
+ * - the tables of a generation, an inner map behind an array with one entry per generation slot. Its
+ *   size is decided by apply and never changes, so "full" cannot happen in the kernel. Without it
+ *   there is no policy and packets pass (NO_POLICY); apply reads all of a generation back before it
+ *   becomes active, so no part of one is missing.
  * - runtime state, plain arrays indexed by what apply handed out: no insertion, never full.
  */
 #include <stdbool.h>

@@ -210,10 +210,15 @@ test_policy_that_cuts_the_ssh_connection_in_use() {
 	equal "$(live_policy)" next "policy in force"
 }
 
-# An address that the guarded interface does not have: the connection may come in elsewhere.
+# An address of an interface that is not guarded: the connection may come in there or not. One of no
+# interface: it ends in another network namespace.
 test_ssh_connection_by_an_unknown_interface_is_a_warning() {
 	prepare
-	export SSH_CONNECTION="$CLIENT4 50000 192.0.2.99 22"
+	ip -n "$EDGE" address add 192.0.2.99/32 dev lo
+	export SSH_CONNECTION="$CLIENT4 50000 192.0.2.98 22"
+	apply next
+	warns_of_nothing
+	SSH_CONNECTION="$CLIENT4 50000 192.0.2.99 22"
 	exits 0 synfw apply "$T/next.yaml"
 	says "is cut if it comes in by eth0"
 	says "protect:"

@@ -163,6 +163,9 @@ test_million_entries_are_replaced_under_traffic() {
 		"the slowest frame took $(sort -nk3 "$T/frames" | awk 'END {print $3}') us"
 	equal "$(sum 1 2 2)" 0 "frames that both drop: arrived"
 	equal "$(sum 3 4 2)" "$(sum 3 4 1)" "frames that both allow: arrived"
+	for i in 3 4 5 6; do
+		[ "$(sum $i $i 3)" -gt 0 ] || fail "no delay was measured of line $i"
+	done
 	for i in 5 6; do
 		[ "$(sum $i $i 2)" -gt 0 ] || fail "no frame of line $i met the policy that allows it"
 		[ "$(sum $i $i 2)" -lt "$(sum $i $i 1)" ] || fail "every frame of line $i passed"

@@ -31,8 +31,9 @@
 
 /*
  * A compiled policy is one array of lines; the kernel holds it as one inner map, so that replacing
- * the inner map replaces everything. Inside a line: header (lines 0 and 1), rules (4), tables of
- * ids (16), class records, chunks (8 words).
+ * the inner map replaces everything. In it: the header (line 0), where the class tables begin (lines 1
+ * and 2), rules (4 a line), tables of ids (16 a line), tries (8 cells a line), class records, chunks (8
+ * words).
  *
  * The inner map is an array of pages, each of SYNFW_PAGE_LINES lines, the last one filled up with
  * zeros: one lookup a packet finds page 0, and whatever lies in it is then one bounded load away.
