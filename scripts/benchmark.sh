@@ -9,7 +9,8 @@ set -euo pipefail
 SOURCE=$(cd "$(dirname "$0")/.." && pwd)
 . "$SOURCE/scripts/packages.sh"
 become_root "$@"
-packages_install
+# shellcheck disable=SC2086 # words are what is wanted
+packages_install $PACKAGES_RIVALS
 OUT=$SOURCE/docs/performance.md
 WORK=$(mktemp -d /tmp/synfw-benchmark.XXXXXX)
 trap 'rm -rf "$WORK"' EXIT
@@ -20,7 +21,10 @@ for clang in clang-14 clang-19; do
 done
 BUILD=$WORK/clang-14
 ninja -C "$BUILD" >/dev/null
-ninja -C "$BUILD" benchmarks/bench-packet benchmarks/bench-policy >/dev/null
+ninja -C "$BUILD" benchmarks/bench-{packet,sources,data,policy} benchmarks/bpf/{replay,rivals}.bpf.o \
+	>/dev/null
+OBJECTS=("$BUILD"/benchmarks/bpf/{replay,rivals}.bpf.o)
+export SYNFW_SOURCE_ROOT=$SOURCE # from where data that is not part of the project is looked for
 
 verified() { # CLANG: live and shadow
 	"$WORK/$1/tests/bpf/test_verifier" | grep -o 'takes [0-9]* verified' | grep -o '[0-9]*' |
@@ -39,8 +43,12 @@ machine() {
 {
 	sed '/^<!-- measured -->$/q' "$SOURCE/benchmarks/performance.md.in"
 	printf '\nMeasured on %s by `scripts/benchmark.sh` on: %s.\n' "$(date +%F)" "$(machine)"
-	printf '\n## Cost per packet\n\n'
-	"$BUILD/benchmarks/bench-packet"
+	printf '\n## Cost per packet\n'
+	"$BUILD/benchmarks/bench-packet" "${OBJECTS[@]}"
+	printf '\n## Large sets, another source each time\n'
+	"$BUILD/benchmarks/bench-sources" "${OBJECTS[@]}"
+	printf '\n## Rule sets and lists of others\n'
+	"$BUILD/benchmarks/bench-data" "${OBJECTS[@]}"
 	printf '\n## Apply\n\n'
 	"$SOURCE/benchmarks/bench_apply.sh" "$BUILD"
 	printf '\n## Verified instructions\n\n| compiler | live and shadow program |\n|---|---|\n'

@@ -13,6 +13,8 @@ PACKAGES_RUN="busybox-static curl ethtool iproute2 iputils-ping jq kmod netbase 
 	procps strace tcpdump util-linux"
 # the fuzz ring's sanitizers
 PACKAGES_TEST="libclang-rt-14-dev"
+# what scripts/benchmark.sh measures synfw against; it alone adds them to the others
+PACKAGES_RIVALS="ipset nftables xdp-tools"
 
 # Runs the calling script again as root: `become_root "$@"`.
 become_root() {
@@ -25,11 +27,11 @@ become_root() {
 		bash "$0" "$@"
 }
 
-# Installs what is missing; asks nothing, and no registry when nothing is missing.
-packages_install() {
+# Installs what is missing, and PACKAGE...; asks nothing, and no registry when nothing is missing.
+packages_install() { # [PACKAGE...]
 	local package missing=()
 	# shellcheck disable=SC2086 # words are what is wanted
-	for package in $PACKAGES_BUILD $PACKAGES_RUN $PACKAGES_TEST; do
+	for package in $PACKAGES_BUILD $PACKAGES_RUN $PACKAGES_TEST "$@"; do
 		dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
 			missing+=("$package")
 	done
