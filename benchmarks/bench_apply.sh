@@ -6,30 +6,14 @@
 set -euo pipefail
 
 BUILD=$(cd "$1" && pwd)
-NAME=sfwbench$$
+. "$(dirname "$0")/host.sh"
 ROUNDS=5
-T=$(mktemp -d "/tmp/$NAME.XXXXXX")
-
-finish() {
-	ip netns delete "$NAME" 2>/dev/null || echo "no namespace to delete" >&2
-	umount "$T/bpf"
-	rm -rf "$T"
-}
-trap finish EXIT
-
-mkdir "$T/bpf" "$T/run" "$T/state"
-mount -t bpf -o mode=700 "$NAME" "$T/bpf"
-export SYNFW_BPFFS=$T/bpf/synfw SYNFW_RUN_DIR=$T/run SYNFW_STATE_DIR=$T/state
-unset SSH_CONNECTION
-ip netns add "$NAME"
-ip -n "$NAME" link add eth0 type veth peer name peer
-ip -n "$NAME" link set eth0 up
-ip -n "$NAME" link set peer up
+host_begin
 
 apply() { # FILE: milliseconds of the whole process
 	local start end
 	start=$(date +%s%N)
-	nsenter --net="/run/netns/$NAME" "$BUILD/agent/synfw" apply "$1" --interface eth0 >/dev/null 2>&1
+	on_host "$SYNFW" apply "$1" --interface eth0 >/dev/null 2>&1
 	end=$(date +%s%N)
 	echo $(((end - start) / 1000000))
 }
@@ -45,6 +29,5 @@ for subject in edge:10 edge:50 edge:1000 edge:10000 random:10000 classbench:1000
 		apply "$T/other.yaml" >/dev/null
 		times+=("$(apply "$T/policy.yaml")")
 	done
-	median=$(printf '%s\n' "${times[@]}" | sort -n | sed -n "$((ROUNDS / 2 + 1))p")
-	echo "| $shape | $rules | $median |"
+	echo "| $shape | $rules | $(median "${times[@]}") |"
 done

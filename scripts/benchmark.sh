@@ -21,8 +21,8 @@ for clang in clang-14 clang-19; do
 done
 BUILD=$WORK/clang-14
 ninja -C "$BUILD" >/dev/null
-ninja -C "$BUILD" benchmarks/bench-{packet,sources,data,policy} benchmarks/bpf/{replay,rivals}.bpf.o \
-	>/dev/null
+ninja -C "$BUILD" benchmarks/bench-{packet,sources,data,policy,prefixes} \
+	benchmarks/measure-command benchmarks/bpf/{replay,rivals}.bpf.o >/dev/null
 OBJECTS=("$BUILD"/benchmarks/bpf/{replay,rivals}.bpf.o)
 export SYNFW_SOURCE_ROOT=$SOURCE # from where data that is not part of the project is looked for
 
@@ -51,6 +51,7 @@ machine() {
 	"$BUILD/benchmarks/bench-data" "${OBJECTS[@]}"
 	printf '\n## Apply\n\n'
 	"$SOURCE/benchmarks/bench_apply.sh" "$BUILD"
+	"$SOURCE/benchmarks/bench_apply_sets.sh" "$BUILD"
 	printf '\n## Verified instructions\n\n| compiler | live and shadow program |\n|---|---|\n'
 	printf '| clang 14 | %s |\n| clang 19 | %s |\n' "$(verified clang-14)" "$(verified clang-19)"
 	printf '\n## Reload under traffic, and every failure of bpf()\n\n```\n'
