@@ -21,8 +21,8 @@ for clang in clang-14 clang-19; do
 done
 BUILD=$WORK/clang-14
 ninja -C "$BUILD" >/dev/null
-ninja -C "$BUILD" benchmarks/bench-{packet,sources,data,policy,prefixes} \
-	benchmarks/measure-command benchmarks/bpf/{replay,rivals}.bpf.o >/dev/null
+ninja -C "$BUILD" benchmarks/bench-{packet,sources,data,live,policy,prefixes} \
+	benchmarks/measure-command benchmarks/bpf/{generate,replay,rivals}.bpf.o >/dev/null
 OBJECTS=("$BUILD"/benchmarks/bpf/{replay,rivals}.bpf.o)
 export SYNFW_SOURCE_ROOT=$SOURCE # from where data that is not part of the project is looked for
 
@@ -49,6 +49,8 @@ machine() {
 	"$BUILD/benchmarks/bench-sources" "${OBJECTS[@]}"
 	printf '\n## Rule sets and lists of others\n'
 	"$BUILD/benchmarks/bench-data" "${OBJECTS[@]}"
+	printf '\n## Packets a second across veth\n'
+	"$SOURCE/benchmarks/bench_live.sh" "$BUILD"
 	printf '\n## Apply\n\n'
 	"$SOURCE/benchmarks/bench_apply.sh" "$BUILD"
 	"$SOURCE/benchmarks/bench_apply_sets.sh" "$BUILD"
