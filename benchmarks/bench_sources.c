@@ -4,6 +4,7 @@
  * kernel's maps and xdp-filter in turns within one run. Prints Markdown. Needs root.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +35,8 @@ static const struct {
 } bars[NR_SIZES] = {[2] = {.lpm = 1.0 / 4}, [3] = {.lpm = 1.0 / 5, .load = 3}};
 
 struct result {
-	double ns[NR_SUBJECTS]; /* the bare program in all, others over it */
+	double ns[NR_SUBJECTS]; /* the bare program in all, others over it; NAN: absent */
+	double of_lpm, of_load; /* synfw's cost over the bare program, of theirs */
 	double table_mib;
 };
 
@@ -121,9 +123,33 @@ static int check_answers(struct bench *bench)
 	return 0;
 }
 
+typedef double rounds[ROUNDS];
+
+static double median_over_bare(const rounds *times, size_t subject)
+{
+	rounds over;
+
+	for (int round = 0; round < ROUNDS; round++)
+		over[round] = times[subject][round] - times[RIVAL_BARE][round];
+	return replay_median(over, ROUNDS);
+}
+
+/* Of the rounds' ratios: a neighbour that slows a round down slows both sides. */
+static double median_ratio(const rounds *times, enum rival rival)
+{
+	rounds ratio;
+
+	for (int round = 0; round < ROUNDS; round++) {
+		double bare = times[RIVAL_BARE][round];
+
+		ratio[round] = (times[SYNFW][round] - bare) / (times[rival][round] - bare);
+	}
+	return replay_median(ratio, ROUNDS);
+}
+
 static int measure(struct bench *bench, struct result *ret_result)
 {
-	double times[NR_SUBJECTS][ROUNDS];
+	rounds times[NR_SUBJECTS];
 
 	for (int round = 0; round < ROUNDS; round++)
 		for (size_t subject = 0; subject < NR_SUBJECTS; subject++) {
@@ -134,13 +160,12 @@ static int measure(struct bench *bench, struct result *ret_result)
 			if (err)
 				return err;
 		}
-	for (size_t subject = 0; subject < NR_SUBJECTS; subject++) {
-		bool absent = program(bench, subject) < 0;
-
-		ret_result->ns[subject] = absent ? -1 : replay_median(times[subject], ROUNDS);
-		if (subject != RIVAL_BARE && !absent)
-			ret_result->ns[subject] -= ret_result->ns[RIVAL_BARE];
-	}
+	for (size_t subject = RIVAL_BARE + 1; subject < NR_SUBJECTS; subject++)
+		ret_result->ns[subject] =
+			program(bench, subject) < 0 ? NAN : median_over_bare(times, subject);
+	ret_result->of_lpm = median_ratio(times, RIVAL_LPM);
+	ret_result->of_load = median_ratio(times, RIVAL_LOAD);
+	ret_result->ns[RIVAL_BARE] = replay_median(times[RIVAL_BARE], ROUNDS);
 	ret_result->table_mib = bench->synfw.compiled.image->kernel_bytes / 1048576.0;
 	return 0;
 }
@@ -186,7 +211,7 @@ static void print_costs(uint8_t family, const struct result *results)
 	for (size_t i = 0; i < NR_SIZES; i++) {
 		printf("| %zu |", sizes[i]);
 		for (size_t subject = RIVAL_BARE + 1; subject < NR_SUBJECTS; subject++)
-			if (results[i].ns[subject] < 0)
+			if (isnan(results[i].ns[subject]))
 				printf(" - |");
 			else
 				printf(" %.0f |", results[i].ns[subject]);
@@ -209,11 +234,9 @@ static void print_ratios(const struct result *results)
 	       "one "
 	       "load | tables of synfw, MiB |\n|---|---|---|---|---|\n");
 	for (size_t i = 0; i < NR_SIZES; i++) {
-		const double *ns = results[i].ns;
-
-		printf("| %zu | %.0f |", sizes[i], ns[RIVAL_BARE]);
-		print_ratio(ns[SYNFW] / ns[RIVAL_LPM], bars[i].lpm);
-		print_ratio(ns[SYNFW] / ns[RIVAL_LOAD], bars[i].load);
+		printf("| %zu | %.0f |", sizes[i], results[i].ns[RIVAL_BARE]);
+		print_ratio(results[i].of_lpm, bars[i].lpm);
+		print_ratio(results[i].of_load, bars[i].load);
 		printf(" %.1f |\n", results[i].table_mib);
 	}
 }

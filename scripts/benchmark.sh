@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# Measures everything that docs/performance.md reports, in one run, and writes that page.
-# Needs root. All traffic stays in namespaces that it makes and removes itself. About 10 minutes,
-# most of them for 1,000 applies under traffic.
+# Measures everything that docs/performance.md reports, in one run, and writes that page and the
+# plots beside it. Needs root. All traffic stays in namespaces that it makes and removes itself.
+# About 15 minutes, seven of them for 1,000 applies under traffic and for failing ones.
 set -euo pipefail
 
 SOURCE=$(cd "$(dirname "$0")/.." && pwd)
@@ -24,6 +24,7 @@ ninja -C "$BUILD" >/dev/null
 ninja -C "$BUILD" benchmarks/bench-{packet,sources,data,live,policy,prefixes} \
 	benchmarks/measure-command benchmarks/bpf/{generate,replay,rivals}.bpf.o >/dev/null
 OBJECTS=("$BUILD"/benchmarks/bpf/{replay,rivals}.bpf.o)
+BENCH=$BUILD/benchmarks
 export SYNFW_SOURCE_ROOT=$SOURCE # from where data that is not part of the project is looked for
 
 verified() { # CLANG: live and shadow
@@ -31,8 +32,26 @@ verified() { # CLANG: live and shadow
 		paste -sd' ' | sed 's/ / and /'
 }
 
-netns_case() { # TOPIC: what its cases say
-	"$SOURCE/netns-tests/run.sh" "$BUILD" "$1"
+section() { # TITLE COMMAND...: what the command prints below the title, and how to run it alone
+	local title=$1
+	shift
+	printf '\n## %s\n\n' "$title"
+	measure "$@"
+}
+
+measure() { # COMMAND...
+	local words="$*"
+	words=${words/#verbatim }
+	words=${words//"$BUILD"/build}
+	printf '`%s`\n\n' "${words//"$SOURCE"\//}"
+	echo "$(date +%T) ${words%% *}" >&2
+	"$@"
+}
+
+verbatim() { # COMMAND...
+	echo '```'
+	"$@"
+	echo '```'
 }
 
 machine() {
@@ -43,23 +62,17 @@ machine() {
 {
 	sed '/^<!-- measured -->$/q' "$SOURCE/benchmarks/performance.md.in"
 	printf '\nMeasured on %s by `scripts/benchmark.sh` on: %s.\n' "$(date +%F)" "$(machine)"
-	printf '\n## Cost per packet\n'
-	"$BUILD/benchmarks/bench-packet" "${OBJECTS[@]}"
-	printf '\n## Large sets, another source each time\n'
-	"$BUILD/benchmarks/bench-sources" "${OBJECTS[@]}"
-	printf '\n## Rule sets and lists of others\n'
-	"$BUILD/benchmarks/bench-data" "${OBJECTS[@]}"
-	printf '\n## Packets a second across veth\n'
-	"$SOURCE/benchmarks/bench_live.sh" "$BUILD"
-	printf '\n## Apply\n\n'
-	"$SOURCE/benchmarks/bench_apply.sh" "$BUILD"
-	"$SOURCE/benchmarks/bench_apply_sets.sh" "$BUILD"
+	section 'Cost per packet' "$BENCH/bench-packet" "${OBJECTS[@]}"
+	section 'Large sets, another source each time' "$BENCH/bench-sources" "${OBJECTS[@]}"
+	section 'Rule sets and lists of others' "$BENCH/bench-data" "${OBJECTS[@]}"
+	section 'Packets a second across veth' "$SOURCE/benchmarks/bench_live.sh" "$BUILD"
+	section 'Apply' "$SOURCE/benchmarks/bench_apply.sh" "$BUILD"
+	section 'Apply of a list' "$SOURCE/benchmarks/bench_apply_sets.sh" "$BUILD"
 	printf '\n## Verified instructions\n\n| compiler | live and shadow program |\n|---|---|\n'
 	printf '| clang 14 | %s |\n| clang 19 | %s |\n' "$(verified clang-14)" "$(verified clang-19)"
-	printf '\n## Reload under traffic, and every failure of bpf()\n\n```\n'
-	netns_case reload
-	netns_case fault
-	printf '```\n'
+	section 'Reload under traffic' verbatim "$SOURCE/netns-tests/run.sh" "$BUILD" reload
+	section 'Every failure of bpf()' verbatim "$SOURCE/netns-tests/run.sh" "$BUILD" fault
 } >"$WORK/performance.md"
 mv "$WORK/performance.md" "$OUT"
+python3 "$SOURCE/benchmarks/plot.py" "$OUT" "$SOURCE/docs"
 echo "wrote docs/performance.md"
