@@ -53,13 +53,14 @@ end_ipset() { on_host ipset destroy; }
 # ---- rounds --------------------------------------------------------------------------------------
 
 kernel_kib() { awk '/^(SUnreclaim|VmallocUsed|Percpu):/ { sum += $2 } END { print sum }' /proc/meminfo; }
-map_ids() { bpftool --json map show | jq '.[].id' | sort; }
 
-# Bytes of the maps that are there now and were not in FILE.
-new_map_bytes() { # FILE
-	local ids
-	ids=$(comm -13 "$1" <(map_ids) | paste -sd,)
-	bpftool --json map show | jq "[.[] | select(.id as \$id | [$ids] | index(\$id)).bytes_memlock] | add"
+# Bytes of the maps that hold the policy in force: the values of the outer map are their ids.
+table_bytes() {
+	local id
+	bpftool map dump pinned "$(echo "$SYNFW_BPFFS"/abi*/synfw_lines)" |
+		sed -n 's/.*value: \(..\) \(..\) \(..\) \(..\).*/0x\4\3\2\1/p' |
+		while read -r id; do bpftool --json map show id $((id)); done |
+		jq -s 'map(.bytes_memlock) | add'
 }
 
 # More than once, unless it takes too long to be worth it.
@@ -73,12 +74,11 @@ run_round() { # TOOL SIZE: appends to the results; SIZE may be "sorted"
 	"begin_$1"
 	sleep 0.2 # what was freed goes after a grace period
 	before=$(kernel_kib)
-	map_ids >"$T/maps"
 	read -r ms kib < <("load_$1" || echo 0 0)
 	[ "$ms" != 0 ] || { cat "$T/errors" >&2; echo "$1 has failed with $2 prefixes" >&2; exit 1; }
 	sleep 0.2
 	MS[$1:$2]+="$ms " KIB[$1:$2]+="$kib " KERNEL[$1:$2]+="$(($(kernel_kib) - before)) "
-	[ "$1" != synfw ] || MAPS[$2]=$(new_map_bytes "$T/maps")
+	[ "$1" != synfw ] || MAPS[$2]=$(table_bytes)
 	"end_$1"
 }
 
