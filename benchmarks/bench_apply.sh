@@ -19,6 +19,7 @@ apply() { # FILE: milliseconds of the whole process
 }
 
 "$BUILD/benchmarks/bench-policy" edge 10 >"$T/other.yaml"
+echo
 echo '| policy | rules | apply, whole process, median of '$ROUNDS' (ms) |'
 echo '|---|---|---|'
 for subject in edge:10 edge:50 edge:1000 edge:10000 random:10000 classbench:10000; do

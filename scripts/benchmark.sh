@@ -43,13 +43,14 @@ measure() { # COMMAND...
 	local words="$*"
 	words=${words/#verbatim }
 	words=${words//"$BUILD"/build}
-	printf '`%s`\n\n' "${words//"$SOURCE"\//}"
+	words=${words//"$SOURCE/"/}
+	printf '`%s`\n' "$words"
 	echo "$(date +%T) ${words%% *}" >&2
 	"$@"
 }
 
 verbatim() { # COMMAND...
-	echo '```'
+	printf '\n```\n'
 	"$@"
 	echo '```'
 }
