@@ -16,7 +16,7 @@
 
 #include "synfw.skel.h"
 
-_Static_assert(OBJECT_NR_MAPS == 7, "OBJECT_NONE lists every map");
+_Static_assert(OBJECT_NR_MAPS == 9, "OBJECT_NONE lists every map");
 
 #define ADDRESS_SLOTS (SYNFW_NR_GENERATION_SLOTS * SYNFW_NR_DIRS)
 
@@ -27,6 +27,10 @@ const struct object_map_spec object_maps[OBJECT_NR_MAPS] = {
 			  SYNFW_NR_GENERATION_SLOTS},
 	[OBJECT_EXACT6] = {"synfw_exact6", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, ADDRESS_SLOTS},
 	[OBJECT_LPM6] = {"synfw_lpm6", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, ADDRESS_SLOTS},
+	[OBJECT_MEMBERS] = {"synfw_members", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4,
+			    SYNFW_DYNAMIC_ENTRIES},
+	[OBJECT_DYNAMIC_SETS] = {"synfw_dynamic_sets", BPF_MAP_TYPE_ARRAY, 4,
+				 sizeof(struct synfw_dynamic_set), SYNFW_DYNAMIC_ENTRIES},
 	[OBJECT_INTERFACES] = {"synfw_interfaces", BPF_MAP_TYPE_ARRAY, 4,
 			       sizeof(struct synfw_interface), SYNFW_INTERFACE_ENTRIES},
 	[OBJECT_REASON_COUNTERS] = {"synfw_reason_counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4,

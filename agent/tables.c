@@ -284,6 +284,9 @@ int tables_install(const struct tables *tables, const struct object *object, uin
 			return fault_system(fault, err, "cannot stage the map %s",
 					    index_kinds[kind].name);
 	}
+	err = dynamic_install(&tables->dynamic, object, slot, fault);
+	if (err)
+		return err;
 	if (bpf_map_update_elem(object->map_fd[OBJECT_LINES], &slot, &tables->lines_fd, BPF_ANY))
 		return fault_system(fault, -errno, "cannot stage the policy's tables");
 	return 0;
@@ -321,7 +324,8 @@ int tables_clear(const struct object *object, uint32_t slot)
 				err = error;
 		}
 	}
-	return err;
+	error = dynamic_clear(object, slot);
+	return err ? err : error;
 }
 
 static int open_entry(int outer_fd, uint32_t key, struct fault *fault, int *ret_fd)
@@ -362,6 +366,9 @@ int tables_open(const struct object *object, uint32_t slot, struct fault *fault,
 				return err;
 		}
 	}
+	err = dynamic_open(object, slot, fault, &tables.dynamic);
+	if (err)
+		return err;
 	*ret_tables = tables;
 	tables = (struct tables)TABLES_NONE;
 	return 0;
@@ -372,6 +379,7 @@ void tables_close(struct tables *tables)
 	int kind, direction;
 
 	cleanup_fd(&tables->lines_fd);
+	dynamic_close(&tables->dynamic);
 	for (kind = 0; kind < TABLES_NR_INDEXES; kind++)
 		for (direction = 0; direction < SYNFW_NR_DIRS; direction++)
 			cleanup_fd(&tables->index_fd[kind][direction]);

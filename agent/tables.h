@@ -5,6 +5,7 @@
 /* A policy's tables in the kernel: the inner maps of one generation. */
 #include <image.h>
 
+#include "dynamic.h"
 #include "object.h"
 
 #define TABLES_NR_INDEXES 2
@@ -12,15 +13,17 @@
 struct tables {
 	int lines_fd;
 	int index_fd[TABLES_NR_INDEXES][SYNFW_NR_DIRS]; /* -1: the policy has none */
+	struct dynamic dynamic; /* its dynamic sets, whose members outlive the generation */
 };
 
 #define TABLES_NONE                                                                    \
 	{                                                                              \
-		.lines_fd = -1, .index_fd = { {-1, -1}, {-1, -1} } \
+		.lines_fd = -1, .index_fd = { {-1, -1}, {-1, -1} }, \
+		.dynamic = DYNAMIC_NONE, \
 	}
 
 /* Creates the inner maps of an image, fills them, reads everything back and compares. Nothing
- * refers to them yet. */
+ * refers to them yet. Its dynamic sets are the caller's to add. */
 int tables_create(const struct image *image, struct fault *fault, struct tables *ret_tables);
 
 /* Puts the tables into a generation slot, address indexes first and the lines last. The slot must

@@ -7,12 +7,14 @@
 
 #define IDS_PER_LINE	 (SYNFW_LINE_BYTES / sizeof(uint32_t))
 #define CELLS_PER_LINE	 (SYNFW_LINE_BYTES / sizeof(uint64_t))
-#define FIRST_FREE_LINE	 2	/* behind the header and the directory of tables */
+#define FIRST_FREE_LINE	 3	/* behind the header, the directory of tables and the dynamic sets */
 
 /* Kernel memory of one entry: the node, its slab class, and for tries the inner nodes that n
  * prefixes need at worst (n - 1). */
 #define BYTES_EXACT6 (96 + 16)
 #define BYTES_LPM6   (2 * 96)
+#define BYTES_MEMBER 72
+#define BYTES_BUCKET 16
 
 /* Line numbers. What every packet needs comes first, to lie in page 0. */
 struct layout {
@@ -122,6 +124,17 @@ static void put_directory(const struct build *build, const struct layout *layout
 	tables->counting_word = build->bits->counting_word;
 }
 
+static void put_dynamic(const struct build *build, const struct layout *layout,
+			struct synfw_dynamic *dynamic)
+{
+	const struct dynamic_pairs *pairs = &build->bits->pairs;
+
+	dynamic->record_base = layout->records[SYNFW_FIELD_DYNAMIC];
+	dynamic->table = table_line(layout, build->dynamic_offset);
+	dynamic->nr_pairs = pairs->count;
+	memcpy(dynamic->pairs, pairs->pair, sizeof(dynamic->pairs));
+}
+
 /* The aggregate of a class: bit w says that word w of its vector is not zero. */
 static void put_aggregate(const struct vectors *vectors, const uint64_t *vector, struct synfw_line *line)
 {
@@ -176,6 +189,24 @@ static uint64_t index_bytes(const struct address_index *index)
 	return (uint64_t)index->nr_exact6 * BYTES_EXACT6 + (uint64_t)index->nr_lpm6 * BYTES_LPM6;
 }
 
+/* The members of dynamic sets: all room from the beginning, and one bucket a member, a power of two
+ * of them. Measured with 6.18; nothing else of the kernel's hash map counts. */
+static uint64_t members_bytes(const struct policy *policy)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < policy->nr_named_sets; i++) {
+		uint64_t buckets = 1;
+
+		if (!policy->sets[i].dynamic)
+			continue;
+		while (buckets < policy->sets[i].size)
+			buckets *= 2;
+		bytes += (uint64_t)policy->sets[i].size * BYTES_MEMBER + buckets * BYTES_BUCKET;
+	}
+	return bytes;
+}
+
 static uint8_t verdict_of(enum default_choice choice)
 {
 	return choice == CHOICE_DROP ? SYNFW_DROP : SYNFW_ALLOW;
@@ -206,10 +237,10 @@ static void put_header(const struct build *build, const struct layout *layout,
 		header->trie4[i] = layout->trie4[i];
 	for (int i = 0; i < SYNFW_NR_DIRS; i++)
 		header->wide_roots |= (build->trie4[i].root_bits == SYNFW_TRIE_WIDE_ROOT_BITS) << i;
-	for (int field = 0; field < SYNFW_NR_FIELDS; field++) {
+	for (int field = 0; field < SYNFW_FIELD_DYNAMIC; field++)
 		header->record_base[field] = layout->records[field];
+	for (int field = 0; field < SYNFW_NR_FIELDS; field++)
 		header->fields |= build->constrained[field] << field;
-	}
 }
 
 int layout_image(struct build *build, const struct policy *policy, struct image *image)
@@ -223,6 +254,7 @@ int layout_image(struct build *build, const struct policy *policy, struct image 
 		return error;
 
 	image->kernel_bytes = lines_of(layout.nr_lines, SYNFW_PAGE_LINES) * SYNFW_PAGE_BYTES;
+	image->kernel_bytes += members_bytes(policy);
 	for (int i = 0; i < SYNFW_NR_DIRS; i++)
 		image->kernel_bytes += index_bytes(&build->index[i]);
 	if (image->kernel_bytes > build->vectors.max_bytes)
@@ -236,6 +268,7 @@ int layout_image(struct build *build, const struct policy *policy, struct image 
 	}
 	put_header(build, &layout, policy, (struct synfw_header *)&lines[0]);
 	put_directory(build, &layout, (struct synfw_class_tables *)&lines[1]);
+	put_dynamic(build, &layout, (struct synfw_dynamic *)&lines[2]);
 	memcpy(&lines[layout.tables], build->tables.ids, build->tables.nr_ids * sizeof(uint32_t));
 	if (build->bits->groups)
 		memcpy(&lines[layout.groups], build->bits->groups,

@@ -36,6 +36,7 @@ struct build {
 	uint32_t attr_offset;
 	uint32_t ifvlan_offset;
 	uint32_t ifvlan_ids;	/* ids per interface slot when VLANs matter, else 0 */
+	uint32_t dynamic_offset;
 	bool constrained[SYNFW_NR_FIELDS];
 	bool flag_rules;
 	struct address_index index[SYNFW_NR_DIRS];
@@ -48,6 +49,7 @@ struct build {
 int build_attr(struct build *build);
 int build_l4(struct build *build, enum synfw_field field);
 int build_ifvlan(struct build *build);
+int build_dynamic(struct build *build);
 int build_addresses(struct build *build, enum synfw_direction direction);
 
 #endif

@@ -90,7 +90,7 @@ static void judge(struct rng *rng, const struct policy *policy,
 		random_packet(rng, policy, options, &frame);
 		expected = reference_judge(&reference, frame.byte, frame.length,
 					   interface ? interface->name : NULL);
-		found = image_judge(image, frame.byte, frame.length,
+		found = image_judge(image, policy, frame.byte, frame.length,
 				    interface ? interface->slot : 0);
 		MUST(found.verdict == expected.verdict && found.reason == expected.reason &&
 		     found.rule == expected.rule && found.score == expected.score);
