@@ -14,7 +14,7 @@ VERBOSE=no
 SOURCE=$(cd "$(dirname "$0")/.." && pwd)
 BUILD=$(cd "${1:-$SOURCE/build}" && pwd) || exit 1
 shift
-TOPICS=(drop neighbours monitor counters interfaces refusal detach json policies upgrade concurrent
+TOPICS=(drop dynamic neighbours monitor counters interfaces refusal detach json policies upgrade concurrent
 	fault reload)
 ALONE=' concurrent reload upgrade '	# these are about time, or about traffic at a rate
 JOBS=${SYNFW_JOBS:-$(nproc)}
