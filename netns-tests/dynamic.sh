@@ -92,7 +92,7 @@ test_all_keys_look_at_members() {
 	E
 	apply keys
 	passes 3 "$udp4,src=198.51.100.20"
-	add guarded $EDGE4
+	add guarded "$EDGE4"
 	drops 3 "$udp4,src=198.51.100.20"
 	add trusted 198.51.100.20
 	passes 3 "$udp4,src=198.51.100.20"
