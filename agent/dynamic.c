@@ -59,7 +59,7 @@ static int create_set(const struct policy_set *set, const struct dynamic *live, 
 
 	if (number < 0 || live->fd[number] < 0)
 		return members_create(set->name, set->size, fault, ret_fd);
-	if (live->set[number].size == set->size)
+	if (live->about.set[number].size == set->size)
 		return take_over(live->fd[number], fault, ret_fd);
 	return create_resized(set, live->fd[number], fault, ret_fd);
 }
@@ -74,7 +74,7 @@ int dynamic_create(const struct policy *policy, const struct dynamic *live, stru
 	for (set = policy->sets; set < policy->sets + policy->nr_named_sets; set++) {
 		if (!set->dynamic)
 			continue;
-		describe(set, &dynamic.set[set->number]);
+		describe(set, &dynamic.about.set[set->number]);
 		err = create_set(set, live, fault, &dynamic.fd[set->number]);
 		if (err)
 			return err;
@@ -102,42 +102,57 @@ static int put_members(int outer_fd, const uint32_t *keys, const int *fds, uint3
 int dynamic_install(const struct dynamic *dynamic, const struct object *object, uint32_t slot,
 		    struct fault *fault)
 {
-	uint32_t keys[SYNFW_MAX_DYNAMIC_SETS], number, count = 0, key;
+	uint32_t keys[SYNFW_MAX_DYNAMIC_SETS], number, count = 0;
 	int fds[SYNFW_MAX_DYNAMIC_SETS], err;
 
 	for (number = 0; number < SYNFW_MAX_DYNAMIC_SETS; number++) {
-		key = key_of(slot, number);
-		if (bpf_map_update_elem(object->map_fd[OBJECT_DYNAMIC_SETS], &key,
-					&dynamic->set[number], BPF_ANY))
-			return fault_system(fault, -errno, "cannot describe a dynamic set");
 		if (dynamic->fd[number] < 0)
 			continue;
-		keys[count] = key;
+		keys[count] = key_of(slot, number);
 		fds[count++] = dynamic->fd[number];
 	}
+	if (!count)
+		return 0;
+	/* before the members: whoever empties the slot sees by it that there are some */
+	if (bpf_map_update_elem(object->map_fd[OBJECT_DYNAMIC_SETS], &slot, &dynamic->about,
+				BPF_ANY))
+		return fault_system(fault, -errno, "cannot describe the dynamic sets");
 	err = put_members(object->map_fd[OBJECT_MEMBERS], keys, fds, count);
 	return err ? fault_system(fault, err, "cannot stage the dynamic sets") : 0;
 }
 
+static int clear_members(const struct object *object, uint32_t key)
+{
+	uint32_t map_id;
+
+	/* only what is there: each deletion waits for a grace period */
+	if (bpf_map_lookup_elem(object->map_fd[OBJECT_MEMBERS], &key, &map_id))
+		return errno == ENOENT ? 0 : -errno;
+	if (bpf_map_delete_elem(object->map_fd[OBJECT_MEMBERS], &key) && errno != ENOENT)
+		return -errno;
+	return 0;
+}
+
 int dynamic_clear(const struct object *object, uint32_t slot)
 {
-	static const struct synfw_dynamic_set nothing;
-	uint32_t number, key, map_id;
-	int err = 0;
+	static const struct synfw_dynamic_sets nothing;
+	struct synfw_dynamic_sets about;
+	uint32_t number, described = 0;
+	int error, err = 0;
 
+	if (bpf_map_lookup_elem(object->map_fd[OBJECT_DYNAMIC_SETS], &slot, &about))
+		return -errno;
 	for (number = 0; number < SYNFW_MAX_DYNAMIC_SETS; number++) {
-		key = key_of(slot, number);
-		if (bpf_map_update_elem(object->map_fd[OBJECT_DYNAMIC_SETS], &key, &nothing,
-					BPF_ANY) &&
-		    !err)
-			err = -errno;
-		/* only what is there: each deletion waits for a grace period */
-		if (bpf_map_lookup_elem(object->map_fd[OBJECT_MEMBERS], &key, &map_id))
+		if (!about.set[number].name[0])
 			continue;
-		if (bpf_map_delete_elem(object->map_fd[OBJECT_MEMBERS], &key) && errno != ENOENT &&
-		    !err)
-			err = -errno;
+		described++;
+		error = clear_members(object, key_of(slot, number));
+		if (!err)
+			err = error;
 	}
+	if (!err && described &&
+	    bpf_map_update_elem(object->map_fd[OBJECT_DYNAMIC_SETS], &slot, &nothing, BPF_ANY))
+		err = -errno;
 	return err;
 }
 
@@ -158,19 +173,17 @@ int dynamic_open(const struct object *object, uint32_t slot, struct fault *fault
 		 struct dynamic *ret_dynamic)
 {
 	CLEANUP(dynamic_close) struct dynamic dynamic = DYNAMIC_NONE;
-	uint32_t number, key;
+	uint32_t number;
 	int err;
 
+	if (bpf_map_lookup_elem(object->map_fd[OBJECT_DYNAMIC_SETS], &slot, &dynamic.about))
+		return fault_system(fault, -errno, "cannot read the dynamic sets");
 	for (number = 0; number < SYNFW_MAX_DYNAMIC_SETS; number++) {
-		struct synfw_dynamic_set *set = &dynamic.set[number];
+		char *name = dynamic.about.set[number].name;
 
-		key = key_of(slot, number);
-		if (bpf_map_lookup_elem(object->map_fd[OBJECT_DYNAMIC_SETS], &key, set))
-			return fault_system(fault, -errno, "cannot read the dynamic sets");
-		set->name[sizeof(set->name) - 1] = '\0';
-		if (!set->name[0])
-			continue;
-		err = open_members(object, key, fault, &dynamic.fd[number]);
+		name[SYNFW_MAX_NAME - 1] = '\0';
+		err = *name ? open_members(object, key_of(slot, number), fault, &dynamic.fd[number])
+			    : 0;
 		if (err)
 			return err;
 	}
@@ -184,7 +197,8 @@ int dynamic_find(const struct dynamic *dynamic, const char *name)
 	int number;
 
 	for (number = 0; number < SYNFW_MAX_DYNAMIC_SETS; number++)
-		if (dynamic->set[number].name[0] && !strcmp(dynamic->set[number].name, name))
+		if (dynamic->about.set[number].name[0] &&
+		    !strcmp(dynamic->about.set[number].name, name))
 			return number;
 	return -1;
 }

@@ -14,7 +14,7 @@
 
 struct dynamic {
 	int fd[SYNFW_MAX_DYNAMIC_SETS]; /* of the members, by number of the set; -1: no set */
-	struct synfw_dynamic_set set[SYNFW_MAX_DYNAMIC_SETS];
+	struct synfw_dynamic_sets about;
 };
 
 #define DYNAMIC_NONE                                     \

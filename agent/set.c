@@ -59,8 +59,8 @@ static int refuse_name(const struct paths *paths, const struct dynamic *dynamic,
 				    "change them there and apply it",
 				    name);
 	for (number = 0; number < SYNFW_MAX_DYNAMIC_SETS; number++)
-		if (dynamic->set[number].name[0])
-			suggest_offer(&near, dynamic->set[number].name);
+		if (dynamic->about.set[number].name[0])
+			suggest_offer(&near, dynamic->about.set[number].name);
 	if (near.best)
 		return fault_refuse(fault, EXIT_USAGE, "unknown set \"%s\"; did you mean \"%s\"?",
 				    name, near.best);
@@ -90,7 +90,7 @@ int set_open(const struct paths *paths, const char *name, struct fault *fault, s
 		number = dynamic_find(&dynamic, name);
 		if (number >= 0 && dynamic.fd[number] >= 0) {
 			*ret_set = (struct set){.fd = TAKE_FD(dynamic.fd[number]),
-						.about = dynamic.set[number]};
+						.about = dynamic.about.set[number]};
 			return 0;
 		}
 		if (number < 0)

@@ -97,9 +97,9 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SYNFW_DYNAMIC_ENTRIES);
+	__uint(max_entries, SYNFW_NR_GENERATION_SLOTS);
 	__type(key, __u32);
-	__type(value, struct synfw_dynamic_set);
+	__type(value, struct synfw_dynamic_sets);
 } synfw_dynamic_sets SEC(".maps");
 
 struct {

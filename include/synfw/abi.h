@@ -262,8 +262,8 @@ struct synfw_member {
 };
 _Static_assert(sizeof(struct synfw_member) == 8, "member of a dynamic set");
 
-/* synfw_dynamic_sets, with the keys of synfw_members: what `synfw set` has to know of a set. The
- * packet path does not read it. */
+/* synfw_dynamic_sets[slot], by number: what `synfw set` has to know of the sets. The packet path does
+ * not read it. */
 struct synfw_dynamic_set {
 	char name[SYNFW_MAX_NAME];	/* empty: there is none */
 	__u64 timeout_ns;		/* of members that do not say theirs; 0: forever */
@@ -271,6 +271,10 @@ struct synfw_dynamic_set {
 	__u32 reserved;
 };
 _Static_assert(sizeof(struct synfw_dynamic_set) == 80, "description of a dynamic set");
+
+struct synfw_dynamic_sets {
+	struct synfw_dynamic_set set[SYNFW_MAX_DYNAMIC_SETS];
+};
 
 #define SYNFW_DYNAMIC_ENTRIES (SYNFW_NR_GENERATION_SLOTS * SYNFW_MAX_DYNAMIC_SETS)
 
