@@ -326,6 +326,10 @@ static int prepare(struct apply *apply)
 	progress_stage("filling the tables");
 	if (!err)
 		err = tables_create(apply->image, apply->fault, &apply->tables);
+	if (!err)
+		err = dynamic_create(apply->policy,
+				     apply->live.present ? &apply->live.tables.dynamic : NULL,
+				     apply->fault, &apply->tables.dynamic);
 	if (!err) {
 		const struct candidate candidate = {
 			.policy = apply->policy,

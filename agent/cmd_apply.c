@@ -102,7 +102,7 @@ static void print_json(const struct apply_report *report, const struct diff *dif
 		"revision", (json_int_t)report->after->revision,
 		"digest", report->after->digest,
 		"changes", report_changes_json(diff),
-		"sets", report_sets_json(report->after),
+		"sets", report_sets_json(report->after, NULL, NULL),
 		"interfaces", interfaces_json(report),
 		"detached", (json_int_t)report->detached,
 		"stale_links", (json_int_t)report->stale,

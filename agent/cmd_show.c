@@ -78,27 +78,49 @@ static int show_rules(const struct invocation *invocation, const struct live *li
 	return 0;
 }
 
+static int print_set(const struct manifest_set *set, const struct dynamic *dynamic,
+		     struct fault *fault)
+{
+	struct members_count count;
+	int err;
+
+	if (!set->dynamic) {
+		printf("%-24s %12llu %12llu  %s\n", set->name, (unsigned long long)set->entries4,
+		       (unsigned long long)set->entries6, set->file ? set->file : "-");
+		return 0;
+	}
+	err = dynamic_count(dynamic, set->name, fault, &count);
+	if (err)
+		return err;
+	printf("%-24s %12u %12u  dynamic, %llu of %u members\n", set->name, count.ipv4, count.ipv6,
+	       (unsigned long long)count.ipv4 + count.ipv6, set->size);
+	return 0;
+}
+
 static int show_sets(const struct invocation *invocation, const struct live *live,
 		     struct fault *fault)
 {
 	static const struct manifest nothing;
 	const struct manifest *manifest = live->manifest ? live->manifest : &nothing;
-	CLEANUP(json_decrefp) json_t *root = NULL;
+	const struct dynamic *dynamic = &live->tables.dynamic;
+	json_t *sets;
 	size_t i;
+	int err = 0;
 
 	if (option_given(invocation, "json")) {
-		root = json_pack("{s:s, s:o}", "schema", "synfw.show.sets/1", "sets",
-				 report_sets_json(manifest));
+		CLEANUP(json_decrefp) json_t *root = NULL;
+
+		sets = report_sets_json(manifest, dynamic, fault);
+		if (!sets)
+			return fault_system(fault, -ENOMEM, "cannot list the sets");
+		root = json_pack("{s:s, s:o}", "schema", "synfw.show.sets/1", "sets", sets);
 		report_print_json(root);
 		return 0;
 	}
 	printf("%-24s %12s %12s  %s\n", "SET", "IPV4", "IPV6", "FILE");
-	for (i = 0; i < manifest->nr_sets; i++)
-		printf("%-24s %12llu %12llu  %s\n", manifest->sets[i].name,
-		       (unsigned long long)manifest->sets[i].entries4,
-		       (unsigned long long)manifest->sets[i].entries6,
-		       manifest->sets[i].file ? manifest->sets[i].file : "-");
-	return 0;
+	for (i = 0; !err && i < manifest->nr_sets; i++)
+		err = print_set(&manifest->sets[i], dynamic, fault);
+	return err;
 }
 
 static const struct {

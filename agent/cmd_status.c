@@ -71,6 +71,20 @@ static json_t *interfaces_json(const struct status *status)
 	return array;
 }
 
+static json_t *sets_json(const struct status *status)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < status->nr_sets; i++)
+		json_array_append_new(array,
+				      json_pack("{s:o, s:I, s:I}", "name",
+						json_text(status->sets[i].name), "members",
+						(json_int_t)status->sets[i].members, "size",
+						(json_int_t)status->sets[i].size));
+	return array;
+}
+
 static json_t *reasons_json(const struct status *status)
 {
 	json_t *object = json_object();
@@ -87,11 +101,12 @@ static int print_json(const struct status *status)
 	const char *mode = mode_word(status);
 	/* clang-format off */
 	CLEANUP(json_decrefp) json_t *root =
-		json_pack("{s:s, s:o, s:o, s:o, s:o, s:{s:b}, s:o}",
+		json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:{s:b}, s:o}",
 			  "schema", "synfw.status/1",
 			  "mode", mode ? json_string(mode) : json_null(),
 			  "policy", policy_json(status),
 			  "interfaces", interfaces_json(status),
+			  "sets", sets_json(status),
 			  "reasons", reasons_json(status),
 			  "agent", "running", 0,
 			  "warnings", report_notes_json(&status->warnings));
@@ -161,6 +176,9 @@ static void print_text(const struct status *status)
 
 	print_policy(status);
 	print_interfaces(status);
+	for (i = 0; i < status->nr_sets; i++)
+		printf("set:        %s: %u of %u members\n", status->sets[i].name,
+		       status->sets[i].members, status->sets[i].size);
 	print_reasons(status);
 	for (i = 0; i < status->warnings.count; i++)
 		printf("%swarning:%s    %s\n", ui_style(stdout, UI_YELLOW),

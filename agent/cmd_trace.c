@@ -203,7 +203,7 @@ static int open_subject(const struct invocation *invocation, struct policy_file 
 	if (!err)
 		err = privileges_check("run the shadow program", fault);
 	if (!err && path)
-		err = trace_subject_from_policy(file, fault, ret_subject);
+		err = trace_subject_from_policy(&invocation->paths, file, fault, ret_subject);
 	else if (!err)
 		err = trace_subject_from_live(&invocation->paths, fault, ret_subject);
 	if (file->diags && diags_errors(file->diags))

@@ -29,6 +29,13 @@ static const struct command_option trace_options[] = {
 _Static_assert(sizeof(trace_options) / sizeof(*trace_options) <= COMMAND_MAX_OPTIONS + 1,
 	       "room for the values of every option");
 
+static const struct command_option set_options[] = {
+	{"for", 0, "DURATION", "how long the address stays, as 36h, instead of what the set says"},
+	OPTION_JSON,
+	OPTION_HELP,
+	OPTION_END,
+};
+
 static const struct command_option help_options[] = {
 	{"completion", 0, "SHELL", "print a completion script; SHELL is bash"},
 	OPTION_HELP,
@@ -51,6 +58,12 @@ const struct command commands[] = {
 	 cmd_status},
 	{"show", "rules|sets", 1, 1, "list rules with their counters, or sets with their sizes",
 	 NULL, "rules sets", json_options, cmd_show},
+	{"set", "add|del|list NAME [ADDR]", 2, 3, "add, take out or list members of a dynamic set",
+	 "Takes effect with the next packet, and stays over a reload of the policy.\n\n"
+	 "  synfw set add brute-forcers 198.51.100.7 --for 1h\n"
+	 "  synfw set del brute-forcers 198.51.100.7\n"
+	 "  synfw set list brute-forcers --json",
+	 "add del list", set_options, cmd_set},
 	{"trace", "", 0, 0, "say what becomes of a packet, and by which rule",
 	 "Judges one packet (--from, --to) or a capture (--pcap) on the shadow program: the same\n"
 	 "code as in force, changing no counter. Exits with 1 when a packet would be dropped.\n\n"

@@ -42,6 +42,23 @@ static int check_map(int fd, const struct object_map_spec *spec, const char *dir
 	return 0;
 }
 
+int datapath_open_map(const char *dir, enum object_map map, struct fault *fault, int *ret_fd)
+{
+	CLEANUP(cleanup_fd) int fd = -1;
+	CLEANUP(fault_done) struct fault missing = {0};
+	int err = open_pin(dir, object_maps[map].name, &missing, &fd);
+
+	if (err == -ENOENT)
+		return err;
+	if (err)
+		return fault_system(fault, err, "cannot open \"%s/%s\"", dir, object_maps[map].name);
+	err = check_map(fd, &object_maps[map], dir, fault);
+	if (err)
+		return err;
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
 int datapath_open(const char *dir, struct fault *fault, struct object *ret_object)
 {
 	CLEANUP(object_close) struct object object = OBJECT_NONE;

@@ -11,6 +11,9 @@
  * -ENOENT, without a fault, when there is no such directory. */
 int datapath_open(const char *dir, struct fault *fault, struct object *ret_object);
 
+/* Opens one of its maps only, and checks it. -ENOENT, without a fault, when it is not there. */
+int datapath_open_map(const char *dir, enum object_map map, struct fault *fault, int *ret_fd);
+
 /* Creates `dir` and pins every map and the program there; `dir`/links is left empty. The caller
  * removes what a failure left. */
 int datapath_pin(const struct object *object, const char *dir, struct fault *fault);

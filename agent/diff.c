@@ -78,6 +78,11 @@ static int compare(struct diff *diff, enum diff_part part, const char *name, cha
 
 static char *set_text(const struct manifest_set *set)
 {
+	if (set->dynamic && set->timeout_ns)
+		return path_format("dynamic, room for %u members, timeout %llu s", set->size,
+				   (unsigned long long)(set->timeout_ns / 1000000000ULL));
+	if (set->dynamic)
+		return path_format("dynamic, room for %u members, no timeout", set->size);
 	return path_format("%llu IPv4 and %llu IPv6 prefixes, digest %s",
 			   (unsigned long long)set->entries4, (unsigned long long)set->entries6,
 			   set->digest);

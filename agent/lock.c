@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -12,7 +13,9 @@
 
 #include "bpffs.h"
 
-#define POLL_MS 20
+/* Between two tries: an apply takes its time, `synfw set` is done at once. */
+#define FIRST_PAUSE_US 250
+#define LAST_PAUSE_US  20000
 
 /* Who holds it, for the message. The file is informative only; the lock is the flock. */
 static void read_holder(int fd, char *holder, size_t size)
@@ -25,14 +28,15 @@ static void read_holder(int fd, char *holder, size_t size)
 
 static int wait_for(int fd, unsigned int timeout_ms, struct fault *fault)
 {
-	const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
-	unsigned int waited_ms;
+	uint64_t waited_us = 0, pause_us = FIRST_PAUSE_US;
 	char holder[32];
 
-	for (waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB); waited_ms += POLL_MS) {
+	while (flock(fd, LOCK_EX | LOCK_NB)) {
+		const struct timespec pause = {.tv_nsec = pause_us * 1000};
+
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return fault_system(fault, -errno, "cannot lock");
-		if (waited_ms >= timeout_ms) {
+		if (waited_us >= timeout_ms * 1000ULL) {
 			read_holder(fd, holder, sizeof(holder));
 			return fault_refuse(fault, EXIT_REFUSED,
 					    "another synfw (process %s) has been changing the "
@@ -40,6 +44,8 @@ static int wait_for(int fd, unsigned int timeout_ms, struct fault *fault)
 					    *holder ? holder : "unknown", timeout_ms / 1000);
 		}
 		nanosleep(&pause, NULL);
+		waited_us += pause_us;
+		pause_us = 2 * pause_us < LAST_PAUSE_US ? 2 * pause_us : LAST_PAUSE_US;
 	}
 	return 0;
 }

@@ -32,6 +32,9 @@ struct manifest_set {
 	char *file;	     /* or NULL */
 	uint64_t max_age_ns; /* 0: none */
 	uint64_t mtime_ns;   /* of the file when it was read */
+	bool dynamic;	     /* its members are none of the policy's: entries and digest say nothing */
+	uint32_t size;	     /* dynamic: members that it has room for */
+	uint64_t timeout_ns; /* dynamic: of members that do not say theirs; 0: forever */
 };
 
 struct manifest_interface {

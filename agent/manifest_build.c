@@ -93,6 +93,9 @@ static int build_sets(const struct policy *policy, struct manifest *manifest)
 			.file = copy(set->file, &error),
 			.max_age_ns = set->max_age_ns,
 			.mtime_ns = set->file_mtime_ns,
+			.dynamic = set->dynamic,
+			.size = set->size,
+			.timeout_ns = set->timeout_ns,
 		};
 		manifest->nr_sets++;
 		if (error)

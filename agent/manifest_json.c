@@ -124,14 +124,17 @@ static void decode_rule(struct reader *reader, const json_t *object, void *eleme
 static json_t *encode_set(const struct manifest_set *set)
 {
 	/* clang-format off */
-	return json_pack("{s:o, s:I, s:I, s:s, s:o, s:I, s:I}",
+	return json_pack("{s:o, s:I, s:I, s:s, s:o, s:I, s:I, s:b, s:I, s:I}",
 			 "name", json_text(set->name),
 			 "entries4", (json_int_t)set->entries4,
 			 "entries6", (json_int_t)set->entries6,
 			 "digest", set->digest,
 			 "file", json_text_or_null(set->file),
 			 "max_age_ns", (json_int_t)set->max_age_ns,
-			 "mtime_ns", (json_int_t)set->mtime_ns);
+			 "mtime_ns", (json_int_t)set->mtime_ns,
+			 "dynamic", set->dynamic,
+			 "size", (json_int_t)set->size,
+			 "timeout_ns", (json_int_t)set->timeout_ns);
 	/* clang-format on */
 }
 
@@ -146,6 +149,9 @@ static void decode_set(struct reader *reader, const json_t *object, void *elemen
 	set->file = read_optional(reader, object, "file");
 	set->max_age_ns = read_integer(reader, object, "max_age_ns", INT64_MAX);
 	set->mtime_ns = read_integer(reader, object, "mtime_ns", INT64_MAX);
+	set->dynamic = read_boolean(reader, object, "dynamic");
+	set->size = read_integer(reader, object, "size", SYNFW_MAX_DYNAMIC_SIZE);
+	set->timeout_ns = read_integer(reader, object, "timeout_ns", INT64_MAX);
 }
 
 static json_t *encode_protect(const struct manifest_protect *protect)

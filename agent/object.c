@@ -16,13 +16,17 @@
 
 #include "synfw.skel.h"
 
-_Static_assert(OBJECT_NR_MAPS == 5, "OBJECT_NONE lists every map");
+_Static_assert(OBJECT_NR_MAPS == 7, "OBJECT_NONE lists every map");
 
 const struct object_map_spec object_maps[OBJECT_NR_MAPS] = {
 	[OBJECT_CONTROL] = {"synfw_control", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct synfw_control),
 			    1},
 	[OBJECT_LINES] = {"synfw_lines", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4,
 			  SYNFW_NR_GENERATION_SLOTS},
+	[OBJECT_MEMBERS] = {"synfw_members", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4,
+			    SYNFW_DYNAMIC_ENTRIES},
+	[OBJECT_DYNAMIC_SETS] = {"synfw_dynamic_sets", BPF_MAP_TYPE_ARRAY, 4,
+				 sizeof(struct synfw_dynamic_sets), SYNFW_NR_GENERATION_SLOTS},
 	[OBJECT_INTERFACES] = {"synfw_interfaces", BPF_MAP_TYPE_ARRAY, 4,
 			       sizeof(struct synfw_interface), SYNFW_INTERFACE_ENTRIES},
 	[OBJECT_REASON_COUNTERS] = {"synfw_reason_counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4,

@@ -13,6 +13,8 @@
 enum object_map {
 	OBJECT_CONTROL,
 	OBJECT_LINES,
+	OBJECT_MEMBERS,
+	OBJECT_DYNAMIC_SETS,
 	OBJECT_INTERFACES,
 	OBJECT_REASON_COUNTERS,
 	OBJECT_RULE_COUNTERS,
@@ -39,7 +41,7 @@ struct object {
 
 #define OBJECT_NONE                                                                           \
 	{                                                                                     \
-		.map_fd = {-1, -1, -1, -1, -1}, .trace_fd = -1, .prog_fd = -1 \
+		.map_fd = {-1, -1, -1, -1, -1, -1, -1}, .trace_fd = -1, .prog_fd = -1 \
 	}
 
 /* Identifies the object's bytes: differs between builds whose program differs. Never 0. */

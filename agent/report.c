@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include <synfw/cleanup.h>
+
 #include "json.h"
 #include "ui.h"
 
@@ -57,10 +59,16 @@ void report_print_sets(const struct manifest *manifest)
 {
 	size_t i;
 
-	for (i = 0; i < manifest->nr_sets; i++)
-		printf("  set %s: %llu IPv4 and %llu IPv6 prefixes\n", manifest->sets[i].name,
-		       (unsigned long long)manifest->sets[i].entries4,
-		       (unsigned long long)manifest->sets[i].entries6);
+	for (i = 0; i < manifest->nr_sets; i++) {
+		const struct manifest_set *set = &manifest->sets[i];
+
+		if (set->dynamic)
+			printf("  set %s: dynamic, room for %u members\n", set->name, set->size);
+		else
+			printf("  set %s: %llu IPv4 and %llu IPv6 prefixes\n", set->name,
+			       (unsigned long long)set->entries4,
+			       (unsigned long long)set->entries6);
+	}
 }
 
 json_t *report_changes_json(const struct diff *diff)
@@ -81,31 +89,58 @@ json_t *report_changes_json(const struct diff *diff)
 	return array;
 }
 
-json_t *report_sets_json(const struct manifest *manifest)
+static json_t *seconds_json(uint64_t ns)
 {
-	json_t *array = json_array();
+	return ns ? json_integer(ns / 1000000000ULL) : json_null();
+}
+
+static json_t *set_json(const struct manifest_set *set)
+{
+	/* clang-format off */
+	return json_pack("{s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:n}",
+			 "name", json_text(set->name),
+			 "ipv4", (json_int_t)set->entries4,
+			 "ipv6", (json_int_t)set->entries6,
+			 "digest", set->dynamic ? json_null() : json_string(set->digest),
+			 "file", json_text_or_null(set->file),
+			 "file_time", set->mtime_ns ? json_time(set->mtime_ns) : json_null(),
+			 "max_age_s", seconds_json(set->max_age_ns),
+			 "dynamic", set->dynamic,
+			 "size", set->dynamic ? json_integer(set->size) : json_null(),
+			 "timeout_s", seconds_json(set->timeout_ns),
+			 "members");
+	/* clang-format on */
+}
+
+static int add_count(const struct dynamic *dynamic, const char *name, json_t *object,
+		     struct fault *fault)
+{
+	struct members_count count;
+	int err = dynamic_count(dynamic, name, fault, &count);
+
+	if (err)
+		return err;
+	json_object_set_new(object, "ipv4", json_integer(count.ipv4));
+	json_object_set_new(object, "ipv6", json_integer(count.ipv6));
+	json_object_set_new(object, "members", json_integer((json_int_t)count.ipv4 + count.ipv6));
+	return 0;
+}
+
+json_t *report_sets_json(const struct manifest *manifest, const struct dynamic *dynamic,
+			 struct fault *fault)
+{
+	CLEANUP(json_decrefp) json_t *array = json_array();
 	size_t i;
 
 	for (i = 0; i < manifest->nr_sets; i++) {
-		const struct manifest_set *set = &manifest->sets[i];
+		json_t *object = set_json(&manifest->sets[i]);
 
-		/* clang-format off */
-		json_array_append_new(
-			array, json_pack("{s:o, s:I, s:I, s:s, s:o, s:o, s:o}",
-					 "name", json_text(set->name),
-					 "ipv4", (json_int_t)set->entries4,
-					 "ipv6", (json_int_t)set->entries6,
-					 "digest", set->digest,
-					 "file", json_text_or_null(set->file),
-					 "file_time", set->mtime_ns ? json_time(set->mtime_ns)
-								    : json_null(),
-					 "max_age_s", set->max_age_ns
-							      ? json_integer(set->max_age_ns /
-									     1000000000ULL)
-							      : json_null()));
-		/* clang-format on */
+		json_array_append_new(array, object);
+		if (dynamic && manifest->sets[i].dynamic &&
+		    add_count(dynamic, manifest->sets[i].name, object, fault))
+			return NULL;
 	}
-	return array;
+	return TAKE_PTR(array);
 }
 
 json_t *report_notes_json(const struct notes *notes)

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "diff.h"
+#include "dynamic.h"
 #include "notes.h"
 
 /* "+ rule web: ...", one change a line, at most `REPORT_MAX_CHANGES` of them. */
@@ -14,7 +15,9 @@ void report_print_changes(const struct diff *diff);
 void report_print_sets(const struct manifest *manifest);
 
 json_t *report_changes_json(const struct diff *diff);
-json_t *report_sets_json(const struct manifest *manifest);
+/* Of dynamic sets, the members that `dynamic` has (NULL: not asked). NULL with a fault. */
+json_t *report_sets_json(const struct manifest *manifest, const struct dynamic *dynamic,
+			 struct fault *fault);
 json_t *report_notes_json(const struct notes *notes);
 
 /* One object on one line of stdout. Returns the exit code. */

@@ -93,6 +93,31 @@ static int read_interfaces(struct status *status, struct fault *fault)
 	return 0;
 }
 
+static int read_dynamic_sets(struct status *status, struct fault *fault)
+{
+	const struct manifest *manifest = status->live.manifest;
+	const struct manifest_set *set;
+	struct members_count count;
+	int err;
+
+	status->sets = calloc(SYNFW_MAX_DYNAMIC_SETS, sizeof(*status->sets));
+	if (!status->sets)
+		return fault_system(fault, -ENOMEM, "cannot list the sets");
+	for (set = manifest->sets; set < manifest->sets + manifest->nr_sets; set++) {
+		if (!set->dynamic || status->nr_sets == SYNFW_MAX_DYNAMIC_SETS)
+			continue;
+		err = dynamic_count(&status->live.tables.dynamic, set->name, fault, &count);
+		if (err)
+			return err;
+		status->sets[status->nr_sets++] = (struct status_set){
+			.name = set->name, .members = count.ipv4 + count.ipv6, .size = set->size};
+		if (count.ipv4 + count.ipv6 >= set->size)
+			notes_add(&status->warnings,
+				  "set %s is full: nothing can be added to it", set->name);
+	}
+	return 0;
+}
+
 static void judge_links(struct status *status)
 {
 	const struct link *link;
@@ -196,6 +221,8 @@ int status_read(const struct paths *paths, uint64_t now_ns, struct fault *fault,
 		open_killed(paths, &status);
 	if (!err && status.live.present)
 		err = read_interfaces(&status, fault);
+	if (!err && status.live.manifest)
+		err = read_dynamic_sets(&status, fault);
 	if (err)
 		return err;
 	judge_datapath(paths, &status);
@@ -212,5 +239,6 @@ void status_done(struct status *status)
 {
 	live_close(&status->live);
 	free(status->interfaces);
+	free(status->sets);
 	notes_done(&status->warnings);
 }

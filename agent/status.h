@@ -16,11 +16,18 @@ struct status_interface {
 	uint64_t packets, bytes, dropped;
 };
 
+struct status_set {
+	const char *name; /* of the manifest */
+	uint32_t members, size;
+};
+
 struct status {
 	struct live live;
 	bool killed; /* `live` is what a first apply attached that was killed before it was done */
 	struct status_interface *interfaces;
 	size_t nr_interfaces;
+	struct status_set *sets; /* the dynamic ones */
+	size_t nr_sets;
 	uint64_t reasons[SYNFW_NR_REASONS]; /* packets, on all interfaces */
 	struct notes warnings;
 };

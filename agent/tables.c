@@ -116,6 +116,10 @@ int tables_create(const struct image *image, struct fault *fault, struct tables 
 int tables_install(const struct tables *tables, const struct object *object, uint32_t slot,
 		   struct fault *fault)
 {
+	int err = dynamic_install(&tables->dynamic, object, slot, fault);
+
+	if (err)
+		return err;
 	if (bpf_map_update_elem(object->map_fd[OBJECT_LINES], &slot, &tables->lines_fd, BPF_ANY))
 		return fault_system(fault, -errno, "cannot stage the policy's tables");
 	return 0;
@@ -142,7 +146,10 @@ static int clear_entry(int outer_fd, uint32_t key)
 
 int tables_clear(const struct object *object, uint32_t slot)
 {
-	return clear_entry(object->map_fd[OBJECT_LINES], slot);
+	int err = clear_entry(object->map_fd[OBJECT_LINES], slot);
+	int error = dynamic_clear(object, slot);
+
+	return err ? err : error;
 }
 
 static int open_entry(int outer_fd, uint32_t key, struct fault *fault, int *ret_fd)
@@ -174,6 +181,9 @@ int tables_open(const struct object *object, uint32_t slot, struct fault *fault,
 	err = open_entry(object->map_fd[OBJECT_LINES], slot, fault, &tables.lines_fd);
 	if (err)
 		return err;
+	err = dynamic_open(object, slot, fault, &tables.dynamic);
+	if (err)
+		return err;
 	*ret_tables = tables;
 	tables = (struct tables)TABLES_NONE;
 	return 0;
@@ -182,4 +192,6 @@ int tables_open(const struct object *object, uint32_t slot, struct fault *fault,
 void tables_close(struct tables *tables)
 {
 	cleanup_fd(&tables->lines_fd);
+	dynamic_close(&tables->dynamic);
+	*tables = (struct tables)TABLES_NONE;
 }

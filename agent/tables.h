@@ -5,19 +5,21 @@
 /* A policy's tables in the kernel: the inner map of one generation. */
 #include <image.h>
 
+#include "dynamic.h"
 #include "object.h"
 
 struct tables {
 	int lines_fd;
+	struct dynamic dynamic; /* its dynamic sets, whose members outlive the generation */
 };
 
-#define TABLES_NONE           \
-	{                     \
-		.lines_fd = -1 \
+#define TABLES_NONE                                        \
+	{                                                  \
+		.lines_fd = -1, .dynamic = DYNAMIC_NONE, \
 	}
 
 /* Creates the inner map of an image, fills it, reads everything back and compares. Nothing
- * refers to it yet. */
+ * refers to it yet. Its dynamic sets are the caller's to add. */
 int tables_create(const struct image *image, struct fault *fault, struct tables *ret_tables);
 
 /* Puts the tables into a generation slot, which must be idle and quiescent. */

@@ -39,8 +39,20 @@ void trace_subject_freep(struct trace_subject **subject)
 	*subject = NULL;
 }
 
-int trace_subject_from_policy(struct policy_file *file, struct fault *fault,
-			      struct trace_subject **ret_subject)
+/* A set of the policy in force with the same name lends its members. */
+static int bind_dynamic(const struct paths *paths, const struct policy *policy, struct fault *fault,
+			struct dynamic *ret_dynamic)
+{
+	CLEANUP(live_close) struct live live = LIVE_NONE;
+	int err = live_open(paths->live, fault, &live);
+
+	return err ? err
+		   : dynamic_create(policy, live.present ? &live.tables.dynamic : NULL, fault,
+				    ret_dynamic);
+}
+
+int trace_subject_from_policy(const struct paths *paths, struct policy_file *file,
+			      struct fault *fault, struct trace_subject **ret_subject)
 {
 	CLEANUP(trace_subject_freep) struct trace_subject *subject = subject_new();
 	CLEANUP(infrastructure_done) struct infrastructure host = {0};
@@ -56,6 +68,8 @@ int trace_subject_from_policy(struct policy_file *file, struct fault *fault,
 		err = offline_compile(file, &host, fault, &subject->image);
 	if (!err)
 		err = tables_create(subject->image, fault, &tables);
+	if (!err && policy_has_dynamic_sets(file->policy))
+		err = bind_dynamic(paths, file->policy, fault, &tables.dynamic);
 	if (!err)
 		err = shadow_open(&tables, fault, &subject->shadow);
 	if (err)

@@ -18,8 +18,8 @@ struct trace_verdict {
 struct trace_subject;
 
 /* The policy in `file` (already parsed), compiled as for the interfaces that it names. */
-int trace_subject_from_policy(struct policy_file *file, struct fault *fault,
-			      struct trace_subject **ret_subject);
+int trace_subject_from_policy(const struct paths *paths, struct policy_file *file,
+			      struct fault *fault, struct trace_subject **ret_subject);
 
 /* The policy in force. The fault says so when there is none. */
 int trace_subject_from_live(const struct paths *paths, struct fault *fault,

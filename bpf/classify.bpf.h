@@ -9,6 +9,7 @@
  */
 #include "account.bpf.h"
 #include "address.bpf.h"
+#include "dynamic.bpf.h"
 #include "image.bpf.h"
 #include "maps.bpf.h"
 #include "packet.bpf.h"
@@ -51,9 +52,9 @@ struct walk {
 	__u8 refs_at;
 	__u8 shape_reason;
 	__u8 monitor;
-	__u8 reserved;
+	__u8 reserved[5];
 };
-_Static_assert(sizeof(struct walk) == 64 + 8 + 12 + 4 * (3 + SYNFW_NR_FIELDS + 5) + 4,
+_Static_assert(sizeof(struct walk) == 64 + 8 + 12 + 4 * (3 + SYNFW_NR_FIELDS + 5) + 8,
 	       "no holes");
 
 /* AND of word `number` over the fields that its group constrains; in the others the aggregate has
@@ -280,7 +281,10 @@ static __always_inline struct synfw_line *record_at(struct image *image, struct 
 						    const struct synfw_header *header, __u32 field,
 						    __u32 class_id)
 {
-	walk->record[field] = header->record_base[field] + class_id * header->record_lines;
+	__u32 base = field == SYNFW_FIELD_DYNAMIC ? dynamic_line(image)->record_base
+						  : header->record_base[field];
+
+	walk->record[field] = base + class_id * header->record_lines;
 	return line_at(image, walk->record[field]);
 }
 
@@ -343,9 +347,13 @@ static __always_inline bool walk_restrict_all(struct image *image, struct walk *
 			   address_class(image, tables, walk->generation, SYNFW_DIR_DST, pkt->family,
 					 &pkt->dst)))
 		return false;
-	return !(fields & 1 << SYNFW_FIELD_IFVLAN) ||
-	       walk_restrict(image, walk, header, SYNFW_FIELD_IFVLAN,
-			     ifvlan_class(image, tables, slot, pkt));
+	if (fields & 1 << SYNFW_FIELD_IFVLAN &&
+	    !walk_restrict(image, walk, header, SYNFW_FIELD_IFVLAN,
+			   ifvlan_class(image, tables, slot, pkt)))
+		return false;
+	return !(fields & 1 << SYNFW_FIELD_DYNAMIC) ||
+	       walk_restrict(image, walk, header, SYNFW_FIELD_DYNAMIC,
+			     dynamic_class(image, walk->generation, pkt));
 }
 
 /* Counts the deciding rule, once it is certain which that is. */

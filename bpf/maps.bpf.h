@@ -3,12 +3,15 @@
 #define SYNFW_MAPS_BPF_H
 
 /*
- * All maps of the packet path. Two kinds:
+ * All maps of the packet path. Three kinds:
  *
  * - the tables of a generation, an inner map behind an array with one entry per generation slot. Its
  *   size is decided by apply and never changes, so "full" cannot happen in the kernel. Without it
  *   there is no policy and packets pass (NO_POLICY); apply reads all of a generation back before it
  *   becomes active, so no part of one is missing.
+ * - members of dynamic sets, inner maps that outlive a generation. They are filled from user space,
+ *   all memory is theirs from the beginning, and a full one refuses: what the packet path does with
+ *   a set never depends on how full it is.
  * - runtime state, plain arrays indexed by what apply handed out: no insertion, never full.
  */
 #include <stdbool.h>
@@ -41,6 +44,29 @@ struct {
 	__type(key, __u32);
 	__array(values, struct lines);
 } synfw_lines SEC(".maps");
+
+/* Sizes instead of types: clang writes a type that only an inner map names as a forward declaration
+ * into BTF, and libbpf then cannot size it. */
+struct members {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(struct synfw_addr6));
+	__uint(value_size, sizeof(struct synfw_member));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, SYNFW_DYNAMIC_ENTRIES);
+	__type(key, __u32);
+	__array(values, struct members);
+} synfw_members SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SYNFW_NR_GENERATION_SLOTS);
+	__type(key, __u32);
+	__type(value, struct synfw_dynamic_sets);
+} synfw_dynamic_sets SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -55,6 +55,25 @@ test_show_sets() {
 	json '(.schema | startswith("synfw.show")) and ([.sets[].name] == ["listed"])'
 }
 
+# One UDP packet from 198.51.100.7 in raw IPv4, as tcpdump writes it.
+write_capture() { # FILE
+	printf %s d4c3b2a1020004000000000000000000ffff00006500000000000000000000001c0000001c000000 \
+		4500001c0000000040110000c6336407c0000201 1388005000080000 |
+		sed 's/../\\x&/g' | xargs -0 printf %b >"$1"
+}
+
+test_trace_of_a_capture() {
+	prepare
+	write_capture "$T/one.pcap"
+	exits 1 synfw trace --pcap "$T/one.pcap" --json
+	json '.packet == 1 and .verdict == "drop" and .rule == "listed"'
+	head -c 50 "$T/one.pcap" >"$T/cut.pcap"
+	exits 2 synfw trace --pcap "$T/cut.pcap"
+	says "the capture is damaged"
+	exits 2 synfw trace --pcap "$T/block.yaml"
+	says "cannot read the capture"
+}
+
 test_trace() {
 	prepare
 	exits 1 synfw trace --from 198.51.100.7 --to 80/tcp --json

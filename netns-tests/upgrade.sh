@@ -93,6 +93,7 @@ test_older_status_says_so() {
 test_other_abi_is_taken_over() {
 	local links abi
 	prepare
+	abi=$(synfw version --json | jq .abi)
 	apply block
 	links=$(link_ids)
 	exits 0 on_edge "$OTHER_ABI" status --json

@@ -20,6 +20,11 @@ const struct synfw_class_tables *image_class_tables(const struct image *image)
 	return (const struct synfw_class_tables *)&image->lines[1];
 }
 
+const struct synfw_dynamic *image_dynamic(const struct image *image)
+{
+	return (const struct synfw_dynamic *)&image->lines[3];
+}
+
 const struct synfw_rule *image_rule_const(const struct image *image, uint32_t bit)
 {
 	uint32_t base = image_header_const(image)->rule_base;

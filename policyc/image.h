@@ -22,6 +22,7 @@ struct image {
 struct synfw_header *image_header(struct image *image);
 const struct synfw_header *image_header_const(const struct image *image);
 const struct synfw_class_tables *image_class_tables(const struct image *image);
+const struct synfw_dynamic *image_dynamic(const struct image *image);
 struct synfw_rule *image_rule(struct image *image, uint32_t bit);
 const struct synfw_rule *image_rule_const(const struct image *image, uint32_t bit);
 

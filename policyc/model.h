@@ -44,6 +44,10 @@ struct policy_set {
 	uint64_t max_age_ns;	/* 0: none */
 	uint64_t file_mtime_ns;	/* CLOCK_REALTIME, 0: no file */
 	enum set_if_stale if_stale;
+	bool dynamic;		/* filled while the policy is in force; `prefixes` is empty */
+	uint32_t number;	/* dynamic: its place among the dynamic sets of the policy */
+	uint32_t size;		/* dynamic: members that it has room for */
+	uint64_t timeout_ns;	/* dynamic: lifetime of a member that does not say its own; 0: forever */
 	struct location at;
 	/* private to the resolver (sets.c); unused once policyc_parse has returned */
 	const void *resolver_data;
@@ -173,6 +177,9 @@ struct policy {
 	struct policy_test *tests;
 	size_t nr_tests;
 };
+
+/* Whether some set of it is dynamic. */
+bool policy_has_dynamic_sets(const struct policy *policy);
 
 void policy_free(struct policy *policy);
 void policy_freep(struct policy **policy);

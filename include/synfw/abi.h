@@ -26,14 +26,18 @@
 #define SYNFW_MAX_RULE_COUNTERS (2 * SYNFW_MAX_RULES) /* fits synfw_rule.counter */
 #define SYNFW_MAX_NAME		64	/* bytes of a rule, set or policy name, with the final NUL */
 #define SYNFW_MAX_TABLE_BYTES	(512ULL << 20) /* kernel memory for one policy's tables */
+#define SYNFW_MAX_DYNAMIC_SETS	8	/* dynamic sets of a policy */
+#define SYNFW_MAX_DYNAMIC_PAIRS 8	/* (dynamic set, direction) that its rules ask for */
+#define SYNFW_MAX_DYNAMIC_SIZE	2000000 /* members that all its dynamic sets may hold together */
+#define SYNFW_DYNAMIC_SIZE	65536	/* members of one that does not say its size */
 
 /* ---- the image: an array of 64-byte lines -------------------------------------------------- */
 
 /*
  * A compiled policy is one array of lines; the kernel holds it as one inner map, so that replacing
  * the inner map replaces everything. In it: the header (line 0), where the class tables begin (lines 1
- * and 2), rules (4 a line), tables of ids (16 a line), tries (8 cells a line), class records, chunks (8
- * words).
+ * and 2), the dynamic sets (line 3), rules (4 a line), tables of ids (16 a line), tries (8 cells a line),
+ * class records, chunks (8 words).
  *
  * The inner map is an array of pages, each of SYNFW_PAGE_LINES lines, the last one filled up with
  * zeros: one lookup a packet finds page 0, and whatever lies in it is then one bounded load away.
@@ -61,7 +65,8 @@ enum synfw_field {
 	SYNFW_FIELD_L4DST = 3,	/* (protocol, destination port | ICMP type) */
 	SYNFW_FIELD_L4SRC = 4,	/* (protocol, source port) */
 	SYNFW_FIELD_IFVLAN = 5,	/* (interface slot, VLAN id of the outermost tag that is not 0) */
-	SYNFW_NR_FIELDS = 6,
+	SYNFW_FIELD_DYNAMIC = 6, /* which of the dynamic sets that rules ask for have its addresses */
+	SYNFW_NR_FIELDS = 7,
 };
 
 /* The regions of the two (protocol, port) fields. A region whose base line is 0 is not there:
@@ -198,7 +203,7 @@ struct synfw_header {
 	__u8 ethertypes;	/* enum synfw_verdict, neither IPv4 nor IPv6 */
 	__u8 malformed;		/* enum synfw_verdict, no addresses could be read */
 	__u8 reserved[3];
-	__u32 record_base[SYNFW_NR_FIELDS];	/* line of class 0 */
+	__u32 record_base[SYNFW_FIELD_DYNAMIC];	/* line of class 0; the last field's is in line 3 */
 	__u32 rule_base;	/* line of rule 0; four to a line */
 	__u32 nr_lines;		/* of the whole image, the manifest included */
 	__u32 manifest_base;	/* line where the manifest's text begins, 0: none */
@@ -221,6 +226,22 @@ struct synfw_class_tables {
 	__u32 wide_roots;	/* bit d: trie4[d] has a root of 18 bits, not 12 */
 };
 _Static_assert(sizeof(struct synfw_class_tables) <= 2 * SYNFW_LINE_BYTES, "the tables are two lines");
+
+/*
+ * Line 3, of policies with SYNFW_FIELD_DYNAMIC: each (dynamic set, direction) that a rule asks for
+ * is one bit of an index into a table of class ids, set when the packet's address of that direction
+ * is a live member of that set.
+ */
+#define SYNFW_PAIR_DST 0x80 /* the destination; else the source */
+
+struct synfw_dynamic {
+	__u32 record_base;	/* line of class 0 */
+	__u32 table;		/* line of 1 << nr_pairs ids */
+	__u8 pairs[SYNFW_MAX_DYNAMIC_PAIRS]; /* number of the set, | SYNFW_PAIR_DST */
+	__u32 nr_pairs;
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct synfw_dynamic) <= SYNFW_LINE_BYTES, "the dynamic sets are line 3");
 
 enum synfw_rule_action {
 	SYNFW_ACTION_ALLOW = 0,
@@ -247,6 +268,38 @@ _Static_assert(sizeof(struct synfw_rule) == 16, "four rules a line");
 
 #define SYNFW_RULE_INDEX_DEFAULT 0xffffffffU	/* what a key of `defaults` decides */
 #define SYNFW_RULE_INDEX_PROTECT 0x80000000U	/* flag: the rest is the place in `protect` */
+
+/* ---- dynamic sets ---------------------------------------------------------------------------- */
+
+struct synfw_addr6 {
+	__u8 byte[16];		/* network order */
+};
+
+/*
+ * The members of a dynamic set are an inner map of their own, which a reload hands on from one
+ * generation to the next: synfw_members[slot * SYNFW_MAX_DYNAMIC_SETS + number]. Key: struct
+ * synfw_addr6, an IPv4 address as ::ffff:a.b.c.d. Value: struct synfw_member.
+ */
+struct synfw_member {
+	__u64 expires_ns;	/* CLOCK_BOOTTIME; 0: never. From then on it counts as absent. */
+};
+_Static_assert(sizeof(struct synfw_member) == 8, "member of a dynamic set");
+
+/* synfw_dynamic_sets[slot], by number: what `synfw set` has to know of the sets. The packet path does
+ * not read it. */
+struct synfw_dynamic_set {
+	char name[SYNFW_MAX_NAME];	/* empty: there is none */
+	__u64 timeout_ns;		/* of members that do not say theirs; 0: forever */
+	__u32 size;			/* members that it has room for */
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct synfw_dynamic_set) == 80, "description of a dynamic set");
+
+struct synfw_dynamic_sets {
+	struct synfw_dynamic_set set[SYNFW_MAX_DYNAMIC_SETS];
+};
+
+#define SYNFW_DYNAMIC_ENTRIES (SYNFW_NR_GENERATION_SLOTS * SYNFW_MAX_DYNAMIC_SETS)
 
 /* ---- maps with runtime state, outside the generations --------------------------------------- */
 

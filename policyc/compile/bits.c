@@ -27,6 +27,8 @@ bool match_constrains(const struct match *match, enum synfw_field field)
 
 bool bit_constrains(const struct bit *bit, enum synfw_field field)
 {
+	if (field == SYNFW_FIELD_DYNAMIC)
+		return dynamic_condition_constrains(&bit->dynamic);
 	return (bit->match && match_constrains(bit->match, field)) || bit->except_modes[field] != EXCEPT_IGNORED;
 }
 
@@ -75,11 +77,29 @@ static const struct match match_echo = {
 #define INFRASTRUCTURE_MATCHES 3	/* those of them that name an address */
 #define DEFAULT_BITS	       4	/* of first_default_bits and last_default_bits together */
 
+/* Cases of all rules and protect entries together. */
+static size_t cases_room(const struct policy *policy)
+{
+	size_t room = 0;
+
+	for (size_t i = 0; i < policy->nr_protects; i++)
+		room += dynamic_cases_room(policy, &policy->protects[i].match, NULL);
+	for (size_t i = 0; i < policy->nr_rules; i++)
+		room += dynamic_cases_room(policy, &policy->rules[i].match, &policy->rules[i].except);
+	return room;
+}
+
 /* Room for what a policy can need: every rule with an except of all fields. */
 static size_t bits_room(const struct policy *policy)
 {
-	return SYNFW_NR_FIELDS * policy->nr_rules + INFRASTRUCTURE_BITS * policy->nr_protects +
+	return SYNFW_NR_FIELDS * cases_room(policy) + INFRASTRUCTURE_BITS * policy->nr_protects +
 	       DEFAULT_BITS;
+}
+
+/* And for matches: a case may need one without some key, and an except as well. */
+static size_t matches_room(const struct policy *policy)
+{
+	return 2 * cases_room(policy) + INFRASTRUCTURE_MATCHES * policy->nr_protects;
 }
 
 static struct bit *bits_append(struct bits *bits, const struct match *match, uint8_t shapes)
@@ -109,8 +129,25 @@ static const struct match *match_from(struct bits *bits, struct match match, uin
 	return owned;
 }
 
-static void protect_bit(struct bits *bits, const struct match *match, uint8_t shapes,
-			const struct policy *policy, size_t entry)
+/* `match` without some of its address keys. */
+static const struct match *match_without(struct bits *bits, const struct match *match, uint32_t keys)
+{
+	struct match *owned;
+
+	if (!keys)
+		return match;
+	owned = &bits->owned[bits->nr_owned++];
+	*owned = *match;
+	owned->keys &= ~keys;
+	if (keys & MATCH_FROM)
+		owned->from = (struct set_refs){};
+	if (keys & MATCH_TO_ADDRESS)
+		owned->to_address = (struct set_refs){};
+	return owned;
+}
+
+static struct bit *protect_bit(struct bits *bits, const struct match *match, uint8_t shapes,
+			       const struct policy *policy, size_t entry)
 {
 	struct bit *bit = bits_append(bits, match, shapes);
 
@@ -118,6 +155,7 @@ static void protect_bit(struct bits *bits, const struct match *match, uint8_t sh
 	bit->rule.action = SYNFW_ACTION_ALLOW;
 	bit->rule.reason = SYNFW_REASON_PROTECTED;
 	bit->rule.index = SYNFW_RULE_INDEX_PROTECT | entry;
+	return bit;
 }
 
 /* Normal shapes only: a forged neighbour advertisement (hop limit below 255) is malformed. */
@@ -132,13 +170,25 @@ static void protect_infrastructure(struct bits *bits, const struct policy *polic
 	protect_bit(bits, match_from(bits, match_dns_tcp, &sets[1]), SHAPE(NORMAL), policy, entry);
 }
 
+static void protect_entry(struct bits *bits, const struct policy *policy, size_t entry)
+{
+	const struct match *match = &policy->protects[entry].match;
+	struct dynamic_case cases[DYNAMIC_MAX_CASES];
+	size_t count = dynamic_cases(policy, &bits->pairs, match, NULL, cases);
+
+	for (size_t i = 0; i < count; i++)
+		protect_bit(bits, match_without(bits, match, cases[i].match_keys), SHAPES_ALL,
+			    policy, entry)
+			->dynamic = cases[i].condition;
+}
+
 static void protect_bits(struct bits *bits, const struct policy *policy)
 {
 	for (size_t i = 0; i < policy->nr_protects; i++) {
 		if (policy->protects[i].infrastructure)
 			protect_infrastructure(bits, policy, i);
 		else
-			protect_bit(bits, &policy->protects[i].match, SHAPES_ALL, policy, i);
+			protect_entry(bits, policy, i);
 	}
 }
 
@@ -177,7 +227,15 @@ static void last_default_bits(struct bits *bits, const struct policy *policy)
 			    SYNFW_REASON_ICMP_ESSENTIAL, policy->icmp_at);
 }
 
-static struct bit *rule_bit(struct bits *bits, const struct policy *policy, size_t index)
+/* One way for the rule to match. */
+struct rule_case {
+	const struct match *match;
+	const struct match *except;	/* NULL: none */
+	struct dynamic_condition dynamic;
+};
+
+static struct bit *rule_bit(struct bits *bits, const struct policy *policy, size_t index,
+			    const struct rule_case *way)
 {
 	static const uint8_t reasons[] = {
 		[SYNFW_ACTION_ALLOW] = SYNFW_REASON_RULE_ALLOW,
@@ -185,8 +243,9 @@ static struct bit *rule_bit(struct bits *bits, const struct policy *policy, size
 		[SYNFW_ACTION_SCORE] = SYNFW_REASON_RULE_ALLOW,
 	};
 	const struct policy_rule *rule = &policy->rules[index];
-	struct bit *bit = bits_append(bits, &rule->match, SHAPES_RULES);
+	struct bit *bit = bits_append(bits, way->match, SHAPES_RULES);
 
+	bit->dynamic = way->dynamic;
 	bit->name = rule->name;
 	bit->at = rule->at;
 	bit->rule.action = rule->action;
@@ -198,27 +257,44 @@ static struct bit *rule_bit(struct bits *bits, const struct policy *policy, size
 }
 
 /* One bit for each field of the except: it negates that field and requires those before it. */
-static void rule_bits(struct bits *bits, const struct policy *policy, size_t index)
+static void case_bits(struct bits *bits, const struct policy *policy, size_t index,
+		      const struct rule_case *way)
 {
-	const struct policy_rule *rule = &policy->rules[index];
-
-	uint32_t first = bits->count;
-
-	if (!rule->has_except) {
-		rule_bit(bits, policy, index)->whole_rule = true;
+	if (!way->except) {
+		rule_bit(bits, policy, index, way);
 		return;
 	}
 	for (int negated = 0; negated < SYNFW_NR_FIELDS; negated++) {
 		struct bit *bit;
 
-		if (!match_constrains(&rule->except, negated))
+		if (!match_constrains(way->except, negated))
 			continue;
-		bit = rule_bit(bits, policy, index);
-		bit->except = &rule->except;
+		bit = rule_bit(bits, policy, index, way);
+		bit->except = way->except;
 		bit->except_modes[negated] = EXCEPT_NEGATED;
 		for (int field = 0; field < negated; field++)
-			if (match_constrains(&rule->except, field))
+			if (match_constrains(way->except, field))
 				bit->except_modes[field] = EXCEPT_REQUIRED;
+	}
+}
+
+static void rule_bits(struct bits *bits, const struct policy *policy, size_t index)
+{
+	const struct policy_rule *rule = &policy->rules[index];
+	const struct match *except = rule->has_except ? &rule->except : NULL;
+	struct dynamic_case cases[DYNAMIC_MAX_CASES];
+	size_t count = dynamic_cases(policy, &bits->pairs, &rule->match, except, cases);
+	uint32_t first = bits->count;
+
+	for (size_t i = 0; i < count; i++) {
+		struct rule_case way = {
+			.match = match_without(bits, &rule->match, cases[i].match_keys),
+			.dynamic = cases[i].condition,
+		};
+
+		if (except && !cases[i].without_except)
+			way.except = match_without(bits, except, cases[i].except_keys);
+		case_bits(bits, policy, index, &way);
 	}
 	if (bits->count == first + 1)
 		bits->bit[first].whole_rule = true;
@@ -247,10 +323,12 @@ static int sets_view(struct bits *bits, const struct policy *policy,
 int bits_init(struct bits *bits, const struct policy *policy, const struct policyc_options *options,
 	      struct diags *diags)
 {
-	int error;
+	int error = dynamic_pairs_find(policy, diags, &bits->pairs);
 
+	if (error)
+		return error;
 	bits->bit = calloc(bits_room(policy), sizeof(bits->bit[0]));
-	bits->owned = calloc(INFRASTRUCTURE_MATCHES * policy->nr_protects + 1, sizeof(bits->owned[0]));
+	bits->owned = calloc(matches_room(policy) + 1, sizeof(bits->owned[0]));
 	if (!bits->bit || !bits->owned)
 		return -ENOMEM;
 	error = sets_view(bits, policy, &options->infrastructure);

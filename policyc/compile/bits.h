@@ -5,13 +5,15 @@
 /*
  * The bits of the vectors, in the order in which they decide: protect entries, what the defaults
  * decide outright, the rules, what the defaults decide last (docs/decisions/0002). A rule with an
- * `except` on several fields becomes several disjoint bits (docs/decisions/0003).
+ * `except` on several fields becomes several disjoint bits (docs/decisions/0003), and so does one
+ * that names listed and dynamic sets in one key (compile/dynamic.h).
  */
 #include <stdbool.h>
 #include <stdint.h>
 
 #include <synfw/abi.h>
 
+#include "compile/dynamic.h"
 #include "policyc.h"
 
 /* How the `except` of a bit takes part in one field. */
@@ -28,6 +30,7 @@ struct bit {
 	const struct match *match;	/* NULL: padding between groups, matches nothing */
 	const struct match *except;	/* NULL unless some mode is set */
 	uint8_t except_modes[SYNFW_NR_FIELDS];
+	struct dynamic_condition dynamic;
 	uint8_t shapes;			/* 1 << enum synfw_shape: those it may match */
 	bool whole_rule;		/* the only bit of a rule */
 	const char *name;		/* of the rule, for diagnostics; NULL: protect or default */
@@ -39,8 +42,9 @@ struct bit {
 struct bits {
 	struct bit *bit;
 	uint32_t count;
-	struct match *owned;		/* matches of infrastructure and defaults */
+	struct match *owned;		/* matches of infrastructure, and those with a key left out */
 	uint32_t nr_owned;
+	struct dynamic_pairs pairs;
 	uint32_t infrastructure[2];	/* indices into `sets`: gateways, resolvers */
 	/* policy->sets and, behind them, the infrastructure's: what indices in set_refs mean */
 	const struct prefix_list **sets;
@@ -52,7 +56,7 @@ struct bits {
 
 /* Fills *bits, which is zeroed, and which the caller ends with bits_done even after a failure. The
  * policy and the options must outlive it. 0, -ENOMEM, or -EINVAL with a diagnostic when the policy
- * needs more than SYNFW_MAX_BITS. */
+ * needs more than SYNFW_MAX_BITS or SYNFW_MAX_DYNAMIC_PAIRS. */
 int bits_init(struct bits *bits, const struct policy *policy, const struct policyc_options *options,
 	      struct diags *diags);
 void bits_done(struct bits *bits);
@@ -61,7 +65,8 @@ void bits_done(struct bits *bits);
  * rule.order stays. A step of bits_init. 0 or -ENOMEM. */
 int bits_arrange(struct bits *bits);
 
-/* Does any key of `match` belong to the field? ATTR: only TCP flags, shapes apart. */
+/* Does any key of `match` belong to the field? ATTR: only TCP flags, shapes apart. DYNAMIC: no, what
+ * is asked of it stands in the bit. */
 bool match_constrains(const struct match *match, enum synfw_field field);
 
 /* A bit that no vector may ever set. */

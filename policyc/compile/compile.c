@@ -29,7 +29,7 @@ static void build_done(struct build *build)
 static void fields_find(struct build *build)
 {
 	memset(build->l4_offset, 0xff, sizeof(build->l4_offset));
-	build->attr_offset = build->ifvlan_offset = NO_TABLE;
+	build->attr_offset = build->ifvlan_offset = build->dynamic_offset = NO_TABLE;
 	for (uint32_t i = 0; i < build->bits->count; i++)
 		if (bit_is_padding(&build->bits->bit[i]))
 			vectors_forbid(&build->vectors, i);
@@ -54,6 +54,8 @@ static int fields_build(struct build *build)
 		error = build_l4(build, SYNFW_FIELD_L4SRC);
 	if (!error && constrained[SYNFW_FIELD_IFVLAN])
 		error = build_ifvlan(build);
+	if (!error && constrained[SYNFW_FIELD_DYNAMIC])
+		error = build_dynamic(build);
 	return error;
 }
 

@@ -205,10 +205,23 @@ static bool ifvlan_covers(const struct bit *earlier, const struct bit *later)
 	return !(outer->keys & MATCH_VLAN) || (inner->keys & MATCH_VLAN && vlans_within(inner, outer));
 }
 
+/* Whatever pairs hold for the later bit hold for the earlier one as well. */
+static bool dynamic_covers(const struct bit *earlier, const struct bit *later)
+{
+	if (!bit_constrains(earlier, SYNFW_FIELD_DYNAMIC))
+		return true;
+	for (unsigned int held = 0; held < 1U << SYNFW_MAX_DYNAMIC_PAIRS; held++)
+		if (dynamic_condition_holds(&later->dynamic, held) &&
+		    !dynamic_condition_holds(&earlier->dynamic, held))
+			return false;
+	return true;
+}
+
 static bool bit_covers(struct search *search, const struct bit *earlier, const struct bit *later)
 {
 	search->work += WORK_PORTS;
 	return (earlier->shapes & later->shapes) == later->shapes && flags_cover(earlier, later) &&
+	       dynamic_covers(earlier, later) &&
 	       ifvlan_covers(earlier, later) && l4_covers(earlier, later, SYNFW_FIELD_L4SRC) &&
 	       l4_covers(earlier, later, SYNFW_FIELD_L4DST) &&
 	       addresses_cover(search, earlier, later, SYNFW_FIELD_SRC) &&
@@ -339,8 +352,9 @@ int coverage_warn(const struct bits *bits, const struct vectors *vectors, const 
 	if (!search.candidates || !search.vector || !search.unseen)
 		return -ENOMEM;
 	for (int field = 0; field < SYNFW_NR_FIELDS; field++) {
-		/* every bit is at home in many attribute and interface classes: no witness there */
-		if (!constrained[field] || field == SYNFW_FIELD_ATTR || field == SYNFW_FIELD_IFVLAN)
+		/* every bit is at home in many of their classes: no witness there */
+		if (!constrained[field] || field == SYNFW_FIELD_ATTR || field == SYNFW_FIELD_IFVLAN ||
+		    field == SYNFW_FIELD_DYNAMIC)
 			continue;
 		if (witnesses_find(&search, field))
 			return -ENOMEM;

@@ -7,7 +7,11 @@
 
 #define IDS_PER_LINE	 (SYNFW_LINE_BYTES / sizeof(uint32_t))
 #define CELLS_PER_LINE	 (SYNFW_LINE_BYTES / sizeof(uint64_t))
-#define FIRST_FREE_LINE	 3	/* behind the header and the directory of tables */
+#define FIRST_FREE_LINE	 4	/* behind the header, the directory of tables and the dynamic sets */
+
+/* Kernel memory of a member of a dynamic set, and of a bucket of its hash map. */
+#define BYTES_MEMBER 72
+#define BYTES_BUCKET 16
 
 /* Line numbers. What every packet needs comes first, to lie in page 0. */
 struct layout {
@@ -132,6 +136,17 @@ static void put_directory(const struct build *build, const struct layout *layout
 	}
 }
 
+static void put_dynamic(const struct build *build, const struct layout *layout,
+			struct synfw_dynamic *dynamic)
+{
+	const struct dynamic_pairs *pairs = &build->bits->pairs;
+
+	dynamic->record_base = layout->records[SYNFW_FIELD_DYNAMIC];
+	dynamic->table = table_line(layout, build->dynamic_offset);
+	dynamic->nr_pairs = pairs->count;
+	memcpy(dynamic->pairs, pairs->pair, sizeof(dynamic->pairs));
+}
+
 /* The aggregate of a class: bit w says that word w of its vector is not zero. */
 static void put_aggregate(const struct vectors *vectors, const uint64_t *vector, struct synfw_line *line)
 {
@@ -189,6 +204,24 @@ static void put_rules(const struct bits *bits, struct synfw_line *first)
 	}
 }
 
+/* The members of dynamic sets: all room from the beginning, and one bucket a member, a power of two
+ * of them. Measured with 6.18; nothing else of the kernel's hash map counts. */
+static uint64_t members_bytes(const struct policy *policy)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < policy->nr_named_sets; i++) {
+		uint64_t buckets = 1;
+
+		if (!policy->sets[i].dynamic)
+			continue;
+		while (buckets < policy->sets[i].size)
+			buckets *= 2;
+		bytes += (uint64_t)policy->sets[i].size * BYTES_MEMBER + buckets * BYTES_BUCKET;
+	}
+	return bytes;
+}
+
 static uint8_t verdict_of(enum default_choice choice)
 {
 	return choice == CHOICE_DROP ? SYNFW_DROP : SYNFW_ALLOW;
@@ -213,10 +246,10 @@ static void put_header(const struct build *build, const struct layout *layout,
 		.rule_base = layout->rules,
 		.nr_lines = layout->nr_lines,
 	};
-	for (int field = 0; field < SYNFW_NR_FIELDS; field++) {
+	for (int field = 0; field < SYNFW_FIELD_DYNAMIC; field++)
 		header->record_base[field] = layout->records[field];
+	for (int field = 0; field < SYNFW_NR_FIELDS; field++)
 		header->fields |= build->constrained[field] << field;
-	}
 }
 
 int layout_image(struct build *build, const struct policy *policy, struct image *image)
@@ -230,6 +263,7 @@ int layout_image(struct build *build, const struct policy *policy, struct image 
 		return error;
 
 	image->kernel_bytes = lines_of(layout.nr_lines, SYNFW_PAGE_LINES) * SYNFW_PAGE_BYTES;
+	image->kernel_bytes += members_bytes(policy);
 	if (image->kernel_bytes > build->vectors.max_bytes)
 		return -E2BIG;
 	lines = calloc(layout.nr_lines, sizeof(*lines));
@@ -241,6 +275,7 @@ int layout_image(struct build *build, const struct policy *policy, struct image 
 	}
 	put_header(build, &layout, policy, (struct synfw_header *)&lines[0]);
 	put_directory(build, &layout, (struct synfw_class_tables *)&lines[1]);
+	put_dynamic(build, &layout, (struct synfw_dynamic *)&lines[3]);
 	memcpy(&lines[layout.tables], build->tables.ids, build->tables.nr_ids * sizeof(uint32_t));
 	if (build->bits->groups)
 		memcpy(&lines[layout.groups], build->bits->groups,

@@ -43,6 +43,7 @@ struct build {
 	uint32_t attr_offset;
 	uint32_t ifvlan_offset;
 	uint32_t ifvlan_ids;	/* ids per interface slot when VLANs matter, else 0 */
+	uint32_t dynamic_offset;
 	bool constrained[SYNFW_NR_FIELDS];
 	bool flag_rules;
 	struct addresses addresses[SYNFW_NR_DIRS][NR_FAMILIES];
@@ -53,6 +54,7 @@ struct build {
 int build_attr(struct build *build);
 int build_l4(struct build *build, enum synfw_field field);
 int build_ifvlan(struct build *build);
+int build_dynamic(struct build *build);
 int build_addresses(struct build *build, enum synfw_direction direction);
 
 #endif

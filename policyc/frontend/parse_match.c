@@ -19,7 +19,8 @@ static bool is_walked_in_ipv6(int proto)
 static bool without_ipv6(const struct policy *policy, const struct set_refs *refs)
 {
 	for (size_t i = 0; i < refs->count; i++)
-		if (policy->sets[refs->index[i]].prefixes.nr_v6)
+		if (policy->sets[refs->index[i]].prefixes.nr_v6 ||
+		    policy->sets[refs->index[i]].dynamic)
 			return false;
 	return refs->count;
 }

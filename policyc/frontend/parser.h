@@ -21,6 +21,8 @@ struct parser {
 	struct name_table set_names;
 	struct name_table literals; /* prefixes -> anonymous set */
 	uint32_t any_set;	    /* NAME_NOT_FOUND until `any` is used */
+	uint32_t nr_dynamic_sets;
+	uint64_t dynamic_size; /* members that they have room for, all together */
 	bool sets_too_large;	    /* reported; the rest was not read */
 	struct name_table rule_names;
 	struct service_table services;

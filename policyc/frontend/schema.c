@@ -32,6 +32,12 @@ static const struct schema_word modes[] = {
 	{NULL, 0},
 };
 
+static const struct schema_word booleans[] = {
+	{"true", true},
+	{"false", false},
+	{NULL, 0},
+};
+
 static const struct schema_word attach_modes[] = {
 	{"auto", ATTACH_AUTO},
 	{"native", ATTACH_NATIVE},
@@ -78,6 +84,12 @@ static const struct schema_word fragment_choices[] = {
 	{NULL, 0},
 };
 
+#define BOOLEAN_KEY(section_, name_, required_, doc_)                              \
+	{                                                                          \
+		.section = SCHEMA_##section_, .name = name_, .type = TYPE_BOOLEAN, \
+		.required = required_, .doc = doc_, .words = booleans              \
+	}
+
 /* clang-format off: one key a line reads as a table */
 const struct schema_key schema_keys[] = {
 	KEY(POLICY, "version", VERSION, REQUIRED, "Version of the language: 1."),
@@ -115,7 +127,7 @@ const struct schema_key schema_keys[] = {
 	KEY(PROTECT, "to", PORTS, OPTIONAL,
 	    "Only to these services; left out: everything from there."),
 
-	KEY(SET, "file", PATH, REQUIRED, "Set file, relative to the policy."),
+	KEY(SET, "file", PATH, OPTIONAL, "Set file, relative to the policy."),
 	WORD_KEY(SET, "format", OPTIONAL, "Format of the file; auto looks at its first entry.",
 		 formats),
 	KEY(SET, "max-age", DURATION, OPTIONAL, "A file older than this is stale."),
@@ -124,9 +136,11 @@ const struct schema_key schema_keys[] = {
 		 stale_choices),
 	KEY(SET, "except", ADDRESSES, OPTIONAL,
 	    "Sets or prefixes that are subtracted when the policy is compiled."),
-	KEY(SET, "dynamic", LATER, OPTIONAL, "Filled at run time."),
-	KEY(SET, "size", LATER, OPTIONAL, "Room of a dynamic set."),
-	KEY(SET, "timeout", LATER, OPTIONAL, "Lifetime of entries of a dynamic set."),
+	BOOLEAN_KEY(SET, "dynamic", OPTIONAL,
+		    "Filled while the policy is in force, with `synfw set`; instead of a file."),
+	KEY(SET, "size", SIZE, OPTIONAL, "Members that a dynamic set has room for; 65536."),
+	KEY(SET, "timeout", DURATION, OPTIONAL,
+	    "How long an address stays in a dynamic set; left out: until it is taken out."),
 
 	WORD_KEY(DEFAULTS, "incoming", OPTIONAL, "What happens to a packet that no rule decided.",
 		 verdict_choices),
@@ -233,6 +247,8 @@ static const char *const type_words[] = {
 	[TYPE_ENDPOINT] = "endpoint",
 	[TYPE_INTERFACE] = "interface",
 	[TYPE_VLAN] = "VLAN id",
+	[TYPE_BOOLEAN] = "true or false",
+	[TYPE_SIZE] = "number",
 	[TYPE_LATER] = "not supported yet",
 };
 _Static_assert(sizeof(type_words) / sizeof(type_words[0]) == SCHEMA_NR_TYPES, "a word for each");

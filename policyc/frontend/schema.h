@@ -45,6 +45,8 @@ enum schema_type {
 	TYPE_ENDPOINT,
 	TYPE_INTERFACE,
 	TYPE_VLAN,
+	TYPE_BOOLEAN,
+	TYPE_SIZE,
 	TYPE_LATER, /* not supported yet */
 	SCHEMA_NR_TYPES,
 };
@@ -60,7 +62,7 @@ struct schema_key {
 	enum schema_type type;
 	bool required;
 	const char *doc;		 /* one sentence */
-	const struct schema_word *words; /* TYPE_WORD: what may stand here */
+	const struct schema_word *words; /* TYPE_WORD, TYPE_BOOLEAN: what may stand here */
 	enum schema_section child;	 /* TYPE_SECTION, TYPE_SECTIONS, TYPE_PROTECT, TYPE_SETS */
 };
 

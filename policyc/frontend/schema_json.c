@@ -2,12 +2,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <synfw/abi.h>
 #include <synfw/cleanup.h>
 
 #include "schema.h"
 
 #define ONE_OR_MANY(value) \
 	"\"anyOf\":[" value ",{\"type\":\"array\",\"minItems\":1,\"items\":" value "}]"
+#define TEXT_OF(limit) #limit
+#define LIMIT(limit)   TEXT_OF(limit)
 #define TEXT	       "{\"type\":\"string\"}"
 #define TEXT_OR_NUMBER "{\"type\":[\"string\",\"integer\"]}"
 #define NAME_PATTERN   "^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
@@ -45,6 +48,8 @@ static const char *const type_members[] = {
 	[TYPE_ENDPOINT] = "\"type\":\"string\"",
 	[TYPE_INTERFACE] = "\"type\":\"string\",\"minLength\":1",
 	[TYPE_VLAN] = "\"type\":\"integer\",\"minimum\":1,\"maximum\":4094",
+	[TYPE_BOOLEAN] = "\"type\":\"boolean\"",
+	[TYPE_SIZE] = "\"type\":\"integer\",\"minimum\":1,\"maximum\":" LIMIT(SYNFW_MAX_DYNAMIC_SIZE),
 	[TYPE_LATER] = "\"not\":{}",
 };
 _Static_assert(sizeof(type_members) / sizeof(type_members[0]) == SCHEMA_NR_TYPES,
@@ -117,6 +122,8 @@ static void write_section(FILE *out, enum schema_section section)
 	fprintf(out, "}");
 	if (section == SCHEMA_RULE)
 		fprintf(out, ",\"oneOf\":[{\"required\":[\"action\"]},{\"required\":[\"score\"]}]");
+	if (section == SCHEMA_SET)
+		fprintf(out, ",\"oneOf\":[{\"required\":[\"file\"]},{\"required\":[\"dynamic\"]}]");
 }
 
 char *schema_to_json(void)

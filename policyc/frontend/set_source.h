@@ -18,6 +18,9 @@ struct set_source {
 	struct prefix_list except_prefixes;
 	struct location except_at;
 	bool taken_as_empty; /* stale; reported */
+	int dynamic;
+	uint32_t size; /* dynamic; 0: not said */
+	uint64_t timeout_ns;
 };
 
 struct set_sources {

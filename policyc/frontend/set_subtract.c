@@ -20,9 +20,24 @@ static int subtract(struct parser *parser, struct policy_set *set, const struct 
 	return 0;
 }
 
+static void refuse_dynamic(struct parser *parser, const struct policy_set *set, struct location at)
+{
+	struct diag *diag = diag_error(parser->diags, at,
+				       "set \"%s\" cannot be subtracted: it is dynamic, and its "
+				       "members are not known when the policy is compiled",
+				       set->name);
+
+	diag_hint(diag, "a rule may name it in its own \"except\"");
+}
+
 static int finish_set(struct parser *parser, struct policy_set *set, struct set_source *source)
 {
 	int err = 0;
+
+	for (size_t i = 0; i < source->nr_except; i++)
+		if (parser->policy->sets[source->except[i]].dynamic)
+			refuse_dynamic(parser, &parser->policy->sets[source->except[i]],
+				       source->except_at);
 
 	prefix_list_normalise(&source->except_prefixes);
 	if (prefix_list_count(&source->except_prefixes))
@@ -82,7 +97,8 @@ int sets_finish(struct parser *parser, struct set_sources *sources)
 	for (size_t i = 0; i < sources->count && !diags_errors(parser->diags); i++) {
 		const struct policy_set *set = &parser->policy->sets[i];
 
-		if (!prefix_list_count(&set->prefixes) && !sources->sources[i].taken_as_empty)
+		if (!set->dynamic && !prefix_list_count(&set->prefixes) &&
+		    !sources->sources[i].taken_as_empty)
 			diag_warning(parser->diags, set->at,
 				     "set \"%s\" has no addresses: what refers to it never matches",
 				     set->name);

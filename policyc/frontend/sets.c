@@ -7,6 +7,7 @@
 
 #include "anonymous_sets.h"
 #include "array.h"
+#include "dynamic_sets.h"
 #include "parser.h"
 #include "set_source.h"
 #include "set_subtract.h"
@@ -220,9 +221,13 @@ static int parse_set_body(struct parser *parser, const struct node *body, struct
 		{"max-age", parse_duration, offsetof(struct set_source, max_age_ns)},
 		{"if-stale", parse_set_stale, 0},
 		{"except", parse_set_except, 0},
+		{"dynamic", parse_word, offsetof(struct set_source, dynamic)},
+		{"size", parse_set_size, offsetof(struct set_source, size)},
+		{"timeout", parse_duration, offsetof(struct set_source, timeout_ns)},
 		{NULL, NULL, 0},
 	};
 	const struct schema_key members = {.name = set->name};
+	size_t errors = diags_errors(parser->diags);
 	struct diag *diag;
 	int err;
 
@@ -233,6 +238,11 @@ static int parse_set_body(struct parser *parser, const struct node *body, struct
 	err = parse_mapping(parser, SCHEMA_SET, body, keys, source);
 	if (err)
 		return err;
+	set_keys_check(parser, body, source, errors);
+	if (source->dynamic) {
+		dynamic_set_add(parser, set, source);
+		return 0;
+	}
 	if (source->if_stale_at.line && !source->max_age_ns) {
 		diag = diag_error(parser->diags, source->if_stale_at,
 				  "\"if-stale\" without \"max-age\"");

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../duration.h"
 #include "parser.h"
 #include "suggest.h"
 
@@ -287,28 +288,11 @@ bool parse_vlan_id(struct parser *parser, const struct node *value, uint16_t *re
 int parse_duration(struct parser *parser, const struct schema_key *key, const struct node *value,
 		   void *target)
 {
-	static const struct {
-		const char *unit;
-		uint64_t seconds;
-	} units[] = {{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
 	const char *text = parse_scalar(parser, value, "a duration");
 	struct diag *diag;
-	size_t digits;
-	uint32_t number;
 
-	if (!text)
+	if (!text || duration_parse(text, target))
 		return 0;
-	digits = strspn(text, "0123456789");
-	/* Four billion days are beyond 64 bits of nanoseconds; a hundred years are enough. */
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(text + digits, units[i].unit) ||
-		    !parse_number(text, digits, (uint32_t)(36500ULL * 86400 / units[i].seconds),
-				  &number) ||
-		    !number)
-			continue;
-		*(uint64_t *)target = number * units[i].seconds * 1000000000ULL;
-		return 0;
-	}
 	diag = diag_error(parser->diags, location_of(parser, value), "\"%s\" is not a duration",
 			  text);
 	diag_hint(diag, "a number and s, m, h or d, as in 36h");

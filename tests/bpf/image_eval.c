@@ -173,9 +173,47 @@ static uint32_t class_of_interface(const struct image *image, const struct refer
 	return table_entry(image, tables->ifvlan + slot * tables->ifvlan_lines, packet->vlan);
 }
 
-static uint32_t class_of(const struct image *image, const struct reference_packet *packet,
-			 uint32_t slot, enum synfw_field field)
+static bool is_member(const struct policy *policy, uint32_t number, uint8_t family,
+		      const uint8_t *addr)
 {
+	for (size_t i = 0; i < policy->nr_named_sets; i++) {
+		const struct policy_set *set = &policy->sets[i];
+
+		if (set->dynamic && set->number == number)
+			return reference_list_contains(&set->prefixes, family, addr);
+	}
+	fprintf(stderr, "image: dynamic set %u is not there\n", number);
+	abort();
+}
+
+static uint32_t class_of_members(const struct image *image, const struct policy *policy,
+				 const struct reference_packet *packet)
+{
+	const struct synfw_dynamic *dynamic = image_dynamic(image);
+	uint32_t held = 0;
+
+	for (uint32_t i = 0; i < dynamic->nr_pairs; i++) {
+		const uint8_t *addr =
+			dynamic->pairs[i] & SYNFW_PAIR_DST ? packet->daddr : packet->saddr;
+
+		if (is_member(policy, dynamic->pairs[i] & ~SYNFW_PAIR_DST, packet->family, addr))
+			held |= 1U << i;
+	}
+	return table_entry(image, dynamic->table, held);
+}
+
+/* What a frame is judged by. */
+struct question {
+	const struct image *image;
+	const struct policy *policy;
+	const struct reference_packet *packet;
+	uint32_t slot;
+};
+
+static uint32_t class_of(const struct question *question, enum synfw_field field)
+{
+	const struct image *image = question->image;
+	const struct reference_packet *packet = question->packet;
 	const struct synfw_class_tables *tables = image_class_tables(image);
 
 	switch (field) {
@@ -189,8 +227,10 @@ static uint32_t class_of(const struct image *image, const struct reference_packe
 		return class_of_l4(image, tables->l4dst, packet, packet->dport);
 	case SYNFW_FIELD_L4SRC:
 		return class_of_l4(image, tables->l4src, packet, packet->sport);
+	case SYNFW_FIELD_DYNAMIC:
+		return class_of_members(image, question->policy, packet);
 	default:
-		return class_of_interface(image, packet, slot);
+		return class_of_interface(image, packet, question->slot);
 	}
 }
 
@@ -207,7 +247,9 @@ static void class_vector(const struct image *image, enum synfw_field field, uint
 			 uint64_t vector[MAX_WORDS])
 {
 	const struct synfw_header *header = image_header_const(image);
-	uint32_t record = header->record_base[field] + class_id * header->record_lines;
+	uint32_t base = field == SYNFW_FIELD_DYNAMIC ? image_dynamic(image)->record_base
+						     : header->record_base[field];
+	uint32_t record = base + class_id * header->record_lines;
 	const struct synfw_line *aggregate = line_at(image, record);
 
 	if (!header->refs_at) {
@@ -225,18 +267,17 @@ static void class_vector(const struct image *image, enum synfw_field field, uint
 	}
 }
 
-static void match_vector(const struct image *image, const struct reference_packet *packet,
-			 uint32_t slot, uint64_t matches[MAX_WORDS])
+static void match_vector(const struct question *question, uint64_t matches[MAX_WORDS])
 {
+	const struct image *image = question->image;
 	const struct synfw_header *header = image_header_const(image);
 	uint64_t vector[MAX_WORDS];
 
-	class_vector(image, SYNFW_FIELD_ATTR, class_of(image, packet, slot, SYNFW_FIELD_ATTR),
-		     matches);
+	class_vector(image, SYNFW_FIELD_ATTR, class_of(question, SYNFW_FIELD_ATTR), matches);
 	for (int field = SYNFW_FIELD_ATTR + 1; field < SYNFW_NR_FIELDS; field++) {
 		if (!(header->fields >> field & 1))
 			continue;
-		class_vector(image, field, class_of(image, packet, slot, field), vector);
+		class_vector(image, field, class_of(question, field), vector);
 		for (uint32_t word = 0; word < vector_words(header); word++)
 			matches[word] &= vector[word];
 	}
@@ -325,8 +366,8 @@ static struct judgement walk(const struct image *image, const struct reference_p
 	return result;
 }
 
-struct judgement image_judge(const struct image *image, const uint8_t *frame, size_t length,
-			     uint32_t slot)
+struct judgement image_judge(const struct image *image, const struct policy *policy,
+			     const uint8_t *frame, size_t length, uint32_t slot)
 {
 	const struct synfw_header *header = image_header_const(image);
 	struct reference_packet packet = reference_parse(frame, length);
@@ -344,6 +385,6 @@ struct judgement image_judge(const struct image *image, const uint8_t *frame, si
 	case REFERENCE_IP:
 		break;
 	}
-	match_vector(image, &packet, slot, matches);
+	match_vector(&(struct question){image, policy, &packet, slot}, matches);
 	return walk(image, &packet, matches);
 }

@@ -9,5 +9,7 @@
 struct synfw_line layout_line;
 struct synfw_header layout_header;
 struct synfw_class_tables layout_class_tables;
+struct synfw_dynamic layout_dynamic;
+struct synfw_member layout_member;
 struct synfw_rule layout_rule;
 struct synfw_trie_step layout_trie_step;

@@ -19,6 +19,7 @@ void policy_text_done(struct policy_text *text)
 	}
 	free(text->rules);
 	free(text->files);
+	free(text->members);
 	free(text->head);
 	*text = (struct policy_text){};
 }
@@ -65,14 +66,43 @@ static int save_file(const char *directory, const char *path, const char *text)
 	return fclose(out) ? -errno : 0;
 }
 
+/* "SET ADDRESS STATE", one a line. */
+static char *members_render(const struct policy_text *text)
+{
+	static const char *const states[] = {"live", "expired", "absent"};
+	char *list = NULL, address[64];
+	size_t length;
+	FILE *out = open_memstream(&list, &length);
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < text->nr_members; i++) {
+		const struct policy_member *member = &text->members[i];
+
+		if (member->address.family == 4)
+			prefix4_format(&member->address.v4, address, sizeof(address));
+		else
+			prefix6_format(&member->address.v6, address, sizeof(address));
+		fprintf(out, "%s %s %s\n", member->set, address, states[member->state]);
+	}
+	if (fclose(out) != 0) {
+		free(list);
+		return NULL;
+	}
+	return list;
+}
+
 int policy_text_save(const struct policy_text *text, const char *directory)
 {
 	CLEANUP(cleanup_free) char *whole = policy_text_render(text);
+	CLEANUP(cleanup_free) char *members = members_render(text);
 	int err;
 
-	if (!whole)
+	if (!whole || !members)
 		return -ENOMEM;
 	err = save_file(directory, "policy.yaml", whole);
+	if (!err && text->nr_members)
+		err = save_file(directory, "members", members);
 	for (size_t i = 0; i < text->nr_files && !err; i++)
 		err = save_file(directory, text->files[i].path, text->files[i].text);
 	return err;

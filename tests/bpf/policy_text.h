@@ -16,12 +16,28 @@ struct policy_file {
 	char *text;
 };
 
+enum member_state {
+	MEMBER_LIVE,
+	MEMBER_EXPIRED,
+	MEMBER_ABSENT,
+	NR_MEMBER_STATES,
+};
+
+/* An address of a dynamic set, which is none of the policy's text, but of the question. */
+struct policy_member {
+	char set[16];
+	struct any_prefix address; /* of full length */
+	enum member_state state;
+};
+
 struct policy_text {
 	char *head;   /* everything before the rules */
 	char **rules; /* one entry of `rules` each, indented, with its newline */
 	size_t nr_rules;
 	struct policy_file *files;
 	size_t nr_files;
+	struct policy_member *members;
+	size_t nr_members;
 };
 
 void policy_text_done(struct policy_text *text);
@@ -29,7 +45,7 @@ void policy_text_done(struct policy_text *text);
 /* The whole text; the caller frees. NULL without memory. */
 char *policy_text_render(const struct policy_text *text);
 
-/* Writes policy.yaml and the set files below `directory`, which is made. 0 or -errno. */
+/* Writes policy.yaml, the set files and a list of the members below `directory`, which is made. 0 or -errno. */
 int policy_text_save(const struct policy_text *text, const char *directory);
 
 /* A policy that went through policyc, with everything that it refers to. */

@@ -13,6 +13,7 @@
 struct random_set {
 	char name[16];
 	unsigned int families;
+	bool dynamic;
 };
 
 /* What has been written of a policy so far. */

@@ -6,6 +6,11 @@
 
 #include "must.h"
 #include "random_match.h"
+#include "test_datapath.h"
+
+/* Each for sources and destinations: as many as there may be. */
+#define RANDOM_MAX_DYNAMIC (SYNFW_MAX_DYNAMIC_PAIRS / SYNFW_NR_DIRS)
+#define RANDOM_MAX_MEMBERS 24
 
 #define PICK(rng, array) ((array)[rng_below(rng, sizeof(array) / sizeof((array)[0]))])
 
@@ -105,16 +110,73 @@ static void write_file_set(struct random_context *context, FILE *out, struct ran
 	if (context->nr_sets && rng_percent(rng, 60)) {
 		const struct random_set *other = &context->sets[rng_below(rng, context->nr_sets)];
 
-		fprintf(out, "    except: [%s]\n", other->name);
+		if (!other->dynamic)
+			fprintf(out, "    except: [%s]\n", other->name);
+	}
+}
+
+static struct any_prefix random_host(struct random_context *context)
+{
+	struct any_prefix host = {.family = rng_percent(context->rng, 60) ? 4 : 6};
+
+	if (host.family == 4) {
+		host.v4 = universe_prefix4(&context->universe);
+		host.v4.prefixlen = 32;
+	} else {
+		host.v6 = universe_prefix6(&context->universe);
+		host.v6.prefixlen = 128;
+	}
+	return host;
+}
+
+/* The same address twice could be in two states. */
+static bool is_member_already(const struct policy_text *text, const struct random_set *set,
+			      const struct any_prefix *host)
+{
+	for (size_t i = 0; i < text->nr_members; i++) {
+		const struct policy_member *member = &text->members[i];
+
+		if (!strcmp(member->set, set->name) && member->address.family == host->family &&
+		    (host->family == 4 ? member->address.v4.addr == host->v4.addr
+				       : !memcmp(member->address.v6.addr, host->v6.addr, 16)))
+			return true;
+	}
+	return false;
+}
+
+static void write_dynamic_set(struct random_context *context, FILE *out, struct random_set *set,
+			      struct policy_text *text)
+{
+	struct rng *rng = context->rng;
+	unsigned int members = rng_below(rng, RANDOM_MAX_MEMBERS);
+
+	fprintf(out, "  %s: {dynamic: true, size: %u%s}\n", set->name,
+		rng_between(rng, RANDOM_MAX_MEMBERS, DATAPATH_MAX_MEMBERS),
+		rng_percent(rng, 50) ? ", timeout: 10m" : "");
+	set->families = FAMILY_4 | FAMILY_6;
+	set->dynamic = true;
+	for (unsigned int i = 0; i < members; i++) {
+		struct policy_member *member = &text->members[text->nr_members];
+		struct any_prefix host = random_host(context);
+
+		if (is_member_already(text, set, &host))
+			continue;
+		text->nr_members++;
+		memcpy(member->set, set->name, sizeof(member->set));
+		member->address = host;
+		member->state = rng_percent(rng, 70) ? MEMBER_LIVE
+						     : rng_below(rng, NR_MEMBER_STATES);
 	}
 }
 
 static void write_sets(struct random_context *context, FILE *out, struct policy_text *text)
 {
 	unsigned int sets = rng_below(context->rng, RANDOM_MAX_SETS);
+	unsigned int dynamic = rng_below(context->rng, RANDOM_MAX_DYNAMIC + 1);
 
 	text->files = calloc(RANDOM_MAX_SETS, sizeof(*text->files));
-	MUST(text->files);
+	text->members = calloc(RANDOM_MAX_DYNAMIC * RANDOM_MAX_MEMBERS, sizeof(*text->members));
+	MUST(text->files && text->members);
 	if (!sets)
 		return;
 	fputs("sets:\n", out);
@@ -122,7 +184,9 @@ static void write_sets(struct random_context *context, FILE *out, struct policy_
 		struct random_set *set = &context->sets[context->nr_sets];
 
 		snprintf(set->name, sizeof(set->name), "set-%u", i);
-		if (rng_percent(context->rng, 50))
+		if (dynamic && rng_percent(context->rng, 30) && dynamic--)
+			write_dynamic_set(context, out, set, text);
+		else if (rng_percent(context->rng, 50))
 			write_inline_set(context, out, set);
 		else
 			write_file_set(context, out, set, text);

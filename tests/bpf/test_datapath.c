@@ -8,6 +8,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <arpa/inet.h>
 #include <linux/bpf.h>
 #include <net/if.h>
 
@@ -24,6 +25,7 @@ struct datapath {
 	int nr_cpus;
 	void *per_cpu; /* one value of the largest kind for each CPU */
 	struct image *image;
+	int members_fd[SYNFW_DYNAMIC_ENTRIES]; /* all dynamic sets of both slots; -1: not there */
 };
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
@@ -33,7 +35,7 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 
 /* The maps of the generations: the live program uses those of the shadow program. */
 static const char *const shared_maps[] = {
-	"synfw_control", "synfw_lines",
+	"synfw_control", "synfw_lines", "synfw_members",
 };
 
 static int share_maps(struct synfw_bpf *from, struct synfw_bpf *to)
@@ -71,6 +73,25 @@ static int load_programs(struct datapath *datapath)
 	return synfw_bpf__load(datapath->live);
 }
 
+/* Each slot keeps its sets, so that to apply a policy does not wait for a grace period for them. */
+static int create_members(struct datapath *datapath)
+{
+	uint32_t keys[SYNFW_DYNAMIC_ENTRIES], count = SYNFW_DYNAMIC_ENTRIES;
+
+	for (uint32_t i = 0; i < SYNFW_DYNAMIC_ENTRIES; i++) {
+		keys[i] = i;
+		datapath->members_fd[i] = bpf_map_create(
+			BPF_MAP_TYPE_HASH, NULL, sizeof(struct synfw_addr6),
+			sizeof(struct synfw_member), DATAPATH_MAX_MEMBERS, NULL);
+		if (datapath->members_fd[i] < 0)
+			return -errno;
+	}
+	if (bpf_map_update_batch(bpf_map__fd(datapath->shadow->maps.synfw_members), keys,
+				 datapath->members_fd, &count, NULL))
+		return -errno;
+	return 0;
+}
+
 int datapath_open(struct datapath **ret_datapath)
 {
 	CLEANUP(datapath_closep) struct datapath *datapath = calloc(1, sizeof(*datapath));
@@ -78,6 +99,7 @@ int datapath_open(struct datapath **ret_datapath)
 
 	if (!datapath)
 		return -ENOMEM;
+	memset(datapath->members_fd, 0xff, sizeof(datapath->members_fd));
 	libbpf_set_print(print_libbpf);
 	datapath->loopback = if_nametoindex("lo");
 	datapath->nr_cpus = libbpf_num_possible_cpus();
@@ -87,6 +109,8 @@ int datapath_open(struct datapath **ret_datapath)
 	if (!datapath->per_cpu)
 		return -ENOMEM;
 	err = load_programs(datapath);
+	if (!err)
+		err = create_members(datapath);
 	if (err)
 		return err;
 	*ret_datapath = TAKE_PTR(datapath);
@@ -104,6 +128,8 @@ void datapath_close(struct datapath *datapath)
 		return;
 	synfw_bpf__destroy(datapath->shadow);
 	synfw_bpf__destroy(datapath->live);
+	for (size_t i = 0; i < SYNFW_DYNAMIC_ENTRIES; i++)
+		cleanup_fd(&datapath->members_fd[i]);
 	free(datapath->per_cpu);
 	free(datapath);
 }
@@ -132,6 +158,20 @@ static int put_lines(struct synfw_bpf *bpf, const struct image *image, uint32_t 
 			return -errno;
 	return bpf_map_update_elem(bpf_map__fd(bpf->maps.synfw_lines), &slot, &fd, BPF_ANY) ? -errno
 											    : 0;
+}
+
+static int clear_members(struct datapath *datapath, uint32_t slot)
+{
+	struct synfw_addr6 key;
+
+	for (uint32_t i = 0; i < SYNFW_MAX_DYNAMIC_SETS; i++) {
+		int fd = datapath->members_fd[slot * SYNFW_MAX_DYNAMIC_SETS + i];
+
+		while (!bpf_map_get_next_key(fd, NULL, &key))
+			if (bpf_map_delete_elem(fd, &key))
+				return -errno;
+	}
+	return 0;
 }
 
 static int activate(struct datapath *datapath, uint32_t slot)
@@ -172,11 +212,33 @@ int datapath_apply(struct datapath *datapath, struct image *image)
 	err = put_lines(datapath->shadow, image, slot);
 	if (err)
 		return err;
-	err = clear_rule_counters(datapath, last_counter);
+	err = clear_members(datapath, slot);
+	if (!err)
+		err = clear_rule_counters(datapath, last_counter);
 	if (err)
 		return err;
 	datapath->image = image;
 	return activate(datapath, slot);
+}
+
+int datapath_put_member(struct datapath *datapath, uint32_t number, const struct any_prefix *address,
+			enum member_state state)
+{
+	int fd = datapath->members_fd[datapath->active * SYNFW_MAX_DYNAMIC_SETS + number];
+	struct synfw_member member = {.expires_ns = state == MEMBER_EXPIRED};
+	struct synfw_addr6 key = {};
+	uint32_t v4_be;
+
+	if (address->family == 4) {
+		v4_be = htonl(address->v4.addr);
+		key.byte[10] = key.byte[11] = 0xff;
+		memcpy(key.byte + 12, &v4_be, sizeof(v4_be));
+	} else {
+		memcpy(key.byte, address->v6.addr, sizeof(key.byte));
+	}
+	if (state == MEMBER_ABSENT)
+		return bpf_map_delete_elem(fd, &key) && errno != ENOENT ? -errno : 0;
+	return bpf_map_update_elem(fd, &key, &member, BPF_ANY) ? -errno : 0;
 }
 
 static int run(struct bpf_program *program, const uint8_t *frame, size_t length,

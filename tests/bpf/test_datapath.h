@@ -13,6 +13,7 @@
 
 #include <policyc.h>
 
+#include "policy_text.h"
 #include "reference.h"
 
 struct datapath;
@@ -26,6 +27,12 @@ void datapath_closep(struct datapath **datapath);
  * makes that one active and sets the rule counters to 0. The image stays borrowed until the next
  * call: the bits of judgements are looked up in it. 0 or -errno. */
 int datapath_apply(struct datapath *datapath, struct image *image);
+
+/* Puts an address into dynamic set `number` of the policy in force, which has no members after
+ * datapath_apply(), or takes it out. At most DATAPATH_MAX_MEMBERS in one set. */
+int datapath_put_member(struct datapath *datapath, uint32_t number, const struct any_prefix *address,
+			enum member_state state);
+#define DATAPATH_MAX_MEMBERS 256
 
 /* Judges a frame with the shadow program, as if it came in on interface slot `slot`. */
 int datapath_trace(struct datapath *datapath, const uint8_t *frame, size_t length, uint32_t slot,

@@ -212,7 +212,7 @@ static bool address_agrees(struct bench *bench, uint32_t addr)
 	put_address(spec.saddr, source ? addr : bench->unknown);
 	put_address(spec.daddr, source ? bench->unknown : addr);
 	frame_build(&spec, &frame);
-	image = image_judge(bench->image, frame.byte, frame.length, eth0.slot);
+	image = image_judge(bench->image, NULL, frame.byte, frame.length, eth0.slot);
 	MUST(datapath_trace(bench->datapath, frame.byte, frame.length, eth0.slot, &bpf) == 0);
 	MUST(datapath_run(bench->datapath, frame.byte, frame.length, eth0.slot, &action) == 0);
 	if (listed)

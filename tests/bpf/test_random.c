@@ -58,7 +58,11 @@ enum trait {
 	TRAIT_NO_FLAGS,
 	TRAIT_MONITOR,
 	TRAIT_SEVERAL_PAGES,
-	TRAIT_TRIE4,					/* sources, destinations */
+	TRAIT_DYNAMIC,
+	TRAIT_DYNAMIC_TWO_LEVELS,
+	TRAIT_DYNAMIC_FULL,
+	TRAIT_MEMBER_LIVE,				/* as enum member_state */
+	TRAIT_TRIE4 = TRAIT_MEMBER_LIVE + NR_MEMBER_STATES,					/* sources, destinations */
 	TRAIT_WIDE_ROOT = TRAIT_TRIE4 + SYNFW_NR_DIRS,
 	TRAIT_TRIE6 = TRAIT_WIDE_ROOT + SYNFW_NR_DIRS,
 	NR_TRAITS = TRAIT_TRIE6 + SYNFW_NR_DIRS,
@@ -75,6 +79,12 @@ static const char *const trait_names[NR_TRAITS] = {
 	[TRAIT_NO_FLAGS] = "without TCP flags",
 	[TRAIT_MONITOR] = "in monitor mode",
 	[TRAIT_SEVERAL_PAGES] = "of several pages",
+	[TRAIT_DYNAMIC] = "with dynamic sets",
+	[TRAIT_DYNAMIC_TWO_LEVELS] = "and vectors of two levels",
+	[TRAIT_DYNAMIC_FULL] = "and as many as there may be",
+	[TRAIT_MEMBER_LIVE] = "members put in",
+	"members made to expire",
+	"members taken out",
 	[TRAIT_TRIE4] = "IPv4 sources: trie",
 	"IPv4 destinations: trie",
 	[TRAIT_WIDE_ROOT] = "IPv4 sources: trie with a wide root",
@@ -117,6 +127,12 @@ static void note_image(struct worker *worker, const struct compiled *compiled)
 	traits[header->flag_rules ? TRAIT_FLAGS : TRAIT_NO_FLAGS]++;
 	traits[TRAIT_MONITOR] += compiled->policy->monitor;
 	traits[TRAIT_SEVERAL_PAGES] += compiled->image->nr_lines > SYNFW_PAGE_LINES;
+	if (header->fields & 1 << SYNFW_FIELD_DYNAMIC) {
+		traits[TRAIT_DYNAMIC]++;
+		traits[TRAIT_DYNAMIC_TWO_LEVELS] += header->refs_at != 0;
+		traits[TRAIT_DYNAMIC_FULL] +=
+			image_dynamic(compiled->image)->nr_pairs == SYNFW_MAX_DYNAMIC_PAIRS;
+	}
 	for (int i = 0; i < SYNFW_NR_DIRS; i++) {
 		bool wide = tables->wide_roots >> i & 1;
 
@@ -136,7 +152,23 @@ static bool agrees_when_cut(struct trial *trial, const struct frame *frame,
 	return true;
 }
 
-static bool agrees_on_packets(struct trial *trial, struct rng *rng, unsigned int packets)
+/* Members come and go between packets. */
+static bool change_member(struct worker *worker, struct trial *trial, struct rng *rng)
+{
+	enum member_state state = rng_below(rng, NR_MEMBER_STATES);
+	int err;
+
+	if (!trial->text->nr_members)
+		return true;
+	err = trial_change_member(trial, rng_below(rng, trial->text->nr_members), state);
+	if (err)
+		fprintf(stderr, "a member cannot be changed: %s\n", strerror(-err));
+	worker->traits[TRAIT_MEMBER_LIVE + state]++;
+	return !err;
+}
+
+static bool agrees_on_packets(struct worker *worker, struct trial *trial, struct rng *rng,
+			      unsigned int packets)
 {
 	const struct policyc_interface *interface = NULL;
 	struct frame frame;
@@ -145,6 +177,8 @@ static bool agrees_on_packets(struct trial *trial, struct rng *rng, unsigned int
 		/* Each change costs map updates; runs of packets from one interface do not. */
 		if (i % 50 == 0)
 			interface = random_interface(rng, trial->options);
+		if (i % 20 == 0 && !change_member(worker, trial, rng))
+			return false;
 		random_packet(rng, trial->compiled.policy, trial->options, &frame);
 		if (i % 500 == 0 && !agrees_when_cut(trial, &frame, interface))
 			return false;
@@ -166,7 +200,7 @@ static bool agrees_on_policy(struct worker *worker, uint64_t seed, uint64_t numb
 	if (trial_begin(&trial, worker->datapath, &worker->totals, &policy.text, &policy.options,
 			stderr) == 0) {
 		note_image(worker, &trial.compiled);
-		agrees = agrees_on_packets(&trial, &rng, kind->packets);
+		agrees = agrees_on_packets(worker, &trial, &rng, kind->packets);
 		trial_end(&trial);
 	}
 	if (!agrees)

@@ -22,6 +22,61 @@ const char *reason_word(enum synfw_reason reason)
 	return reason < SYNFW_NR_REASONS ? reason_words[reason] : "(no reason)";
 }
 
+static struct policy_set *set_of_member(const struct trial *trial,
+					const struct policy_member *member)
+{
+	struct policy *policy = trial->compiled.policy;
+
+	for (size_t i = 0; i < policy->nr_named_sets; i++)
+		if (!strcmp(policy->sets[i].name, member->set))
+			return &policy->sets[i];
+	return NULL;
+}
+
+/* The compiler is done with the policy: the prefixes of a dynamic set are its members from here on,
+ * for the reference model, for the image and for whoever makes packets. */
+static int members_list(struct trial *trial, struct policy_set *set)
+{
+	int err = 0;
+
+	prefix_list_done(&set->prefixes);
+	for (size_t i = 0; !err && i < trial->text->nr_members; i++) {
+		const struct policy_member *member = &trial->text->members[i];
+
+		if (member->state == MEMBER_LIVE && set_of_member(trial, member) == set)
+			err = prefix_list_add(&set->prefixes, &member->address);
+	}
+	prefix_list_normalise(&set->prefixes);
+	return err;
+}
+
+static int member_put(struct trial *trial, size_t index)
+{
+	const struct policy_member *member = &trial->text->members[index];
+	struct policy_set *set = set_of_member(trial, member);
+	int err;
+
+	if (!set || !set->dynamic)
+		return -EINVAL;
+	err = datapath_put_member(trial->datapath, set->number, &member->address, member->state);
+	return err ? err : members_list(trial, set);
+}
+
+static int members_put(struct trial *trial)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < trial->text->nr_members; i++)
+		err = member_put(trial, i);
+	return err;
+}
+
+int trial_change_member(struct trial *trial, size_t index, enum member_state state)
+{
+	trial->text->members[index].state = state;
+	return member_put(trial, index);
+}
+
 int trial_begin(struct trial *trial, struct datapath *datapath, struct trial_totals *totals,
 		const struct policy_text *text, const struct policyc_options *options, FILE *errors)
 {
@@ -38,6 +93,8 @@ int trial_begin(struct trial *trial, struct datapath *datapath, struct trial_tot
 		err = reference_init(&made.reference, made.compiled.policy, options);
 	if (!err)
 		err = datapath_apply(datapath, made.compiled.image);
+	if (!err)
+		err = members_put(&made);
 	if (err) {
 		if (errors)
 			fprintf(errors, "the image cannot be loaded: %s\n", strerror(-err));
@@ -87,7 +144,8 @@ int trial_ask(struct trial *trial, const uint8_t *frame, size_t length,
 
 	answers.reference = reference_judge(&trial->reference, frame, length,
 					    interface ? interface->name : NULL);
-	answers.image = image_judge(trial->compiled.image, frame, length, slot);
+	answers.image = image_judge(trial->compiled.image, trial->compiled.policy, frame,
+				    length, slot);
 	err = datapath_trace(trial->datapath, frame, length, slot, &answers.bpf);
 	if (err)
 		return err;

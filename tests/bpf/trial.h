@@ -36,6 +36,9 @@ int trial_begin(struct trial *trial, struct datapath *datapath, struct trial_tot
 		FILE *errors);
 void trial_end(struct trial *trial);
 
+/* Puts member `index` of the text into another state, while the policy is in force. 0 or -errno. */
+int trial_change_member(struct trial *trial, size_t index, enum member_state state);
+
 /* All answers to one question. */
 struct answers {
 	struct judgement reference, image, bpf;

@@ -171,11 +171,13 @@ def command_words(line):
 def check_operands(command, operands, facts):
     """What is wrong with the operands, or None."""
     wanted = command.operands
-    least, most = (0, 1) if wanted.startswith("[") else (int(bool(wanted)),) * 2
+    most = len(wanted.split())
+    least = most - sum(word.startswith("[") for word in wanted.split())
     if not least <= len(operands) <= most:
         return f"takes {wanted or 'no operand'}, not {' '.join(operands) or 'nothing'}"
-    if operands and "|" in wanted and operands[0] not in wanted.split("|"):
-        return f"takes {wanted}, not {operands[0]}"
+    for word, operand in zip(wanted.split(), operands):
+        if "|" in word and operand not in word.split("|"):
+            return f"takes {wanted}, not {operand}"
     if operands and wanted == "[KEY]":
         parts = {part for key in facts.keys
                  for part in (key["key"], key["key"].rpartition(".")[2])}

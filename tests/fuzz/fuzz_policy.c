@@ -76,6 +76,20 @@ static int load(void *context, const char *path, char **ret_text, size_t *ret_le
 	return 0;
 }
 
+/* The compiler is done with the policy: what the prefixes of a dynamic set say from here on are its
+ * members, for the model, the image and whoever makes packets. */
+static void add_members(struct rng *rng, struct policy *policy)
+{
+	for (size_t i = 0; i < policy->nr_named_sets; i++) {
+		unsigned int members = policy->sets[i].dynamic ? rng_below(rng, 5) : 0;
+
+		for (; members; members--)
+			MUST(prefix_list_add4(&policy->sets[i].prefixes, rng_next(rng), 32) == 0);
+		if (policy->sets[i].dynamic)
+			prefix_list_normalise(&policy->sets[i].prefixes);
+	}
+}
+
 static void judge(struct rng *rng, const struct policy *policy,
 		  const struct policyc_options *options, const struct image *image)
 {
@@ -90,7 +104,7 @@ static void judge(struct rng *rng, const struct policy *policy,
 		random_packet(rng, policy, options, &frame);
 		expected = reference_judge(&reference, frame.byte, frame.length,
 					   interface ? interface->name : NULL);
-		found = image_judge(image, frame.byte, frame.length,
+		found = image_judge(image, policy, frame.byte, frame.length,
 				    interface ? interface->slot : 0);
 		MUST(found.verdict == expected.verdict && found.reason == expected.reason &&
 		     found.rule == expected.rule && found.score == expected.score);
@@ -150,10 +164,11 @@ static void run_text(struct input *input, struct progress *progress)
 	print_diags(diags);
 	if (image) {
 		progress->compiled++;
-		judge(input->rng, policy, &options, image);
-		progress->judged += FRAMES_PER_POLICY;
 		if (progress->compiled % 16 == 0)
 			same_bytes_again(policy, &options, image);
+		add_members(input->rng, policy);
+		judge(input->rng, policy, &options, image);
+		progress->judged += FRAMES_PER_POLICY;
 	}
 	image_free(image);
 	policy_free(policy);

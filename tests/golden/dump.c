@@ -38,6 +38,9 @@ static void dump_set(const struct policy_set *set, FILE *out)
 	fprintf(out, "set %s", set->name);
 	if (set->file)
 		fprintf(out, " of %s", set->file);
+	if (set->dynamic)
+		fprintf(out, " dynamic number %u size %u timeout %llu s", set->number, set->size,
+			(unsigned long long)(set->timeout_ns / 1000000000ULL));
 	for (size_t i = 0; i < set->prefixes.nr_v4; i++) {
 		prefix4_format(&set->prefixes.v4[i], text, sizeof(text));
 		fprintf(out, " %s", text);

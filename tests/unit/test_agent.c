@@ -14,6 +14,7 @@
 #include <infrastructure.h>
 #include <interfaces.h>
 #include <lockout.h>
+#include <members.h>
 #include <packet_text.h>
 #include <paths.h>
 
@@ -288,6 +289,43 @@ static void every_command_can_be_found_and_explains_itself(void **state)
 	assert_null(command_find("aply"));
 }
 
+static void assert_key(const char *text, const char *same, uint8_t family, uint8_t first, uint8_t last)
+{
+	struct any_prefix address = {};
+	struct synfw_addr6 key;
+	char printed[64];
+
+	assert_int_equal(prefix_parse(text, strlen(text), &address), 0);
+	key = member_key(&address);
+	assert_int_equal(key.byte[0], first);
+	assert_int_equal(key.byte[15], last);
+	address = member_address(&key);
+	assert_int_equal(address.family, family);
+	if (family == 4)
+		prefix4_format(&address.v4, printed, sizeof(printed));
+	else
+		prefix6_format(&address.v6, printed, sizeof(printed));
+	assert_string_equal(printed, same);
+}
+
+static void an_address_is_one_key_and_back(void **state)
+{
+	assert_key("192.0.2.7", "192.0.2.7", 4, 0, 7);
+	assert_key("0.0.0.0", "0.0.0.0", 4, 0, 0);
+	assert_key("::ffff:192.0.2.7", "192.0.2.7", 4, 0, 7);
+	assert_key("2001:db8::9", "2001:db8::9", 6, 0x20, 9);
+	assert_key("::fffe:192.0.2.7", "::fffe:c000:207", 6, 0, 7);
+	assert_key("::", "::", 6, 0, 0);
+}
+
+static void a_member_ends_when_it_expires(void **state)
+{
+	assert_true(member_is_live(&(struct synfw_member){0}, UINT64_MAX));
+	assert_true(member_is_live(&(struct synfw_member){1000}, 999));
+	assert_false(member_is_live(&(struct synfw_member){1000}, 1000));
+	assert_false(member_is_live(&(struct synfw_member){1}, UINT64_MAX));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,6 +340,8 @@ int main(void)
 		cmocka_unit_test(a_mapped_address_is_ipv4_on_the_wire),
 		cmocka_unit_test(a_zone_is_not_part_of_the_address),
 		cmocka_unit_test(rejects_what_is_no_connection),
+		cmocka_unit_test(an_address_is_one_key_and_back),
+		cmocka_unit_test(a_member_ends_when_it_expires),
 		cmocka_unit_test(reads_name_servers),
 		cmocka_unit_test(the_first_fault_wins),
 		cmocka_unit_test(lacking_rights_has_its_own_exit_code),

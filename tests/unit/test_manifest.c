@@ -67,6 +67,9 @@ static struct manifest *with_everything(void)
 		.file = copy("feeds/bad.netset"),
 		.max_age_ns = 36ULL * 3600 * 1000000000,
 		.mtime_ns = 1780000000000000000ULL,
+		.dynamic = true,
+		.size = SYNFW_MAX_DYNAMIC_SIZE,
+		.timeout_ns = 3600000000000ULL,
 	};
 	manifest->interfaces = calloc(1, sizeof(*manifest->interfaces));
 	manifest->nr_interfaces = 1;
@@ -101,6 +104,9 @@ static void reads_back_what_it_wrote(void **state)
 	assert_int_equal(read->rules[1].counter, SYNFW_MAX_RULE_COUNTERS - 1);
 	assert_null(read->rules[0].description);
 	assert_int_equal(read->sets[0].mtime_ns, manifest->sets[0].mtime_ns);
+	assert_true(read->sets[0].dynamic);
+	assert_int_equal(read->sets[0].size, manifest->sets[0].size);
+	assert_int_equal(read->sets[0].timeout_ns, manifest->sets[0].timeout_ns);
 	assert_int_equal(read->interfaces[0].attach, ATTACH_NATIVE);
 	/* nothing is lost: the second text is the first */
 	assert_int_equal(manifest_to_text(read, &again, &again_length), 0);

@@ -205,6 +205,8 @@ static const char head[] = "version: 1\n"
 			   "  service: [203.0.113.0/24, \"2001:db8:4::/48\"]\n"
 			   "  large: {file: large, except: [management, 198.51.100.0/24]}\n"
 			   "  listed: {file: listed, except: large}\n"
+			   "  live: {dynamic: true, size: 10}\n"
+			   "  more: {dynamic: true}\n"
 			   "rules:\n";
 
 /* Rules of all kinds of fields; %1 is the number of the rule, %2 and %3 are its two bytes. */
@@ -227,6 +229,8 @@ static const char *const rule_formats[] = {
 	"- {name: r%1$d, to-address: \"2001:db8:2::%1$x\", to: web, action: allow}\n",
 	"- {name: r%1$d, from: \"2001:db8:3::%1$x\", interface: eth0, action: drop}\n",
 	"- {name: r%1$d, to: %1$d/sctp, from-port: 1-%1$d, action: allow}\n",
+	"- {name: r%1$d, from: [live, listed], except: {from: more, to-address: live}, to: %1$d, "
+	"score: 1}\n",
 };
 #define NR_FORMATS (sizeof(rule_formats) / sizeof(rule_formats[0]))
 

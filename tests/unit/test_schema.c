@@ -17,7 +17,9 @@ static void every_key_has_a_sentence(void **state)
 
 		if (!doc || strlen(doc) < 8 || doc[strlen(doc) - 1] != '.')
 			fail_msg("%s has no sentence", schema_keys[i].name);
-		assert_int_equal(schema_keys[i].type == TYPE_WORD, schema_keys[i].words != NULL);
+		assert_int_equal(schema_keys[i].type == TYPE_WORD ||
+					 schema_keys[i].type == TYPE_BOOLEAN,
+				 schema_keys[i].words != NULL);
 		assert_int_equal(schema_keys[i].type == TYPE_LATER,
 				 !schema_supported(&schema_keys[i]));
 	}

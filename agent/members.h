@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_AGENT_MEMBERS_H
+#define SYNFW_AGENT_MEMBERS_H
+
+/* The members of one dynamic set: a map from address to expiry. */
+#include <prefix.h>
+#include <synfw/abi.h>
+
+#include "fault.h"
+
+/* Now, in what expiries are given in: CLOCK_BOOTTIME, which counts suspended time. */
+uint64_t members_now(void);
+
+bool member_is_live(const struct synfw_member *member, uint64_t now_ns);
+
+/* An address as a key, and back: ::ffff:a.b.c.d is IPv4. `address` has its full length. */
+struct synfw_addr6 member_key(const struct any_prefix *address);
+struct any_prefix member_address(const struct synfw_addr6 *key);
+
+/* A map with room for `size` members. -errno and a fault. */
+int members_create(const char *set, uint32_t size, struct fault *fault, int *ret_fd);
+
+/* Calls fn for each member, expired ones too. 0, what fn returned when that is not 0, or a fault.
+ */
+int members_each(int fd,
+		 int (*fn)(const struct synfw_addr6 *key, const struct synfw_member *member,
+			   void *context),
+		 void *context, struct fault *fault);
+
+struct members_count {
+	uint32_t ipv4, ipv6; /* live ones */
+};
+
+int members_count(int fd, struct fault *fault, struct members_count *ret_count);
+
+/* Copies the live ones. -E2BIG, without a fault, when there is no room for them. */
+int members_copy(int from_fd, int to_fd, struct fault *fault);
+
+/* Adds a member or gives it another expiry. In a full map the expired ones make room. *ret_new:
+ * it was none, or had expired. -E2BIG, without a fault, when the set is full of live ones. */
+int members_add(int fd, const struct synfw_addr6 *key, const struct synfw_member *member,
+		struct fault *fault, bool *ret_new);
+
+/* *ret_removed: it was a member, and had not expired. */
+int members_del(int fd, const struct synfw_addr6 *key, struct fault *fault, bool *ret_removed);
+
+#endif
