@@ -55,8 +55,8 @@ test_count_bytes_of_whole_frames() {
 	apply block
 	drops 10 "proto=tcp,$v4,dport=23"
 	drops 10 "proto=tcp,$v4,dport=23,vlan=5"
-	# Ethernet 14, IPv4 20, TCP 20, mark 20; a tag is 4 more
-	equal "$(rule telnet bytes)" $((10 * 74 + 10 * 78)) "bytes"
+	# Ethernet 14, IPv4 20, TCP 20, mark 28; a tag is 4 more
+	equal "$(rule telnet bytes)" $((10 * 82 + 10 * 86)) "bytes"
 }
 
 test_of_reasons_add_up_to_the_packets() {

@@ -21,8 +21,8 @@ prepare() { # [SIZE [TIMEOUT]]
 
 add() { exits 0 synfw set add "$@"; }
 
-members() { # SET: its addresses on one line
-	synfw set list "$1" --json | jq -r '[.members[].address] | join(" ")'
+members() { # SET: its addresses on one line, or "none"
+	synfw set list "$1" --json | jq -r '[.members[].address] | if . == [] then "none" else join(" ") end'
 }
 
 test_add_drops_the_next_packet_and_del_passes_it() {
@@ -39,7 +39,7 @@ test_add_drops_the_next_packet_and_del_passes_it() {
 	equal "$(rule banned)" 7 "frames that the rule counted"
 	exits 1 synfw set del banned 198.51.100.7 --json
 	json '.removed == false'
-	equal "$(members banned)" "" "members"
+	equal "$(members banned)" none "members"
 }
 
 test_both_families_are_members() {
@@ -137,7 +137,7 @@ test_members_survive_a_reload() {
 	passes 4 "$udp4,src=198.51.100.9"
 	equal "$(members banned)" "198.51.100.7 198.51.100.8" "members"
 	apply moved
-	equal "$(members more)" "" "members of a set that was gone meanwhile"
+	equal "$(members more)" none "members of a set that was gone meanwhile"
 	sed -i 's/size: 64/size: 2/' "$T/moved.yaml"
 	apply moved
 	equal "$(members banned)" "198.51.100.7 198.51.100.8" "members of a smaller set"
@@ -174,7 +174,7 @@ test_detach_ends_members() {
 	exits 2 synfw set list banned
 	says "no policy is in force"
 	apply live
-	equal "$(members banned)" "" "members"
+	equal "$(members banned)" none "members"
 }
 
 test_full_set_refuses() {
@@ -228,7 +228,7 @@ test_wrong_words_are_refused() {
 	says 'takes no --for'
 	exits 2 synfw set ad banned 192.0.2.7
 	says 'did you mean "add"?'
-	equal "$(members banned)" "" "members"
+	equal "$(members banned)" none "members"
 }
 
 test_trace_and_tests_see_members() {
