@@ -9,15 +9,20 @@ EPERM=1 ENOMEM=12 ENOSPC=28 SIGKILL=9
 prepare() {
 	add_hosts
 	policy old <<-E
-		sets: {listed: [198.51.100.0/24, 203.0.113.7, "2001:db8:bad::/48", "2001:db8::77"]}
+		sets:
+		  listed: [198.51.100.0/24, 203.0.113.7, "2001:db8:bad::/48", "2001:db8::77"]
+		  live: {dynamic: true, size: 10}
 		rules:
-		  - {name: listed, from: listed, action: drop}
+		  - {name: listed, from: [listed, live], action: drop}
 		  - {name: one, to: 1001/udp, action: allow}
 	E
 	policy new <<-E
-		sets: {other: [203.0.113.0/24, 198.51.100.9, "2001:db8:bae::/48", "2001:db8::78"]}
+		sets:
+		  other: [203.0.113.0/24, 198.51.100.9, "2001:db8:bae::/48", "2001:db8::78"]
+		  more: {dynamic: true, size: 10}
+		  live: {dynamic: true, size: 20}
 		rules:
-		  - {name: other, from: other, action: drop}
+		  - {name: other, from: [other, live, more], action: drop}
 		  - {name: filler, to: 9-99/tcp, to-address: other, action: drop}
 		  - {name: two, to: 1002/udp, action: allow}
 		tests: [{from: 192.0.2.77, to: 1002/udp, expect: allow, rule: two}]
