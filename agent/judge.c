@@ -118,9 +118,11 @@ static void warn_lockout(const struct candidate *candidate, const struct interfa
 
 	diag = diag_warning(diags, rule ? rule->at : file,
 			    "the SSH connection that you are using is cut if it comes in by %s: %s "
-			    "would be dropped there", interface->name, packet_text(packet, text));
-	diag_hint(diag, "its address belongs to none of the policy's interfaces, so by which it comes "
-			"in is not known; if by one of them, allow it under `protect:`");
+			    "would be dropped there",
+			    interface->name, packet_text(packet, text));
+	diag_hint(diag,
+		  "its address belongs to none of the policy's interfaces, so by which it comes "
+		  "in is not known; if by one of them, allow it under `protect:`");
 }
 
 /* Opening the connection again and going on with it must both pass. Tells whether they do. */
@@ -158,7 +160,8 @@ static int check_lockout(const struct candidate *candidate, const struct shadow 
 	int err;
 
 	for (i = first; i < end; i++) {
-		err = judge_connection(candidate, shadow, &list->items[i], &packet, fault, &trace, &cut);
+		err = judge_connection(candidate, shadow, &list->items[i], &packet, fault, &trace,
+				       &cut);
 		if (err)
 			return err;
 		if (cut && known)

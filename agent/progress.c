@@ -18,7 +18,8 @@ static struct {
 	bool running, ended;
 } progress = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* Writes without the lock: a terminal that is stopped (Ctrl-S) stops this thread only, until the end. */
+/* Writes without the lock: a terminal that is stopped (Ctrl-S) stops this thread only, until the
+ * end. */
 static void *write_progress(void *unused)
 {
 	struct timespec next;
@@ -30,7 +31,8 @@ static void *write_progress(void *unused)
 	for (;;) {
 		next.tv_sec++;
 		while (!progress.ended &&
-		       !pthread_cond_clockwait(&progress.ended_now, &progress.lock, CLOCK_MONOTONIC, &next))
+		       !pthread_cond_clockwait(&progress.ended_now, &progress.lock, CLOCK_MONOTONIC,
+					       &next))
 			;
 		if (progress.ended)
 			break;

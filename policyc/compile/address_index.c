@@ -81,8 +81,8 @@ static size_t set_count(const struct prefix_list *list, enum family family)
 }
 
 /* All prefixes of one family in the sets that matter, sorted. */
-static int entries_collect(const struct build *build, const struct memberships *memberships, enum family family,
-			   struct entries *ret_entries)
+static int entries_collect(const struct build *build, const struct memberships *memberships,
+			   enum family family, struct entries *ret_entries)
 {
 	struct entries entries = {};
 	size_t room = 0;
@@ -99,8 +99,9 @@ static int entries_collect(const struct build *build, const struct memberships *
 		if (!memberships_use(memberships, set))
 			continue;
 		for (size_t i = 0; i < set_count(list, family); i++)
-			entries.entry[entries.count++] =
-				family == FAMILY_4 ? entry_of4(&list->v4[i], set) : entry_of6(&list->v6[i], set);
+			entries.entry[entries.count++] = family == FAMILY_4
+								 ? entry_of4(&list->v4[i], set)
+								 : entry_of6(&list->v6[i], set);
 	}
 	qsort(entries.entry, entries.count, sizeof(entries.entry[0]), entry_compare);
 	*ret_entries = entries;
@@ -122,13 +123,15 @@ struct walk_frame {
 /* Walks the sorted entries; writes those whose class differs from their surroundings to `out`,
  * which has room for all of them. */
 static int entries_classify(struct build *build, struct memberships *memberships,
-			    const struct entries *entries, struct classified *out, size_t *ret_count)
+			    const struct entries *entries, struct classified *out,
+			    size_t *ret_count)
 {
 	struct walk_frame stack[130] = {}; /* one a prefix length, and the whole address space */
 	int depth = 0, error;
 	size_t count = 0;
 
-	error = memberships_class(memberships, &build->vectors, MEMBERSHIP_EMPTY, &stack[0].class_id);
+	error = memberships_class(memberships, &build->vectors, MEMBERSHIP_EMPTY,
+				  &stack[0].class_id);
 	for (size_t i = 0; !error && i < entries->count;) {
 		const struct entry *entry = &entries->entry[i];
 		struct walk_frame *frame;
@@ -136,10 +139,11 @@ static int entries_classify(struct build *build, struct memberships *memberships
 		while (depth > 0 && !entry_covers(&stack[depth].prefix, entry))
 			depth--;
 		frame = &stack[depth + 1];
-		*frame = (struct walk_frame){.prefix = *entry, .membership = stack[depth].membership};
+		*frame = (struct walk_frame){.prefix = *entry,
+					     .membership = stack[depth].membership};
 		for (; !error && i < entries->count && same_prefix(entry, &entries->entry[i]); i++)
-			error = memberships_add(memberships, frame->membership, entries->entry[i].set,
-						&frame->membership);
+			error = memberships_add(memberships, frame->membership,
+						entries->entry[i].set, &frame->membership);
 		if (!error)
 			error = memberships_class(memberships, &build->vectors, frame->membership,
 						  &frame->class_id);
@@ -177,14 +181,16 @@ static int ranges_fill(struct ranges *ranges, const struct classified *list, siz
 		address_t first = (address_t)list[i].high << 64 | list[i].low;
 
 		for (; !error && stack[depth].last < first; depth--)
-			error = ranges_append(ranges, stack[depth].last + 1, stack[depth - 1].class_id);
+			error = ranges_append(ranges, stack[depth].last + 1,
+					      stack[depth - 1].class_id);
 		if (!error)
 			error = ranges_append(ranges, first, list[i].class_id);
 		stack[++depth] = (struct open_prefix){prefix_last(&list[i]), list[i].class_id};
 	}
 	for (; !error && depth > 0; depth--)
 		if (stack[depth].last != ~(address_t)0)
-			error = ranges_append(ranges, stack[depth].last + 1, stack[depth - 1].class_id);
+			error = ranges_append(ranges, stack[depth].last + 1,
+					      stack[depth - 1].class_id);
 	return error;
 }
 

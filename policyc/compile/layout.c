@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IDS_PER_LINE	 (SYNFW_LINE_BYTES / sizeof(uint32_t))
-#define CELLS_PER_LINE	 (SYNFW_LINE_BYTES / sizeof(uint64_t))
-#define FIRST_FREE_LINE	 4	/* behind the header, the directory of tables and the dynamic sets */
+#define IDS_PER_LINE	(SYNFW_LINE_BYTES / sizeof(uint32_t))
+#define CELLS_PER_LINE	(SYNFW_LINE_BYTES / sizeof(uint64_t))
+#define FIRST_FREE_LINE 4 /* behind the header, the directory of tables and the dynamic sets */
 
 /* Kernel memory of a member of a dynamic set, and of a bucket of its hash map. */
 #define BYTES_MEMBER 72
@@ -46,7 +46,8 @@ static int tries_build(struct build *build, struct layout *layout, uint64_t *at)
 
 		if (!addresses->ranges.count)
 			continue;
-		error = trie_build(family, &addresses->ranges, *at * CELLS_PER_LINE, &addresses->trie);
+		error = trie_build(family, &addresses->ranges, *at * CELLS_PER_LINE,
+				   &addresses->trie);
 		if (error)
 			return error;
 		layout->tries[i / NR_FAMILIES][family] = *at;
@@ -78,7 +79,8 @@ static void records_place(const struct vectors *vectors, struct layout *layout, 
 
 	for (int i = 0; i < SYNFW_NR_FIELDS; i++)
 		sections[i] = (struct section){
-			.nr_lines = (uint64_t)vectors->classes[i].count * vectors_record_lines(vectors),
+			.nr_lines =
+				(uint64_t)vectors->classes[i].count * vectors_record_lines(vectors),
 			.ret_first = &layout->records[i],
 		};
 	sections[SYNFW_NR_FIELDS] =
@@ -148,14 +150,16 @@ static void put_dynamic(const struct build *build, const struct layout *layout,
 }
 
 /* The aggregate of a class: bit w says that word w of its vector is not zero. */
-static void put_aggregate(const struct vectors *vectors, const uint64_t *vector, struct synfw_line *line)
+static void put_aggregate(const struct vectors *vectors, const uint64_t *vector,
+			  struct synfw_line *line)
 {
 	for (uint32_t word = 0; word < vectors->nr_words; word++)
 		if (vector[word])
 			line->word[word / 64] |= 1ULL << word % 64;
 }
 
-static void put_tries(const struct build *build, const struct layout *layout, struct synfw_line *lines)
+static void put_tries(const struct build *build, const struct layout *layout,
+		      struct synfw_line *lines)
 {
 	for (int i = 0; i < SYNFW_NR_DIRS; i++) {
 		for (int family = 0; family < NR_FAMILIES; family++) {
@@ -174,8 +178,8 @@ static uint32_t refs_place(const struct vectors *vectors)
 	return vectors->flat ? 0 : vectors_agg_words(vectors) * sizeof(uint64_t) / sizeof(uint32_t);
 }
 
-static void put_records(const struct vectors *vectors, enum synfw_field field, const struct layout *layout,
-			struct synfw_line *lines, uint64_t *scratch)
+static void put_records(const struct vectors *vectors, enum synfw_field field,
+			const struct layout *layout, struct synfw_line *lines, uint64_t *scratch)
 {
 	uint32_t stride = vectors_record_lines(vectors), refs_at = refs_place(vectors);
 

@@ -5,9 +5,9 @@
 
 #include <synfw/cleanup.h>
 
-#define ADDRESS_BITS  128
-#define IPV4_BITS     32
-#define IPV4_AT	      (ADDRESS_BITS - IPV4_BITS) /* bits of an address_t behind an IPv4 address */
+#define ADDRESS_BITS 128
+#define IPV4_BITS    32
+#define IPV4_AT	     (ADDRESS_BITS - IPV4_BITS) /* bits of an address_t behind an IPv4 address */
 
 /* More ranges than this are worth a root that fills half of a second-level cache. */
 #define MANY_RANGES 1024
@@ -15,8 +15,8 @@
 /* A step takes the place of at least two levels, or a record of runs is as short. */
 #define MIN_STEP_BITS (2 * SYNFW_TRIE_NODE_BITS)
 
-/* 2^left_bits addresses from `first` on, and the ranges in them: range `begin` has the first address,
- * those up to `end` begin behind it. */
+/* 2^left_bits addresses from `first` on, and the ranges in them: range `begin` has the first
+ * address, those up to `end` begin behind it. */
 struct block {
 	address_t first;
 	uint32_t left_bits;
@@ -39,10 +39,10 @@ static uint32_t leaf_of(const struct builder *builder, size_t range)
 	return SYNFW_TRIE_LEAF | builder->ranges->range[range].class_id;
 }
 
-/* The block of 2^left_bits addresses from `first` on, which lies in `around`. Range `from` begins at
- * or before `first`. */
-static struct block block_within(const struct builder *builder, const struct block *around, size_t from,
-				 address_t first, uint32_t left_bits)
+/* The block of 2^left_bits addresses from `first` on, which lies in `around`. Range `from` begins
+ * at or before `first`. */
+static struct block block_within(const struct builder *builder, const struct block *around,
+				 size_t from, address_t first, uint32_t left_bits)
 {
 	address_t last = first + (((address_t)1 << left_bits) - 1);
 	struct block block = {.first = first, .left_bits = left_bits};
@@ -60,12 +60,12 @@ static int block_id(const struct builder *builder, const struct block *block, ui
 
 /* What the entries of a record or of the root are given to. */
 struct entries {
-	struct runs *runs;	/* or, NULL, the root of the trie */
+	struct runs *runs; /* or, NULL, the root of the trie */
 	uint32_t bits;
 };
 
-static void entries_set(const struct builder *builder, const struct entries *entries, uint32_t first,
-			uint32_t end, uint32_t id)
+static void entries_set(const struct builder *builder, const struct entries *entries,
+			uint32_t first, uint32_t end, uint32_t id)
 {
 	if (first == end)
 		return;
@@ -83,9 +83,9 @@ static int entries_fill(const struct builder *builder, const struct block *block
 
 	for (size_t at = block->begin + 1; at < block->end;) {
 		uint32_t entry = (range_first(builder->ranges, at) - block->first) >> left_bits, id;
-		struct block inner = block_within(builder, block, at - 1,
-						  block->first + ((address_t)entry << left_bits),
-						  left_bits);
+		struct block inner =
+			block_within(builder, block, at - 1,
+				     block->first + ((address_t)entry << left_bits), left_bits);
 		int error = block_id(builder, &inner, &id);
 
 		if (error)
@@ -117,20 +117,22 @@ static uint32_t trailing_zeros(address_t value)
 	return high ? 64 + __builtin_ctzll(high) : ADDRESS_BITS;
 }
 
-/* How many bits are the same for every change of class in the block: the smallest block that has them
- * all, but that the last may be the address behind it. */
+/* How many bits are the same for every change of class in the block: the smallest block that has
+ * them all, but that the last may be the address behind it. */
 static uint32_t common_bits(const struct builder *builder, const struct block *block)
 {
 	address_t first = range_first(builder->ranges, block->begin + 1);
 	address_t last = range_first(builder->ranges, block->end - 1);
 
-	if (first == last) /* nothing changes behind it: the bits down to its lowest one are enough */
+	if (first ==
+	    last) /* nothing changes behind it: the bits down to its lowest one are enough */
 		return block->left_bits - trailing_zeros(first);
 	return leading_zeros(first ^ (last - 1)) - (ADDRESS_BITS - block->left_bits);
 }
 
 /* The block that a step of so many bits leads to. */
-static struct block step_block(const struct builder *builder, const struct block *block, uint32_t bits)
+static struct block step_block(const struct builder *builder, const struct block *block,
+			       uint32_t bits)
 {
 	uint32_t left_bits = block->left_bits - bits;
 	address_t first = range_first(builder->ranges, block->begin + 1) >> left_bits << left_bits;
@@ -193,7 +195,8 @@ static int runs_id(const struct builder *builder, const struct block *block, uin
 	struct runs runs;
 	const struct entries entries = {
 		.runs = &runs,
-		.bits = builder->family == FAMILY_4 && block->left_bits == IPV4_AT + SYNFW_TRIE_LAST_BITS
+		.bits = builder->family == FAMILY_4 &&
+					block->left_bits == IPV4_AT + SYNFW_TRIE_LAST_BITS
 				? SYNFW_TRIE_LAST_BITS
 				: SYNFW_TRIE_NODE_BITS,
 	};

@@ -127,14 +127,15 @@ int trie_append_step(struct trie *trie, const struct synfw_trie_step *step, uint
 
 int trie_append_list(struct trie *trie, const struct list *list, uint32_t *ret_id)
 {
-	uint32_t places = list->count > SYNFW_TRIE_LIST_CHANGES ? LIST_MAX_CHANGES
-								: SYNFW_TRIE_LIST_CHANGES;
+	uint32_t places =
+		list->count > SYNFW_TRIE_LIST_CHANGES ? LIST_MAX_CHANGES : SYNFW_TRIE_LIST_CHANGES;
 	size_t change_bytes = places * sizeof(list->change[0]);
 	size_t id_bytes = (list->count + 1) * sizeof(list->id[0]);
 	uint64_t *cells;
 	uint16_t *change;
-	int error = record_append(trie, (change_bytes + id_bytes + sizeof(*cells) - 1) / sizeof(*cells),
-				  &cells, ret_id);
+	int error =
+		record_append(trie, (change_bytes + id_bytes + sizeof(*cells) - 1) / sizeof(*cells),
+			      &cells, ret_id);
 
 	if (error)
 		return error;

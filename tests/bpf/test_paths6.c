@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * IPv6 prefixes that follow one another for long stretches and part at random bits: the compressed
- * paths of the trie, of every length, above and below one another, at both ends of the address space.
- * Every edge of every prefix is probed at both sides, by source and by destination.
+ * paths of the trie, of every length, above and below one another, at both ends of the address
+ * space. Every edge of every prefix is probed at both sides, by source and by destination.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -62,8 +62,8 @@ static void bits_draw(struct rng *rng, uint8_t addr[16], uint32_t from)
 		bit_set(addr, bit, kind == 2 ? rng_below(rng, 2) : kind);
 }
 
-/* The first are anywhere, often at an end of the address space; the others share the beginning of one
- * before them. */
+/* The first are anywhere, often at an end of the address space; the others share the beginning of
+ * one before them. */
 static struct prefix prefix_draw(struct rng *rng, const struct prefixes *before)
 {
 	struct prefix prefix = {};
@@ -93,7 +93,8 @@ static void policy_draw(struct rng *rng, struct prefixes *prefixes, struct polic
 
 	MUST(out && text.rules);
 	fputs("version: 1\nname: paths6\ninterfaces:\n  - name: eth0\n"
-	      "defaults: {incoming: allow}\nsets:\n", out);
+	      "defaults: {incoming: allow}\nsets:\n",
+	      out);
 	prefixes->count = 0;
 	for (uint32_t set = 0; set < NR_SETS; set++) {
 		fprintf(out, "  set-%u:\n", set);
@@ -104,10 +105,11 @@ static void policy_draw(struct rng *rng, struct prefixes *prefixes, struct polic
 			inet_ntop(AF_INET6, prefix.addr, address, sizeof(address));
 			fprintf(out, "    - %s/%u\n", address, prefix.length);
 		}
-		MUST(asprintf(&text.rules[set],
-			      "  - {name: from-%u, from: set-%u, action: drop}\n", set, set) > 0);
+		MUST(asprintf(&text.rules[set], "  - {name: from-%u, from: set-%u, action: drop}\n",
+			      set, set) > 0);
 		MUST(asprintf(&text.rules[NR_SETS + set],
-			      "  - {name: to-%u, to-address: set-%u, action: drop}\n", set, set) > 0);
+			      "  - {name: to-%u, to-address: set-%u, action: drop}\n", set,
+			      set) > 0);
 	}
 	MUST(fclose(out) == 0);
 	*ret_text = text;
@@ -224,9 +226,10 @@ int main(void)
 	}
 	for (uint64_t i = 0; i < NR_POLICIES && agree; i++)
 		agree = policy_agrees(datapath, totals, SEED + i);
-	printf("%d policies, %" PRIu64 " probes, %" PRIu64 " dropped, %" PRIu64 " records of which %" PRIu64
-	       " steps, at most %" PRIu64 " in a row: %s\n", NR_POLICIES, seen.probes, seen.drops,
-	       seen.records, seen.steps, seen.deepest, agree ? "agree" : "FAILED");
+	printf("%d policies, %" PRIu64 " probes, %" PRIu64 " dropped, %" PRIu64
+	       " records of which %" PRIu64 " steps, at most %" PRIu64 " in a row: %s\n",
+	       NR_POLICIES, seen.probes, seen.drops, seen.records, seen.steps, seen.deepest,
+	       agree ? "agree" : "FAILED");
 	MUST(!agree || (seen.drops && seen.drops < seen.probes && seen.steps > seen.probes / 10 &&
 			seen.records > seen.steps && seen.deepest >= 6));
 	return agree ? EXIT_SUCCESS : EXIT_FAILURE;

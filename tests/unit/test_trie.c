@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Tries over several pages, begun at every place of a page: no record may begin where the largest would
- * cross into the next, and each edge must still be found. The bpf ring has IPv4 over pages; this is the
- * only place where an IPv6 trie of more than one is read.
+ * Tries over several pages, begun at every place of a page: no record may begin where the largest
+ * would cross into the next, and each edge must still be found. The bpf ring has IPv4 over pages;
+ * this is the only place where an IPv6 trie of more than one is read.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -52,15 +52,18 @@ static void ranges_draw(enum family family, struct ranges *ranges)
 		if (i % 2)
 			first = ((address_t)drawn[i - 1].high << 64 | drawn[i - 1].low) + 1;
 		if (family == FAMILY_4)
-			first = (i % 2 ? ((address_t)drawn[i - 1].high << 64) + ((address_t)1 << 96) : first) >>
+			first = (i % 2 ? ((address_t)drawn[i - 1].high << 64) + ((address_t)1 << 96)
+				       : first) >>
 				96 << 96;
 		drawn[i] = (struct range){.high = first >> 64, .low = (uint64_t)first};
 	}
 	qsort(drawn, NR_CHANGES, sizeof(*drawn), compare_firsts);
 	assert_int_equal(ranges_append(ranges, 0, 0), 0);
 	for (size_t i = 0; i < NR_CHANGES; i++)
-		assert_int_equal(ranges_append(ranges, (address_t)drawn[i].high << 64 | drawn[i].low,
-					       1 + i % 7), 0);
+		assert_int_equal(ranges_append(ranges,
+					       (address_t)drawn[i].high << 64 | drawn[i].low,
+					       1 + i % 7),
+				 0);
 	free(drawn);
 }
 
@@ -113,11 +116,13 @@ static uint32_t trie_class(const struct trie *trie, enum family family, address_
 	for (int i = 0; !(id & SYNFW_TRIE_LEAF); i++) {
 		const uint64_t *record = record_at(trie, id);
 		uint32_t bits = family == FAMILY_4 && left_bits == SYNFW_TRIE_LAST_BITS
-					? SYNFW_TRIE_LAST_BITS : SYNFW_TRIE_NODE_BITS;
+					? SYNFW_TRIE_LAST_BITS
+					: SYNFW_TRIE_NODE_BITS;
 
 		assert_true(i < MAX_STEPS);
 		if (family == FAMILY_4 && id & SYNFW_TRIE_LIST)
-			id = list_entry(record, id & SYNFW_TRIE_LONG ? 16 : 8, left >> (128 - left_bits));
+			id = list_entry(record, id & SYNFW_TRIE_LONG ? 16 : 8,
+					left >> (128 - left_bits));
 		else if (id & SYNFW_TRIE_STEP)
 			id = step_entry(record, left, &bits);
 		else
@@ -136,15 +141,18 @@ static void finds_every_edge(enum family family)
 	for (size_t n = 0; n < sizeof(first_cells) / sizeof(first_cells[0]); n++) {
 		struct trie trie = {};
 
-		assert_int_equal((family == FAMILY_4 ? trie4_build : trie6_build)(&ranges, first_cells[n],
-										  &trie), 0);
+		assert_int_equal((family == FAMILY_4 ? trie4_build
+						     : trie6_build)(&ranges, first_cells[n], &trie),
+				 0);
 		assert_true(first_cells[n] / SYNFW_PAGE_CELLS <
 			    (first_cells[n] + trie.nr_cells) / SYNFW_PAGE_CELLS);
 		for (size_t i = 1; i < ranges.count; i++) {
 			address_t first = range_first(&ranges, i), before = first - 1;
 
-			assert_int_equal(trie_class(&trie, family, first), ranges.range[i].class_id);
-			assert_int_equal(trie_class(&trie, family, before), ranges.range[i - 1].class_id);
+			assert_int_equal(trie_class(&trie, family, first),
+					 ranges.range[i].class_id);
+			assert_int_equal(trie_class(&trie, family, before),
+					 ranges.range[i - 1].class_id);
 		}
 		trie_done(&trie);
 	}
