@@ -146,7 +146,11 @@ killed_after() { # COUNT: of the links are detached
 	equal "$STATUS" 137 "status of a detach that is killed"
 }
 
-pinned_links() { state | grep -c ': link id' || true; }
+pinned_links() { # how many; nothing when that cannot be read
+	local all
+	all=$(state) || return
+	grep -c ': link id' <<<"$all" || true
+}
 
 protected() { # prints the interfaces that a program is on
 	local interface found=()
