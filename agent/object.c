@@ -13,10 +13,9 @@
 
 #include <synfw/abi.h>
 #include <synfw/cleanup.h>
+#include <synfw/state.h>
 
 #include "synfw.skel.h"
-
-_Static_assert(OBJECT_NR_MAPS == 7, "OBJECT_NONE lists every map");
 
 const struct object_map_spec object_maps[OBJECT_NR_MAPS] = {
 	[OBJECT_CONTROL] = {"synfw_control", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct synfw_control),
@@ -33,6 +32,33 @@ const struct object_map_spec object_maps[OBJECT_NR_MAPS] = {
 				    sizeof(struct synfw_reason_counter), SYNFW_REASON_ENTRIES},
 	[OBJECT_RULE_COUNTERS] = {"synfw_rule_counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4,
 				  sizeof(struct synfw_rule_counter), SYNFW_MAX_RULE_COUNTERS},
+	[OBJECT_BLOCKS] = {"synfw_blocks", BPF_MAP_TYPE_HASH, sizeof(struct synfw_addr6),
+			   sizeof(struct synfw_block), SYNFW_MAX_BLOCKS},
+	[OBJECT_BLOCK_RING] = {"synfw_block_ring", BPF_MAP_TYPE_ARRAY, 4,
+			       sizeof(struct synfw_addr6), SYNFW_MAX_BLOCKS},
+	[OBJECT_BLOCK_FILTER] = {"synfw_block_filter", BPF_MAP_TYPE_ARRAY, 4, 8,
+				 SYNFW_BLOCK_FILTER_WORDS},
+	[OBJECT_EXEMPT] = {"synfw_exempt", BPF_MAP_TYPE_HASH, sizeof(struct synfw_addr6), 4,
+			   SYNFW_MAX_EXEMPT},
+	[OBJECT_SCORES] = {"synfw_scores", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct synfw_score_set),
+			   SYNFW_SCORE_SETS},
+	[OBJECT_RULE_RATES] = {"synfw_rule_rates", BPF_MAP_TYPE_ARRAY, 4,
+			       sizeof(struct synfw_rule_rate), SYNFW_MAX_RULE_COUNTERS},
+	[OBJECT_SOURCE_RATES] = {"synfw_source_rates", BPF_MAP_TYPE_ARRAY, 4,
+				 sizeof(struct synfw_rate_set), SYNFW_RATE_SETS},
+	[OBJECT_PORT_SCANS] = {"synfw_port_scans", BPF_MAP_TYPE_ARRAY, 4,
+			       sizeof(struct synfw_port_scan), SYNFW_PORT_SCANS},
+	[OBJECT_FLOWS] = {"synfw_flows", BPF_MAP_TYPE_LRU_HASH, sizeof(struct synfw_flow_key),
+			  sizeof(struct synfw_flow), SYNFW_MAX_FLOWS},
+	[OBJECT_UDP_FLOWS] = {"synfw_udp_flows", BPF_MAP_TYPE_LRU_HASH,
+			      sizeof(struct synfw_flow_key), sizeof(struct synfw_flow),
+			      SYNFW_MAX_FLOWS},
+	[OBJECT_EVENTS] = {"synfw_events", BPF_MAP_TYPE_RINGBUF, 0, 0, SYNFW_EVENT_BYTES},
+	[OBJECT_EVENT_FIRSTS] = {"synfw_event_firsts", BPF_MAP_TYPE_ARRAY, 4, 8,
+				 SYNFW_EVENT_FIRSTS},
+	[OBJECT_RUNTIME] = {"synfw_runtime", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct synfw_runtime),
+			    1},
+	[OBJECT_TALLIES] = {"synfw_tallies", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, SYNFW_NR_TALLIES},
 };
 
 /* How much of a verifier log a person reads: its end says what was refused. */

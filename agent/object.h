@@ -18,6 +18,20 @@ enum object_map {
 	OBJECT_INTERFACES,
 	OBJECT_REASON_COUNTERS,
 	OBJECT_RULE_COUNTERS,
+	OBJECT_BLOCKS,
+	OBJECT_BLOCK_RING,
+	OBJECT_BLOCK_FILTER,
+	OBJECT_EXEMPT,
+	OBJECT_SCORES,
+	OBJECT_RULE_RATES,
+	OBJECT_SOURCE_RATES,
+	OBJECT_PORT_SCANS,
+	OBJECT_FLOWS,
+	OBJECT_UDP_FLOWS,
+	OBJECT_EVENTS,
+	OBJECT_EVENT_FIRSTS,
+	OBJECT_RUNTIME,
+	OBJECT_TALLIES,
 	OBJECT_NR_MAPS,
 };
 
@@ -39,9 +53,9 @@ struct object {
 	int prog_fd;
 };
 
-#define OBJECT_NONE                                                                           \
-	{                                                                                     \
-		.map_fd = {-1, -1, -1, -1, -1, -1, -1}, .trace_fd = -1, .prog_fd = -1 \
+#define OBJECT_NONE                                                                        \
+	{                                                                                  \
+		.map_fd = {[0 ... OBJECT_NR_MAPS - 1] = -1}, .trace_fd = -1, .prog_fd = -1 \
 	}
 
 /* Identifies the object's bytes: differs between builds whose program differs. Never 0. */

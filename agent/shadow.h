@@ -8,6 +8,7 @@
  * implementation of the rules in the agent.
  */
 #include <synfw/reasons.h>
+#include <synfw/state.h>
 
 #include "tables.h"
 

@@ -12,7 +12,9 @@
  * - members of dynamic sets, inner maps that outlive a generation. They are filled from user space,
  *   all memory is theirs from the beginning, and a full one refuses: what the packet path does with
  *   a set never depends on how full it is.
- * - runtime state, plain arrays indexed by what apply handed out: no insertion, never full.
+ * - counters, plain arrays indexed by what apply handed out: no insertion, never full.
+ * - what is remembered of sources and connections, see <synfw/state.h>, which says of each what
+ *   becomes of a packet when it is full.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,6 +24,7 @@
 
 #include <synfw/abi.h>
 #include <synfw/reasons.h>
+#include <synfw/state.h>
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -88,6 +91,103 @@ struct {
 	__type(key, __u32);
 	__type(value, struct synfw_rule_counter);
 } synfw_rule_counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SYNFW_MAX_BLOCKS);
+	__type(key, struct synfw_addr6);
+	__type(value, struct synfw_block);
+} synfw_blocks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SYNFW_MAX_BLOCKS);
+	__type(key, __u32);
+	__type(value, struct synfw_addr6);
+} synfw_block_ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SYNFW_BLOCK_FILTER_WORDS);
+	__type(key, __u32);
+	__type(value, __u64);
+} synfw_block_filter SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SYNFW_MAX_EXEMPT);
+	__type(key, struct synfw_addr6);
+	__type(value, __u32);
+} synfw_exempt SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SYNFW_SCORE_SETS);
+	__type(key, __u32);
+	__type(value, struct synfw_score_set);
+} synfw_scores SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SYNFW_MAX_RULE_COUNTERS);
+	__type(key, __u32);
+	__type(value, struct synfw_rule_rate);
+} synfw_rule_rates SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SYNFW_RATE_SETS);
+	__type(key, __u32);
+	__type(value, struct synfw_rate_set);
+} synfw_source_rates SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SYNFW_PORT_SCANS);
+	__type(key, __u32);
+	__type(value, struct synfw_port_scan);
+} synfw_port_scans SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SYNFW_MAX_FLOWS);
+	__type(key, struct synfw_flow_key);
+	__type(value, struct synfw_flow);
+} synfw_flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SYNFW_MAX_FLOWS);
+	__type(key, struct synfw_flow_key);
+	__type(value, struct synfw_flow);
+} synfw_udp_flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, SYNFW_EVENT_BYTES);
+} synfw_events SEC(".maps");
+
+/* Tags of those (source, rule) whose first event was sent, at tag % SYNFW_EVENT_FIRSTS. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SYNFW_EVENT_FIRSTS);
+	__type(key, __u32);
+	__type(value, __u64);
+} synfw_event_firsts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct synfw_runtime);
+} synfw_runtime SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SYNFW_NR_TALLIES);
+	__type(key, __u32);
+	__type(value, __u64);
+} synfw_tallies SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

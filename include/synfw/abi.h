@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 #ifndef SYNFW_ABI_VERSION
-#define SYNFW_ABI_VERSION 2
+#define SYNFW_ABI_VERSION 3
 #endif
 
 /* ---- limits: used by the maps, by the compiler's checks and by the tests ------------------- */
@@ -36,8 +36,8 @@
 /*
  * A compiled policy is one array of lines; the kernel holds it as one inner map, so that replacing
  * the inner map replaces everything. In it: the header (line 0), where the class tables begin (lines 1
- * and 2), the dynamic sets (line 3), rules (4 a line), tables of ids (16 a line), tries (8 cells a line),
- * class records, chunks (8 words).
+ * and 2), the dynamic sets (line 3), scoring (line 4), logging (line 5), rules (4 a line), effects (one a
+ * line), tables of ids (16 a line), tries (8 cells a line), class records, chunks (8 words).
  *
  * The inner map is an array of pages, each of SYNFW_PAGE_LINES lines, the last one filled up with
  * zeros: one lookup a packet finds page 0, and whatever lies in it is then one bounded load away.
@@ -93,9 +93,11 @@ enum synfw_shape {
 };
 
 /* The attribute table: the TCP flag byte for a TCP header of normal shape (only when the policy
- * has rules on flags), SYNFW_ATTR_SHAPE + shape for everything else. */
+ * has rules on flags), SYNFW_ATTR_SHAPE + shape for everything else; SYNFW_ATTR_ESTABLISHED further on
+ * for packets of an established connection (only when the policy has rules on state). */
 #define SYNFW_ATTR_SHAPE	256
-#define SYNFW_ATTR_ENTRIES	(SYNFW_ATTR_SHAPE + 16)
+#define SYNFW_ATTR_ESTABLISHED	(SYNFW_ATTR_SHAPE + 16)
+#define SYNFW_ATTR_ENTRIES	(2 * SYNFW_ATTR_ESTABLISHED)
 
 #define SYNFW_TCP_FIN	0x01
 #define SYNFW_TCP_SYN	0x02
@@ -183,8 +185,8 @@ _Static_assert(sizeof(struct synfw_trie_step) == 24, "a step is three cells");
  * With two levels bits are not in the order of the rules: rules that constrain the same fields
  * stand together ("groups", beginning at whole words), or the AND of the aggregates would keep
  * almost every word (Baboescu and Varghese, 2001, section 4). Deciding rules come first, then from
- * word `counting_word` on those that only score or count. Inside a group bits are in order, and
- * of all deciding matches the one with the smallest synfw_rule.order is taken. Entry w of the ids
+ * word `counting_word` on, as one group, those that only score or count and those with a limit. Inside a
+ * group bits are in order, and of all deciding matches the one with the smallest synfw_rule.order is taken. Entry w of the ids
  * at `group_base` tells the fields that must be looked at for word w (low 8 bits) and the first
  * word behind its group (the rest).
  *
@@ -202,13 +204,15 @@ struct synfw_header {
 	__u8 incoming;		/* enum synfw_verdict, when no rule decided */
 	__u8 ethertypes;	/* enum synfw_verdict, neither IPv4 nor IPv6 */
 	__u8 malformed;		/* enum synfw_verdict, no addresses could be read */
-	__u8 reserved[3];
+	__u8 established;	/* enum synfw_established */
+	__u8 reserved[2];
 	__u32 record_base[SYNFW_FIELD_DYNAMIC];	/* line of class 0; the last field's is in line 3 */
 	__u32 rule_base;	/* line of rule 0; four to a line */
 	__u32 nr_lines;		/* of the whole image, the manifest included */
 	__u32 manifest_base;	/* line where the manifest's text begins, 0: none */
 	__u32 manifest_bytes;
-	__u32 unused[2];
+	__u32 effect_base;	/* line of effect 1, 0: no rule has effects */
+	__u32 source_flags;	/* line of the ids SYNFW_SOURCE_* by class of SYNFW_FIELD_SRC, 0: none has any */
 };
 _Static_assert(sizeof(struct synfw_header) == SYNFW_LINE_BYTES, "the header is line 0");
 
@@ -243,6 +247,59 @@ struct synfw_dynamic {
 };
 _Static_assert(sizeof(struct synfw_dynamic) <= SYNFW_LINE_BYTES, "the dynamic sets are line 3");
 
+/* What connections that this host opened mean to the packets that belong to them. */
+enum synfw_established {
+	SYNFW_ESTABLISHED_IGNORE = 0,	/* nothing: they are not looked up */
+	SYNFW_ESTABLISHED_RULES = 1,	/* rules on state judge them */
+	SYNFW_ESTABLISHED_ALLOW = 2,	/* they pass before the rules */
+};
+
+#define SYNFW_SOURCE_PROTECTED 0x1 /* some entry of `protect` has the address in its `from` */
+
+/* Line 4. */
+struct synfw_scoring {
+	__u64 decay;		/* points an hour, see SYNFW_SCORE_UNIT; 0: there is no scoring */
+	__u64 block_for_ns[3];	/* of the first, second, later offences; 0: forever */
+	__u32 flag_at, drop_at;	/* points; 0: never */
+	__u8 ipv6_prefixlen;	/* 1 to 128: how much of an IPv6 address is a source. Always set. */
+	__u8 reserved[23];
+};
+_Static_assert(sizeof(struct synfw_scoring) == SYNFW_LINE_BYTES, "scoring is line 4");
+
+/* Line 5. */
+struct synfw_logging {
+	__u64 limit_interval_ns;	/* between events, see synfw_rule_rate; 0: no limit */
+	__u64 limit_tolerance_ns;
+	__u32 sample;			/* one of so many drops; 1: all */
+	__u32 events;			/* bit k: events of that kind (enum synfw_event_kind) */
+	__u8 reserved[40];
+};
+_Static_assert(sizeof(struct synfw_logging) == SYNFW_LINE_BYTES, "logging is line 5");
+
+enum synfw_limit_kind {
+	SYNFW_LIMIT_NONE = 0,
+	SYNFW_LIMIT_RATE = 1,		/* `rate: {per: rule}` */
+	SYNFW_LIMIT_SOURCE_RATE = 2,	/* `rate: {per: source}` */
+	SYNFW_LIMIT_PORTS = 3,		/* `distinct-ports` */
+};
+
+/*
+ * What a rule asks or does beyond its fields. A rule with a limit matches only packets that exceed
+ * it, and is asked in the order of the rules, after all its fields matched: no other packet counts
+ * towards the limit. Its state goes by the rule's counter.
+ */
+struct synfw_effect {
+	__u64 interval_ns;	/* rate: of one packet; ports: the window */
+	__u64 tolerance_ns;	/* rate: (burst - 1) intervals */
+	__u64 block_ns;		/* `block`; 0: none */
+	__u32 over;		/* ports: more than so many */
+	__u8 limit;		/* enum synfw_limit_kind */
+	__u8 add_to;		/* number of a dynamic set + 1; 0: none */
+	__u8 log;		/* `log: true` */
+	__u8 reserved[33];
+};
+_Static_assert(sizeof(struct synfw_effect) == SYNFW_LINE_BYTES, "one effect a line");
+
 enum synfw_rule_action {
 	SYNFW_ACTION_ALLOW = 0,
 	SYNFW_ACTION_DROP = 1,
@@ -261,13 +318,14 @@ struct synfw_rule {
 	__u8 reason;		/* enum synfw_reason it ends in */
 	__u8 flags;		/* SYNFW_RULE_* */
 	__u8 reserved;
-	__u32 index;		/* place among the policy's rules, or one of SYNFW_RULE_INDEX_* */
+	__u16 index;		/* place among the policy's rules, or one of SYNFW_RULE_INDEX_* */
+	__u16 effect;		/* number of its effect, 0: none */
 };
 _Static_assert(sizeof(struct synfw_rule) == 16, "four rules a line");
 #define SYNFW_RULES_PER_LINE	(SYNFW_LINE_BYTES / 16)
 
-#define SYNFW_RULE_INDEX_DEFAULT 0xffffffffU	/* what a key of `defaults` decides */
-#define SYNFW_RULE_INDEX_PROTECT 0x80000000U	/* flag: the rest is the place in `protect` */
+#define SYNFW_RULE_INDEX_DEFAULT 0xffff	/* what a key of `defaults` decides */
+#define SYNFW_RULE_INDEX_PROTECT 0x8000	/* flag: the rest is the place in `protect` */
 
 /* ---- dynamic sets ---------------------------------------------------------------------------- */
 
@@ -344,17 +402,7 @@ struct synfw_rule_counter {
 };
 _Static_assert(sizeof(struct synfw_rule_counter) == 24, "rule counter");
 
-/* synfw_trace[0], written only by the shadow program. */
-struct synfw_trace {
-	__u32 slot_in;		/* interface slot to judge as (input) */
-	__u32 score;
-	__u32 bit;		/* deciding bit of the vectors, SYNFW_NO_BIT: none */
-	__u8 verdict;		/* enum synfw_verdict, before monitor mode */
-	__u8 reason;
-	__u8 monitor;		/* the policy monitors: the packet passed whatever the verdict */
-	__u8 reserved;
-};
-_Static_assert(sizeof(struct synfw_trace) == 16, "trace record");
+/* No rule: synfw_trace.bit, see state.h. */
 #define SYNFW_NO_BIT 0xffffffffU
 
 #endif

@@ -23,7 +23,10 @@
 	SYNFW_REASON(11, BAD_HEADER, "bad-header", "a header contradicts itself or the frame")     \
 	SYNFW_REASON(12, BAD_FLAGS, "bad-flags", "TCP flags that no stack sends: SYN with FIN or RST") \
 	SYNFW_REASON(13, TOO_MANY_TAGS, "too-many-tags", "more than two VLAN tags")                \
-	SYNFW_REASON(14, TOO_MANY_HEADERS, "too-many-headers", "more than eight IPv6 extension headers")
+	SYNFW_REASON(14, TOO_MANY_HEADERS, "too-many-headers", "more than eight IPv6 extension headers") \
+	SYNFW_REASON(15, BLOCKED, "blocked", "the source is blocked; `synfw why` says by what")     \
+	SYNFW_REASON(16, SCORE, "score", "the score of the source reached scoring.drop-at")        \
+	SYNFW_REASON(17, ESTABLISHED, "established", "part of a connection that this host opened")
 
 enum synfw_reason {
 #define SYNFW_REASON_ENUM(code, NAME, word, sentence) SYNFW_REASON_##NAME = code,

@@ -7,7 +7,7 @@
 
 #define IDS_PER_LINE	(SYNFW_LINE_BYTES / sizeof(uint32_t))
 #define CELLS_PER_LINE	(SYNFW_LINE_BYTES / sizeof(uint64_t))
-#define FIRST_FREE_LINE 4 /* behind the header, the directory of tables and the dynamic sets */
+#define FIRST_FREE_LINE 6 /* behind what abi.h gives a line of its own */
 
 /* Kernel memory of a member of a dynamic set, and of a bucket of its hash map. */
 #define BYTES_MEMBER 72

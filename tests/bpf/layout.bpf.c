@@ -4,7 +4,10 @@
  * names, and the structures inside of lines are named by neither in the real object; this one is
  * compiled with the same flags.
  */
+#include <linux/bpf.h>
+
 #include <synfw/abi.h>
+#include <synfw/state.h>
 
 struct synfw_line layout_line;
 struct synfw_header layout_header;
@@ -13,3 +16,9 @@ struct synfw_dynamic layout_dynamic;
 struct synfw_member layout_member;
 struct synfw_rule layout_rule;
 struct synfw_trie_step layout_trie_step;
+struct synfw_scoring layout_scoring;
+struct synfw_logging layout_logging;
+struct synfw_effect layout_effect;
+struct synfw_score_set layout_score_set;
+struct synfw_port_scan layout_port_scan;
+struct synfw_event layout_event;

@@ -13,6 +13,7 @@
 #include <net/if.h>
 
 #include <synfw/cleanup.h>
+#include <synfw/state.h>
 
 #include "synfw.skel.h"
 

@@ -245,6 +245,13 @@ static bool covered(const char *what, uint64_t count)
 	return count != 0;
 }
 
+/* Reasons that a packet can have without packets before it, and with a policy. */
+static bool reason_needs_no_past(int reason)
+{
+	return reason != SYNFW_REASON_NO_POLICY && reason != SYNFW_REASON_BLOCKED &&
+	       reason != SYNFW_REASON_SCORE && reason != SYNFW_REASON_ESTABLISHED;
+}
+
 static bool everything_covered(const struct worker workers[WORKERS])
 {
 	bool all = true;
@@ -261,7 +268,7 @@ static bool everything_covered(const struct worker workers[WORKERS])
 	for (int reason = 0; reason < SYNFW_NR_REASONS; reason++) {
 		uint64_t count = 0;
 
-		if (reason == SYNFW_REASON_NO_POLICY)
+		if (!reason_needs_no_past(reason))
 			continue;
 		for (int i = 0; i < WORKERS; i++)
 			count += packets_of_reason(&workers[i].totals, reason);

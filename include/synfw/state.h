@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_STATE_H
+#define SYNFW_STATE_H
+
+/*
+ * What the datapath remembers from one packet to the next: blocks, scores, rates, ports tried,
+ * connections, events. All of it is outside the generations and survives a reload. As in abi.h:
+ * nothing but <linux/types.h> (which abi.h includes), host byte order unless a name ends in _be.
+ *
+ * Clocks: *_boot_ns and everything that a block says is CLOCK_BOOTTIME, which counts suspended time;
+ * connections use CLOCK_MONOTONIC_COARSE, which does not: what slept on both ends has not ended.
+ */
+#include <synfw/abi.h>
+
+/* The kernel's lock in a map value, 4 bytes; <linux/bpf.h> has been included before on that side. */
+#ifdef __bpf__
+#define SYNFW_LOCK struct bpf_spin_lock
+#else
+#define SYNFW_LOCK __u32
+#endif
+
+#define SYNFW_MAX_BLOCKS	65536	/* sources that are blocked, or remembered as having been */
+#define SYNFW_MAX_EXEMPT	1024	/* addresses that are never scored or blocked */
+#define SYNFW_MAX_FLOWS		65536	/* connections of TCP, SCTP and ICMP; as many again of UDP */
+#define SYNFW_MAX_SCORE		1000000 /* points; more are not remembered */
+#define SYNFW_MAX_DISTINCT_PORTS 60	/* `distinct-ports: over` */
+#define SYNFW_SCORE_SETS	16384	/* a power of two, as every *_SETS */
+#define SYNFW_SCORE_WAYS	3
+#define SYNFW_RATE_SETS		65536
+#define SYNFW_RATE_WAYS		3
+#define SYNFW_PORT_SCANS	8192	/* a power of two */
+#define SYNFW_EVENT_BYTES	(1 << 20) /* of the ring buffer */
+#define SYNFW_EVENT_FIRSTS	16384	/* a power of two */
+
+/* ---- sources --------------------------------------------------------------------------------- */
+
+/*
+ * A source is an address as the dynamic sets have it (IPv4 as ::ffff:a.b.c.d), of IPv6 only the
+ * first synfw_scoring.ipv6_prefixlen bits, the others 0.
+ */
+
+/* 64 bits that nobody can foretell who does not know the seed (synfw_runtime): the place of a source in
+ * the tables below. `word`: the source's four 32-bit words as they lie in memory. The finaliser is
+ * that of MurmurHash3 (Appleby 2011). */
+static inline __u64 synfw_source_hash(const __u32 word[4], __u64 seed)
+{
+	__u64 high = (__u64)word[1] << 32 | word[0], low = (__u64)word[3] << 32 | word[2];
+	__u64 hash = (high ^ seed) * 0x9e3779b97f4a7c15ULL;
+
+	hash = (hash ^ hash >> 32 ^ low) * 0xff51afd7ed558ccdULL;
+	hash = (hash ^ hash >> 33) * 0xc4ceb9fe1a85ec53ULL;
+	return hash ^ hash >> 33;
+}
+
+/* Points that one rule gave: `points` in all since the score was last 0, in `hits` packets. */
+struct synfw_score_part {
+	__u16 counter;		/* of the rule, as synfw_rule.counter; 0: unused */
+	__u16 hits;		/* saturates */
+	__u32 points;		/* saturates */
+};
+_Static_assert(sizeof(struct synfw_score_part) == 8, "part of a score");
+#define SYNFW_SCORE_PARTS 4	/* rules that are named; the points of others count, unnamed */
+
+/*
+ * Scores: synfw_scores, an array of sets of SYNFW_SCORE_WAYS entries, set number =
+ * synfw_source_hash() % SYNFW_SCORE_SETS. A leaky bucket: `level` falls by synfw_scoring.decay
+ * a nanosecond, and a point is SYNFW_SCORE_UNIT, so that N points an hour are N units a nanosecond,
+ * exactly. An entry whose level has fallen to 0 says no more than none at all and is free. When all
+ * of a set are in use, the one with the lowest level is given up and counted (SYNFW_TALLY_SCORES_LOST).
+ */
+#define SYNFW_SCORE_UNIT 3600000000000ULL
+
+struct synfw_score {
+	struct synfw_addr6 source;
+	__u64 level;		/* at updated_boot_ns; 0: free */
+	__u64 updated_boot_ns;
+	struct synfw_score_part part[SYNFW_SCORE_PARTS];
+};
+_Static_assert(sizeof(struct synfw_score) == 64, "score of a source");
+
+struct synfw_score_set {
+	SYNFW_LOCK lock;
+	__u32 reserved[3];
+	struct synfw_score way[SYNFW_SCORE_WAYS];
+};
+_Static_assert(sizeof(struct synfw_score_set) == 208, "set of scores");
+
+/* ---- blocks ---------------------------------------------------------------------------------- */
+
+enum synfw_block_cause {
+	SYNFW_BLOCK_OPERATOR = 0,	/* `synfw block` */
+	SYNFW_BLOCK_SCORE = 1,		/* scoring.drop-at was reached */
+	SYNFW_BLOCK_RULE = 2,		/* `block` of a rule */
+};
+
+#define SYNFW_BLOCK_MONITOR 0x1 /* made while the policy only monitored: drops nothing in block mode */
+
+/*
+ * synfw_blocks, a hash map by source, never LRU: a flood of new sources must not free an old one. The
+ * entry stays when the block has expired, to remember the offences, until its room is needed: each
+ * insertion of the datapath takes the next places of synfw_block_ring (an array of sources, in the
+ * order of insertion), looks at SYNFW_BLOCK_PROBES of them and takes one whose block has expired.
+ * When there is none the block is not made, and counted (SYNFW_TALLY_BLOCKS_FULL): the packet is
+ * dropped all the same, and so is the next that scores.
+ */
+struct synfw_block {
+	__u64 expires_boot_ns;	/* 0: never */
+	__u64 since_boot_ns;
+	__u32 score;		/* points when it was made */
+	__u32 offences;		/* how often scoring.drop-at was reached */
+	__u16 counter;		/* of the rule that made it, or gave the last points; 0: none */
+	__u8 cause;		/* enum synfw_block_cause */
+	__u8 flags;		/* SYNFW_BLOCK_* */
+	__u32 reserved;
+	struct synfw_score_part part[SYNFW_SCORE_PARTS];
+};
+_Static_assert(sizeof(struct synfw_block) == 64, "block of a source");
+#define SYNFW_BLOCK_PROBES 16
+
+/*
+ * synfw_block_filter: one bit for each value of synfw_source_hash() % SYNFW_BLOCK_FILTER_BITS, set
+ * before a source goes into synfw_blocks. A packet whose bit is clear is not blocked, and costs no
+ * look at the hash map.
+ */
+#define SYNFW_BLOCK_FILTER_BITS	 (1 << 20)
+#define SYNFW_BLOCK_FILTER_WORDS (SYNFW_BLOCK_FILTER_BITS / 64)
+
+/* synfw_exempt: addresses (struct synfw_addr6, IPv6 whole) that are never scored or blocked, however
+ * their packets look: gateways, name servers, DHCP servers and this host's own. Value: one of these. */
+enum synfw_exempt {
+	SYNFW_EXEMPT_GATEWAY = 1,
+	SYNFW_EXEMPT_RESOLVER = 2,
+	SYNFW_EXEMPT_DHCP = 3,
+	SYNFW_EXEMPT_OWN = 4,
+};
+
+/* ---- rates and ports ------------------------------------------------------------------------- */
+
+/*
+ * Rates are virtual schedules (GCRA, ITU-T I.371, annex A): a packet that comes before
+ * tat - tolerance exceeds the rate and changes nothing, any other moves tat = max(tat, now) + interval.
+ *
+ * synfw_rule_rates[synfw_rule.counter] is that of a rule as a whole. synfw_source_rates has those of
+ * sources, as synfw_scores: a way whose tat has passed says no more than none and is free; of those in use
+ * the one with the smallest tat is given up, and counted (SYNFW_TALLY_RATES_LOST).
+ */
+struct synfw_rule_rate {
+	SYNFW_LOCK lock;
+	__u32 reserved;
+	__u64 tat_boot_ns;
+};
+_Static_assert(sizeof(struct synfw_rule_rate) == 16, "rate of a rule");
+
+struct synfw_source_rate {
+	__u64 tag;		/* synfw_source_hash(source, seed ^ counter of the rule) */
+	__u64 tat_boot_ns;
+};
+
+struct synfw_rate_set {
+	SYNFW_LOCK lock;
+	__u32 reserved[3];
+	struct synfw_source_rate way[SYNFW_RATE_WAYS];
+};
+_Static_assert(sizeof(struct synfw_rate_set) == 64, "a set of rates is one cache line");
+
+/*
+ * synfw_port_scans[tag % SYNFW_PORT_SCANS]: the destination ports that one source tried for one rule,
+ * and when. A port counts while it is younger than the rule's window. The entry belongs to the source
+ * whose tag it has until the youngest port has left the window, or while it has one port only; whoever
+ * comes meanwhile is not counted (SYNFW_TALLY_SCANS_LOST).
+ */
+struct synfw_port_try {
+	__u16 port;
+	__u16 used;		/* 0: free */
+	__u32 at_boot_ms;
+};
+
+struct synfw_port_scan {
+	SYNFW_LOCK lock;
+	__u32 until_boot_ms;	/* when the youngest port leaves the window */
+	__u64 tag;		/* synfw_source_hash(source, seed ^ counter of the rule) */
+	struct synfw_port_try port[SYNFW_MAX_DISTINCT_PORTS + 2];
+};
+_Static_assert(sizeof(struct synfw_port_scan) == 512, "ports of a source");
+
+/* ---- connections ----------------------------------------------------------------------------- */
+
+/*
+ * synfw_flows and, for UDP, synfw_udp_flows (LRU): what this host opened. tc egress writes them, XDP
+ * looks the replies up. Addresses as in the dynamic sets. Of ICMP echo both ports are the identifier.
+ */
+struct synfw_flow_key {
+	struct synfw_addr6 remote;
+	struct synfw_addr6 local;
+	__be16 remote_port_be;
+	__be16 local_port_be;
+	__u8 protocol;
+	__u8 reserved[3];
+};
+_Static_assert(sizeof(struct synfw_flow_key) == 40, "key of a connection");
+
+enum synfw_flow_state {
+	SYNFW_FLOW_OPENING = 0,		/* nothing came back yet */
+	SYNFW_FLOW_ESTABLISHED = 1,
+	SYNFW_FLOW_CLOSING = 2,		/* TCP: a FIN was seen */
+	SYNFW_FLOW_CLOSED = 3,		/* TCP: FINs of both sides, or a RST */
+};
+
+struct synfw_flow {
+	__u64 expires_ns;	/* CLOCK_MONOTONIC_COARSE */
+	__u8 state;		/* enum synfw_flow_state */
+	__u8 fins;		/* TCP: 1 this host's, 2 the other's */
+	__u8 seeded;		/* from a socket that was open when connections began to be tracked */
+	__u8 reserved[5];
+};
+_Static_assert(sizeof(struct synfw_flow) == 16, "a connection");
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+enum synfw_event_kind {
+	SYNFW_EVENT_DROP = 0,		/* a packet was dropped */
+	SYNFW_EVENT_BLOCK = 1,		/* a source was blocked */
+	SYNFW_EVENT_FLAG = 2,		/* a source reached scoring.flag-at */
+	SYNFW_EVENT_RULE = 3,		/* a rule with `log: true` matched */
+	SYNFW_NR_EVENT_KINDS,
+};
+
+#define SYNFW_EVENT_MONITOR 0x1 /* what would have been done */
+#define SYNFW_EVENT_FIRST   0x2 /* the first of its source and rule in a while: not sampled */
+
+/* One record of synfw_events, a ring buffer. */
+struct synfw_event {
+	__u64 time_boot_ns;
+	struct synfw_addr6 src, dst;	/* as in the dynamic sets, IPv6 whole */
+	__u32 ifindex;
+	__u32 bytes;
+	__u32 sample;			/* how many like it this one stands for */
+	__u32 score_before, score_after; /* points */
+	__u16 vlan;			/* SYNFW_VLAN_NONE: untagged */
+	__u16 counter;			/* of the rule; 0: none */
+	__u16 sport, dport;		/* host order; of ICMP: dport is the type */
+	__u8 kind;			/* enum synfw_event_kind */
+	__u8 reason;			/* enum synfw_reason */
+	__u8 verdict;			/* enum synfw_verdict */
+	__u8 flags;			/* SYNFW_EVENT_* */
+	__u8 family;			/* 4 or 6 */
+	__u8 protocol;
+	__u8 tcp_flags;
+	__u8 reserved;
+	__u32 reserved2;
+	__u64 block_expires_boot_ns;	/* SYNFW_EVENT_BLOCK; 0: never */
+	struct synfw_score_part part[SYNFW_SCORE_PARTS]; /* what this packet gave */
+};
+_Static_assert(sizeof(struct synfw_event) == 120, "an event");
+
+/* ---- what is common -------------------------------------------------------------------------- */
+
+/* synfw_runtime[0] */
+struct synfw_runtime {
+	__u64 seed;		/* of synfw_source_hash(); random, written before the first packet */
+	__u64 event_tat_boot_ns; /* the limit of logging, as a rate */
+	__u32 block_cursor;	/* next place in synfw_block_ring */
+	__u32 reserved[11];
+};
+_Static_assert(sizeof(struct synfw_runtime) == 64, "one line");
+
+/* synfw_tallies, per CPU, a __u64 each: what was not done, for want of room or by a limit. */
+enum synfw_tally {
+	SYNFW_TALLY_BLOCKS_FULL = 0,	/* blocks that found no room */
+	SYNFW_TALLY_BLOCKS_EXEMPT = 1,	/* scores and blocks of exempt or protected sources */
+	SYNFW_TALLY_SCORES_LOST = 2,
+	SYNFW_TALLY_RATES_LOST = 3,
+	SYNFW_TALLY_SCANS_LOST = 4,
+	SYNFW_TALLY_SETS_FULL = 5,	/* `add-to` found no room */
+	SYNFW_TALLY_EVENTS_LOST = 6,	/* the ring buffer was full */
+	SYNFW_TALLY_EVENTS_LIMITED = 7, /* logging.limit */
+	SYNFW_TALLY_EVENTS_SAMPLED = 8, /* logging.sample left them out */
+	SYNFW_TALLY_FLOWS_FULL = 9,	/* connections that could not be remembered */
+	SYNFW_NR_TALLIES = 16,
+};
+
+/* synfw_trace[0], written only by the shadow program. */
+struct synfw_trace {
+	__u32 slot_in;		/* interface slot to judge as (input) */
+	__u32 score;		/* points that the packet gives */
+	__u32 bit;		/* deciding bit of the vectors, SYNFW_NO_BIT: none */
+	__u8 verdict;		/* enum synfw_verdict, before monitor mode */
+	__u8 reason;
+	__u8 monitor;		/* the policy monitors: the packet passed whatever the verdict */
+	__u8 established;	/* it belongs to a connection that this host opened */
+	__u32 score_before, score_after; /* points of its source, now and if the packet came */
+	struct synfw_score_part part[SYNFW_SCORE_PARTS]; /* of `score` */
+};
+_Static_assert(sizeof(struct synfw_trace) == 56, "trace record");
+
+#endif
