@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include <synfw/abi.h>
@@ -242,4 +243,32 @@ void object_close(struct object *object)
 	cleanup_fd(&object->trace_fd);
 	cleanup_fd(&object->prog_fd);
 	*object = (struct object)OBJECT_NONE;
+}
+
+int object_open_inner(int outer_fd, uint32_t key, const char *what, struct fault *fault,
+		      int *ret_fd)
+{
+	uint32_t map_id;
+	int fd = -1;
+
+	/* what is there may end between the two calls */
+	if (!bpf_map_lookup_elem(outer_fd, &key, &map_id))
+		fd = bpf_map_get_fd_by_id(map_id);
+	if (fd < 0)
+		return errno == ENOENT ? -ENOENT
+				       : fault_system(fault, -errno, "cannot open %s", what);
+	*ret_fd = fd;
+	return 0;
+}
+
+int object_clear_inner(int outer_fd, uint32_t key)
+{
+	uint32_t map_id;
+
+	/* only what is there: each deletion waits for a grace period */
+	if (bpf_map_lookup_elem(outer_fd, &key, &map_id))
+		return errno == ENOENT ? 0 : -errno;
+	if (bpf_map_delete_elem(outer_fd, &key) && errno != ENOENT)
+		return -errno;
+	return 0;
 }

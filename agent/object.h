@@ -70,4 +70,12 @@ int object_load_shadow(struct fault *fault, struct object *ret_object);
 
 void object_close(struct object *object);
 
+/* Opens the map that an entry of a map of maps refers to. -ENOENT, without a fault, when there is
+ * none, or when it ended meanwhile; `what` it is goes into a fault. */
+int object_open_inner(int outer_fd, uint32_t key, const char *what, struct fault *fault,
+		      int *ret_fd);
+
+/* Empties an entry of a map of maps. 0 or -errno. */
+int object_clear_inner(int outer_fd, uint32_t key);
+
 #endif
