@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The table of subcommands. */
+#include <stdint.h>
+
 #include "command.h"
 
 static const struct command_option json_options[] = {OPTION_JSON, OPTION_HELP, OPTION_END};
@@ -58,9 +60,13 @@ const struct command commands[] = {
 	 cmd_status},
 	{"show", "rules|sets", 1, 1, "list rules with their counters, or sets with their sizes",
 	 NULL, "rules sets", json_options, cmd_show},
-	{"set", "add|del|list NAME [ADDR]", 2, 3, "add, take out or list members of a dynamic set",
-	 "Takes effect with the next packet, and stays over a reload of the policy.\n\n"
+	{"set", "add|del|list NAME [ADDR...]", 2, SIZE_MAX,
+	 "add, take out or list members of a dynamic set",
+	 "Takes effect with the next packet, and stays over a reload of the policy. With - for "
+	 "ADDR,\n"
+	 "addresses come from standard input, one a line.\n\n"
 	 "  synfw set add brute-forcers 198.51.100.7 --for 1h\n"
+	 "  synfw set add brute-forcers - <addresses.txt\n"
 	 "  synfw set del brute-forcers 198.51.100.7\n"
 	 "  synfw set list brute-forcers --json",
 	 "add del list", set_options, cmd_set},
