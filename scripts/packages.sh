@@ -14,7 +14,7 @@ PACKAGES_RUN="busybox-static curl ethtool iproute2 iputils-ping jq kmod netbase 
 # the fuzz ring's sanitizers
 PACKAGES_TEST="libclang-rt-14-dev"
 # what scripts/benchmark.sh measures synfw against; it alone adds them to the others
-PACKAGES_RIVALS="ipset nftables xdp-tools"
+PACKAGES_RIVALS="ipset iptables nftables xdp-tools"
 
 # Runs the calling script again as root: `become_root "$@"`.
 become_root() {
