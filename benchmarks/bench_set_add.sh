@@ -5,6 +5,7 @@
 # add`, `nft add element` and `ipset add`: until its packets are dropped, as a whole process, and in a
 # batch: bench_set_add.sh BUILD [REPETITIONS]
 # Prints Markdown. Needs root, nftables, ipset and iptables. Everything it makes it removes.
+# shellcheck disable=SC2034 # add_TOOL is used by its name
 set -euo pipefail
 
 BUILD=$(cd "$1" && pwd)
@@ -126,7 +127,7 @@ for size in "${SIZES[@]}"; do
 	"$BUILD/benchmarks/bench-prefixes" 4 "$size" | sed 's,/.*,,; /^198\.1[89]\./d' >"$T/listed"
 	for tool in "${TOOLS[@]}"; do run_tool "$tool" "$size"; done
 done
-APPLY_MS= EMPTY_MS=
+APPLY_MS='' EMPTY_MS=''
 apply_list
 for ((round = 0; round < 4 * ROUNDS; round++)); do
 	read -r ms _ < <(measured true)
