@@ -21,7 +21,7 @@ for clang in clang-14 clang-19; do
 done
 BUILD=$WORK/clang-14
 ninja -C "$BUILD" >/dev/null
-ninja -C "$BUILD" benchmarks/bench-{packet,sources,data,live,policy,prefixes} \
+ninja -C "$BUILD" benchmarks/bench-{packet,steps,sources,data,live,policy,prefixes} \
 	benchmarks/{measure-command,time-to-drop} benchmarks/bpf/{generate,replay,rivals}.bpf.o >/dev/null
 OBJECTS=("$BUILD"/benchmarks/bpf/{replay,rivals}.bpf.o)
 BENCH=$BUILD/benchmarks
@@ -64,6 +64,7 @@ machine() {
 	sed '/^<!-- measured -->$/q' "$SOURCE/benchmarks/performance.md.in"
 	printf '\nMeasured on %s by `scripts/benchmark.sh` on: %s.\n' "$(date +%F)" "$(machine)"
 	section 'Cost per packet' "$BENCH/bench-packet" "${OBJECTS[@]}"
+	section 'What each step costs' "$BENCH/bench-steps" "${OBJECTS[@]}"
 	section 'Large sets, another source each time' "$BENCH/bench-sources" "${OBJECTS[@]}"
 	section 'Rule sets and lists of others' "$BENCH/bench-data" "${OBJECTS[@]}"
 	section 'Packets a second across veth' "$SOURCE/benchmarks/bench_live.sh" "$BUILD"
