@@ -322,6 +322,47 @@ test_lines_by_the_hundred_thousand() {
 	equal "$(members banned)" none "members"
 }
 
+# The calls for many number FIRST to LAST of a command on the lines fail without memory.
+failing() { # FIRST LAST ACTION
+	run on_edge env LD_PRELOAD="$TOOLS/libfail_bpf.so" FAIL_BPF_AT="$1" FAIL_BPF_LAST="$2" \
+		FAIL_BPF_ERRNO=12 FAIL_BPF_COUNT="$T/count" "$SYNFW" set "$3" banned - <"$T/lines"
+}
+
+number_of_members() { synfw set list banned --json | jq '.members | length'; }
+
+# Three calls for many each; what one that fails leaves goes one by one.
+test_failing_calls_leave_what_is_said() {
+	local number calls
+	prepare 20000
+	seq -f '%1.0f' 1 10000 | awk '{ print "100.0." int($1 / 250) "." $1 % 250 }' >"$T/lines"
+	failing 0 0 add
+	calls=$(cat "$T/count")
+	for number in $(seq "$calls"); do
+		exits 0 synfw set del banned - <"$T/lines"
+		failing "$number" "$number" add
+		[ "$STATUS" = 0 ] || says "annot allocate memory"
+		equal "$STATUS $(number_of_members)" \
+			"$([ "$STATUS" = 0 ] && echo "0 10000" || echo "7 0")" "status and members"
+		exits 0 synfw set add banned - <"$T/lines"
+	done
+	exits 0 synfw set del banned - <"$T/lines"
+	failing $((calls - 1)) $((calls + 1)) add
+	equal "$STATUS" 7 "status"
+	says 'added 4096 and renewed 0 of 10000 addresses; nothing was changed from line 4097, "100.0.16.97" on'
+	equal "$(number_of_members)" 4096 "members"
+	exits 0 synfw set add banned - <"$T/lines"
+	failing 0 0 del
+	calls=$(cat "$T/count")
+	exits 0 synfw set add banned - <"$T/lines"
+	failing "$calls" "$calls" del
+	equal "$STATUS $(number_of_members)" "0 0" "status and members"
+	exits 0 synfw set add banned - <"$T/lines"
+	failing $((calls - 1)) $((calls + 1)) del
+	equal "$STATUS" 7 "status"
+	says 'took out 4096 of 10000 addresses; nothing was changed from line 4097, "100.0.16.97" on'
+	equal "$(number_of_members)" 5904 "members"
+}
+
 test_wrong_words_are_refused() {
 	add_hosts
 	exits 2 synfw set add banned 192.0.2.7
