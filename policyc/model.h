@@ -178,9 +178,6 @@ struct policy {
 	size_t nr_tests;
 };
 
-/* Whether some set of it is dynamic. */
-bool policy_has_dynamic_sets(const struct policy *policy);
-
 void policy_free(struct policy *policy);
 void policy_freep(struct policy **policy);
 

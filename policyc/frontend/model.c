@@ -46,14 +46,6 @@ static void free_sets(struct policy *policy)
 	free(policy->sets);
 }
 
-bool policy_has_dynamic_sets(const struct policy *policy)
-{
-	for (size_t i = 0; i < policy->nr_named_sets; i++)
-		if (policy->sets[i].dynamic)
-			return true;
-	return false;
-}
-
 void policy_free(struct policy *policy)
 {
 	if (!policy)
