@@ -13,10 +13,13 @@
 #define BYTES_MEMBER 72
 #define BYTES_BUCKET 16
 
+#define NS_PER_HOUR  3600000000000ULL
+
 /* Line numbers. What every packet needs comes first, to lie in page 0. */
 struct layout {
 	uint32_t rules;
 	uint32_t groups;
+	uint32_t effects;
 	uint32_t tables;
 	uint32_t tries[SYNFW_NR_DIRS][NR_FAMILIES];
 	uint32_t records[SYNFW_NR_FIELDS];
@@ -101,6 +104,8 @@ static int layout_plan(struct build *build, struct layout *ret_layout)
 
 	layout.groups = at;
 	at += vectors->flat ? 0 : lines_of(vectors->nr_words, IDS_PER_LINE);
+	layout.effects = at;
+	at += build->bits->nr_effects;
 	layout.tables = at;
 	at += build->tables.nr_ids / IDS_PER_LINE;
 	error = tries_build(build, &layout, &at);
@@ -231,6 +236,40 @@ static uint8_t verdict_of(enum default_choice choice)
 	return choice == CHOICE_DROP ? SYNFW_DROP : SYNFW_ALLOW;
 }
 
+static uint8_t established_of(const struct build *build, const struct policy *policy)
+{
+	if (policy->established == CHOICE_ALLOW)
+		return SYNFW_ESTABLISHED_ALLOW;
+	return build->state_rules ? SYNFW_ESTABLISHED_RULES : SYNFW_ESTABLISHED_IGNORE;
+}
+
+/* Points an hour. */
+static uint64_t decay_of(const struct rate *decay)
+{
+	return decay->count ? decay->count * (NS_PER_HOUR / decay->per_ns) : 0;
+}
+
+static void put_scoring(const struct scoring *scoring, struct synfw_scoring *line)
+{
+	*line = (struct synfw_scoring){
+		.decay = decay_of(&scoring->decay),
+		.flag_at = scoring->flag_at,
+		.drop_at = scoring->drop_at,
+		.ipv6_prefixlen = scoring->ipv6_prefixlen,
+	};
+	memcpy(line->block_for_ns, scoring->block_for_ns, sizeof(line->block_for_ns));
+}
+
+static void put_logging(const struct logging *logging, struct synfw_logging *line)
+{
+	*line = (struct synfw_logging){
+		.limit_interval_ns = rate_interval_ns(&logging->limit),
+		.limit_tolerance_ns = rate_tolerance_ns(&logging->limit, logging->limit.count),
+		.sample = logging->sample,
+		.events = logging->events,
+	};
+}
+
 static void put_header(const struct build *build, const struct layout *layout,
 		       const struct policy *policy, struct synfw_header *header)
 {
@@ -247,8 +286,11 @@ static void put_header(const struct build *build, const struct layout *layout,
 		.incoming = verdict_of(policy->incoming),
 		.ethertypes = verdict_of(policy->ethertypes),
 		.malformed = verdict_of(policy->malformed),
+		.established = established_of(build, policy),
 		.rule_base = layout->rules,
 		.nr_lines = layout->nr_lines,
+		.effect_base = build->bits->nr_effects ? layout->effects : 0,
+		.source_flags = table_line(layout, build->source_flags_offset),
 	};
 	for (int field = 0; field < SYNFW_FIELD_DYNAMIC; field++)
 		header->record_base[field] = layout->records[field];
@@ -280,6 +322,10 @@ int layout_image(struct build *build, const struct policy *policy, struct image 
 	put_header(build, &layout, policy, (struct synfw_header *)&lines[0]);
 	put_directory(build, &layout, (struct synfw_class_tables *)&lines[1]);
 	put_dynamic(build, &layout, (struct synfw_dynamic *)&lines[3]);
+	put_scoring(&policy->scoring, (struct synfw_scoring *)&lines[4]);
+	put_logging(&policy->logging, (struct synfw_logging *)&lines[5]);
+	memcpy(&lines[layout.effects], build->bits->effects,
+	       build->bits->nr_effects * sizeof(struct synfw_effect));
 	memcpy(&lines[layout.tables], build->tables.ids, build->tables.nr_ids * sizeof(uint32_t));
 	if (build->bits->groups)
 		memcpy(&lines[layout.groups], build->bits->groups,

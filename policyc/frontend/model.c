@@ -46,6 +46,16 @@ static void free_sets(struct policy *policy)
 	free(policy->sets);
 }
 
+uint64_t rate_interval_ns(const struct rate *rate)
+{
+	return (rate->per_ns + rate->count / 2) / rate->count;
+}
+
+uint64_t rate_tolerance_ns(const struct rate *rate, uint32_t burst)
+{
+	return (burst - 1) * rate_interval_ns(rate);
+}
+
 void policy_free(struct policy *policy)
 {
 	if (!policy)
