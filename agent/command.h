@@ -74,6 +74,7 @@ const struct option_values *option_values(const struct invocation *invocation, c
 	}
 
 int cmd_apply(const struct invocation *invocation);
+int cmd_block(const struct invocation *invocation);
 int cmd_check(const struct invocation *invocation);
 int cmd_detach(const struct invocation *invocation);
 int cmd_diff(const struct invocation *invocation);
@@ -84,6 +85,7 @@ int cmd_set(const struct invocation *invocation);
 int cmd_show(const struct invocation *invocation);
 int cmd_status(const struct invocation *invocation);
 int cmd_trace(const struct invocation *invocation);
+int cmd_unblock(const struct invocation *invocation);
 int cmd_version(const struct invocation *invocation);
 
 #endif

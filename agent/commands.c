@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The table of subcommands. */
+#include <stdint.h>
+
 #include "command.h"
 
 static const struct command_option json_options[] = {OPTION_JSON, OPTION_HELP, OPTION_END};
@@ -36,6 +38,20 @@ static const struct command_option set_options[] = {
 	OPTION_END,
 };
 
+static const struct command_option block_options[] = {
+	{"for", 0, "DURATION", "how long, as 36h (default: until it is unblocked)"},
+	OPTION_JSON,
+	OPTION_HELP,
+	OPTION_END,
+};
+
+static const struct command_option unblock_options[] = {
+	{"all", 0, NULL, "all sources, and forget all scores"},
+	OPTION_JSON,
+	OPTION_HELP,
+	OPTION_END,
+};
+
 static const struct command_option help_options[] = {
 	{"completion", 0, "SHELL", "print a completion script; SHELL is bash"},
 	OPTION_HELP,
@@ -64,6 +80,17 @@ const struct command commands[] = {
 	 "  synfw set del brute-forcers 198.51.100.7\n"
 	 "  synfw set list brute-forcers --json",
 	 "add del list", set_options, cmd_set},
+	{"block", "ADDR...|-", 1, SIZE_MAX, "drop all that comes from an address, from now on",
+	 "Ends on time by itself, and holds whatever else the rules say; `protect` goes before "
+	 "it.\n"
+	 "Addresses that the policy protects, and this host's own and its gateways, are refused.\n"
+	 "\"-\" reads addresses from the standard input.\n\n"
+	 "  synfw block 198.51.100.7 --for 1h\n"
+	 "  synfw block - <addresses",
+	 "", block_options, cmd_block},
+	{"unblock", "[ADDR...|-]", 0, SIZE_MAX, "take a block back, and forget the score",
+	 "Exits with 1 when nothing was held against an address.", "", unblock_options,
+	 cmd_unblock},
 	{"trace", "", 0, 0, "say what becomes of a packet, and by which rule",
 	 "Judges one packet (--from, --to) or a capture (--pcap) on the shadow program: the same\n"
 	 "code as in force, changing no counter. Exits with 1 when a packet would be dropped.\n\n"

@@ -27,6 +27,17 @@ static char *copy(const char *text, int *error)
 	return copied;
 }
 
+/* Does it name sources, none of them in a dynamic set? */
+static bool lists_sources(const struct policy *policy, const struct match *match)
+{
+	size_t i;
+
+	for (i = 0; i < match->from.count; i++)
+		if (policy->sets[match->from.index[i]].dynamic)
+			return false;
+	return match->keys & MATCH_FROM;
+}
+
 static int build_rules(const struct policy *policy, struct manifest *manifest)
 {
 	int error = 0;
@@ -45,6 +56,7 @@ static int build_rules(const struct policy *policy, struct manifest *manifest)
 			.score = rule->score,
 			.monitor = rule->monitor,
 			.description = copy(rule->description, &error),
+			.listed = lists_sources(policy, &rule->match),
 		};
 		manifest->nr_rules++;
 		if (error || policy_rule_describe(policy, rule, &manifest->rules[i].text))
@@ -63,6 +75,8 @@ static int build_protects(const struct policy *policy, struct manifest *manifest
 		return -ENOMEM;
 	for (i = 0; i < policy->nr_protects; i++) {
 		manifest->protects[i].line = policy->protects[i].at.line;
+		manifest->protects[i].listed = !policy->protects[i].infrastructure &&
+					       lists_sources(policy, &policy->protects[i].match);
 		manifest->nr_protects++;
 		err = policy_protect_describe(policy, &policy->protects[i],
 					      &manifest->protects[i].text);

@@ -179,7 +179,6 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_MMAPABLE); /* user space moves block_cursor, too */
 	__type(key, __u32);
 	__type(value, struct synfw_runtime);
 } synfw_runtime SEC(".maps");

@@ -8,6 +8,7 @@
 #include "classify.bpf.h"
 #include "maps.bpf.h"
 #include "packet.bpf.h"
+#include "trace.bpf.h"
 
 /* The shadow program of `trace`, tests and the lock-out check: judges, changes nothing. */
 const volatile bool read_only = false;
@@ -98,6 +99,8 @@ int synfw_xdp(struct xdp_md *ctx)
 		decide_unaddressed(header, &pkt, decision);
 		return finish(slot, &pkt, decision, header->monitor);
 	}
+	if (read_only)
+		trace_source(&image, walk.generation, &pkt);
 	pkt.reason = shape_reasons[pkt.shape % sizeof(shape_reasons)];
 	decision->verdict = header->incoming;
 	decision->reason = header->incoming == SYNFW_DROP ? SYNFW_REASON_DEFAULT_DROP
