@@ -52,6 +52,14 @@ static const struct command_option unblock_options[] = {
 	OPTION_END,
 };
 
+static const struct command_option show_options[] = {
+	{"all", 'a', NULL,
+	 "of blocks, also those that have ended and whose offences are remembered"},
+	OPTION_JSON,
+	OPTION_HELP,
+	OPTION_END,
+};
+
 static const struct command_option help_options[] = {
 	{"completion", 0, "SHELL", "print a completion script; SHELL is bash"},
 	OPTION_HELP,
@@ -72,8 +80,9 @@ const struct command commands[] = {
 	 "Exits with 1 when they differ.", "@file", json_options, cmd_diff},
 	{"status", "", 0, 0, "what is in force, and whether it really is", NULL, "", json_options,
 	 cmd_status},
-	{"show", "rules|sets", 1, 1, "list rules with their counters, or sets with their sizes",
-	 NULL, "rules sets", json_options, cmd_show},
+	{"show", "rules|sets|blocks|scores", 1, 1,
+	 "list rules with their counters, sets, blocked sources, or scores", NULL,
+	 "rules sets blocks scores", show_options, cmd_show},
 	{"set", "add|del|list NAME [ADDR]", 2, 3, "add, take out or list members of a dynamic set",
 	 "Takes effect with the next packet, and stays over a reload of the policy.\n\n"
 	 "  synfw set add brute-forcers 198.51.100.7 --for 1h\n"
