@@ -243,7 +243,7 @@ struct synfw_dynamic {
 	__u32 table;		/* line of 1 << nr_pairs ids */
 	__u8 pairs[SYNFW_MAX_DYNAMIC_PAIRS]; /* number of the set, | SYNFW_PAIR_DST */
 	__u32 nr_pairs;
-	__u32 reserved;
+	__u32 protect_pairs;	/* bit i: a source for which pair i holds is SYNFW_SOURCE_PROTECTED */
 };
 _Static_assert(sizeof(struct synfw_dynamic) <= SYNFW_LINE_BYTES, "the dynamic sets are line 3");
 
@@ -254,7 +254,8 @@ enum synfw_established {
 	SYNFW_ESTABLISHED_ALLOW = 2,	/* they pass before the rules */
 };
 
-#define SYNFW_SOURCE_PROTECTED 0x1 /* some entry of `protect` has the address in its `from` */
+/* Some entry of `protect` has the address in its `from`. For dynamic sets there: protect_pairs. */
+#define SYNFW_SOURCE_PROTECTED 0x1
 
 /* Line 4. */
 struct synfw_scoring {

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <synfw/reasons.h>
+
 #define IDS_PER_LINE	(SYNFW_LINE_BYTES / sizeof(uint32_t))
 #define CELLS_PER_LINE	(SYNFW_LINE_BYTES / sizeof(uint64_t))
 #define FIRST_FREE_LINE 6 /* behind what abi.h gives a line of its own */
@@ -143,6 +145,18 @@ static void put_directory(const struct build *build, const struct layout *layout
 	}
 }
 
+/* The pairs that entries of `protect` ask for: those name sources only. */
+static uint32_t protect_pairs(const struct bits *bits)
+{
+	uint32_t pairs = 0;
+
+	for (uint32_t i = 0; i < bits->count; i++)
+		for (int key = 0; key < DYNAMIC_KEYS; key++)
+			if (bits->bit[i].rule.reason == SYNFW_REASON_PROTECTED)
+				pairs |= bits->bit[i].dynamic.any_of[key];
+	return pairs;
+}
+
 static void put_dynamic(const struct build *build, const struct layout *layout,
 			struct synfw_dynamic *dynamic)
 {
@@ -151,6 +165,7 @@ static void put_dynamic(const struct build *build, const struct layout *layout,
 	dynamic->record_base = layout->records[SYNFW_FIELD_DYNAMIC];
 	dynamic->table = table_line(layout, build->dynamic_offset);
 	dynamic->nr_pairs = pairs->count;
+	dynamic->protect_pairs = protect_pairs(build->bits);
 	memcpy(dynamic->pairs, pairs->pair, sizeof(dynamic->pairs));
 }
 

@@ -162,6 +162,13 @@ void effects_check(struct parser *parser, const struct effects_draft *draft, boo
 		diag_related(parser->diags, diag, location_of(parser, draft->rate),
 			     "the rate is here");
 	}
+	if (allows && (draft->rate || draft->ports)) {
+		diag = diag_warning(parser->diags,
+				    location_of(parser, draft->rate ? draft->rate : draft->ports),
+				    "this rule allows only what exceeds the limit");
+		diag_hint(diag, "to allow up to it, drop what exceeds it, and allow the rest in a "
+				"rule behind that");
+	}
 	if (draft->block && allows) {
 		diag = diag_error(parser->diags, location_of(parser, draft->block),
 				  "a rule that allows a packet cannot block its source");

@@ -62,6 +62,7 @@ static const struct member members[] = {
 	MEMBER(synfw_dynamic, table),
 	MEMBER(synfw_dynamic, pairs),
 	MEMBER(synfw_dynamic, nr_pairs),
+	MEMBER(synfw_dynamic, protect_pairs),
 	MEMBER(synfw_member, expires_ns),
 	MEMBER(synfw_dynamic_set, name),
 	MEMBER(synfw_dynamic_set, timeout_ns),
