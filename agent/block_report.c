@@ -32,7 +32,7 @@ const char *block_until_text(const struct synfw_block *block, uint64_t now_boot_
 			     char out[BLOCK_TIME_MAX])
 {
 	if (!block->expires_boot_ns)
-		snprintf(out, BLOCK_TIME_MAX, "unblocked");
+		snprintf(out, BLOCK_TIME_MAX, "when unblocked");
 	else if (!block_is_live(block, now_boot_ns))
 		snprintf(out, BLOCK_TIME_MAX, "ended");
 	else

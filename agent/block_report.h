@@ -11,7 +11,7 @@
 /* A time of CLOCK_BOOTTIME in the local time zone. Returns `out`. */
 const char *block_time_text(uint64_t boot_ns, char out[BLOCK_TIME_MAX]);
 
-/* "in 3599 s", "unblocked" for never, "ended". Returns `out`. */
+/* "in 3599 s", "when unblocked" for never, "ended". Returns `out`. */
 const char *block_until_text(const struct synfw_block *block, uint64_t now_boot_ns,
 			     char out[BLOCK_TIME_MAX]);
 

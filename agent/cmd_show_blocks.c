@@ -30,7 +30,7 @@ static void listing_close(struct listing *listing)
 
 static void print_header(void)
 {
-	printf("%-24s %-10s %-21s %8s %6s  %s\n", "SOURCE", "CAUSE", "UNTIL", "OFFENCES", "SCORE",
+	printf("%-24s %-10s %-21s %8s %6s  %s\n", "SOURCE", "CAUSE", "ENDS", "OFFENCES", "SCORE",
 	       "RULE");
 }
 

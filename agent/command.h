@@ -87,5 +87,6 @@ int cmd_status(const struct invocation *invocation);
 int cmd_trace(const struct invocation *invocation);
 int cmd_unblock(const struct invocation *invocation);
 int cmd_version(const struct invocation *invocation);
+int cmd_why(const struct invocation *invocation);
 
 #endif

@@ -100,6 +100,11 @@ const struct command commands[] = {
 	{"unblock", "[ADDR...|-]", 0, SIZE_MAX, "take a block back, and forget the score",
 	 "Exits with 1 when nothing was held against an address.", "", unblock_options,
 	 cmd_unblock},
+	{"why", "ADDR", 1, 1, "say what is held against an address, since when, and how to undo it",
+	 "Blocks, score, dynamic sets, and the entries of the policy that name it. Exits with 1 "
+	 "when\n"
+	 "it is blocked.",
+	 "", json_options, cmd_why},
 	{"trace", "", 0, 0, "say what becomes of a packet, and by which rule",
 	 "Judges one packet (--from, --to) or a capture (--pcap) on the shadow program: the same\n"
 	 "code as in force, changing no counter. Exits with 1 when a packet would be dropped.\n\n"

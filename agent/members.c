@@ -208,16 +208,27 @@ static int sweep(int fd, struct fault *fault, bool *ret_swept)
 	return 0;
 }
 
-static int look_up(int fd, const struct synfw_addr6 *key, struct fault *fault, bool *ret_live)
+int members_look_up(int fd, const struct synfw_addr6 *key, struct fault *fault,
+		    struct synfw_member *ret_member)
 {
 	struct synfw_member member;
 
-	*ret_live = false;
-	if (!bpf_map_lookup_elem(fd, key, &member))
-		*ret_live = member_is_live(&member, members_now());
-	else if (errno != ENOENT)
-		return fault_system(fault, -errno, "cannot look into the set");
+	if (bpf_map_lookup_elem(fd, key, &member))
+		return errno == ENOENT ? -ENOENT
+				       : fault_system(fault, -errno, "cannot look into the set");
+	if (!member_is_live(&member, members_now()))
+		return -ENOENT;
+	*ret_member = member;
 	return 0;
+}
+
+static int look_up(int fd, const struct synfw_addr6 *key, struct fault *fault, bool *ret_live)
+{
+	struct synfw_member member;
+	int err = members_look_up(fd, key, fault, &member);
+
+	*ret_live = !err;
+	return err == -ENOENT ? 0 : err;
 }
 
 int members_add(int fd, const struct synfw_addr6 *key, const struct synfw_member *member,

@@ -36,6 +36,10 @@ int members_count(int fd, struct fault *fault, struct members_count *ret_count);
 /* Copies the live ones. -E2BIG, without a fault, when there is no room for them. */
 int members_copy(int from_fd, int to_fd, struct fault *fault);
 
+/* -ENOENT, without a fault: it is none, or has expired. */
+int members_look_up(int fd, const struct synfw_addr6 *key, struct fault *fault,
+		    struct synfw_member *ret_member);
+
 /* Adds a member or gives it another expiry. In a full map the expired ones make room. *ret_new:
  * it was none, or had expired. -E2BIG, without a fault, when the set is full of live ones. */
 int members_add(int fd, const struct synfw_addr6 *key, const struct synfw_member *member,
