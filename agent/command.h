@@ -78,6 +78,7 @@ int cmd_block(const struct invocation *invocation);
 int cmd_check(const struct invocation *invocation);
 int cmd_detach(const struct invocation *invocation);
 int cmd_diff(const struct invocation *invocation);
+int cmd_events(const struct invocation *invocation);
 int cmd_explain(const struct invocation *invocation);
 int cmd_help(const struct invocation *invocation);
 int cmd_schema(const struct invocation *invocation);

@@ -60,6 +60,13 @@ static const struct command_option show_options[] = {
 	OPTION_END,
 };
 
+static const struct command_option events_options[] = {
+	{"follow", 'f', NULL, "wait for more, until a signal comes"},
+	{"json", 'j', NULL, "print one JSON object a line"},
+	OPTION_HELP,
+	OPTION_END,
+};
+
 static const struct command_option help_options[] = {
 	{"completion", 0, "SHELL", "print a completion script; SHELL is bash"},
 	OPTION_HELP,
@@ -105,6 +112,12 @@ const struct command commands[] = {
 	 "when\n"
 	 "it is blocked.",
 	 "", json_options, cmd_why},
+	{"events", "", 0, 0,
+	 "say which packets were dropped, and which sources flagged and blocked",
+	 "Prints the events that nobody has read yet, a line each; with -f goes on until Ctrl-C.\n"
+	 "Each event has one reader. What is told, `logging` of the policy says.\n\n"
+	 "  synfw events -f --json | jq 'select(.kind == \"block\")'",
+	 "", events_options, cmd_events},
 	{"trace", "", 0, 0, "say what becomes of a packet, and by which rule",
 	 "Judges one packet (--from, --to) or a capture (--pcap) on the shadow program: the same\n"
 	 "code as in force, changing no counter. Exits with 1 when a packet would be dropped.\n\n"

@@ -27,14 +27,30 @@ static char *copy(const char *text, int *error)
 	return copied;
 }
 
-/* Does it name sources, none of them in a dynamic set? */
-static bool lists_sources(const struct policy *policy, const struct match *match)
+static bool has_everybody(const struct prefix_list *list)
 {
 	size_t i;
 
-	for (i = 0; i < match->from.count; i++)
-		if (policy->sets[match->from.index[i]].dynamic)
+	for (i = 0; i < list->nr_v4; i++)
+		if (!list->v4[i].prefixlen)
+			return true;
+	for (i = 0; i < list->nr_v6; i++)
+		if (!list->v6[i].prefixlen)
+			return true;
+	return false;
+}
+
+/* Does it name sources, not just everybody, and none of them in a dynamic set? */
+static bool lists_sources(const struct policy *policy, const struct match *match)
+{
+	const struct policy_set *set;
+	size_t i;
+
+	for (i = 0; i < match->from.count; i++) {
+		set = &policy->sets[match->from.index[i]];
+		if (set->dynamic || has_everybody(&set->prefixes))
 			return false;
+	}
 	return match->keys & MATCH_FROM;
 }
 
