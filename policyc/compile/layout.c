@@ -77,8 +77,19 @@ static int compare_sections(const void *left, const void *right)
 	return (a->ret_first > b->ret_first) - (a->ret_first < b->ret_first);
 }
 
-/* The smaller first, so that page 0 holds as many as it can. */
-static void records_place(const struct vectors *vectors, struct layout *layout, uint64_t *at)
+/* Sections up to this size lie before the tries: they fit into page 0 then, however large those
+ * are. */
+#define SMALL_SECTION (SYNFW_PAGE_LINES / 16)
+
+static bool section_is_small(const struct section *section)
+{
+	return section->nr_lines <= SMALL_SECTION;
+}
+
+/* The records of all fields and the chunks, the smaller first; those that are small, or the others.
+ */
+static void records_place(const struct vectors *vectors, bool small, struct layout *layout,
+			  uint64_t *at)
 {
 	struct section sections[SYNFW_NR_FIELDS + 1];
 
@@ -92,6 +103,8 @@ static void records_place(const struct vectors *vectors, struct layout *layout, 
 		(struct section){.nr_lines = vectors->chunks.count, .ret_first = &layout->chunks};
 	qsort(sections, SYNFW_NR_FIELDS + 1, sizeof(*sections), compare_sections);
 	for (int i = 0; i <= SYNFW_NR_FIELDS; i++) {
+		if (section_is_small(&sections[i]) != small)
+			continue;
 		*sections[i].ret_first = *at;
 		*at += sections[i].nr_lines;
 	}
@@ -110,10 +123,11 @@ static int layout_plan(struct build *build, struct layout *ret_layout)
 	at += build->bits->nr_effects;
 	layout.tables = at;
 	at += build->tables.nr_ids / IDS_PER_LINE;
+	records_place(vectors, true, &layout, &at);
 	error = tries_build(build, &layout, &at);
 	if (error)
 		return error;
-	records_place(vectors, &layout, &at);
+	records_place(vectors, false, &layout, &at);
 	layout.nr_lines = at;
 	*ret_layout = layout;
 	return 0;
@@ -122,6 +136,14 @@ static int layout_plan(struct build *build, struct layout *ret_layout)
 static uint32_t table_line(const struct layout *layout, uint32_t offset)
 {
 	return offset == NO_TABLE ? 0 : layout->tables + offset / IDS_PER_LINE;
+}
+
+static enum synfw_trie4_root root_form(const struct trie *trie)
+{
+	if (trie->line_root)
+		return SYNFW_TRIE4_ROOT_LINES;
+	return trie->root_bits == SYNFW_TRIE_WIDE_ROOT_BITS ? SYNFW_TRIE4_ROOT_WIDE
+							    : SYNFW_TRIE4_ROOT_IDS;
 }
 
 static void put_directory(const struct build *build, const struct layout *layout,
@@ -137,11 +159,9 @@ static void put_directory(const struct build *build, const struct layout *layout
 	tables->group_base = layout->groups;
 	tables->counting_word = build->bits->counting_word;
 	for (int i = 0; i < SYNFW_NR_DIRS; i++) {
-		const struct trie *trie4 = &build->addresses[i][FAMILY_4].trie;
-
 		tables->trie4[i] = layout->tries[i][FAMILY_4];
 		tables->trie6[i] = layout->tries[i][FAMILY_6];
-		tables->wide_roots |= (trie4->root_bits == SYNFW_TRIE_WIDE_ROOT_BITS) << i;
+		tables->trie4_root[i] = root_form(&build->addresses[i][FAMILY_4].trie);
 	}
 }
 

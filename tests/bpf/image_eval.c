@@ -77,6 +77,23 @@ static uint32_t list_id(const struct image *image, uint32_t id, uint32_t index)
 	return ids[count];
 }
 
+/* What a root of lines says of an address; *bits: how many of its bits that is for. */
+static uint32_t line_id(const struct image *image, uint32_t root, const uint8_t *addr,
+			uint32_t *bits, struct image_path *path)
+{
+	const struct synfw_line *at = line_at(image, root + bits_at(addr, 32, 0, 17));
+	const struct synfw_trie_line *line = (const void *)at;
+	uint32_t index = bits_at(addr, 32, 17, 15), count = 0;
+
+	*bits = 18;
+	path->cell[path->nr_records++] = (at - image->lines) * WORDS_PER_LINE;
+	if (line->which & SYNFW_TRIE_LINE_IDS)
+		return at->id[index >> 14];
+	while (count < SYNFW_TRIE_LINE_CHANGES && line->change[count] <= index)
+		count++;
+	return SYNFW_TRIE_LEAF | line->class_id[line->which >> 2 * count & 3];
+}
+
 uint32_t image_class(const struct image *image, enum synfw_direction direction, uint8_t family,
 		     const uint8_t *addr, struct image_path *ret_path)
 {
@@ -86,9 +103,11 @@ uint32_t image_class(const struct image *image, enum synfw_direction direction, 
 	struct image_path path = {};
 	uint32_t id = SYNFW_TRIE_LEAF;
 
-	if (family == 4 && tables->wide_roots >> direction & 1)
+	if (family == 4 && tables->trie4_root[direction] == SYNFW_TRIE4_ROOT_WIDE)
 		from = 18;
-	if (root)
+	if (root && family == 4 && tables->trie4_root[direction] == SYNFW_TRIE4_ROOT_LINES)
+		id = line_id(image, root, addr, &from, &path);
+	else if (root)
 		id = table_entry(image, root, bits_at(addr, length, 0, from));
 	while (!(id & SYNFW_TRIE_LEAF)) {
 		uint32_t bits = family == 4 && from == 24 ? 8 : 6;
