@@ -18,6 +18,7 @@
 #include "netns.h"
 #include "pins.h"
 #include "progress.h"
+#include "source.h"
 
 #define LOCK_TIMEOUT_MS 60000
 
@@ -233,19 +234,6 @@ static int name_interfaces(struct apply *apply)
 	return next->interfaces ? 0 : -ENOMEM;
 }
 
-/* Tells every bit of the vectors which counter its rule has. */
-static void number_counters(struct image *image, const struct manifest *manifest)
-{
-	uint32_t bit, nr_bits = image_header_const(image)->nr_bits;
-	struct synfw_rule *rule;
-
-	for (bit = 0; bit < nr_bits; bit++) {
-		rule = image_rule(image, bit);
-		rule->counter =
-			rule->index < manifest->nr_rules ? manifest->rules[rule->index].counter : 0;
-	}
-}
-
 static int describe(struct apply *apply)
 {
 	const struct manifest *live = apply->other_abi_dir ? NULL : apply->live.manifest;
@@ -272,7 +260,7 @@ static int describe(struct apply *apply)
 	apply->next->netns = netns_identity();
 	apply->next->revision = apply->live.control.generation + 1;
 	apply->next->applied_at_ns = now_ns(CLOCK_REALTIME);
-	number_counters(apply->image, apply->next);
+	counters_number(apply->next, apply->image);
 	err = manifest_append(apply->next, apply->image);
 	if (err)
 		return fault_system(apply->fault, err, "cannot store the policy's names");
@@ -303,12 +291,14 @@ static bool program_differs(const struct live *live)
 static int load_program(struct apply *apply)
 {
 	bool fresh = !apply->live.present || apply->other_abi_dir;
+	int err;
 
 	apply->program_differs =
 		apply->live.present && (apply->other_abi_dir || program_differs(&apply->live));
 	if (!fresh && !apply->program_differs)
 		return 0;
-	return object_load(fresh ? NULL : &apply->live.object, apply->fault, &apply->loaded);
+	err = object_load(fresh ? NULL : &apply->live.object, apply->fault, &apply->loaded);
+	return err || !fresh ? err : source_seed(&apply->loaded, apply->fault);
 }
 
 /* ---- putting it together ---- */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* synfw show rules|sets */
+/* synfw show: rules and sets, and the table of all views */
+#include "cmd_show.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -130,6 +132,8 @@ static const struct {
 } views[] = {
 	{"rules", show_rules},
 	{"sets", show_sets},
+	{"blocks", show_blocks},
+	{"scores", show_scores},
 };
 
 #define NR_VIEWS (sizeof(views) / sizeof(*views))

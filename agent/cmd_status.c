@@ -11,6 +11,7 @@
 #include "report.h"
 #include "shadow.h"
 #include "status.h"
+#include "status_state.h"
 #include "ui.h"
 
 static const char *mode_word(const struct status *status)
@@ -77,11 +78,10 @@ static json_t *sets_json(const struct status *status)
 	size_t i;
 
 	for (i = 0; i < status->nr_sets; i++)
-		json_array_append_new(array,
-				      json_pack("{s:o, s:I, s:I}", "name",
-						json_text(status->sets[i].name), "members",
-						(json_int_t)status->sets[i].members, "size",
-						(json_int_t)status->sets[i].size));
+		json_array_append_new(array, json_pack("{s:o, s:I, s:I}", "name",
+						       json_text(status->sets[i].name), "members",
+						       (json_int_t)status->sets[i].members, "size",
+						       (json_int_t)status->sets[i].size));
 	return array;
 }
 
@@ -96,18 +96,38 @@ static json_t *reasons_json(const struct status *status)
 	return object;
 }
 
+static json_t *room_json(uint32_t count, uint32_t size)
+{
+	return json_pack("{s:I, s:I}", "count", (json_int_t)count, "size", (json_int_t)size);
+}
+
+static json_t *tallies_json(const struct status *status)
+{
+	json_t *object = json_object();
+	unsigned int tally;
+
+	for (tally = 0; status->live.present && tally < SYNFW_NR_TALLIES; tally++)
+		if (status_tally_word(tally))
+			json_object_set_new(object, status_tally_word(tally),
+					    json_integer(status->tallies[tally]));
+	return object;
+}
+
 static int print_json(const struct status *status)
 {
 	const char *mode = mode_word(status);
 	/* clang-format off */
 	CLEANUP(json_decrefp) json_t *root =
-		json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:{s:b}, s:o}",
+		json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:b}, s:o}",
 			  "schema", "synfw.status/1",
 			  "mode", mode ? json_string(mode) : json_null(),
 			  "policy", policy_json(status),
 			  "interfaces", interfaces_json(status),
 			  "sets", sets_json(status),
 			  "reasons", reasons_json(status),
+			  "blocks", room_json(status->blocks, SYNFW_MAX_BLOCKS),
+			  "scores", room_json(status->scores, SYNFW_SCORE_SETS * SYNFW_SCORE_WAYS),
+			  "tallies", tallies_json(status),
 			  "agent", "running", 0,
 			  "warnings", report_notes_json(&status->warnings));
 	/* clang-format on */
@@ -159,6 +179,15 @@ static void print_interfaces(const struct status *status)
 	}
 }
 
+static void print_state(const struct status *status)
+{
+	if (!status->live.present)
+		return;
+	printf("blocks:     %u of %u sources\n", status->blocks, SYNFW_MAX_BLOCKS);
+	if (status->live.scoring.decay)
+		printf("scores:     %s\n", ui_count(status->scores, "source"));
+}
+
 static void print_reasons(const struct status *status)
 {
 	unsigned int reason;
@@ -179,6 +208,7 @@ static void print_text(const struct status *status)
 	for (i = 0; i < status->nr_sets; i++)
 		printf("set:        %s: %u of %u members\n", status->sets[i].name,
 		       status->sets[i].members, status->sets[i].size);
+	print_state(status);
 	print_reasons(status);
 	for (i = 0; i < status->warnings.count; i++)
 		printf("%swarning:%s    %s\n", ui_style(stdout, UI_YELLOW),

@@ -25,7 +25,7 @@ static int print_json(const struct trace_verdict *verdict, unsigned long long nu
 {
 	/* clang-format off */
 	CLEANUP(json_decrefp) json_t *root = json_pack(
-		"{s:s, s:I, s:s, s:s, s:o, s:o, s:I, s:s}",
+		"{s:s, s:I, s:s, s:s, s:o, s:o, s:I, s:s, s:b, s:I, s:I, s:o}",
 		"schema", "synfw.trace/1",
 		"packet", (json_int_t)number,
 		"verdict", verdict->trace.verdict == SYNFW_DROP ? "drop" : "allow",
@@ -33,10 +33,29 @@ static int print_json(const struct trace_verdict *verdict, unsigned long long nu
 		"rule", json_text_or_null(verdict->rule),
 		"line", verdict->line ? json_integer(verdict->line) : json_null(),
 		"score", (json_int_t)verdict->trace.score,
-		"mode", verdict->trace.monitor ? "monitor" : "block");
+		"mode", verdict->trace.monitor ? "monitor" : "block",
+		"established", verdict->trace.established,
+		"score_before", (json_int_t)verdict->trace.score_before,
+		"score_after", (json_int_t)verdict->trace.score_after,
+		"parts", rule_names_parts_json(verdict->names, verdict->trace.part));
 	/* clang-format on */
 
 	return report_print_json(root);
+}
+
+/* ", score 120: null-scan 60, odd 60; its source has 10, and would have 130" */
+static void print_score(const struct trace_verdict *verdict)
+{
+	CLEANUP(cleanup_free) char *parts = NULL;
+	const struct synfw_trace *trace = &verdict->trace;
+
+	if (!trace->score)
+		return;
+	parts = rule_names_parts_text(verdict->names, trace->part);
+	printf(", score %u%s%s", trace->score, parts && *parts ? ": " : "", parts ? parts : "");
+	if (trace->score_before || trace->score_after)
+		printf("; its source has %u, and would have %u", trace->score_before,
+		       trace->score_after);
 }
 
 static void print_text(const struct trace_subject *subject, const struct trace_verdict *verdict,
@@ -51,8 +70,9 @@ static void print_text(const struct trace_subject *subject, const struct trace_v
 		       verdict->line);
 	printf(" (%s: %s)", shadow_reason_word(verdict->trace.reason),
 	       shadow_reason_sentence(verdict->trace.reason));
-	if (verdict->trace.score)
-		printf(", score %u", verdict->trace.score);
+	if (verdict->trace.established && verdict->trace.reason != SYNFW_REASON_ESTABLISHED)
+		printf(", part of a connection that this host opened");
+	print_score(verdict);
 	if (drop && verdict->trace.monitor)
 		printf(", but the policy only monitors: it passes");
 	putchar('\n');

@@ -74,9 +74,11 @@ const struct option_values *option_values(const struct invocation *invocation, c
 	}
 
 int cmd_apply(const struct invocation *invocation);
+int cmd_block(const struct invocation *invocation);
 int cmd_check(const struct invocation *invocation);
 int cmd_detach(const struct invocation *invocation);
 int cmd_diff(const struct invocation *invocation);
+int cmd_events(const struct invocation *invocation);
 int cmd_explain(const struct invocation *invocation);
 int cmd_help(const struct invocation *invocation);
 int cmd_schema(const struct invocation *invocation);
@@ -84,6 +86,8 @@ int cmd_set(const struct invocation *invocation);
 int cmd_show(const struct invocation *invocation);
 int cmd_status(const struct invocation *invocation);
 int cmd_trace(const struct invocation *invocation);
+int cmd_unblock(const struct invocation *invocation);
 int cmd_version(const struct invocation *invocation);
+int cmd_why(const struct invocation *invocation);
 
 #endif

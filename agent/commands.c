@@ -38,6 +38,35 @@ static const struct command_option set_options[] = {
 	OPTION_END,
 };
 
+static const struct command_option block_options[] = {
+	{"for", 0, "DURATION", "how long, as 36h (default: until it is unblocked)"},
+	OPTION_JSON,
+	OPTION_HELP,
+	OPTION_END,
+};
+
+static const struct command_option unblock_options[] = {
+	{"all", 0, NULL, "all sources, and forget all scores"},
+	OPTION_JSON,
+	OPTION_HELP,
+	OPTION_END,
+};
+
+static const struct command_option show_options[] = {
+	{"all", 'a', NULL,
+	 "of blocks, also those that have ended and whose offences are remembered"},
+	OPTION_JSON,
+	OPTION_HELP,
+	OPTION_END,
+};
+
+static const struct command_option events_options[] = {
+	{"follow", 'f', NULL, "wait for more, until a signal comes"},
+	{"json", 'j', NULL, "print one JSON object a line"},
+	OPTION_HELP,
+	OPTION_END,
+};
+
 static const struct command_option help_options[] = {
 	{"completion", 0, "SHELL", "print a completion script; SHELL is bash"},
 	OPTION_HELP,
@@ -58,8 +87,9 @@ const struct command commands[] = {
 	 "Exits with 1 when they differ.", "@file", json_options, cmd_diff},
 	{"status", "", 0, 0, "what is in force, and whether it really is", NULL, "", json_options,
 	 cmd_status},
-	{"show", "rules|sets", 1, 1, "list rules with their counters, or sets with their sizes",
-	 NULL, "rules sets", json_options, cmd_show},
+	{"show", "rules|sets|blocks|scores", 1, 1,
+	 "list rules with their counters, sets, blocked sources, or scores", NULL,
+	 "rules sets blocks scores", show_options, cmd_show},
 	{"set", "add|del|list NAME [ADDR...]", 2, SIZE_MAX,
 	 "add, take out or list members of a dynamic set",
 	 "Takes effect with the next packet, and stays over a reload of the policy. With - for "
@@ -70,6 +100,28 @@ const struct command commands[] = {
 	 "  synfw set del brute-forcers 198.51.100.7\n"
 	 "  synfw set list brute-forcers --json",
 	 "add del list", set_options, cmd_set},
+	{"block", "ADDR...|-", 1, SIZE_MAX, "drop all that comes from an address, from now on",
+	 "Ends on time by itself, and holds whatever else the rules say; `protect` goes before "
+	 "it.\n"
+	 "Addresses that the policy protects, and this host's own and its gateways, are refused.\n"
+	 "\"-\" reads addresses from the standard input.\n\n"
+	 "  synfw block 198.51.100.7 --for 1h\n"
+	 "  synfw block - <addresses",
+	 "", block_options, cmd_block},
+	{"unblock", "[ADDR...|-]", 0, SIZE_MAX, "take a block back, and forget the score",
+	 "Exits with 1 when nothing was held against an address.", "", unblock_options,
+	 cmd_unblock},
+	{"why", "ADDR", 1, 1, "say what is held against an address, since when, and how to undo it",
+	 "Blocks, score, dynamic sets, and the entries of the policy that name it. Exits with 1 "
+	 "when\n"
+	 "it is blocked.",
+	 "", json_options, cmd_why},
+	{"events", "", 0, 0,
+	 "say which packets were dropped, and which sources flagged and blocked",
+	 "Prints the events that nobody has read yet, a line each; with -f goes on until Ctrl-C.\n"
+	 "Each event has one reader. What is told, `logging` of the policy says.\n\n"
+	 "  synfw events -f --json | jq 'select(.kind == \"block\")'",
+	 "", events_options, cmd_events},
 	{"trace", "", 0, 0, "say what becomes of a packet, and by which rule",
 	 "Judges one packet (--from, --to) or a capture (--pcap) on the shadow program: the same\n"
 	 "code as in force, changing no counter. Exits with 1 when a packet would be dropped.\n\n"

@@ -77,6 +77,18 @@ int counters_assign(const struct manifest *live, struct manifest *next)
 	return 0;
 }
 
+void counters_number(const struct manifest *manifest, struct image *image)
+{
+	uint32_t bit, nr_bits = image_header_const(image)->nr_bits;
+	struct synfw_rule *rule;
+
+	for (bit = 0; bit < nr_bits; bit++) {
+		rule = image_rule(image, bit);
+		rule->counter =
+			rule->index < manifest->nr_rules ? manifest->rules[rule->index].counter : 0;
+	}
+}
+
 /* The words of one counter on every possible CPU, or NULL. */
 static uint64_t *read_words(int map_fd, uint32_t key, int nr_cpus)
 {

@@ -15,6 +15,9 @@
  * 0, -ENOMEM, or -ENOSPC when both policies together have too many names. */
 int counters_assign(const struct manifest *live, struct manifest *next);
 
+/* Tells every bit of the vectors of an image which counter its rule has. */
+void counters_number(const struct manifest *manifest, struct image *image);
+
 /* Finds a rule by name among rules sorted by counters_sort_rules(). */
 const struct manifest_rule **counters_sort_rules(const struct manifest *manifest);
 const struct manifest_rule *counters_find_rule(const struct manifest_rule **sorted, size_t count,

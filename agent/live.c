@@ -11,15 +11,18 @@
 #include "paths.h"
 
 #define MAX_ATTEMPTS 8
+#define SCORING_LINE 4 /* of the image, see <synfw/abi.h> */
 
 static int read_header(struct live *live, struct fault *fault)
 {
-	struct synfw_line line;
-	int err = tables_read_lines(live->tables.lines_fd, 0, 1, &line, fault);
+	struct synfw_line lines[SCORING_LINE + 1];
+	int err = tables_read_lines(live->tables.lines_fd, 0, SCORING_LINE + 1, lines, fault);
 
-	if (!err)
-		memcpy(&live->header, &line, sizeof(live->header));
-	return err;
+	if (err)
+		return err;
+	memcpy(&live->header, &lines[0], sizeof(live->header));
+	memcpy(&live->scoring, &lines[SCORING_LINE], sizeof(live->scoring));
+	return 0;
 }
 
 /* The manifest's place comes from the tables; nothing of it is trusted before it is checked
@@ -88,6 +91,7 @@ static void forget_generation(struct live *live)
 	tables_close(&live->tables);
 	manifest_freep(&live->manifest);
 	memset(&live->header, 0, sizeof(live->header));
+	memset(&live->scoring, 0, sizeof(live->scoring));
 }
 
 int live_open(const char *dir, struct fault *fault, struct live *ret_live)

@@ -17,12 +17,14 @@ struct manifest_rule {
 	bool monitor;
 	char *description; /* of the policy, or NULL */
 	char *text;	   /* policy_rule_describe() */
+	bool listed;	   /* it names sources, not everybody, and all in the policy itself */
 	uint32_t counter;  /* slot in synfw_rule_counters */
 };
 
 struct manifest_protect {
 	uint32_t line;
 	char *text;
+	bool listed; /* it names sources, not everybody, and all in the policy itself */
 };
 
 struct manifest_set {

@@ -27,6 +27,33 @@ static char *copy(const char *text, int *error)
 	return copied;
 }
 
+static bool has_everybody(const struct prefix_list *list)
+{
+	size_t i;
+
+	for (i = 0; i < list->nr_v4; i++)
+		if (!list->v4[i].prefixlen)
+			return true;
+	for (i = 0; i < list->nr_v6; i++)
+		if (!list->v6[i].prefixlen)
+			return true;
+	return false;
+}
+
+/* Does it name sources, not just everybody, and none of them in a dynamic set? */
+static bool lists_sources(const struct policy *policy, const struct match *match)
+{
+	const struct policy_set *set;
+	size_t i;
+
+	for (i = 0; i < match->from.count; i++) {
+		set = &policy->sets[match->from.index[i]];
+		if (set->dynamic || has_everybody(&set->prefixes))
+			return false;
+	}
+	return match->keys & MATCH_FROM;
+}
+
 static int build_rules(const struct policy *policy, struct manifest *manifest)
 {
 	int error = 0;
@@ -45,6 +72,7 @@ static int build_rules(const struct policy *policy, struct manifest *manifest)
 			.score = rule->score,
 			.monitor = rule->monitor,
 			.description = copy(rule->description, &error),
+			.listed = lists_sources(policy, &rule->match),
 		};
 		manifest->nr_rules++;
 		if (error || policy_rule_describe(policy, rule, &manifest->rules[i].text))
@@ -63,6 +91,8 @@ static int build_protects(const struct policy *policy, struct manifest *manifest
 		return -ENOMEM;
 	for (i = 0; i < policy->nr_protects; i++) {
 		manifest->protects[i].line = policy->protects[i].at.line;
+		manifest->protects[i].listed = !policy->protects[i].infrastructure &&
+					       lists_sources(policy, &policy->protects[i].match);
 		manifest->nr_protects++;
 		err = policy_protect_describe(policy, &policy->protects[i],
 					      &manifest->protects[i].text);

@@ -88,7 +88,7 @@ static const json_t *read_array(struct reader *reader, const json_t *root, const
 static json_t *encode_rule(const struct manifest_rule *rule)
 {
 	/* clang-format off */
-	return json_pack("{s:o, s:i, s:s, s:I, s:b, s:o, s:o, s:I}",
+	return json_pack("{s:o, s:i, s:s, s:I, s:b, s:o, s:o, s:b, s:I}",
 			 "name", json_text(rule->name),
 			 "line", rule->line,
 			 "action", manifest_action_word(rule->action),
@@ -96,6 +96,7 @@ static json_t *encode_rule(const struct manifest_rule *rule)
 			 "monitor", rule->monitor,
 			 "description", json_text_or_null(rule->description),
 			 "text", json_text(rule->text),
+			 "listed", rule->listed,
 			 "counter", (json_int_t)rule->counter);
 	/* clang-format on */
 }
@@ -111,6 +112,7 @@ static void decode_rule(struct reader *reader, const json_t *object, void *eleme
 	rule->monitor = read_boolean(reader, object, "monitor");
 	rule->description = read_optional(reader, object, "description");
 	rule->text = read_string(reader, object, "text");
+	rule->listed = read_boolean(reader, object, "listed");
 	rule->counter = read_integer(reader, object, "counter", SYNFW_MAX_RULE_COUNTERS - 1);
 	if (!action)
 		return;
@@ -156,7 +158,8 @@ static void decode_set(struct reader *reader, const json_t *object, void *elemen
 
 static json_t *encode_protect(const struct manifest_protect *protect)
 {
-	return json_pack("{s:i, s:o}", "line", protect->line, "text", json_text(protect->text));
+	return json_pack("{s:i, s:o, s:b}", "line", protect->line, "text", json_text(protect->text),
+			 "listed", protect->listed);
 }
 
 static void decode_protect(struct reader *reader, const json_t *object, void *element)
@@ -165,6 +168,7 @@ static void decode_protect(struct reader *reader, const json_t *object, void *el
 
 	protect->line = read_integer(reader, object, "line", UINT32_MAX);
 	protect->text = read_string(reader, object, "text");
+	protect->listed = read_boolean(reader, object, "listed");
 }
 
 static json_t *encode_interface(const struct manifest_interface *interface)

@@ -218,6 +218,20 @@ static int sweep(int fd, struct fault *fault, bool *ret_swept)
 	return 0;
 }
 
+int members_look_up(int fd, const struct synfw_addr6 *key, struct fault *fault,
+		    struct synfw_member *ret_member)
+{
+	struct synfw_member member;
+
+	if (bpf_map_lookup_elem(fd, key, &member))
+		return errno == ENOENT ? -ENOENT
+				       : fault_system(fault, -errno, "cannot look into the set");
+	if (!member_is_live(&member, members_now()))
+		return -ENOENT;
+	*ret_member = member;
+	return 0;
+}
+
 int members_find(int fd, const struct synfw_addr6 *key, struct fault *fault, bool *ret_present,
 		 bool *ret_live)
 {

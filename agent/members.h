@@ -44,6 +44,10 @@ int members_copy(int from_fd, int to_fd, struct fault *fault);
 int members_find(int fd, const struct synfw_addr6 *key, struct fault *fault, bool *ret_present,
 		 bool *ret_live);
 
+/* -ENOENT, without a fault: it is none, or has expired. */
+int members_look_up(int fd, const struct synfw_addr6 *key, struct fault *fault,
+		    struct synfw_member *ret_member);
+
 /* Adds members or gives them another expiry, in their order. In a full map the expired ones make
  * room. *ret_done: how many there are now, also after a failure. -E2BIG, without a fault, when the
  * next one finds the set full of live ones. */

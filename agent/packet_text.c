@@ -19,7 +19,7 @@ static void format_address(uint8_t family, const uint8_t *address, uint16_t port
 		snprintf(out, size, family == 4 ? "%s:%u" : "[%s]:%u", text, port);
 }
 
-static const char *protocol_word(uint8_t proto, char out[16])
+const char *packet_protocol_word(uint8_t proto, char out[16])
 {
 	static const struct {
 		uint8_t proto;
@@ -40,7 +40,7 @@ static const char *protocol_word(uint8_t proto, char out[16])
 const char *packet_text(const struct packet_spec *packet, char out[PACKET_TEXT_MAX])
 {
 	char from[64], to[64], number[16], type[16] = "";
-	const char *proto = protocol_word(packet->proto, number);
+	const char *proto = packet_protocol_word(packet->proto, number);
 
 	format_address(packet->family, packet->saddr, packet->sport, from, sizeof(from));
 	if (packet->has_icmp_type)

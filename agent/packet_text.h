@@ -9,4 +9,7 @@
 
 const char *packet_text(const struct packet_spec *packet, char out[PACKET_TEXT_MAX]);
 
+/* "tcp", "protocol 99". Returns a word or `out`. */
+const char *packet_protocol_word(uint8_t proto, char out[16]);
+
 #endif

@@ -10,6 +10,7 @@
 
 #include "counters.h"
 #include "pins.h"
+#include "status_state.h"
 
 #define NS_PER_HOUR 3600000000000ULL
 
@@ -112,8 +113,8 @@ static int read_dynamic_sets(struct status *status, struct fault *fault)
 		status->sets[status->nr_sets++] = (struct status_set){
 			.name = set->name, .members = count.ipv4 + count.ipv6, .size = set->size};
 		if (count.ipv4 + count.ipv6 >= set->size)
-			notes_add(&status->warnings,
-				  "set %s is full: nothing can be added to it", set->name);
+			notes_add(&status->warnings, "set %s is full: nothing can be added to it",
+				  set->name);
 	}
 	return 0;
 }
@@ -223,6 +224,8 @@ int status_read(const struct paths *paths, uint64_t now_ns, struct fault *fault,
 		err = read_interfaces(&status, fault);
 	if (!err && status.live.manifest)
 		err = read_dynamic_sets(&status, fault);
+	if (!err && status.live.present)
+		err = status_read_state(&status, fault);
 	if (err)
 		return err;
 	judge_datapath(paths, &status);

@@ -4,6 +4,7 @@
 
 /* What is in force and whether it really is: everything is read from the kernel. */
 #include <synfw/reasons.h>
+#include <synfw/state.h>
 
 #include "live.h"
 #include "notes.h"
@@ -29,6 +30,8 @@ struct status {
 	struct status_set *sets; /* the dynamic ones */
 	size_t nr_sets;
 	uint64_t reasons[SYNFW_NR_REASONS]; /* packets, on all interfaces */
+	uint32_t blocks, scores;	    /* how many sources */
+	uint64_t tallies[SYNFW_NR_TALLIES];
 	struct notes warnings;
 };
 

@@ -7,6 +7,7 @@
 
 #include <synfw/cleanup.h>
 
+#include "counters.h"
 #include "live.h"
 #include "offline.h"
 
@@ -14,8 +15,10 @@ struct trace_subject {
 	struct shadow shadow;
 	struct live live;	     /* in force: names, */
 	struct synfw_rule *rules;    /* and what its bits stand for */
-	const struct policy *policy; /* or a policy that is not, and its image */
+	const struct policy *policy; /* or a policy that is not, its image, */
 	struct image *image;
+	struct manifest *manifest; /* and its names */
+	struct rule_names names;   /* by the counters of either */
 };
 
 static struct trace_subject *subject_new(void)
@@ -32,23 +35,50 @@ void trace_subject_freep(struct trace_subject **subject)
 	if (!*subject)
 		return;
 	shadow_close(&(*subject)->shadow);
+	rule_names_close(&(*subject)->names);
 	live_close(&(*subject)->live);
 	image_free((*subject)->image);
+	manifest_free((*subject)->manifest);
 	free((*subject)->rules);
 	free(*subject);
 	*subject = NULL;
 }
 
-/* A set of the policy in force with the same name lends its members. */
-static int bind_dynamic(const struct paths *paths, const struct policy *policy, struct fault *fault,
-			struct dynamic *ret_dynamic)
+/* Rules get the counters that an apply would give them: rates and ports tried go by those. */
+static int name_rules(struct trace_subject *subject, const struct live *live, struct fault *fault)
+{
+	int err = manifest_from_policy(subject->policy, &subject->manifest);
+
+	if (!err)
+		err = counters_assign(live->manifest, subject->manifest);
+	if (!err)
+		err = rule_names_open(subject->manifest, &subject->names);
+	if (err)
+		return fault_system(fault, err, "cannot name the rules");
+	counters_number(subject->manifest, subject->image);
+	return 0;
+}
+
+/* What is in force lends what it remembers: members of sets of the same name, blocks, scores,
+ * connections. */
+static int open_shadow(struct trace_subject *subject, const struct paths *paths,
+		       struct fault *fault)
 {
 	CLEANUP(live_close) struct live live = LIVE_NONE;
+	CLEANUP(tables_close) struct tables tables = TABLES_NONE;
 	int err = live_open(paths->live, fault, &live);
 
-	return err ? err
-		   : dynamic_create(policy, live.present ? &live.tables.dynamic : NULL, fault,
-				    ret_dynamic);
+	if (!err)
+		err = name_rules(subject, &live, fault);
+	if (!err)
+		err = tables_create(subject->image, fault, &tables);
+	if (!err)
+		err = dynamic_create(subject->policy, live.present ? &live.tables.dynamic : NULL,
+				     fault, &tables.dynamic);
+	if (!err)
+		err = shadow_open(&tables, live.present ? &live.object : NULL, fault,
+				  &subject->shadow);
+	return err;
 }
 
 int trace_subject_from_policy(const struct paths *paths, struct policy_file *file,
@@ -56,7 +86,6 @@ int trace_subject_from_policy(const struct paths *paths, struct policy_file *fil
 {
 	CLEANUP(trace_subject_freep) struct trace_subject *subject = subject_new();
 	CLEANUP(infrastructure_done) struct infrastructure host = {0};
-	CLEANUP(tables_close) struct tables tables = TABLES_NONE;
 	int err = 0;
 
 	if (!subject)
@@ -67,11 +96,7 @@ int trace_subject_from_policy(const struct paths *paths, struct policy_file *fil
 	if (!err)
 		err = offline_compile(file, &host, fault, &subject->image);
 	if (!err)
-		err = tables_create(subject->image, fault, &tables);
-	if (!err && policy_has_dynamic_sets(file->policy))
-		err = bind_dynamic(paths, file->policy, fault, &tables.dynamic);
-	if (!err)
-		err = shadow_open(&tables, fault, &subject->shadow);
+		err = open_shadow(subject, paths, fault);
 	if (err)
 		return err;
 	*ret_subject = TAKE_PTR(subject);
@@ -93,8 +118,11 @@ int trace_subject_from_live(const struct paths *paths, struct fault *fault,
 		return fault_refuse(fault, EXIT_USAGE,
 				    "no policy is in force; name one with --policy FILE");
 	err = live_read_rules(&subject->live, fault, &subject->rules);
+	if (!err && rule_names_open(subject->live.manifest, &subject->names))
+		err = fault_system(fault, -ENOMEM, "cannot trace");
 	if (!err)
-		err = shadow_open(&subject->live.tables, fault, &subject->shadow);
+		err = shadow_open(&subject->live.tables, &subject->live.object, fault,
+				  &subject->shadow);
 	if (err)
 		return err;
 	*ret_subject = TAKE_PTR(subject);
@@ -150,7 +178,7 @@ static void name_rule(const struct trace_subject *subject, uint32_t index,
 int trace_subject_judge(const struct trace_subject *subject, uint32_t slot, const void *frame,
 			uint32_t length, struct fault *fault, struct trace_verdict *ret_verdict)
 {
-	struct trace_verdict verdict = {0};
+	struct trace_verdict verdict = {.names = &subject->names};
 	int err = shadow_judge(&subject->shadow, slot, frame, length, fault, &verdict.trace);
 
 	if (err)

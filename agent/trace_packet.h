@@ -6,12 +6,14 @@
 #include "interfaces.h"
 #include "paths.h"
 #include "policy_file.h"
+#include "rule_names.h"
 #include "shadow.h"
 
 /* What the policy says of a packet, in words. Borrowed from the subject. */
 struct trace_verdict {
 	const char *rule; /* NULL: no rule decided */
 	uint32_t line;	  /* of the rule, 0: none */
+	const struct rule_names *names;
 	struct synfw_trace trace;
 };
 

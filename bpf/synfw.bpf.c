@@ -12,6 +12,7 @@
 #include "maps.bpf.h"
 #include "packet.bpf.h"
 #include "source.bpf.h"
+#include "trace.bpf.h"
 #include "walk.bpf.h"
 
 /* the definition of walk.bpf.h's */
@@ -170,6 +171,8 @@ int synfw_xdp(struct xdp_md *ctx)
 	if (!image_open(&image, walk.generation))
 		return finish(slot, &walk);
 	walk.monitor = image_header(&image)->monitor;
+	if (read_only && walk.pkt.family)
+		trace_source(&image, walk.generation, &walk.pkt);
 	judge(ctx, &image, slot, &walk);
 	tell(ctx, &image, &walk);
 	return finish(slot, &walk);

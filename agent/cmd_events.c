@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* synfw events */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <synfw/cleanup.h>
+
+#include "command.h"
+#include "event_report.h"
+#include "events.h"
+#include "privileges.h"
+#include "report.h"
+#include "ui.h"
+
+#define WAIT_MS 1000
+
+/* What is written, and what was said of losses. */
+struct output {
+	bool as_json, failed;
+	uint64_t told[SYNFW_NR_TALLIES];
+	time_t told_at;
+};
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal)
+{
+	(void)signal;
+	stopped = 1;
+}
+
+/* Without SA_RESTART: waiting ends, too. A reader that is gone shows when writing. */
+static void catch_signals(void)
+{
+	static const int ending[] = {SIGHUP, SIGINT, SIGTERM};
+	const struct sigaction action = {.sa_handler = stop}, ignore = {.sa_handler = SIG_IGN};
+	size_t i;
+
+	for (i = 0; i < sizeof(ending) / sizeof(*ending); i++)
+		sigaction(ending[i], &action, NULL);
+	sigaction(SIGPIPE, &ignore, NULL);
+}
+
+static int print_event(const struct synfw_event *event, const struct rule_names *names,
+		       void *context)
+{
+	struct output *output = context;
+
+	if (output->as_json) {
+		CLEANUP(json_decrefp) json_t *object = event_json(event, names);
+
+		report_print_json(object);
+	} else {
+		event_write_text(event, names, stdout);
+	}
+	output->failed |= ferror(stdout);
+	return stopped || output->failed ? -EINTR : 0;
+}
+
+/* ---- what is missing ---- */
+
+static bool has_grown(const struct output *output, const uint64_t *tallies)
+{
+	return tallies[SYNFW_TALLY_EVENTS_LOST] > output->told[SYNFW_TALLY_EVENTS_LOST] ||
+	       tallies[SYNFW_TALLY_EVENTS_LIMITED] > output->told[SYNFW_TALLY_EVENTS_LIMITED];
+}
+
+static void tell_losses(struct output *output, const uint64_t *tallies)
+{
+	uint64_t more[SYNFW_NR_TALLIES];
+	size_t i;
+
+	for (i = 0; i < SYNFW_NR_TALLIES; i++)
+		more[i] = tallies[i] - output->told[i];
+	memcpy(output->told, tallies, sizeof(output->told));
+	output->told_at = time(NULL);
+	ui_warning("%s lost because nobody read them in time, %s held back by logging.limit, %s "
+		   "left out by logging.sample",
+		   ui_count(more[SYNFW_TALLY_EVENTS_LOST], "event"),
+		   ui_count(more[SYNFW_TALLY_EVENTS_LIMITED], "event"),
+		   ui_count(more[SYNFW_TALLY_EVENTS_SAMPLED], "drop"));
+	if (output->as_json) {
+		/* clang-format off */
+		CLEANUP(json_decrefp) json_t *object = json_pack(
+			"{s:s, s:I, s:I, s:I}",
+			"schema", "synfw.events/1",
+			"lost", (json_int_t)more[SYNFW_TALLY_EVENTS_LOST],
+			"limited", (json_int_t)more[SYNFW_TALLY_EVENTS_LIMITED],
+			"sampled", (json_int_t)more[SYNFW_TALLY_EVENTS_SAMPLED]);
+		/* clang-format on */
+
+		report_print_json(object);
+	}
+}
+
+/* At most once a second, and in the end. */
+static int look_for_losses(struct output *output, const struct events *events, bool last,
+			   struct fault *fault)
+{
+	uint64_t tallies[SYNFW_NR_TALLIES];
+	int err;
+
+	if (!last && output->told_at == time(NULL))
+		return 0;
+	err = events_tallies(events, fault, tallies);
+	if (!err && has_grown(output, tallies))
+		tell_losses(output, tallies);
+	return err;
+}
+
+/* ---- reading ---- */
+
+/* Until a signal, the reader's end or that of the datapath, which is -ENOENT. */
+static int follow(struct output *output, struct events *events, struct fault *fault)
+{
+	int err = events_tallies(events, fault, output->told);
+
+	while (!err && !stopped && !output->failed) {
+		err = events_read(events, WAIT_MS, fault);
+		output->failed |= fflush(stdout) != 0;
+		if (err == -EINTR)
+			err = 0;
+		if (!err)
+			err = look_for_losses(output, events, stopped, fault);
+	}
+	return err;
+}
+
+/* Waits for the next datapath. A signal ends the waiting. */
+static int open_next(const struct invocation *invocation, struct output *output,
+		     struct fault *fault, struct events **ret_events)
+{
+	const struct timespec pause = {.tv_sec = WAIT_MS / 1000};
+	int err = -ENOENT;
+
+	ui_warning("no policy is in force any more; waiting for the next one");
+	while (err == -ENOENT && !stopped) {
+		nanosleep(&pause, NULL);
+		err = events_open(&invocation->paths, print_event, output, fault, ret_events);
+	}
+	return err;
+}
+
+static int follow_all(const struct invocation *invocation, struct output *output,
+		      struct events **events, struct fault *fault)
+{
+	int err = 0;
+
+	while (!err && !stopped && !output->failed) {
+		err = follow(output, *events, fault);
+		if (err != -ENOENT)
+			continue;
+		events_closep(events);
+		err = open_next(invocation, output, fault, events);
+	}
+	return stopped && !fault->message ? 0 : err;
+}
+
+/* What reads no further is no failure of ours; what is left to write has nowhere to go. */
+static void forget_reader(const struct output *output)
+{
+	if (output->failed && !freopen("/dev/null", "we", stdout))
+		ui_warning("cannot let go of the standard output");
+}
+
+int cmd_events(const struct invocation *invocation)
+{
+	CLEANUP(events_closep) struct events *events = NULL;
+	CLEANUP(fault_done) struct fault fault = {0};
+	struct output output = {.as_json = option_given(invocation, "json")};
+	int err;
+
+	if (privileges_check("read events", &fault))
+		return ui_fault(&fault);
+	err = events_open(&invocation->paths, print_event, &output, &fault, &events);
+	if (err == -ENOENT)
+		fault_refuse(&fault, EXIT_USAGE, "no policy is in force: there are no events");
+	if (err)
+		return ui_fault(&fault);
+	catch_signals();
+	if (option_given(invocation, "follow")) {
+		err = follow_all(invocation, &output, &events, &fault);
+	} else {
+		err = events_read(events, 0, &fault);
+		if (!err)
+			err = look_for_losses(&output, events, true, &fault);
+	}
+	forget_reader(&output);
+	return err && err != -EINTR ? ui_fault(&fault) : EXIT_DONE;
+}

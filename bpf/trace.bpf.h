@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_TRACE_BPF_H
+#define SYNFW_TRACE_BPF_H
+
+/* What only the shadow program tells. */
+#include "address.bpf.h"
+#include "image.bpf.h"
+#include "packet.bpf.h"
+
+/* What the policy says of the packet's source, whatever becomes of the packet. */
+static __always_inline void trace_source(struct image *image, __u32 generation,
+					 const struct packet *pkt)
+{
+	const struct synfw_header *header = (const void *)image->page0;
+	const struct synfw_class_tables *tables = (const void *)(image->page0 + 1);
+	__u32 key = 0;
+	struct synfw_trace *trace = bpf_map_lookup_elem(&synfw_trace, &key);
+
+	if (!trace)
+		return;
+	trace->source_class = address_class(image, tables, generation, SYNFW_DIR_SRC, pkt->family,
+					    &pkt->src);
+	trace->source_flags =
+		header->source_flags ? id_at(image, header->source_flags, trace->source_class) : 0;
+}
+
+#endif
