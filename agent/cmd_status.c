@@ -108,7 +108,7 @@ static int print_json(const struct status *status)
 			  "interfaces", interfaces_json(status),
 			  "sets", sets_json(status),
 			  "reasons", reasons_json(status),
-			  "agent", "running", 0,
+			  "agent", "running", status->agent_running,
 			  "warnings", report_notes_json(&status->warnings));
 	/* clang-format on */
 
@@ -180,6 +180,7 @@ static void print_text(const struct status *status)
 		printf("set:        %s: %u of %u members\n", status->sets[i].name,
 		       status->sets[i].members, status->sets[i].size);
 	print_reasons(status);
+	printf("agent:      synfwd is %srunning\n", status->agent_running ? "" : "not ");
 	for (i = 0; i < status->warnings.count; i++)
 		printf("%swarning:%s    %s\n", ui_style(stdout, UI_YELLOW),
 		       ui_style(stdout, UI_PLAIN), status->warnings.text[i]);
