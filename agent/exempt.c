@@ -125,6 +125,11 @@ int exempt_choose(const struct infrastructure *host, struct exempt *ret_exempt)
 	return 0;
 }
 
+static const char *count_left_out(const struct exempt *exempt, uint32_t kind)
+{
+	return ui_count(exempt->left_out[kind], exempt_word(kind));
+}
+
 void exempt_note(const struct exempt *exempt, struct notes *notes)
 {
 	size_t left_out = 0, kind;
@@ -137,10 +142,9 @@ void exempt_note(const struct exempt *exempt, struct notes *notes)
 		  "%zu addresses of gateways, servers and this host are never to be blocked, and "
 		  "there is room for %d: left out are %s, %s, %s and %zu of this host's own",
 		  exempt->count + left_out, SYNFW_MAX_EXEMPT,
-		  ui_count(exempt->left_out[SYNFW_EXEMPT_RESOLVER], "name server"),
-		  ui_count(exempt->left_out[SYNFW_EXEMPT_DHCP], "DHCP server"),
-		  ui_count(exempt->left_out[SYNFW_EXEMPT_GATEWAY], "gateway"),
-		  exempt->left_out[SYNFW_EXEMPT_OWN]);
+		  count_left_out(exempt, SYNFW_EXEMPT_RESOLVER),
+		  count_left_out(exempt, SYNFW_EXEMPT_DHCP),
+		  count_left_out(exempt, SYNFW_EXEMPT_GATEWAY), exempt->left_out[SYNFW_EXEMPT_OWN]);
 }
 
 void exempt_done(struct exempt *exempt)

@@ -4,6 +4,8 @@
 # synfwd as soon as that changes.
 
 SYNFWD=$BUILD/agent/synfwd
+# of bpf(2)
+LOOKUP_BATCH=24 UPDATE_BATCH=26 DELETE_BATCH=27
 GATEWAY=1 RESOLVER=2 DHCP=3 OWN=4
 OTHER4=192.0.2.3 OTHER6=2001:db8::3 THIRD4=192.0.2.4
 
@@ -146,6 +148,32 @@ test_apply_by_another_build_or_abi_keeps_them() {
 	done
 }
 
+via() { ip -n "$EDGE" route replace 198.51.100.0/24 via "$1"; }
+
+# The last call of the kind is the one: the tables are filled before.
+test_apply_that_cannot_write_them_is_refused_and_takes_nobody_out_who_stays() {
+	local command number
+	prepare
+	for command in $UPDATE_BATCH $DELETE_BATCH; do
+		via $OTHER4
+		apply plain
+		for number in 0 last; do
+			via $THIRD4
+			[ $number = 0 ] || number=$(cat "$T/count")
+			run on_edge env LD_PRELOAD="$TOOLS/libfail_bpf.so" FAIL_BPF_COMMAND=$command \
+				FAIL_BPF_COUNT="$T/count" FAIL_BPF_AT="$number" FAIL_BPF_ERRNO=12 \
+				"$SYNFW" apply "$T/plain.yaml"
+			equal "$STATUS" $((number ? 7 : 0)) "status of an apply whose call $number fails"
+			is_exempt $GATEWAY $CLIENT4 $CLIENT6
+			is_exempt $OWN $EDGE4 $EDGE6
+			via $OTHER4
+			apply plain
+			is_exempt $GATEWAY $OTHER4
+			is_exempt none $THIRD4
+		done
+	done
+}
+
 # ---- synfwd: what changes ------------------------------------------------------------------------
 
 test_synfwd_follows_routes() {
@@ -187,6 +215,21 @@ test_synfwd_follows_addresses() {
 	stop
 }
 
+# The kernel tells of no IPv4 route that goes with its interface.
+test_synfwd_follows_links() {
+	prepare
+	apply plain
+	start
+	ip -n "$EDGE" link set eth0 down
+	within_a_second none $CLIENT4
+	within_a_second none $CLIENT6
+	is_exempt $OWN $EDGE4
+	ip -n "$EDGE" link set eth0 up
+	ip -n "$EDGE" route add default via $CLIENT4
+	within_a_second $GATEWAY $CLIENT4
+	stop
+}
+
 # The machine's files are not touched: synfwd has a /run and a /var/lib of its own.
 inside() { nsenter --target "$PID" --mount "$@"; }
 
@@ -213,14 +256,15 @@ test_synfwd_follows_name_servers_and_leases() {
 }
 
 test_who_stays_exempt_is_so_at_every_moment() {
-	local i seen
+	local i key keys seen
 	prepare
 	apply plain
 	start
+	keys="$(key_of $CLIENT4) $(key_of $CLIENT6) $(key_of $EDGE4)"
 	for i in $(seq 40); do
 		ip -n "$EDGE" route replace 198.51.100.0/24 via 192.0.2.$((100 + i))
 		seen=$(exempt)
-		for key in $(key_of $CLIENT4) $(key_of $CLIENT6) $(key_of $EDGE4); do
+		for key in $keys; do
 			grep -q "^$key" <<<"$seen" || fail "$key was not exempt for a moment"
 		done
 	done
@@ -265,22 +309,28 @@ test_killed_synfwd_leaves_the_map_and_the_next_one_goes_on() {
 	status_says '.agent.running == false'
 }
 
-# Stopped at each of the calls with which it writes; whoever comes next finds a map that it can mend.
+# Stopped when it has read, added or taken out; whoever comes next finds a map that it can mend.
 test_synfwd_killed_half_way_leaves_a_usable_map() {
-	local call
+	local command
 	prepare
-	for call in 1 2 3 4 5 6 7 8; do
-		exits 0 synfw detach
+	for command in $LOOKUP_BATCH $UPDATE_BATCH $DELETE_BATCH; do
+		via $OTHER4
 		apply plain
-		ip -n "$EDGE" route replace 198.51.100.0/24 via 192.0.2.$((100 + call))
-		run timeout 5 nsenter --net="/run/netns/$EDGE" env LD_PRELOAD="$TOOLS/libfail_bpf.so" \
-			FAIL_BPF_AT=$call FAIL_BPF_SIGNAL=9 "$SYNFWD"
-		equal "$STATUS" 137 "status of synfwd, killed at call $call"
+		via $THIRD4
+		run timeout 10 nsenter --net="/run/netns/$EDGE" env LD_PRELOAD="$TOOLS/libfail_bpf.so" \
+			FAIL_BPF_COMMAND="$command" FAIL_BPF_AT=1 FAIL_BPF_SIGNAL=9 "$SYNFWD"
+		equal "$STATUS" 137 "status of synfwd, killed after its command $command"
 		is_exempt $GATEWAY $CLIENT4 $CLIENT6
 		is_exempt $OWN $EDGE4
-		apply plain
-		is_exempt $GATEWAY 192.0.2.$((100 + call))
-		is_exempt none 192.0.2.$((99 + call))
+		case $command in
+		"$LOOKUP_BATCH") is_exempt $GATEWAY $OTHER4 ;;
+		"$UPDATE_BATCH") is_exempt $GATEWAY $OTHER4 $THIRD4 ;;
+		"$DELETE_BATCH") is_exempt $GATEWAY $THIRD4 && is_exempt none $OTHER4 ;;
+		esac
+		start
+		within_a_second $GATEWAY $THIRD4
+		within_a_second none $OTHER4
+		stop
 	done
 }
 
@@ -288,7 +338,7 @@ test_calls_that_fail_are_made_again() {
 	prepare
 	apply plain
 	ip -n "$EDGE" route add 198.51.100.0/24 via $OTHER4
-	start env LD_PRELOAD="$TOOLS/libfail_bpf.so" FAIL_BPF_AT=1 FAIL_BPF_LAST=20 FAIL_BPF_ERRNO=12
+	start env LD_PRELOAD="$TOOLS/libfail_bpf.so" FAIL_BPF_AT=1 FAIL_BPF_LAST=3 FAIL_BPF_ERRNO=12
 	for _ in $(seq 100); do
 		[ "$(kind_of $OTHER4)" = none ] || break
 		sleep 0.2
