@@ -36,6 +36,7 @@ struct apply {
 	struct object loaded; /* what this binary's object became, when it had to be loaded */
 	bool program_differs;
 	struct interface_list interfaces;
+	struct infrastructure host;
 	struct image *image;
 	struct manifest *next;
 	struct tables tables;
@@ -182,7 +183,6 @@ static int resolve_interfaces(struct apply *apply)
 
 static int compile(struct apply *apply)
 {
-	CLEANUP(infrastructure_done) struct infrastructure host = {0};
 	CLEANUP(cleanup_free)
 	struct policyc_interface *interfaces =
 		calloc(apply->interfaces.count + 1, sizeof(*interfaces));
@@ -199,11 +199,8 @@ static int compile(struct apply *apply)
 		};
 	options.nr_interfaces = apply->interfaces.count;
 	if (infrastructure_is_protected(apply->policy)) {
-		err = infrastructure_read(apply->fault, &host);
-		if (err)
-			return err;
-		options.infrastructure.gateways = &host.gateways;
-		options.infrastructure.resolvers = &host.resolvers;
+		options.infrastructure.gateways = &apply->host.gateways;
+		options.infrastructure.resolvers = &apply->host.resolvers;
 	}
 	err = policyc_compile(apply->policy, &options, apply->diags, &apply->image);
 	if (err && err != -EINVAL)
@@ -237,7 +234,7 @@ static int name_interfaces(struct apply *apply)
 static int describe(struct apply *apply)
 {
 	const struct manifest *live = apply->other_abi_dir ? NULL : apply->live.manifest;
-	char digest[65];
+	char digest[65], infrastructure[INFRASTRUCTURE_DIGEST_SIZE];
 	int err;
 
 	err = manifest_from_policy(apply->policy, &apply->next);
@@ -254,6 +251,11 @@ static int describe(struct apply *apply)
 		image_digest(apply->image, digest);
 		apply->next->digest = strdup(digest);
 		err = apply->next->digest ? 0 : -ENOMEM;
+	}
+	if (!err && infrastructure_is_protected(apply->policy)) {
+		infrastructure_digest(&apply->host, infrastructure);
+		apply->next->infrastructure = strdup(infrastructure);
+		err = apply->next->infrastructure ? 0 : -ENOMEM;
 	}
 	if (err)
 		return fault_system(apply->fault, err, "cannot describe the policy");
@@ -310,6 +312,8 @@ static int prepare(struct apply *apply)
 	progress_stage("compiling the policy");
 	err = resolve_interfaces(apply);
 	if (!err)
+		err = infrastructure_read(apply->fault, &apply->host);
+	if (!err)
 		err = compile(apply);
 	if (!err)
 		err = describe(apply);
@@ -355,6 +359,7 @@ static void block_termination(sigset_t *ret_before)
 static int put_in_force(struct apply *apply, struct apply_report *report)
 {
 	bool fresh = !apply->live.present || apply->other_abi_dir;
+	CLEANUP(exempt_done) struct exempt exempt = {0};
 	struct commit commit = {
 		.paths = apply->paths,
 		.live = &apply->live,
@@ -365,6 +370,7 @@ static int put_in_force(struct apply *apply, struct apply_report *report)
 						      : apply->live.object.prog_fd,
 		.tables = &apply->tables,
 		.next = apply->next,
+		.exempt = &exempt,
 		.interfaces = &apply->interfaces,
 		.notes = &report->notes,
 		.control =
@@ -380,8 +386,9 @@ static int put_in_force(struct apply *apply, struct apply_report *report)
 	int err;
 
 	apply->attachments = calloc(apply->interfaces.count + 1, sizeof(*apply->attachments));
-	if (!apply->attachments)
+	if (!apply->attachments || exempt_choose(&apply->host, &exempt))
 		return fault_system(apply->fault, -ENOMEM, "cannot attach the policy");
+	exempt_note(&exempt, &report->notes);
 	commit.attachments = apply->attachments;
 	progress_stage("switching to the policy");
 	/* Ctrl-C waits until the commit is done or undone; it then ends the command */
@@ -411,6 +418,7 @@ static void apply_done(struct apply *apply)
 	live_close(&apply->live);
 	object_close(&apply->loaded);
 	interface_list_done(&apply->interfaces);
+	infrastructure_done(&apply->host);
 	image_free(apply->image);
 	manifest_free(apply->next);
 	tables_close(&apply->tables);

@@ -128,7 +128,7 @@ static int print_json(const struct status *status)
 			  "blocks", room_json(status->blocks, SYNFW_MAX_BLOCKS),
 			  "scores", room_json(status->scores, SYNFW_SCORE_SETS * SYNFW_SCORE_WAYS),
 			  "tallies", tallies_json(status),
-			  "agent", "running", 0,
+			  "agent", "running", status->agent_running,
 			  "warnings", report_notes_json(&status->warnings));
 	/* clang-format on */
 
@@ -210,6 +210,7 @@ static void print_text(const struct status *status)
 		       status->sets[i].members, status->sets[i].size);
 	print_state(status);
 	print_reasons(status);
+	printf("agent:      synfwd is %srunning\n", status->agent_running ? "" : "not ");
 	for (i = 0; i < status->warnings.count; i++)
 		printf("%swarning:%s    %s\n", ui_style(stdout, UI_YELLOW),
 		       ui_style(stdout, UI_PLAIN), status->warnings.text[i]);

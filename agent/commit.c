@@ -115,6 +115,11 @@ static int stage_interface_table(struct commit *commit, struct fault *fault)
 				     fault);
 }
 
+static int stage_exempt(struct commit *commit, struct fault *fault)
+{
+	return exempt_write(commit->object->map_fd[OBJECT_EXEMPT], commit->exempt, fault);
+}
+
 /* ---- what the other ABI counted ---- */
 
 static int copy_rule_counters(struct commit *commit, struct fault *fault)
@@ -258,6 +263,8 @@ static int run_switch(struct commit *commit, struct fault *fault)
 	if (!err)
 		err = stage_interface_table(commit, fault);
 	if (!err)
+		err = stage_exempt(commit, fault);
+	if (!err)
 		err = stage_program_pin(commit, fault);
 	if (!err)
 		err = stage_links(commit, fault);
@@ -273,6 +280,8 @@ static int run_fresh(struct commit *commit, struct fault *fault)
 	err = stage_tables(commit, fault);
 	if (!err)
 		err = stage_interface_table(commit, fault);
+	if (!err)
+		err = stage_exempt(commit, fault);
 	if (!err && commit->live->manifest)
 		err = copy_rule_counters(commit, fault);
 	if (!err && commit->live->manifest)

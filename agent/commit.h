@@ -14,6 +14,7 @@
  * warn. The caller holds the lock.
  */
 #include "bpffs.h"
+#include "exempt.h"
 #include "interfaces.h"
 #include "live.h"
 #include "notes.h"
@@ -40,6 +41,7 @@ struct commit {
 	int prog_fd;		     /* the program to run: the live one, or a newly loaded one */
 	const struct tables *tables;
 	const struct manifest *next;
+	const struct exempt *exempt; /* a fact about this host: it stays when the switch fails */
 	const struct interface_list *interfaces;
 	struct synfw_control control; /* to store */
 

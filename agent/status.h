@@ -25,6 +25,7 @@ struct status_set {
 struct status {
 	struct live live;
 	bool killed; /* `live` is what a first apply attached that was killed before it was done */
+	bool agent_running;
 	struct status_interface *interfaces;
 	size_t nr_interfaces;
 	struct status_set *sets; /* the dynamic ones */

@@ -7,7 +7,7 @@
 PATH=/usr/local/sbin:/usr/sbin:/sbin:$PATH
 
 PACKAGES_BUILD="bpftool clang-14 clang-19 gcc libbpf-dev libc6-dev libcmocka-dev libelf-dev
-	libjansson-dev libmnl-dev libpcap-dev libyaml-dev meson nettle-dev ninja-build
+	libjansson-dev libmnl-dev libpcap-dev libsystemd-dev libyaml-dev meson nettle-dev ninja-build
 	pkg-config python3 scdoc"
 PACKAGES_RUN="busybox-static curl ethtool iproute2 iputils-ping jq kmod netbase netcat-openbsd
 	procps strace tcpdump util-linux"
