@@ -8,16 +8,6 @@
 #include "image.bpf.h"
 #include "packet.bpf.h"
 
-/* Without holes and initialised, as every argument of a global function. */
-struct dynamic_query {
-	__be32 addr[SYNFW_NR_DIRS][4]; /* as keys of the sets */
-	__u8 pairs[SYNFW_MAX_DYNAMIC_PAIRS];
-	__u32 nr_pairs;
-	__u32 first_set; /* key of the generation's set 0 */
-};
-_Static_assert(sizeof(struct dynamic_query) == 32 + 8 + 8, "no holes");
-_Static_assert(sizeof(((struct dynamic_query *)0)->addr[0]) == sizeof(struct synfw_addr6), "a key");
-
 /* Is the address a member that has not expired? The clock counts suspended time; it is asked only
  * for a member that may expire. A set that is not there, which apply never leaves, has no members.
  */
@@ -31,26 +21,6 @@ static __always_inline bool dynamic_has(__u32 set, const __be32 *addr)
 		return false;
 	expires_ns = *(const volatile __u64 *)&member->expires_ns;
 	return !expires_ns || expires_ns > bpf_ktime_get_boot_ns();
-}
-
-/* One bit for each pair that holds. Neither inlined nor static: proved apart, what comes of eight
- * lookups is one number and not 256 ways to go on. */
-__noinline int dynamic_pairs_held(struct dynamic_query *query)
-{
-	__u32 i, held = 0;
-
-	if (!query)
-		return 0;
-	for (i = 0; i < SYNFW_MAX_DYNAMIC_PAIRS; i++) {
-		__u8 pair = query->pairs[i];
-
-		if (i >= query->nr_pairs)
-			break;
-		if (dynamic_has(query->first_set + pair % SYNFW_MAX_DYNAMIC_SETS,
-				query->addr[pair & SYNFW_PAIR_DST ? SYNFW_DIR_DST : SYNFW_DIR_SRC]))
-			held |= 1U << i;
-	}
-	return held;
 }
 
 static __always_inline void dynamic_key(__be32 key[4], __u8 family, const union address *addr)
@@ -70,19 +40,40 @@ static __always_inline const struct synfw_dynamic *dynamic_line(struct image *im
 	return (const struct synfw_dynamic *)(image->page0 + 3);
 }
 
+/* One bit for each pair that holds. Neither inlined nor static: proved apart, what comes of eight
+ * lookups is one number and not 256 ways to go on. The keys are on its own stack: Linux 6.1 takes
+ * none from the memory that a global function is given, and the stack of the caller is scarce. */
+__noinline int dynamic_pairs_held(struct packet *pkt, __u32 generation)
+{
+	__be32 addr[SYNFW_NR_DIRS][4];
+	const struct synfw_dynamic *dynamic;
+	struct image image;
+	__u32 i, held = 0;
+
+	_Static_assert(sizeof(addr[0]) == sizeof(struct synfw_addr6), "a key");
+	generation %= SYNFW_NR_GENERATION_SLOTS;
+	if (!pkt || !image_open(&image, generation))
+		return 0;
+	dynamic = dynamic_line(&image);
+	dynamic_key(addr[SYNFW_DIR_SRC], pkt->family, &pkt->src);
+	dynamic_key(addr[SYNFW_DIR_DST], pkt->family, &pkt->dst);
+	for (i = 0; i < SYNFW_MAX_DYNAMIC_PAIRS; i++) {
+		__u8 pair = dynamic->pairs[i];
+
+		if (i >= dynamic->nr_pairs)
+			break;
+		if (dynamic_has(generation * SYNFW_MAX_DYNAMIC_SETS + pair % SYNFW_MAX_DYNAMIC_SETS,
+				addr[pair & SYNFW_PAIR_DST ? SYNFW_DIR_DST : SYNFW_DIR_SRC]))
+			held |= 1U << i;
+	}
+	return held;
+}
+
 /* The dynamic sets that have the packet's addresses -> class. */
 static __always_inline __u32 dynamic_class(struct image *image, __u32 generation,
-					   const struct packet *pkt)
+					   struct packet *pkt)
 {
-	const struct synfw_dynamic *dynamic = dynamic_line(image);
-	struct dynamic_query query;
-
-	dynamic_key(query.addr[SYNFW_DIR_SRC], pkt->family, &pkt->src);
-	dynamic_key(query.addr[SYNFW_DIR_DST], pkt->family, &pkt->dst);
-	__builtin_memcpy(query.pairs, dynamic->pairs, sizeof(query.pairs));
-	query.nr_pairs = dynamic->nr_pairs;
-	query.first_set = generation * SYNFW_MAX_DYNAMIC_SETS;
-	return id_at(image, dynamic->table, dynamic_pairs_held(&query) & 255);
+	return id_at(image, dynamic_line(image)->table, dynamic_pairs_held(pkt, generation) & 255);
 }
 
 #endif
