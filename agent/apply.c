@@ -18,6 +18,7 @@
 #include "netns.h"
 #include "pins.h"
 #include "progress.h"
+#include "source.h"
 
 #define LOCK_TIMEOUT_MS 60000
 
@@ -303,12 +304,14 @@ static bool program_differs(const struct live *live)
 static int load_program(struct apply *apply)
 {
 	bool fresh = !apply->live.present || apply->other_abi_dir;
+	int err;
 
 	apply->program_differs =
 		apply->live.present && (apply->other_abi_dir || program_differs(&apply->live));
 	if (!fresh && !apply->program_differs)
 		return 0;
-	return object_load(fresh ? NULL : &apply->live.object, apply->fault, &apply->loaded);
+	err = object_load(fresh ? NULL : &apply->live.object, apply->fault, &apply->loaded);
+	return err || !fresh ? err : source_seed(&apply->loaded, apply->fault);
 }
 
 /* ---- putting it together ---- */

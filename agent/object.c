@@ -136,12 +136,14 @@ static void destroy_skeleton(struct synfw_bpf **skeleton)
 	synfw_bpf__destroy(*skeleton);
 }
 
-static int reuse_maps(struct synfw_bpf *skeleton, const struct object *reuse, struct fault *fault)
+/* Those from `first` on. */
+static int reuse_maps(struct synfw_bpf *skeleton, const struct object *reuse, int first,
+		      struct fault *fault)
 {
 	struct bpf_map *map;
 	int i, err;
 
-	for (i = 0; i < OBJECT_NR_MAPS; i++) {
+	for (i = first; i < OBJECT_NR_MAPS; i++) {
 		map = bpf_object__find_map_by_name(skeleton->obj, object_maps[i].name);
 		err = map ? bpf_map__reuse_fd(map, reuse->map_fd[i]) : -ENOENT;
 		if (err)
@@ -181,54 +183,100 @@ static int take_descriptors(struct synfw_bpf *skeleton, bool with_maps, struct f
 	return 0;
 }
 
+/* The shadow program counts nothing and remembers nothing: it must not pay for room that it does
+ * not use. What it looks for in its own maps is not there, as in a datapath that has seen no
+ * packet. */
+static int shrink_maps(struct synfw_bpf *skeleton, const struct object *state, struct fault *fault)
+{
+	static const struct {
+		enum object_map map;
+		uint32_t entries;
+	} sizes[] = {
+		{OBJECT_REASON_COUNTERS, 1}, {OBJECT_RULE_COUNTERS, 1}, {OBJECT_BLOCKS, 1},
+		{OBJECT_BLOCK_RING, 1},	     {OBJECT_BLOCK_FILTER, 1},	{OBJECT_EXEMPT, 1},
+		{OBJECT_RULE_RATES, 1},	     {OBJECT_SOURCE_RATES, 1},	{OBJECT_PORT_SCANS, 1},
+		{OBJECT_FLOWS, 1},	     {OBJECT_UDP_FLOWS, 1},	{OBJECT_EVENTS, 4096},
+		{OBJECT_EVENT_FIRSTS, 1},
+	};
+	struct bpf_map *map;
+	size_t i;
+	int err;
+
+	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		if (state && sizes[i].map >= OBJECT_FIRST_STATE)
+			continue;
+		map = bpf_object__find_map_by_name(skeleton->obj, object_maps[sizes[i].map].name);
+		err = map ? bpf_map__set_max_entries(map, sizes[i].entries) : -ENOENT;
+		if (err)
+			return fault_system(fault, err, "cannot size the map \"%s\"",
+					    object_maps[sizes[i].map].name);
+	}
+	return 0;
+}
+
+/* What is to be loaded, and on whose maps. */
+struct loading {
+	const struct object *maps;  /* all maps, or NULL */
+	const struct object *state; /* those from OBJECT_FIRST_STATE on, or NULL */
+	bool read_only;
+};
+
+static int prepare_maps(struct synfw_bpf *skeleton, const struct loading *loading,
+			struct fault *fault)
+{
+	int err = 0;
+
+	if (loading->maps)
+		err = reuse_maps(skeleton, loading->maps, 0, fault);
+	if (!err && loading->state)
+		err = reuse_maps(skeleton, loading->state, OBJECT_FIRST_STATE, fault);
+	if (!err && loading->read_only)
+		err = shrink_maps(skeleton, loading->state, fault);
+	return err;
+}
+
 /* Opens and loads; the log is kept by the caller. */
-static int load(const struct object *reuse, bool read_only, struct fault *fault,
-		struct object *ret_object)
+static int load(const struct loading *loading, struct fault *fault, struct object *ret_object)
 {
 	CLEANUP(destroy_skeleton) struct synfw_bpf *skeleton = synfw_bpf__open();
 	int err;
 
 	if (!skeleton)
 		return fault_system(fault, -errno, "cannot open the BPF object of this binary");
-	skeleton->rodata->read_only = read_only;
-	if (reuse) {
-		err = reuse_maps(skeleton, reuse, fault);
-		if (err)
-			return err;
-	}
-	if (read_only) {
-		/* it counts nothing: do not pay for 32,768 counters on every CPU */
-		bpf_map__set_max_entries(skeleton->maps.synfw_rule_counters, 1);
-		bpf_map__set_max_entries(skeleton->maps.synfw_reason_counters, 1);
-	}
+	skeleton->rodata->read_only = loading->read_only;
+	err = prepare_maps(skeleton, loading, fault);
+	if (err)
+		return err;
 	err = synfw_bpf__load(skeleton);
 	if (err) {
 		fault_system(fault, err, "the kernel refused the %s program",
-			     read_only ? "shadow" : "packet");
+			     loading->read_only ? "shadow" : "packet");
 		/* the verifier's word for an access that it cannot prove safe */
 		if (err == -EACCES)
 			fault->exit_code = EXIT_KERNEL;
 		return err;
 	}
-	return take_descriptors(skeleton, !reuse, fault, ret_object);
+	return take_descriptors(skeleton, !loading->maps, fault, ret_object);
 }
 
 int object_load(const struct object *reuse, struct fault *fault, struct object *ret_object)
 {
+	const struct loading loading = {.maps = reuse};
 	int err;
 
 	log_begin();
-	err = load(reuse, false, fault, ret_object);
+	err = load(&loading, fault, ret_object);
 	log_end(fault);
 	return err;
 }
 
-int object_load_shadow(struct fault *fault, struct object *ret_object)
+int object_load_shadow(const struct object *state, struct fault *fault, struct object *ret_object)
 {
+	const struct loading loading = {.state = state, .read_only = true};
 	int err;
 
 	log_begin();
-	err = load(NULL, true, fault, ret_object);
+	err = load(&loading, fault, ret_object);
 	log_end(fault);
 	return err;
 }

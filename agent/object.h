@@ -33,6 +33,7 @@ enum object_map {
 	OBJECT_RUNTIME,
 	OBJECT_TALLIES,
 	OBJECT_NR_MAPS,
+	OBJECT_FIRST_STATE = OBJECT_BLOCKS, /* from here on: what <synfw/state.h> describes */
 };
 
 /* What a map must look like for this binary to read it. */
@@ -65,8 +66,9 @@ uint64_t object_digest(void);
  * without, with maps of its own. A refusal carries the end of the verifier's log as its detail. */
 int object_load(const struct object *reuse, struct fault *fault, struct object *ret_object);
 
-/* Loads the shadow program: it judges and changes nothing but its own trace map. */
-int object_load_shadow(struct fault *fault, struct object *ret_object);
+/* Loads the shadow program: it judges and changes nothing but its own trace map. It sees what the
+ * datapath `state` remembers of sources and connections; NULL: nothing is remembered. */
+int object_load_shadow(const struct object *state, struct fault *fault, struct object *ret_object);
 
 void object_close(struct object *object);
 

@@ -34,13 +34,14 @@ const char *shadow_reason_sentence(unsigned int reason)
 					 : "a reason that this version does not know";
 }
 
-int shadow_open(const struct tables *tables, struct fault *fault, struct shadow *ret_shadow)
+int shadow_open(const struct tables *tables, const struct object *state, struct fault *fault,
+		struct shadow *ret_shadow)
 {
 	const struct synfw_control control = {.active = 0, .abi_version = SYNFW_ABI_VERSION};
 	struct object object = OBJECT_NONE;
 	int err;
 
-	err = object_load_shadow(fault, &object);
+	err = object_load_shadow(state, fault, &object);
 	if (err)
 		return err;
 	err = tables_install(tables, &object, control.active, fault);

@@ -24,8 +24,10 @@ struct shadow {
 /* The largest frame that BPF_PROG_TEST_RUN takes: a page less headroom, and 17 fragments. */
 #define SHADOW_MAX_FRAME (17 * 4096)
 
-/* Loads the shadow program on these tables. They may be closed afterwards. */
-int shadow_open(const struct tables *tables, struct fault *fault, struct shadow *ret_shadow);
+/* Loads the shadow program on these tables, and on what the datapath `state` remembers of sources
+ * and connections (NULL: on nothing). Both may be closed afterwards. */
+int shadow_open(const struct tables *tables, const struct object *state, struct fault *fault,
+		struct shadow *ret_shadow);
 
 /* Judges one Ethernet frame of 14 to SHADOW_MAX_FRAME bytes as if it came in on an interface
  * slot (0: an interface that the policy does not name). */

@@ -39,16 +39,20 @@ void trace_subject_freep(struct trace_subject **subject)
 	*subject = NULL;
 }
 
-/* A set of the policy in force with the same name lends its members. */
-static int bind_dynamic(const struct paths *paths, const struct policy *policy, struct fault *fault,
-			struct dynamic *ret_dynamic)
+/* What is in force lends what it remembers: members of sets of the same name, blocks, scores,
+ * connections. */
+static int open_shadow(const struct paths *paths, const struct policy *policy,
+		       struct tables *tables, struct fault *fault, struct shadow *ret_shadow)
 {
 	CLEANUP(live_close) struct live live = LIVE_NONE;
 	int err = live_open(paths->live, fault, &live);
 
-	return err ? err
-		   : dynamic_create(policy, live.present ? &live.tables.dynamic : NULL, fault,
-				    ret_dynamic);
+	if (!err)
+		err = dynamic_create(policy, live.present ? &live.tables.dynamic : NULL, fault,
+				     &tables->dynamic);
+	if (!err)
+		err = shadow_open(tables, live.present ? &live.object : NULL, fault, ret_shadow);
+	return err;
 }
 
 int trace_subject_from_policy(const struct paths *paths, struct policy_file *file,
@@ -68,10 +72,8 @@ int trace_subject_from_policy(const struct paths *paths, struct policy_file *fil
 		err = offline_compile(file, &host, fault, &subject->image);
 	if (!err)
 		err = tables_create(subject->image, fault, &tables);
-	if (!err && policy_has_dynamic_sets(file->policy))
-		err = bind_dynamic(paths, file->policy, fault, &tables.dynamic);
 	if (!err)
-		err = shadow_open(&tables, fault, &subject->shadow);
+		err = open_shadow(paths, file->policy, &tables, fault, &subject->shadow);
 	if (err)
 		return err;
 	*ret_subject = TAKE_PTR(subject);
@@ -94,7 +96,8 @@ int trace_subject_from_live(const struct paths *paths, struct fault *fault,
 				    "no policy is in force; name one with --policy FILE");
 	err = live_read_rules(&subject->live, fault, &subject->rules);
 	if (!err)
-		err = shadow_open(&subject->live.tables, fault, &subject->shadow);
+		err = shadow_open(&subject->live.tables, &subject->live.object, fault,
+				  &subject->shadow);
 	if (err)
 		return err;
 	*ret_subject = TAKE_PTR(subject);

@@ -109,6 +109,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SYNFW_BLOCK_FILTER_WORDS);
+	__uint(map_flags, BPF_F_MMAPABLE); /* user space sets bits, atomically as the packet path */
 	__type(key, __u32);
 	__type(value, __u64);
 } synfw_block_filter SEC(".maps");
@@ -178,6 +179,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE); /* user space moves block_cursor, too */
 	__type(key, __u32);
 	__type(value, struct synfw_runtime);
 } synfw_runtime SEC(".maps");

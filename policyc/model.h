@@ -228,9 +228,6 @@ struct policy {
 	size_t nr_tests;
 };
 
-/* Whether some set of it is dynamic. */
-bool policy_has_dynamic_sets(const struct policy *policy);
-
 /* Nanoseconds from one to the next, rounded to the nearest. The rate has been written. */
 uint64_t rate_interval_ns(const struct rate *rate);
 

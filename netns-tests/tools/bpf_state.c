@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -189,10 +190,30 @@ static void print_by_batches(int fd, const struct bpf_map_info *info, size_t val
 	free(keys);
 }
 
+/* How far it was written and read: its two first pages. */
+static void print_ring_buffer(int fd, int depth)
+{
+	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	const uint64_t *read_to = mmap(NULL, page_bytes, PROT_READ, MAP_SHARED, fd, 0);
+	const uint64_t *written_to =
+		mmap(NULL, page_bytes, PROT_READ, MAP_SHARED, fd, (off_t)page_bytes);
+
+	if (read_to == MAP_FAILED || written_to == MAP_FAILED)
+		die("cannot map a ring buffer");
+	printf("%*swritten to %llu, read to %llu\n", depth * 2, "", (unsigned long long)*written_to,
+	       (unsigned long long)*read_to);
+	munmap((void *)(uintptr_t)written_to, page_bytes);
+	munmap((void *)(uintptr_t)read_to, page_bytes);
+}
+
 static void print_entries(int fd, const struct bpf_map_info *info, int depth)
 {
 	size_t value_bytes = info->value_size;
 
+	if (info->type == BPF_MAP_TYPE_RINGBUF) {
+		print_ring_buffer(fd, depth);
+		return;
+	}
 	if (is_per_cpu(info))
 		value_bytes = (value_bytes + 7) / 8 * 8 * (size_t)sysconf(_SC_NPROCESSORS_CONF);
 	if (info->type == BPF_MAP_TYPE_ARRAY || info->type == BPF_MAP_TYPE_PERCPU_ARRAY)

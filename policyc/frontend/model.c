@@ -46,14 +46,6 @@ static void free_sets(struct policy *policy)
 	free(policy->sets);
 }
 
-bool policy_has_dynamic_sets(const struct policy *policy)
-{
-	for (size_t i = 0; i < policy->nr_named_sets; i++)
-		if (policy->sets[i].dynamic)
-			return true;
-	return false;
-}
-
 uint64_t rate_interval_ns(const struct rate *rate)
 {
 	return (rate->per_ns + rate->count / 2) / rate->count;
