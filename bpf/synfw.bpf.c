@@ -6,6 +6,7 @@
  */
 #include "account.bpf.h"
 #include "classify.bpf.h"
+#include "established.bpf.h"
 #include "maps.bpf.h"
 #include "packet.bpf.h"
 
@@ -20,7 +21,8 @@ const __u8 shape_reasons[8] = {
 	[SYNFW_SHAPE_TOO_MANY_HEADERS] = SYNFW_REASON_TOO_MANY_HEADERS,
 };
 
-static __always_inline void trace_store(const struct decision *decision, bool monitor)
+static __always_inline void trace_store(const struct packet *pkt, const struct decision *decision,
+					bool monitor)
 {
 	__u32 key = 0;
 	struct synfw_trace *trace = bpf_map_lookup_elem(&synfw_trace, &key);
@@ -32,6 +34,7 @@ static __always_inline void trace_store(const struct decision *decision, bool mo
 	trace->verdict = decision->verdict;
 	trace->reason = decision->reason;
 	trace->monitor = monitor;
+	trace->established = pkt->established;
 }
 
 static __always_inline __u32 packet_slot(struct xdp_md *ctx)
@@ -64,7 +67,7 @@ static __always_inline int finish(__u32 slot, const struct packet *pkt,
 	bool dropped = decision->verdict == SYNFW_DROP && !monitor;
 
 	if (read_only)
-		trace_store(decision, monitor);
+		trace_store(pkt, decision, monitor);
 	else
 		account_packet(slot, decision->reason, pkt->bytes, dropped);
 	return dropped ? XDP_DROP : XDP_PASS;
@@ -102,6 +105,13 @@ int synfw_xdp(struct xdp_md *ctx)
 	decision->verdict = header->incoming;
 	decision->reason = header->incoming == SYNFW_DROP ? SYNFW_REASON_DEFAULT_DROP
 							  : SYNFW_REASON_DEFAULT_ALLOW;
+	if (header->established != SYNFW_ESTABLISHED_IGNORE)
+		pkt.established = packet_established(ctx, &pkt);
+	if (pkt.established && header->established == SYNFW_ESTABLISHED_ALLOW) {
+		decision->verdict = SYNFW_ALLOW;
+		decision->reason = SYNFW_REASON_ESTABLISHED;
+		return finish(slot, &pkt, decision, header->monitor);
+	}
 	classify(&image, header, slot, &pkt, &walk);
 	return finish(slot, &pkt, decision, header->monitor);
 }
