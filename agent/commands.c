@@ -56,8 +56,9 @@ const struct command commands[] = {
 	 "Exits with 1 when they differ.", "@file", json_options, cmd_diff},
 	{"status", "", 0, 0, "what is in force, and whether it really is", NULL, "", json_options,
 	 cmd_status},
-	{"show", "rules|sets", 1, 1, "list rules with their counters, or sets with their sizes",
-	 NULL, "rules sets", json_options, cmd_show},
+	{"show", "rules|sets|flows", 1, 1,
+	 "list rules with their counters, sets with their sizes, or connections", NULL,
+	 "rules sets flows", json_options, cmd_show},
 	{"set", "add|del|list NAME [ADDR]", 2, 3, "add, take out or list members of a dynamic set",
 	 "Takes effect with the next packet, and stays over a reload of the policy.\n\n"
 	 "  synfw set add brute-forcers 198.51.100.7 --for 1h\n"
