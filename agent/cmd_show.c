@@ -124,33 +124,32 @@ static int show_sets(const struct invocation *invocation, const struct live *liv
 	return err;
 }
 
-static json_t *flow_json(const struct flow_entry *entry, uint64_t now_ns)
+static json_t *flow_json(const struct synfw_flow *flow, uint64_t now_ns)
 {
 	char remote[FLOW_TEXT_MAX], local[FLOW_TEXT_MAX];
-	const struct synfw_flow_key *key = &entry->key;
+	const struct synfw_flow_tuple *tuple = &flow->tuple;
 
 	/* clang-format off */
 	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:b}",
-			 "protocol", flow_protocol_word(key),
-			 "local", flow_endpoint_text(&key->local, key->local_port_be, local),
-			 "remote", flow_endpoint_text(&key->remote, key->remote_port_be, remote),
-			 "state", flow_state_word(&entry->flow),
-			 "expires_in_s", flow_seconds_left(&entry->flow, now_ns),
-			 "seeded", entry->flow.seeded);
+			 "protocol", flow_protocol_word(tuple),
+			 "local", flow_endpoint_text(&tuple->local, tuple->local_port_be, local),
+			 "remote", flow_endpoint_text(&tuple->remote, tuple->remote_port_be, remote),
+			 "state", flow_state_word(flow),
+			 "expires_in_s", flow_seconds_left(flow, now_ns),
+			 "seeded", flow->seeded);
 	/* clang-format on */
 }
 
-static void print_flow(const struct flow_entry *entry, uint64_t now_ns)
+static void print_flow(const struct synfw_flow *flow, uint64_t now_ns)
 {
 	char remote[FLOW_TEXT_MAX], local[FLOW_TEXT_MAX];
-	const struct synfw_flow_key *key = &entry->key;
+	const struct synfw_flow_tuple *tuple = &flow->tuple;
 
-	printf("%-8s %-40s %-40s %-12s %8llu s%s\n", flow_protocol_word(key),
-	       flow_endpoint_text(&key->local, key->local_port_be, local),
-	       flow_endpoint_text(&key->remote, key->remote_port_be, remote),
-	       flow_state_word(&entry->flow),
-	       (unsigned long long)flow_seconds_left(&entry->flow, now_ns),
-	       entry->flow.seeded ? " seeded" : "");
+	printf("%-8s %-40s %-40s %-12s %8llu s%s\n", flow_protocol_word(tuple),
+	       flow_endpoint_text(&tuple->local, tuple->local_port_be, local),
+	       flow_endpoint_text(&tuple->remote, tuple->remote_port_be, remote),
+	       flow_state_word(flow), (unsigned long long)flow_seconds_left(flow, now_ns),
+	       flow->seeded ? " seeded" : "");
 }
 
 static int show_flows(const struct invocation *invocation, const struct live *live,

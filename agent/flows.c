@@ -84,7 +84,7 @@ static int cannot_read(int error, struct fault *fault)
 
 static int add_live(struct flow_list *list, const struct batch *batch, uint64_t now_ns)
 {
-	struct flow_entry *items =
+	struct synfw_flow *items =
 		reallocarray(list->items, list->count + batch->count + 1, sizeof(*items));
 	uint32_t i;
 
@@ -93,8 +93,7 @@ static int add_live(struct flow_list *list, const struct batch *batch, uint64_t 
 	list->items = items;
 	for (i = 0; i < batch->count; i++)
 		if (now_ns < synfw_flow_end_ns(&batch->flows[i]))
-			items[list->count++] =
-				(struct flow_entry){.key = batch->keys[i], .flow = batch->flows[i]};
+			items[list->count++] = batch->flows[i];
 	return 0;
 }
 
@@ -172,7 +171,7 @@ static int count_map(const struct object *object, enum object_map map, struct fa
 	if (err)
 		return cannot_read(err, fault);
 	for (i = 0; i < list.count; i++) {
-		index = protocol_index(list.items[i].key.protocol);
+		index = protocol_index(list.items[i].tuple.protocol);
 		if (index >= 0)
 			by_kind[protocols[index].kind]++;
 	}
@@ -212,17 +211,37 @@ int flows_count(const struct object *object, struct fault *fault, struct flows_c
 	return err;
 }
 
-bool flows_has(const struct object *object, const struct synfw_flow_key *key)
+static uint32_t fold(const struct synfw_addr6 *address)
 {
+	uint64_t half[2];
+
+	memcpy(half, address, sizeof(half));
+	return synfw_flow_fold(half[0], half[1]);
+}
+
+struct synfw_flow_key flow_key(const struct synfw_flow_tuple *tuple)
+{
+	return (struct synfw_flow_key){
+		.remote = fold(&tuple->remote),
+		.local = fold(&tuple->local) + tuple->protocol,
+		.remote_port_be = tuple->remote_port_be,
+		.local_port_be = tuple->local_port_be,
+	};
+}
+
+bool flows_has(const struct object *object, const struct synfw_flow_tuple *tuple)
+{
+	struct synfw_flow_key key = flow_key(tuple);
 	struct synfw_flow flow;
 
-	return !bpf_map_lookup_elem(object->map_fd[OBJECT_FLOWS], key, &flow) &&
+	return !bpf_map_lookup_elem(object->map_fd[OBJECT_FLOWS], &key, &flow) &&
+	       !memcmp(&flow.tuple, tuple, sizeof(*tuple)) &&
 	       flows_now_ns() < synfw_flow_end_ns(&flow);
 }
 
-const char *flow_protocol_word(const struct synfw_flow_key *key)
+const char *flow_protocol_word(const struct synfw_flow_tuple *tuple)
 {
-	int index = protocol_index(key->protocol);
+	int index = protocol_index(tuple->protocol);
 
 	return index < 0 ? "unknown" : protocols[index].word;
 }

@@ -10,13 +10,8 @@
 
 #include "object.h"
 
-struct flow_entry {
-	struct synfw_flow_key key;
-	struct synfw_flow flow;
-};
-
 struct flow_list {
-	struct flow_entry *items;
+	struct synfw_flow *items;
 	size_t count;
 };
 
@@ -39,10 +34,13 @@ struct flows_count {
 int flows_count(const struct object *object, struct fault *fault, struct flows_count *ret_count);
 
 /* Whether a connection is remembered and has not ended. */
-bool flows_has(const struct object *object, const struct synfw_flow_key *key);
+bool flows_has(const struct object *object, const struct synfw_flow_tuple *tuple);
+
+/* Where the maps have it. */
+struct synfw_flow_key flow_key(const struct synfw_flow_tuple *tuple);
 
 /* "tcp", "established" */
-const char *flow_protocol_word(const struct synfw_flow_key *key);
+const char *flow_protocol_word(const struct synfw_flow_tuple *tuple);
 const char *flow_state_word(const struct synfw_flow *flow);
 
 /* Until it ends, if this host sends nothing more. */

@@ -193,18 +193,21 @@ static void set_address(struct synfw_addr6 *address, uint8_t family, const uint8
 static int remember_connection(const struct candidate *candidate, const struct shadow *shadow,
 			       const struct packet_spec *packet, struct fault *fault)
 {
-	const struct synfw_flow flow = {.expires_ns = UINT64_MAX, .state = SYNFW_FLOW_ESTABLISHED};
-	struct synfw_flow_key key = {
-		.remote_port_be = htons(packet->sport),
-		.local_port_be = htons(packet->dport),
-		.protocol = IPPROTO_TCP,
+	struct synfw_flow flow = {
+		.tuple = {.remote_port_be = htons(packet->sport),
+			  .local_port_be = htons(packet->dport),
+			  .protocol = IPPROTO_TCP},
+		.expires_ns = UINT64_MAX,
+		.state = SYNFW_FLOW_ESTABLISHED,
 	};
+	struct synfw_flow_key key;
 
-	set_address(&key.remote, packet->family, packet->saddr);
-	set_address(&key.local, packet->family, packet->daddr);
-	if (!seed_has(candidate->seeds, &key) &&
-	    !(candidate->state && flows_has(candidate->state, &key)))
+	set_address(&flow.tuple.remote, packet->family, packet->saddr);
+	set_address(&flow.tuple.local, packet->family, packet->daddr);
+	if (!seed_has(candidate->seeds, &flow.tuple) &&
+	    !(candidate->state && flows_has(candidate->state, &flow.tuple)))
 		return 0;
+	key = flow_key(&flow.tuple);
 	if (bpf_map_update_elem(shadow->object.map_fd[OBJECT_FLOWS], &key, &flow, BPF_ANY))
 		return fault_system(fault, -errno, "cannot judge the SSH connection in use");
 	return 0;

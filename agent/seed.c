@@ -92,28 +92,28 @@ static uint32_t timeout_s(enum synfw_flow_kind kind, const struct synfw_flow *fl
 static int add_socket(struct dump *dump, const struct inet_diag_msg *socket)
 {
 	struct flow_list *list = dump->list;
-	struct flow_entry *items, entry = {
-					  .key = {.protocol = dump->protocol,
-						  .local_port_be = socket->id.idiag_sport,
-						  .remote_port_be = socket->id.idiag_dport},
-					  .flow = {.seeded = 1},
+	struct synfw_flow *items, flow = {
+					  .tuple = {.protocol = dump->protocol,
+						    .local_port_be = socket->id.idiag_sport,
+						    .remote_port_be = socket->id.idiag_dport},
+					  .seeded = 1,
 				  };
 
 	if (socket->idiag_state >= NR_STATES || !states[socket->idiag_state].open)
 		return 0;
-	entry.flow.state = states[socket->idiag_state].state;
-	entry.flow.fin_sent = states[socket->idiag_state].fin_sent;
-	entry.flow.fin_received = states[socket->idiag_state].fin_received;
-	entry.flow.expires_ns = dump->now_ns + timeout_s(dump->kind, &entry.flow) * SYNFW_NS_PER_S;
-	set_address(&entry.key.local, socket->idiag_family, socket->id.idiag_src);
-	set_address(&entry.key.remote, socket->idiag_family, socket->id.idiag_dst);
-	if (is_loopback(&entry.key.remote))
+	flow.state = states[socket->idiag_state].state;
+	flow.fin_sent = states[socket->idiag_state].fin_sent;
+	flow.fin_received = states[socket->idiag_state].fin_received;
+	flow.expires_ns = dump->now_ns + timeout_s(dump->kind, &flow) * SYNFW_NS_PER_S;
+	set_address(&flow.tuple.local, socket->idiag_family, socket->id.idiag_src);
+	set_address(&flow.tuple.remote, socket->idiag_family, socket->id.idiag_dst);
+	if (is_loopback(&flow.tuple.remote))
 		return 0;
 	items = reallocarray(list->items, list->count + 1, sizeof(*items));
 	if (!items)
 		return -ENOMEM;
 	list->items = items;
-	items[list->count++] = entry;
+	items[list->count++] = flow;
 	return 0;
 }
 
@@ -214,12 +214,12 @@ int seed_read(struct fault *fault, struct flow_list *ret_list)
 	return 0;
 }
 
-bool seed_has(const struct flow_list *seeds, const struct synfw_flow_key *key)
+bool seed_has(const struct flow_list *seeds, const struct synfw_flow_tuple *tuple)
 {
 	size_t i;
 
 	for (i = 0; i < seeds->count; i++)
-		if (!memcmp(&seeds->items[i].key, key, sizeof(*key)))
+		if (!memcmp(&seeds->items[i].tuple, tuple, sizeof(*tuple)))
 			return true;
 	return false;
 }
@@ -233,22 +233,24 @@ int seed_insert(struct flow_list *seeds, const struct object *object, struct fau
 		size_t *ret_count)
 {
 	int map_fd = object->map_fd[OBJECT_FLOWS];
-	struct flow_entry *entry, before;
+	struct synfw_flow *flow, before;
+	struct synfw_flow_key key;
 	size_t i;
 
 	*ret_count = 0;
 	for (i = 0; i < seeds->count; i++) {
-		entry = &seeds->items[i];
-		if (!bpf_map_update_elem(map_fd, &entry->key, &entry->flow, BPF_NOEXIST)) {
+		flow = &seeds->items[i];
+		key = flow_key(&flow->tuple);
+		if (!bpf_map_update_elem(map_fd, &key, flow, BPF_NOEXIST)) {
 			before = seeds->items[*ret_count];
-			seeds->items[(*ret_count)++] = *entry;
-			*entry = before;
+			seeds->items[(*ret_count)++] = *flow;
+			*flow = before;
 			continue;
 		}
 		if (errno != EEXIST)
 			return cannot_insert(fault);
 		/* what is known of it may be older than its socket */
-		if (bpf_map_update_elem(map_fd, &entry->key, &entry->flow, BPF_ANY))
+		if (bpf_map_update_elem(map_fd, &key, flow, BPF_ANY))
 			return cannot_insert(fault);
 	}
 	return 0;
@@ -256,8 +258,11 @@ int seed_insert(struct flow_list *seeds, const struct object *object, struct fau
 
 void seed_remove(const struct flow_list *seeds, const struct object *object, size_t count)
 {
+	struct synfw_flow_key key;
 	size_t i;
 
-	for (i = 0; i < count; i++)
-		bpf_map_delete_elem(object->map_fd[OBJECT_FLOWS], &seeds->items[i].key);
+	for (i = 0; i < count; i++) {
+		key = flow_key(&seeds->items[i].tuple);
+		bpf_map_delete_elem(object->map_fd[OBJECT_FLOWS], &key);
+	}
 }

@@ -19,7 +19,7 @@
  */
 int seed_read(struct fault *fault, struct flow_list *ret_list);
 
-bool seed_has(const struct flow_list *seeds, const struct synfw_flow_key *key);
+bool seed_has(const struct flow_list *seeds, const struct synfw_flow_tuple *tuple);
 
 /* Puts them among the connections of a datapath. Those that it did not have before go to the front
  * of the list, and *ret_count says how many they are, also when it fails. */

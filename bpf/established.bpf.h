@@ -20,15 +20,19 @@ extern const volatile bool read_only;
 #define ICMPV6_ERROR_FIRST	1 /* unreachable, packet too big, time exceeded, parameter problem */
 #define ICMPV6_ERROR_LAST	4
 
-static __always_inline struct synfw_flow *flow_find(const struct synfw_flow_key *key, bool udp)
+/* The ports of *key are set. */
+static __always_inline struct synfw_flow *flow_find(struct synfw_flow_key *key,
+						    struct flow_address remote,
+						    struct flow_address local, __u8 protocol)
 {
 	struct synfw_flow *flow = NULL;
 
-	if (udp)
+	flow_set_key(key, remote, local, protocol);
+	if (protocol == IPPROTO_UDP)
 		flow = bpf_map_lookup_elem(&synfw_udp_flows, key);
 	if (!flow)
 		flow = bpf_map_lookup_elem(&synfw_flows, key);
-	return flow;
+	return flow && flow_is_of(flow, remote, local, protocol) ? flow : NULL;
 }
 
 static __always_inline bool flow_is_live(const struct synfw_flow *flow, __u64 now_ns)
@@ -54,25 +58,12 @@ static __always_inline void flow_received(struct synfw_flow *flow, enum flow_eve
 	}
 }
 
-static __always_inline void addresses_to_key(const struct packet *pkt, struct synfw_flow_key *key)
+static __always_inline struct flow_address packet_address(const struct packet *pkt,
+							  const union address *address)
 {
-	if (pkt->family == 4) {
-		flow_address4(&key->remote, pkt->src.v4_be);
-		flow_address4(&key->local, pkt->dst.v4_be);
-	} else {
-		__builtin_memcpy(&key->remote, &pkt->src, sizeof(key->remote));
-		__builtin_memcpy(&key->local, &pkt->dst, sizeof(key->local));
-	}
-}
-
-static __always_inline bool is_destination(const struct packet *pkt, const struct synfw_addr6 *address)
-{
-	const __u32 *word = (const __u32 *)address;
-	const __u64 *half = (const __u64 *)address;
-
 	if (pkt->family == 4)
-		return word[3] == pkt->dst.v4_be;
-	return half[0] == pkt->dst.v6_be[0] && half[1] == pkt->dst.v6_be[1];
+		return flow_halves4(address->v4_be);
+	return (struct flow_address){address->v6_be[0], address->v6_be[1]};
 }
 
 /* An ICMP error belongs to the connection of the packet that it carries, which its destination must
@@ -80,13 +71,19 @@ static __always_inline bool is_destination(const struct packet *pkt, const struc
 __noinline int packet_error_established(struct xdp_md *ctx, struct packet *pkt)
 {
 	struct flow_packet inner = {};
+	struct flow_address local, destination;
+	struct synfw_flow_key key;
 	struct synfw_flow *flow;
 
-	if (!pkt ||
-	    !flow_parse(ctx, true, pkt->l4_offset + ICMP_BODY_OFFSET, pkt->family == 6, &inner) ||
-	    !is_destination(pkt, &inner.key.local))
+	if (!pkt || !flow_parse(ctx, true, pkt->l4_offset + ICMP_BODY_OFFSET, pkt->family == 6, &inner))
 		return 0;
-	flow = flow_find(&inner.key, inner.kind == SYNFW_FLOW_UDP);
+	local = flow_halves(&inner.tuple.local);
+	destination = packet_address(pkt, &pkt->dst);
+	if (local.high != destination.high || local.low != destination.low)
+		return 0;
+	key.remote_port_be = inner.tuple.remote_port_be;
+	key.local_port_be = inner.tuple.local_port_be;
+	flow = flow_find(&key, flow_halves(&inner.tuple.remote), local, inner.tuple.protocol);
 	return flow && flow_is_live(flow, bpf_ktime_get_coarse_ns());
 }
 
@@ -132,15 +129,14 @@ static __always_inline bool ports_to_key(struct xdp_md *ctx, const struct packet
 __noinline int packet_flow_established(struct xdp_md *ctx, struct packet *pkt)
 {
 	enum flow_event event = FLOW_GOES_ON;
-	struct synfw_flow_key key = {};
+	struct synfw_flow_key key;
 	struct synfw_flow *flow;
 	__u64 now_ns;
 
 	if (!pkt || !ports_to_key(ctx, pkt, &key, &event) || event == FLOW_OPENS)
 		return 0;
-	addresses_to_key(pkt, &key);
-	key.protocol = pkt->protocol;
-	flow = flow_find(&key, pkt->region == SYNFW_L4_UDP);
+	flow = flow_find(&key, packet_address(pkt, &pkt->src), packet_address(pkt, &pkt->dst),
+			 pkt->protocol);
 	if (!flow)
 		return 0;
 	now_ns = bpf_ktime_get_coarse_ns();

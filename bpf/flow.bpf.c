@@ -123,20 +123,21 @@ static __always_inline void flow_sent(struct synfw_flow *flow, __u32 kind, enum 
 	}
 }
 
-static __always_inline void flow_create(void *map, const struct flow_packet *pkt, __u64 now_ns)
+static __always_inline void flow_create(void *map, const struct synfw_flow_key *key,
+					const struct flow_packet *pkt, __u64 now_ns)
 {
-	struct synfw_flow flow = {};
+	struct synfw_flow flow = {.tuple = pkt->tuple};
 
 	flow_begin(&flow, pkt->kind, now_ns);
 	/* an LRU map makes room; this fails only when every CPU is in the middle of doing so */
-	if (bpf_map_update_elem(map, &pkt->key, &flow, BPF_ANY))
+	if (bpf_map_update_elem(map, key, &flow, BPF_ANY))
 		count_full();
 }
 
 /* Nobody answers from a multicast address. */
 static __always_inline bool is_multicast(const struct flow_packet *pkt, bool ipv6)
 {
-	const __u8 *byte = pkt->key.remote.byte;
+	const __u8 *byte = pkt->tuple.remote.byte;
 
 	return ipv6 ? byte[0] == 0xff : byte[12] >= IPV4_MULTICAST_BIT;
 }
@@ -151,13 +152,19 @@ static __always_inline bool is_connected(struct __sk_buff *skb)
 static __always_inline void flow_record_in(void *map, const struct flow_packet *pkt,
 					   enum flow_event event, bool creates)
 {
+	struct flow_address remote = flow_halves(&pkt->tuple.remote);
+	struct flow_address local = flow_halves(&pkt->tuple.local);
 	__u64 now_ns = bpf_ktime_get_coarse_ns();
-	struct synfw_flow *flow = bpf_map_lookup_elem(map, &pkt->key);
+	struct synfw_flow_key key = {.remote_port_be = pkt->tuple.remote_port_be,
+				     .local_port_be = pkt->tuple.local_port_be};
+	struct synfw_flow *flow;
 
-	if (flow)
+	flow_set_key(&key, remote, local, pkt->tuple.protocol);
+	flow = bpf_map_lookup_elem(map, &key);
+	if (flow && flow_is_of(flow, remote, local, pkt->tuple.protocol))
 		flow_sent(flow, pkt->kind, event, now_ns);
 	else if (creates)
-		flow_create(map, pkt, now_ns);
+		flow_create(map, &key, pkt, now_ns);
 }
 
 static __always_inline void flow_record(struct __sk_buff *skb, __u32 offset, bool ipv6)

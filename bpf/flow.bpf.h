@@ -50,7 +50,7 @@ enum flow_event {
 
 /* A packet of this host: its source is local. */
 struct flow_packet {
-	struct synfw_flow_key key;
+	struct synfw_flow_tuple tuple;
 	__u8 kind;	/* enum synfw_flow_kind */
 	__u8 detail;	/* TCP: flags; SCTP: first chunk; 0 in an ICMP error, which may not have it */
 	__u8 reserved[2];
@@ -81,6 +81,41 @@ static __always_inline void flow_address4(struct synfw_addr6 *address, __be32 v4
 	word[1] = 0;
 	word[2] = bpf_htonl(0xffff);
 	word[3] = v4_be;
+}
+
+/* The halves of an address as they lie in memory. */
+struct flow_address {
+	__u64 high, low;
+};
+
+static __always_inline struct flow_address flow_halves(const struct synfw_addr6 *address)
+{
+	const __u64 *half = (const __u64 *)address;
+
+	return (struct flow_address){half[0], half[1]};
+}
+
+static __always_inline struct flow_address flow_halves4(__be32 v4_be)
+{
+	return (struct flow_address){0, (__u64)v4_be << 32 | bpf_htonl(0xffff)};
+}
+
+static __always_inline void flow_set_key(struct synfw_flow_key *key, struct flow_address remote,
+					 struct flow_address local, __u8 protocol)
+{
+	key->remote = synfw_flow_fold(remote.high, remote.low);
+	key->local = synfw_flow_fold(local.high, local.low) + protocol;
+}
+
+static __always_inline bool flow_is_of(const struct synfw_flow *flow, struct flow_address remote,
+				       struct flow_address local, __u8 protocol)
+{
+	struct flow_address its_remote = flow_halves(&flow->tuple.remote);
+	struct flow_address its_local = flow_halves(&flow->tuple.local);
+
+	return its_remote.low == remote.low && its_local.low == local.low &&
+	       its_remote.high == remote.high && its_local.high == local.high &&
+	       flow->tuple.protocol == protocol;
 }
 
 static __always_inline enum flow_event flow_event(__u32 kind, __u8 detail)
@@ -119,21 +154,21 @@ static __always_inline bool flow_load(void *ctx, bool in_xdp, __u32 offset, void
 /* Both return the protocol and move *offset behind the header; 0 for what has no transport header:
  * later fragments, and more extension headers than are walked. */
 static __always_inline __u32 flow_parse_ipv4(void *ctx, bool in_xdp, __u32 *offset,
-					     struct synfw_flow_key *key)
+					     struct synfw_flow_tuple *tuple)
 {
 	struct iphdr ip;
 
 	if (!flow_load(ctx, in_xdp, *offset, &ip, sizeof(ip)) || ip.version != 4 || ip.ihl < 5 ||
 	    ip.frag_off & bpf_htons(FLOW_FRAGMENT_OFFSET))
 		return 0;
-	flow_address4(&key->local, ip.saddr);
-	flow_address4(&key->remote, ip.daddr);
+	flow_address4(&tuple->local, ip.saddr);
+	flow_address4(&tuple->remote, ip.daddr);
 	*offset += ip.ihl * 4;
 	return ip.protocol;
 }
 
 static __always_inline __u32 flow_parse_ipv6(void *ctx, bool in_xdp, __u32 *offset,
-					     struct synfw_flow_key *key)
+					     struct synfw_flow_tuple *tuple)
 {
 	__u32 saddr = *offset + offsetof(struct ipv6hdr, saddr);
 	__u32 daddr = *offset + offsetof(struct ipv6hdr, daddr);
@@ -141,8 +176,8 @@ static __always_inline __u32 flow_parse_ipv6(void *ctx, bool in_xdp, __u32 *offs
 	__u8 ext[8]; /* first the fixed header down to its addresses: the stack is small */
 
 	if (!flow_load(ctx, in_xdp, *offset, ext, sizeof(ext)) || ext[0] >> 4 != 6 ||
-	    !flow_load(ctx, in_xdp, saddr, &key->local, sizeof(key->local)) ||
-	    !flow_load(ctx, in_xdp, daddr, &key->remote, sizeof(key->remote)))
+	    !flow_load(ctx, in_xdp, saddr, &tuple->local, sizeof(tuple->local)) ||
+	    !flow_load(ctx, in_xdp, daddr, &tuple->remote, sizeof(tuple->remote)))
 		return 0;
 	*offset += sizeof(struct ipv6hdr);
 	next = ext[offsetof(struct ipv6hdr, nexthdr)];
@@ -171,9 +206,9 @@ static __always_inline bool flow_parse_l4(void *ctx, bool in_xdp, __u32 offset, 
 
 	if (!flow_load(ctx, in_xdp, offset, &l4, sizeof(l4)))
 		return false;
-	pkt->key.protocol = protocol;
-	pkt->key.local_port_be = l4.source_be;
-	pkt->key.remote_port_be = l4.dest_be;
+	pkt->tuple.protocol = protocol;
+	pkt->tuple.local_port_be = l4.source_be;
+	pkt->tuple.remote_port_be = l4.dest_be;
 	if (protocol == IPPROTO_TCP) {
 		pkt->kind = SYNFW_FLOW_TCP;
 		detail = TCP_FLAGS_OFFSET;
@@ -184,8 +219,8 @@ static __always_inline bool flow_parse_l4(void *ctx, bool in_xdp, __u32 offset, 
 		detail = SCTP_CHUNK_OFFSET;
 	} else if (protocol == (ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) && *(__u8 *)&l4 == request) {
 		pkt->kind = SYNFW_FLOW_ICMP;
-		pkt->key.local_port_be = l4.identifier_be;
-		pkt->key.remote_port_be = l4.identifier_be;
+		pkt->tuple.local_port_be = l4.identifier_be;
+		pkt->tuple.remote_port_be = l4.identifier_be;
 	} else {
 		return false;
 	}
@@ -197,8 +232,8 @@ static __always_inline bool flow_parse_l4(void *ctx, bool in_xdp, __u32 offset, 
 static __always_inline bool flow_parse(void *ctx, bool in_xdp, __u32 offset, bool ipv6,
 				       struct flow_packet *pkt)
 {
-	__u32 protocol = ipv6 ? flow_parse_ipv6(ctx, in_xdp, &offset, &pkt->key)
-			      : flow_parse_ipv4(ctx, in_xdp, &offset, &pkt->key);
+	__u32 protocol = ipv6 ? flow_parse_ipv6(ctx, in_xdp, &offset, &pkt->tuple)
+			      : flow_parse_ipv4(ctx, in_xdp, &offset, &pkt->tuple);
 
 	return protocol && flow_parse_l4(ctx, in_xdp, offset, protocol, ipv6, pkt);
 }

@@ -197,7 +197,7 @@ _Static_assert(sizeof(struct synfw_port_scan) == 512, "ports of a source");
  * one that was least recently used is forgotten, and what comes back for it is judged by the rules
  * until this host opens it again (TCP) or sends its next packet (UDP).
  */
-struct synfw_flow_key {
+struct synfw_flow_tuple {
 	struct synfw_addr6 remote;
 	struct synfw_addr6 local;
 	__be16 remote_port_be;
@@ -205,7 +205,29 @@ struct synfw_flow_key {
 	__u8 protocol;
 	__u8 reserved[3];
 };
-_Static_assert(sizeof(struct synfw_flow_key) == 40, "key of a connection");
+_Static_assert(sizeof(struct synfw_flow_tuple) == 40, "what names a connection");
+
+/*
+ * The key is short, as the kernel's hash of 40 bytes costs as much as all else of a look-up: of the
+ * addresses it has 32 bits each, and of the local one the protocol is a part. Whoever finds an entry
+ * compares its tuple, so that no other connection is taken for it. Of two IPv4 connections with the
+ * same key (of which one has another protocol) or two of IPv6 (one pair of 2^32 that have the same
+ * ports) the later one replaces the earlier.
+ */
+struct synfw_flow_key {
+	__u32 remote;
+	__u32 local;
+	__be16 remote_port_be;
+	__be16 local_port_be;
+};
+_Static_assert(sizeof(struct synfw_flow_key) == 12, "key of a connection");
+
+/* 32 bits of an address, given as its two halves as they lie in memory; no two IPv4 addresses have the
+ * same. The multipliers are those of synfw_source_hash(). */
+static inline __u32 synfw_flow_fold(__u64 high, __u64 low)
+{
+	return ((high * 0xff51afd7ed558ccdULL ^ low) * 0x9e3779b97f4a7c15ULL) >> 32;
+}
 
 enum synfw_flow_kind {
 	SYNFW_FLOW_TCP = 0,
@@ -243,6 +265,7 @@ enum synfw_flow_state {
 /* clang-format on */
 
 struct synfw_flow {
+	struct synfw_flow_tuple tuple;
 	__u64 expires_ns;	/* CLOCK_MONOTONIC_COARSE */
 	__u8 state;		/* enum synfw_flow_state */
 	__u8 fin_sent;		/* TCP: by this host */
@@ -250,7 +273,7 @@ struct synfw_flow {
 	__u8 seeded;		/* from a socket that was open when connections began to be tracked */
 	__u32 closed_s;		/* CLOSED: since when, on the same clock */
 };
-_Static_assert(sizeof(struct synfw_flow) == 16, "a connection");
+_Static_assert(sizeof(struct synfw_flow) == 56, "a connection");
 
 #define SYNFW_NS_PER_S 1000000000ULL
 
