@@ -11,6 +11,7 @@
 
 #include <synfw/cleanup.h>
 
+#include "commit_egress.h"
 #include "counters.h"
 #include "infrastructure.h"
 #include "judge.h"
@@ -18,6 +19,7 @@
 #include "netns.h"
 #include "pins.h"
 #include "progress.h"
+#include "seed.h"
 #include "source.h"
 
 #define LOCK_TIMEOUT_MS 60000
@@ -41,6 +43,7 @@ struct apply {
 	struct manifest *next;
 	struct tables tables;
 	struct attachment *attachments;
+	struct flow_list seeds; /* connections that the commit is going to find open */
 };
 
 static uint64_t now_ns(clockid_t clock)
@@ -303,6 +306,30 @@ static int load_program(struct apply *apply)
 	return err || !fresh ? err : source_seed(&apply->loaded, apply->fault);
 }
 
+/* ---- connections ---- */
+
+static bool tracks_flows(const struct apply *apply)
+{
+	return image_header_const(apply->image)->established != SYNFW_ESTABLISHED_IGNORE;
+}
+
+/* What the commit will do again once the egress filters are there. Known before, so that the
+ * lock-out check can count on it, and so that a dump that fails stops everything. */
+static int find_seeds(struct apply *apply)
+{
+	bool fresh = !apply->live.present || apply->other_abi_dir, missing;
+	int err;
+
+	if (!tracks_flows(apply))
+		return 0;
+	err = commit_egress_is_missing(&apply->interfaces, apply->fault, &missing);
+	if (err)
+		return err;
+	if (!fresh && !missing && apply->live.header.established != SYNFW_ESTABLISHED_IGNORE)
+		return 0;
+	return seed_read(apply->fault, &apply->seeds);
+}
+
 /* ---- putting it together ---- */
 
 static int prepare(struct apply *apply)
@@ -324,12 +351,17 @@ static int prepare(struct apply *apply)
 		err = dynamic_create(apply->policy,
 				     apply->live.present ? &apply->live.tables.dynamic : NULL,
 				     apply->fault, &apply->tables.dynamic);
+	if (!err)
+		err = find_seeds(apply);
 	if (!err) {
+		bool same_abi = apply->live.present && !apply->other_abi_dir;
 		const struct candidate candidate = {
 			.policy = apply->policy,
 			.image = apply->image,
 			.tables = &apply->tables,
 			.interfaces = &apply->interfaces,
+			.state = same_abi ? &apply->live.object : NULL,
+			.seeds = &apply->seeds,
 		};
 
 		progress_stage("judging the policy");
@@ -368,6 +400,9 @@ static int put_in_force(struct apply *apply, struct apply_report *report)
 		.object = fresh ? &apply->loaded : &apply->live.object,
 		.prog_fd = apply->loaded.prog_fd >= 0 ? apply->loaded.prog_fd
 						      : apply->live.object.prog_fd,
+		.egress_fd = apply->loaded.egress_fd >= 0 ? apply->loaded.egress_fd
+							  : apply->live.object.egress_fd,
+		.tracks_flows = tracks_flows(apply),
 		.tables = &apply->tables,
 		.next = apply->next,
 		.exempt = &exempt,
@@ -397,6 +432,7 @@ static int put_in_force(struct apply *apply, struct apply_report *report)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	report->detached = commit.detached;
 	report->stale = commit.stale;
+	report->seeded = commit.seeded;
 	return err;
 }
 
@@ -423,6 +459,7 @@ static void apply_done(struct apply *apply)
 	manifest_free(apply->next);
 	tables_close(&apply->tables);
 	free(apply->attachments);
+	flow_list_done(&apply->seeds);
 	free(apply->other_abi_dir);
 	lock_release(&apply->lock);
 }

@@ -171,6 +171,9 @@ static int take_descriptors(struct synfw_bpf *skeleton, bool with_maps, struct f
 	int i, err;
 
 	err = take_fd(bpf_program__fd(skeleton->progs.synfw_xdp), fault, &object.prog_fd);
+	if (!err && bpf_program__autoload(skeleton->progs.synfw_egress))
+		err = take_fd(bpf_program__fd(skeleton->progs.synfw_egress), fault,
+			      &object.egress_fd);
 	if (!err)
 		err = take_fd(bpf_map__fd(skeleton->maps.synfw_trace), fault, &object.trace_fd);
 	for (i = 0; with_maps && !err && i < OBJECT_NR_MAPS; i++)
@@ -245,6 +248,7 @@ static int load(const struct loading *loading, struct fault *fault, struct objec
 	if (!skeleton)
 		return fault_system(fault, -errno, "cannot open the BPF object of this binary");
 	skeleton->rodata->read_only = loading->read_only;
+	bpf_program__set_autoload(skeleton->progs.synfw_egress, !loading->read_only);
 	err = prepare_maps(skeleton, loading, fault);
 	if (err)
 		return err;
@@ -290,6 +294,7 @@ void object_close(struct object *object)
 		cleanup_fd(&object->map_fd[i]);
 	cleanup_fd(&object->trace_fd);
 	cleanup_fd(&object->prog_fd);
+	cleanup_fd(&object->egress_fd);
 	*object = (struct object)OBJECT_NONE;
 }
 

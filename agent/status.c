@@ -14,6 +14,7 @@
 #include "netns.h"
 #include "pins.h"
 #include "status_state.h"
+#include "tc.h"
 
 #define NS_PER_HOUR 3600000000000ULL
 
@@ -37,6 +38,28 @@ static int add_counters(struct status *status, uint32_t slot, struct status_inte
 		interface->dropped += sum.dropped;
 	}
 	return 0;
+}
+
+/* Without it no new connection of this host is known, and what comes back is dropped. */
+static void judge_egress(struct status *status, const struct status_interface *interface,
+			 uint32_t ifindex)
+{
+	uint32_t prog_id;
+	int err = tc_query(ifindex, &prog_id);
+
+	if (err)
+		notes_add(&status->warnings, "the egress filter of %s cannot be seen: %s",
+			  interface->name, fault_strerror(err));
+	else if (!prog_id)
+		notes_add(&status->warnings,
+			  "the egress filter of %s is missing: what comes back to connections that "
+			  "this host opens there is not recognised; apply again",
+			  interface->name);
+	else if (prog_id != datapath_program_id(status->live.object.egress_fd))
+		notes_add(&status->warnings,
+			  "the egress filter of %s runs another program than the one that is "
+			  "pinned; apply again",
+			  interface->name);
 }
 
 static void judge_interface(struct status *status, const struct manifest_interface *wanted,
@@ -72,6 +95,8 @@ static void judge_interface(struct status *status, const struct manifest_interfa
 			  "%s runs another program than the one that is pinned; apply "
 			  "again",
 			  interface->name);
+	if (status->flows.tracked)
+		judge_egress(status, interface, wanted->ifindex);
 }
 
 static int read_interfaces(struct status *status, struct fault *fault)
@@ -120,6 +145,14 @@ static int read_dynamic_sets(struct status *status, struct fault *fault)
 				  set->name);
 	}
 	return 0;
+}
+
+static int read_flows(struct status *status, struct fault *fault)
+{
+	status->flows.tracked = status->live.header.established != SYNFW_ESTABLISHED_IGNORE;
+	return status->flows.tracked
+		       ? flows_count(&status->live.object, fault, &status->flows.count)
+		       : 0;
 }
 
 static void judge_links(struct status *status)
@@ -268,6 +301,8 @@ int status_read(const struct paths *paths, uint64_t now_ns, struct fault *fault,
 
 	if (!err && !status.live.present)
 		open_killed(paths, &status);
+	if (!err && status.live.present)
+		err = read_flows(&status, fault);
 	if (!err && status.live.present)
 		err = read_interfaces(&status, fault);
 	if (!err && status.live.manifest)
