@@ -61,10 +61,8 @@ static int grow(struct addresses *addresses)
 		reallocarray(addresses->items, nr_slots / 2, sizeof(*addresses->items));
 	uint32_t *slots = calloc(nr_slots, sizeof(*slots));
 
-	if (items) {
+	if (items)
 		addresses->items = items;
-		addresses->room = nr_slots / 2;
-	}
 	if (!items || !slots) {
 		free(slots);
 		return -ENOMEM;

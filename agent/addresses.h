@@ -20,9 +20,9 @@ struct address {
 
 struct addresses {
 	struct address *items;
-	size_t count, room;
+	size_t count;
 	uint32_t *slots; /* place of an item + 1; 0: free */
-	size_t nr_slots; /* a power of two */
+	size_t nr_slots; /* a power of two; there is room for half as many items */
 	uint64_t seed;
 };
 
