@@ -49,6 +49,9 @@ static __always_inline __u32 trie_last(struct image *image, __u32 cell, __u32 in
 
 #define LANES 0x0001000100010001ULL
 
+#define LINE_TAIL_BITS (32 - SYNFW_TRIE_LINE_ROOT_BITS)
+#define LINE_TAIL_MASK ((1U << LINE_TAIL_BITS) - 1)
+
 /* How many of four changes lie at or before an index (in every lane, bit 15 set): in the lanes of the
  * result, whose sum it is. Bit 15 stays set where the subtraction borrows nothing. */
 static __always_inline __u64 changes_passed(__u64 indexes, __u64 changes)
@@ -73,12 +76,37 @@ static __always_inline __u32 trie_list(struct image *image, __u32 id, __u32 inde
 	return ids[counts * LANES >> 48 & 31];
 }
 
-static __always_inline __u32 trie4_class(struct image *image, __u32 root, bool wide, __be32 addr_be)
+/* The class that a root's line gives, or the id that goes on from there. */
+static __always_inline __u32 trie_line(struct image *image, __u32 root, __u32 addr)
+{
+	const struct synfw_trie_line *line =
+		(const void *)line_at(image, root + (addr >> LINE_TAIL_BITS));
+	__u32 index = addr & LINE_TAIL_MASK;
+	__u64 indexes = index * LANES | LANES << 15, counts = 0;
+	const __u64 *changes;
+	__u64 which;
+	int i;
+
+	if (!line)
+		return SYNFW_TRIE_LEAF;
+	which = line->which;
+	if (which & SYNFW_TRIE_LINE_IDS)
+		return ((const __u32 *)line)[index >> SYNFW_TRIE_LIST_MAX_BITS];
+	changes = (const __u64 *)line->change;
+#pragma unroll
+	for (i = 0; i < SYNFW_TRIE_LINE_CHANGES / 4; i++)
+		counts += changes_passed(indexes, changes[i]);
+	return SYNFW_TRIE_LEAF | line->class_id[which >> 2 * (counts * LANES >> 48 & 31) & 3];
+}
+
+static __always_inline __u32 trie4_class(struct image *image, __u32 root, __u8 form, __be32 addr_be)
 {
 	__u32 addr = bpf_ntohl(addr_be);
 	__u32 id;
 
-	if (wide) {
+	if (form == SYNFW_TRIE4_ROOT_LINES) {
+		id = trie_line(image, root, addr);
+	} else if (form == SYNFW_TRIE4_ROOT_WIDE) {
 		id = id_at(image, root, addr >> (32 - SYNFW_TRIE_WIDE_ROOT_BITS));
 	} else {
 		id = id_at(image, root, addr >> (32 - SYNFW_TRIE_ROOT_BITS));
@@ -162,7 +190,7 @@ static __always_inline __u32 address_class(struct image *image, const struct syn
 	if (family == 6)
 		return trie6_class(generation, root, bpf_be64_to_cpu(addr->v6_be[0]),
 				   bpf_be64_to_cpu(addr->v6_be[1]));
-	return trie4_class(image, root, tables->wide_roots & 1 << direction, addr->v4_be);
+	return trie4_class(image, root, tables->trie4_root[direction], addr->v4_be);
 }
 
 #endif

@@ -7,6 +7,7 @@
  * rules with the same line behave alike as long as their sets do. For `diff` and the manifest.
  *
  *   from management, 10.0.0.0/8; to 22/tcp; flags syn, not ack; except from guests; drop
+ *   proto tcp; rate over 200/s, burst 400, per source; score 20; block 10m; add-to banned; log
  *
  * A list with more than 16 literal prefixes is shortened, but a digest stands for all of it:
  * "from 192.0.2.1, 192.0.2.3, 192.0.2.5, 47 more (0123456789abcdef); drop".
@@ -19,5 +20,10 @@ int policy_rule_describe(const struct policy *policy, const struct policy_rule *
 			 char **ret_text);
 int policy_protect_describe(const struct policy *policy, const struct protect_entry *entry,
 			    char **ret_text);
+
+/* The same of what the whole policy says: "flag-at 50; drop-at 100; decay 10/min; block-for 10m,
+ * 1h, 24h; ipv6-prefix 64", or "none"; "events drop, block, flag; sample 1/100; limit 50/s". */
+int policy_scoring_describe(const struct policy *policy, char **ret_text);
+int policy_logging_describe(const struct policy *policy, char **ret_text);
 
 #endif

@@ -25,6 +25,24 @@ const struct synfw_dynamic *image_dynamic(const struct image *image)
 	return (const struct synfw_dynamic *)&image->lines[3];
 }
 
+const struct synfw_scoring *image_scoring(const struct image *image)
+{
+	return (const struct synfw_scoring *)&image->lines[4];
+}
+
+const struct synfw_logging *image_logging(const struct image *image)
+{
+	return (const struct synfw_logging *)&image->lines[5];
+}
+
+const struct synfw_effect *image_effect(const struct image *image, const struct synfw_rule *rule)
+{
+	if (!rule->effect)
+		return NULL;
+	return (const struct synfw_effect *)&image->lines[image_header_const(image)->effect_base] +
+	       (rule->effect - 1);
+}
+
 const struct synfw_rule *image_rule_const(const struct image *image, uint32_t bit)
 {
 	uint32_t base = image_header_const(image)->rule_base;

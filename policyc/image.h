@@ -15,7 +15,7 @@ struct image {
 	struct synfw_line *lines;
 	uint32_t nr_lines;
 	uint32_t nr_classes[SYNFW_NR_FIELDS];
-	uint64_t kernel_bytes;	/* estimate of the kernel memory that loading it takes */
+	uint64_t kernel_bytes; /* estimate of the kernel memory that loading it takes */
 };
 
 /* Views of the lines. The image must be one that policyc_compile returned. */
@@ -23,8 +23,13 @@ struct synfw_header *image_header(struct image *image);
 const struct synfw_header *image_header_const(const struct image *image);
 const struct synfw_class_tables *image_class_tables(const struct image *image);
 const struct synfw_dynamic *image_dynamic(const struct image *image);
+const struct synfw_scoring *image_scoring(const struct image *image);
+const struct synfw_logging *image_logging(const struct image *image);
 struct synfw_rule *image_rule(struct image *image, uint32_t bit);
 const struct synfw_rule *image_rule_const(const struct image *image, uint32_t bit);
+
+/* What the rule asks or does beyond its fields; NULL: nothing. */
+const struct synfw_effect *image_effect(const struct image *image, const struct synfw_rule *rule);
 
 /* SHA-256 over the lines, as 64 hex digits and a NUL. Counters and manifest must not have
  * been filled in yet. */

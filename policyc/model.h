@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include <synfw/abi.h>
+#include <synfw/state.h>
 
 #include "diag.h"
 #include "prefix.h"
@@ -23,7 +24,7 @@ enum attach_mode {
 };
 
 struct policy_interface {
-	char *pattern;		/* exact name or fnmatch(3) glob */
+	char *pattern; /* exact name or fnmatch(3) glob */
 	enum attach_mode attach;
 	struct location at;
 };
@@ -35,19 +36,20 @@ enum set_if_stale {
 };
 
 /* A set of addresses. Named sets come first, in the order of the policy; after them anonymous
- * ones (name NULL): one for each distinct literal prefix that a rule mentions, one for each distinct
- * list with more than 16 of them, which together are one set, and one for `any`. */
+ * ones (name NULL): one for each distinct literal prefix that a rule mentions, one for each
+ * distinct list with more than 16 of them, which together are one set, and one for `any`. */
 struct policy_set {
-	char *name;		/* NULL: anonymous */
+	char *name;		     /* NULL: anonymous */
 	struct prefix_list prefixes; /* normalised, `except` subtracted */
-	char *file;		/* as written, or NULL */
-	uint64_t max_age_ns;	/* 0: none */
-	uint64_t file_mtime_ns;	/* CLOCK_REALTIME, 0: no file */
+	char *file;		     /* as written, or NULL */
+	uint64_t max_age_ns;	     /* 0: none */
+	uint64_t file_mtime_ns;	     /* CLOCK_REALTIME, 0: no file */
 	enum set_if_stale if_stale;
-	bool dynamic;		/* filled while the policy is in force; `prefixes` is empty */
-	uint32_t number;	/* dynamic: its place among the dynamic sets of the policy */
-	uint32_t size;		/* dynamic: members that it has room for */
-	uint64_t timeout_ns;	/* dynamic: lifetime of a member that does not say its own; 0: forever */
+	bool dynamic;	     /* filled while the policy is in force; `prefixes` is empty */
+	uint32_t number;     /* dynamic: its place among the dynamic sets of the policy */
+	uint32_t size;	     /* dynamic: members that it has room for */
+	uint64_t timeout_ns; /* dynamic: lifetime of a member that does not say its own; 0: forever
+			      */
 	struct location at;
 	/* private to the resolver (sets.c); unused once policyc_parse has returned */
 	const void *resolver_data;
@@ -66,7 +68,7 @@ struct port_range {
 };
 
 struct icmp_type {
-	uint8_t proto;		/* 1 (ICMP) or 58 (ICMPv6) */
+	uint8_t proto; /* 1 (ICMP) or 58 (ICMPv6) */
 	uint8_t type;
 };
 
@@ -86,6 +88,13 @@ enum match_key {
 	MATCH_FLAGS = 1 << 6,
 	MATCH_INTERFACE = 1 << 7,
 	MATCH_VLAN = 1 << 8,
+	MATCH_STATE = 1 << 9, /* rules only */
+};
+
+/* Connections are those that this host opened; NEW is every packet that belongs to none of them. */
+enum connection_state {
+	STATE_NEW,
+	STATE_ESTABLISHED,
 };
 
 /*
@@ -95,9 +104,9 @@ enum match_key {
  * FLAGS only TCP packets with a header.
  */
 struct match {
-	uint32_t keys;		/* MATCH_* */
+	uint32_t keys; /* MATCH_* */
 	struct set_refs from, to_address;
-	uint8_t *protos;	/* IP protocol numbers */
+	uint8_t *protos; /* IP protocol numbers */
 	size_t nr_protos;
 	struct port_range *to;
 	size_t nr_to;
@@ -106,63 +115,101 @@ struct match {
 	struct icmp_type *icmp;
 	size_t nr_icmp;
 	struct flags_match flags;
-	char **interfaces;	/* exact names or globs */
+	char **interfaces; /* exact names or globs */
 	size_t nr_interfaces;
-	uint16_t *vlans;	/* ids of the outermost tag whose id is not 0 */
+	uint16_t *vlans; /* ids of the outermost tag whose id is not 0 */
 	size_t nr_vlans;
+	enum connection_state state;
+};
+
+/* `count` in `per_ns`: one second, minute or hour. count 0: not written. */
+struct rate {
+	uint32_t count;
+	uint64_t per_ns;
+};
+
+/* What `rate` and `distinct-ports` of a rule ask: it matches only what exceeds the limit. */
+struct rule_limit {
+	enum synfw_limit_kind kind;
+	struct rate rate;   /* RATE, SOURCE_RATE: 1/h to 10,000,000/s */
+	uint32_t burst;	    /* RATE, SOURCE_RATE: packets that may come at once, at least 1 */
+	uint32_t over;	    /* PORTS */
+	uint64_t within_ns; /* PORTS */
+};
+
+struct scoring {
+	bool written; /* there is a section; all else is 0 but for ipv6_prefixlen */
+	struct location at;
+	uint32_t flag_at, drop_at; /* points; 0: never */
+	struct rate decay;	   /* 1/h to 1,000,000/s */
+	uint64_t block_for_ns[3];  /* of the first, second, later offences; set when drop_at is */
+	uint32_t ipv6_prefixlen;   /* 1 to 128, always set */
+};
+
+/* What is left out stands for its default. */
+struct logging {
+	uint32_t events; /* bit k: enum synfw_event_kind; RULE is always among them */
+	uint32_t sample; /* one of so many drops */
+	struct rate limit;
 };
 
 struct policy_rule {
 	char *name;
-	char *description;	/* or NULL */
-	struct location at;	/* of the name's value */
+	char *description;  /* or NULL */
+	struct location at; /* of the name's value */
 	struct match match;
 	bool has_except;
-	struct match except;	/* does not match what matches here */
+	struct match except; /* does not match what matches here */
 	enum synfw_rule_action action;
-	uint32_t score;		/* SYNFW_ACTION_SCORE: 1 to 1,000,000 */
+	uint32_t score; /* SYNFW_ACTION_SCORE: 1 to 1,000,000 */
 	bool monitor;
+	struct rule_limit limit;
+	uint64_t block_ns; /* 0: does not block */
+	bool adds;
+	uint32_t add_to; /* index in policy.sets of a dynamic set, when it adds */
+	bool log;
 };
 
 struct protect_entry {
 	struct location at;
-	bool infrastructure;	/* the word; `match` is then empty */
-	struct match match;	/* FROM, and TO when written */
+	bool infrastructure; /* the word; `match` is then empty */
+	struct match match;  /* FROM, and TO when written */
 };
 
 enum default_choice {
 	CHOICE_ALLOW,
 	CHOICE_DROP,
-	CHOICE_RULES,		/* fragments, icmp */
-	CHOICE_ESSENTIAL,	/* icmp */
+	CHOICE_RULES,	  /* fragments, icmp, established */
+	CHOICE_ESSENTIAL, /* icmp */
 };
 
 /* What a test or a trace asks about. */
 struct packet_spec {
-	uint8_t family;		/* 4 or 6 */
-	uint8_t saddr[16], daddr[16]; /* network order, IPv4 in the first 4 bytes; daddr zero: not given */
+	uint8_t family; /* 4 or 6 */
+	uint8_t saddr[16],
+		daddr[16]; /* network order, IPv4 in the first 4 bytes; daddr zero: not given */
 	bool has_daddr;
 	uint8_t proto;
-	uint16_t sport, dport;	/* host order; sport 0: not given */
+	uint16_t sport, dport; /* host order; sport 0: not given */
 	uint8_t icmp_type;
 	bool has_icmp_type;
 	uint8_t flags;
-	bool has_flags;		/* not given: SYN */
-	char *interface;	/* or NULL: the first of the policy */
-	uint16_t vlan;		/* SYNFW_VLAN_NONE: untagged */
+	bool has_flags;	 /* not given: SYN */
+	char *interface; /* or NULL: the first of the policy */
+	uint16_t vlan;	 /* SYNFW_VLAN_NONE: untagged */
 };
 
 struct policy_test {
 	struct location at;
 	struct packet_spec packet;
 	enum synfw_verdict expect;
-	char *rule;		/* or NULL: any */
+	char *rule; /* or NULL: any */
 };
 
 struct policy {
-	char *file;		/* as given */
+	char *file; /* as given */
 	char *name;
-	char *description;	/* or NULL */
+	char *description; /* or NULL */
 	bool monitor;
 	struct policy_interface *interfaces;
 	size_t nr_interfaces;
@@ -170,8 +217,11 @@ struct policy {
 	size_t nr_protects;
 	struct policy_set *sets;
 	size_t nr_sets, nr_named_sets;
-	enum default_choice incoming, icmp, fragments, malformed, ethertypes;
-	struct location incoming_at, icmp_at, fragments_at, malformed_at, ethertypes_at;
+	enum default_choice incoming, established, icmp, fragments, malformed, ethertypes;
+	struct location incoming_at, established_at, icmp_at, fragments_at, malformed_at,
+		ethertypes_at;
+	struct scoring scoring;
+	struct logging logging;
 	struct policy_rule *rules;
 	size_t nr_rules;
 	struct policy_test *tests;
@@ -180,6 +230,12 @@ struct policy {
 
 /* Whether some set of it is dynamic. */
 bool policy_has_dynamic_sets(const struct policy *policy);
+
+/* Nanoseconds from one to the next, rounded to the nearest. The rate has been written. */
+uint64_t rate_interval_ns(const struct rate *rate);
+
+/* The virtual schedule of struct synfw_rule_rate: how much earlier than it a packet may come. */
+uint64_t rate_tolerance_ns(const struct rate *rate, uint32_t burst);
 
 void policy_free(struct policy *policy);
 void policy_freep(struct policy **policy);

@@ -127,8 +127,9 @@ enum synfw_direction {
 /*
  * The tries: address -> class (Poptrie, Asai and Ohara, SIGCOMM 2015, with runs instead of two
  * bitmaps). The root is a table of ids, for the upper 12 or 18 bits of an IPv4 and the upper 14 of an
- * IPv6 address. An id with SYNFW_TRIE_LEAF is a class, any other the number of the cell (8 bytes,
- * counted from line 0) where the next record begins:
+ * IPv6 address, or for the upper 17 of an IPv4 address a table of lines (struct synfw_trie_line). An id
+ * with SYNFW_TRIE_LEAF is a class, any other the number of the cell (8 bytes, counted from line 0)
+ * where the next record begins:
  *
  * - runs for the next 6 bits: a cell with a bit for every entry that differs from the one before it,
  *   and the ids (32 bits) of those entries;
@@ -144,6 +145,7 @@ enum synfw_direction {
  */
 #define SYNFW_TRIE_ROOT_BITS		12
 #define SYNFW_TRIE_WIDE_ROOT_BITS	18
+#define SYNFW_TRIE_LINE_ROOT_BITS	17
 #define SYNFW_TRIE6_ROOT_BITS		14
 #define SYNFW_TRIE_NODE_BITS		6
 #define SYNFW_TRIE_LAST_BITS		8
@@ -161,6 +163,30 @@ enum synfw_direction {
 #define SYNFW_TRIE_LIST_CHANGES		8
 #define SYNFW_TRIE_LIST_MAX_BITS	14
 #define SYNFW_TRIE_LIST_UNUSED		0x7fff
+
+/* The forms of an IPv4 root. */
+enum synfw_trie4_root {
+	SYNFW_TRIE4_ROOT_IDS = 0,	/* ids for SYNFW_TRIE_ROOT_BITS */
+	SYNFW_TRIE4_ROOT_WIDE = 1,	/* ids for SYNFW_TRIE_WIDE_ROOT_BITS */
+	SYNFW_TRIE4_ROOT_LINES = 2,	/* lines for SYNFW_TRIE_LINE_ROOT_BITS */
+};
+
+/*
+ * Entry of a root of lines: most addresses need no other line. Changes of class as in a list, those
+ * that are not used SYNFW_TRIE_LIST_UNUSED; an address that n of them lie at or before has the class
+ * class_id[which >> 2 * n & 3]. With SYNFW_TRIE_LINE_IDS the line says nothing but its first two ids,
+ * which are what a wide root would have for its two halves.
+ */
+#define SYNFW_TRIE_LINE_CHANGES	24
+#define SYNFW_TRIE_LINE_CLASSES 4
+#define SYNFW_TRIE_LINE_IDS	(1ULL << 63)
+
+struct synfw_trie_line {
+	__u16 change[SYNFW_TRIE_LINE_CHANGES];
+	__u16 class_id[SYNFW_TRIE_LINE_CLASSES];
+	__u64 which;
+};
+_Static_assert(sizeof(struct synfw_trie_line) == SYNFW_LINE_BYTES, "an entry is a line");
 
 #define SYNFW_TRIE_STEP_MAX_BITS	60
 
@@ -227,7 +253,8 @@ struct synfw_class_tables {
 	__u16 ifvlan_lines;	/* lines per interface slot when VLANs matter, else 0: one id a slot */
 	__u32 trie4[SYNFW_NR_DIRS];	/* line of the root, 0: no IPv4 prefix */
 	__u32 trie6[SYNFW_NR_DIRS];	/* line of the root, 0: no IPv6 prefix */
-	__u32 wide_roots;	/* bit d: trie4[d] has a root of 18 bits, not 12 */
+	__u8 trie4_root[SYNFW_NR_DIRS];	/* enum synfw_trie4_root */
+	__u8 reserved[2];
 };
 _Static_assert(sizeof(struct synfw_class_tables) <= 2 * SYNFW_LINE_BYTES, "the tables are two lines");
 
@@ -243,7 +270,7 @@ struct synfw_dynamic {
 	__u32 table;		/* line of 1 << nr_pairs ids */
 	__u8 pairs[SYNFW_MAX_DYNAMIC_PAIRS]; /* number of the set, | SYNFW_PAIR_DST */
 	__u32 nr_pairs;
-	__u32 reserved;
+	__u32 protect_pairs;	/* bit i: a source for which pair i holds is SYNFW_SOURCE_PROTECTED */
 };
 _Static_assert(sizeof(struct synfw_dynamic) <= SYNFW_LINE_BYTES, "the dynamic sets are line 3");
 
@@ -254,7 +281,8 @@ enum synfw_established {
 	SYNFW_ESTABLISHED_ALLOW = 2,	/* they pass before the rules */
 };
 
-#define SYNFW_SOURCE_PROTECTED 0x1 /* some entry of `protect` has the address in its `from` */
+/* Some entry of `protect` has the address in its `from`. For dynamic sets there: protect_pairs. */
+#define SYNFW_SOURCE_PROTECTED 0x1
 
 /* Line 4. */
 struct synfw_scoring {

@@ -11,14 +11,15 @@
 
 #define LINE_BITS (8 * SYNFW_LINE_BYTES)
 
-/* deciding or counting, and the fields that the walk has to look at */
+/* A group of deciding bits is called by the fields that the walk has to look at. Those that count
+ * are one group, in which they stand in the order of the rules: limits have to be asked in that
+ * order. */
 #define GROUP_COUNTING (1 << SYNFW_NR_FIELDS)
-#define NR_GROUPS      (2 * GROUP_COUNTING)
+#define NR_GROUPS      (GROUP_COUNTING + 1)
 
-static uint32_t bit_group(const struct bit *bit)
+static uint32_t bit_fields(const struct bit *bit)
 {
-	bool counts = bit->rule.flags & SYNFW_RULE_MONITOR || bit->rule.action == SYNFW_ACTION_SCORE;
-	uint32_t group = counts ? GROUP_COUNTING : 0;
+	uint32_t group = 0;
 
 	for (int field = 0; field < SYNFW_NR_FIELDS; field++)
 		group |= bit_constrains(bit, field) << field;
@@ -27,16 +28,25 @@ static uint32_t bit_group(const struct bit *bit)
 	return group;
 }
 
+static uint32_t bit_group(const struct bit *bit)
+{
+	return bit_counts(bit) ? GROUP_COUNTING : bit_fields(bit);
+}
+
 struct groups {
+	uint32_t counting_fields; /* that some bit of GROUP_COUNTING constrains */
 	uint32_t size[NR_GROUPS];
-	uint32_t first[NR_GROUPS];	/* bit, a multiple of 64 */
-	uint32_t count;			/* bits, padding included */
+	uint32_t first[NR_GROUPS]; /* bit, a multiple of 64 */
+	uint32_t count;		   /* bits, padding included */
 };
 
 static void groups_measure(const struct bits *bits, struct groups *groups)
 {
-	for (uint32_t i = 0; i < bits->count; i++)
+	for (uint32_t i = 0; i < bits->count; i++) {
 		groups->size[bit_group(&bits->bit[i])]++;
+		if (bit_counts(&bits->bit[i]))
+			groups->counting_fields |= bit_fields(&bits->bit[i]);
+	}
 	for (uint32_t group = 0; group < NR_GROUPS; group++) {
 		groups->first[group] = groups->count;
 		groups->count += (groups->size[group] + 63) / 64 * 64;
@@ -47,9 +57,10 @@ static void words_describe(const struct groups *groups, struct bits *bits)
 {
 	for (uint32_t group = 0; group < NR_GROUPS; group++) {
 		uint32_t end = (groups->first[group] + groups->size[group] + 63) / 64;
+		uint32_t fields = group == GROUP_COUNTING ? groups->counting_fields : group;
 
 		for (uint32_t word = groups->first[group] / 64; word < end; word++)
-			bits->groups[word] = (group & (GROUP_COUNTING - 1)) | end << 8;
+			bits->groups[word] = fields | end << 8;
 	}
 	bits->counting_word = groups->first[GROUP_COUNTING] / 64;
 }

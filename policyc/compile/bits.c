@@ -12,7 +12,7 @@
 #define ARRAY_SIZE(x)	 (sizeof(x) / sizeof((x)[0]))
 
 static const uint32_t field_keys[SYNFW_NR_FIELDS] = {
-	[SYNFW_FIELD_ATTR] = MATCH_FLAGS,
+	[SYNFW_FIELD_ATTR] = MATCH_FLAGS | MATCH_STATE,
 	[SYNFW_FIELD_SRC] = MATCH_FROM,
 	[SYNFW_FIELD_DST] = MATCH_TO_ADDRESS,
 	[SYNFW_FIELD_L4DST] = MATCH_PROTO | MATCH_TO | MATCH_ICMP,
@@ -29,7 +29,8 @@ bool bit_constrains(const struct bit *bit, enum synfw_field field)
 {
 	if (field == SYNFW_FIELD_DYNAMIC)
 		return dynamic_condition_constrains(&bit->dynamic);
-	return (bit->match && match_constrains(bit->match, field)) || bit->except_modes[field] != EXCEPT_IGNORED;
+	return (bit->match && match_constrains(bit->match, field)) ||
+	       bit->except_modes[field] != EXCEPT_IGNORED;
 }
 
 /* What the infrastructure and the defaults match. The arrays are shared and never written. */
@@ -52,20 +53,28 @@ static struct port_range dns_tcp_client[] = {{IPPROTO_TCP, 1024, 65535}};
 static const struct match match_everything = {};
 static const struct match match_nd = {
 	.keys = MATCH_ICMP, .icmp = nd_types, .nr_icmp = ARRAY_SIZE(nd_types)};
-static const struct match match_dhcp4 = {
-	.keys = MATCH_FROM_PORT | MATCH_TO,
-	.from_ports = dhcp4_server, .nr_from_ports = 1, .to = dhcp4_client, .nr_to = 1};
-static const struct match match_dhcp6 = {
-	.keys = MATCH_FROM_PORT | MATCH_TO,
-	.from_ports = dhcp6_server, .nr_from_ports = 1, .to = dhcp6_client, .nr_to = 1};
+static const struct match match_dhcp4 = {.keys = MATCH_FROM_PORT | MATCH_TO,
+					 .from_ports = dhcp4_server,
+					 .nr_from_ports = 1,
+					 .to = dhcp4_client,
+					 .nr_to = 1};
+static const struct match match_dhcp6 = {.keys = MATCH_FROM_PORT | MATCH_TO,
+					 .from_ports = dhcp6_server,
+					 .nr_from_ports = 1,
+					 .to = dhcp6_client,
+					 .nr_to = 1};
 /* A resolver's address is easily spoofed: nothing to the ports of services, no new connections. */
-static const struct match match_dns_udp = {
-	.keys = MATCH_FROM_PORT | MATCH_TO,
-	.from_ports = dns_udp_server, .nr_from_ports = 1, .to = dns_udp_client, .nr_to = 1};
-static const struct match match_dns_tcp = {
-	.keys = MATCH_FROM_PORT | MATCH_TO | MATCH_FLAGS,
-	.from_ports = dns_tcp_server, .nr_from_ports = 1, .to = dns_tcp_client, .nr_to = 1,
-	.flags = {SYNFW_TCP_ACK, SYNFW_TCP_ACK}};
+static const struct match match_dns_udp = {.keys = MATCH_FROM_PORT | MATCH_TO,
+					   .from_ports = dns_udp_server,
+					   .nr_from_ports = 1,
+					   .to = dns_udp_client,
+					   .nr_to = 1};
+static const struct match match_dns_tcp = {.keys = MATCH_FROM_PORT | MATCH_TO | MATCH_FLAGS,
+					   .from_ports = dns_tcp_server,
+					   .nr_from_ports = 1,
+					   .to = dns_tcp_client,
+					   .nr_to = 1,
+					   .flags = {SYNFW_TCP_ACK, SYNFW_TCP_ACK}};
 static const struct match match_icmp = {
 	.keys = MATCH_PROTO, .protos = icmp_protos, .nr_protos = ARRAY_SIZE(icmp_protos)};
 static const struct match match_essential = {
@@ -73,9 +82,9 @@ static const struct match match_essential = {
 static const struct match match_echo = {
 	.keys = MATCH_ICMP, .icmp = echo_types, .nr_icmp = ARRAY_SIZE(echo_types)};
 
-#define INFRASTRUCTURE_BITS    6	/* what protect_infrastructure appends */
-#define INFRASTRUCTURE_MATCHES 3	/* those of them that name an address */
-#define DEFAULT_BITS	       4	/* of first_default_bits and last_default_bits together */
+#define INFRASTRUCTURE_BITS    6 /* what protect_infrastructure appends */
+#define INFRASTRUCTURE_MATCHES 3 /* those of them that name an address */
+#define DEFAULT_BITS	       4 /* of first_default_bits and last_default_bits together */
 
 /* Cases of all rules and protect entries together. */
 static size_t cases_room(const struct policy *policy)
@@ -85,7 +94,8 @@ static size_t cases_room(const struct policy *policy)
 	for (size_t i = 0; i < policy->nr_protects; i++)
 		room += dynamic_cases_room(policy, &policy->protects[i].match, NULL);
 	for (size_t i = 0; i < policy->nr_rules; i++)
-		room += dynamic_cases_room(policy, &policy->rules[i].match, &policy->rules[i].except);
+		room += dynamic_cases_room(policy, &policy->rules[i].match,
+					   &policy->rules[i].except);
 	return room;
 }
 
@@ -96,10 +106,10 @@ static size_t bits_room(const struct policy *policy)
 	       DEFAULT_BITS;
 }
 
-/* And for matches: a case may need one without some key, and an except as well. */
+/* And for matches: a case may need one without some key or with ports, and an except as well. */
 static size_t matches_room(const struct policy *policy)
 {
-	return 2 * cases_room(policy) + INFRASTRUCTURE_MATCHES * policy->nr_protects;
+	return 3 * cases_room(policy) + INFRASTRUCTURE_MATCHES * policy->nr_protects;
 }
 
 static struct bit *bits_append(struct bits *bits, const struct match *match, uint8_t shapes)
@@ -130,7 +140,8 @@ static const struct match *match_from(struct bits *bits, struct match match, uin
 }
 
 /* `match` without some of its address keys. */
-static const struct match *match_without(struct bits *bits, const struct match *match, uint32_t keys)
+static const struct match *match_without(struct bits *bits, const struct match *match,
+					 uint32_t keys)
 {
 	struct match *owned;
 
@@ -143,6 +154,22 @@ static const struct match *match_without(struct bits *bits, const struct match *
 		owned->from = (struct set_refs){};
 	if (keys & MATCH_TO_ADDRESS)
 		owned->to_address = (struct set_refs){};
+	return owned;
+}
+
+/* `match` narrowed to packets with ports. */
+static const struct match *match_with_ports(struct bits *bits, const struct match *match)
+{
+	static struct port_range all_ports[] = {{0, 0, UINT16_MAX}};
+	struct match *owned;
+
+	if (match->keys & (MATCH_TO | MATCH_FROM_PORT))
+		return match;
+	owned = &bits->owned[bits->nr_owned++];
+	*owned = *match;
+	owned->keys |= MATCH_TO;
+	owned->to = all_ports;
+	owned->nr_to = ARRAY_SIZE(all_ports);
 	return owned;
 }
 
@@ -230,7 +257,7 @@ static void last_default_bits(struct bits *bits, const struct policy *policy)
 /* One way for the rule to match. */
 struct rule_case {
 	const struct match *match;
-	const struct match *except;	/* NULL: none */
+	const struct match *except; /* NULL: none */
 	struct dynamic_condition dynamic;
 };
 
@@ -253,6 +280,7 @@ static struct bit *rule_bit(struct bits *bits, const struct policy *policy, size
 	bit->rule.reason = reasons[rule->action];
 	bit->rule.flags = rule->monitor ? SYNFW_RULE_MONITOR : 0;
 	bit->rule.index = index;
+	bit->limited = rule->limit.kind != SYNFW_LIMIT_NONE;
 	return bit;
 }
 
@@ -284,6 +312,7 @@ static void rule_bits(struct bits *bits, const struct policy *policy, size_t ind
 	const struct match *except = rule->has_except ? &rule->except : NULL;
 	struct dynamic_case cases[DYNAMIC_MAX_CASES];
 	size_t count = dynamic_cases(policy, &bits->pairs, &rule->match, except, cases);
+	uint16_t effect = bits_add_effect(bits, policy, rule);
 	uint32_t first = bits->count;
 
 	for (size_t i = 0; i < count; i++) {
@@ -292,10 +321,14 @@ static void rule_bits(struct bits *bits, const struct policy *policy, size_t ind
 			.dynamic = cases[i].condition,
 		};
 
+		if (rule->limit.kind == SYNFW_LIMIT_PORTS)
+			way.match = match_with_ports(bits, way.match);
 		if (except && !cases[i].without_except)
 			way.except = match_without(bits, except, cases[i].except_keys);
 		case_bits(bits, policy, index, &way);
 	}
+	for (uint32_t i = first; i < bits->count; i++)
+		bits->bit[i].rule.effect = effect;
 	if (bits->count == first + 1)
 		bits->bit[first].whole_rule = true;
 }
@@ -329,7 +362,8 @@ int bits_init(struct bits *bits, const struct policy *policy, const struct polic
 		return error;
 	bits->bit = calloc(bits_room(policy), sizeof(bits->bit[0]));
 	bits->owned = calloc(matches_room(policy) + 1, sizeof(bits->owned[0]));
-	if (!bits->bit || !bits->owned)
+	bits->effects = calloc(policy->nr_rules + 1, sizeof(bits->effects[0]));
+	if (!bits->bit || !bits->owned || !bits->effects)
 		return -ENOMEM;
 	error = sets_view(bits, policy, &options->infrastructure);
 	if (error)
@@ -346,7 +380,8 @@ int bits_init(struct bits *bits, const struct policy *policy, const struct polic
 
 	if (bits->count > SYNFW_MAX_BITS) {
 		diag_error(diags, (struct location){.file = policy->file},
-			   "the policy needs %u bits in each vector (rules, protect entries, one for each "
+			   "the policy needs %u bits in each vector (rules, protect entries, one "
+			   "for each "
 			   "field of an except, and padding behind each group of rules on the same "
 			   "fields); the limit is %u",
 			   bits->count, SYNFW_MAX_BITS);
@@ -361,5 +396,6 @@ void bits_done(struct bits *bits)
 	free(bits->owned);
 	free(bits->sets);
 	free(bits->groups);
+	free(bits->effects);
 	*bits = (struct bits){};
 }

@@ -19,21 +19,22 @@
 /* How the `except` of a bit takes part in one field. */
 enum except_mode {
 	EXCEPT_IGNORED = 0,
-	EXCEPT_NEGATED,		/* the field must not match the except */
-	EXCEPT_REQUIRED,	/* the field must match the except as well */
+	EXCEPT_NEGATED,	 /* the field must not match the except */
+	EXCEPT_REQUIRED, /* the field must match the except as well */
 };
 
 #define SHAPE(name)  (1 << SYNFW_SHAPE_##name)
 #define SHAPES_RULES (SHAPE(NORMAL) | SHAPE(FRAGMENT)) /* what rules may judge */
 
 struct bit {
-	const struct match *match;	/* NULL: padding between groups, matches nothing */
-	const struct match *except;	/* NULL unless some mode is set */
+	const struct match *match;  /* NULL: padding between groups, matches nothing */
+	const struct match *except; /* NULL unless some mode is set */
 	uint8_t except_modes[SYNFW_NR_FIELDS];
 	struct dynamic_condition dynamic;
-	uint8_t shapes;			/* 1 << enum synfw_shape: those it may match */
-	bool whole_rule;		/* the only bit of a rule */
-	const char *name;		/* of the rule, for diagnostics; NULL: protect or default */
+	uint8_t shapes;	  /* 1 << enum synfw_shape: those it may match */
+	bool whole_rule;  /* the only bit of a rule */
+	bool limited;	  /* matches only what exceeds a limit */
+	const char *name; /* of the rule, for diagnostics; NULL: protect or default */
 	struct location at;
 	struct synfw_rule rule;
 };
@@ -42,10 +43,12 @@ struct bit {
 struct bits {
 	struct bit *bit;
 	uint32_t count;
-	struct match *owned;		/* matches of infrastructure, and those with a key left out */
+	struct match *owned; /* matches of infrastructure, and those with a key left out */
 	uint32_t nr_owned;
 	struct dynamic_pairs pairs;
-	uint32_t infrastructure[2];	/* indices into `sets`: gateways, resolvers */
+	uint32_t infrastructure[2];   /* indices into `sets`: gateways, resolvers */
+	struct synfw_effect *effects; /* number n is that of rules whose `effect` is n + 1 */
+	uint32_t nr_effects;
 	/* policy->sets and, behind them, the infrastructure's: what indices in set_refs mean */
 	const struct prefix_list **sets;
 	uint32_t nr_sets;
@@ -65,8 +68,19 @@ void bits_done(struct bits *bits);
  * rule.order stays. A step of bits_init. 0 or -ENOMEM. */
 int bits_arrange(struct bits *bits);
 
-/* Does any key of `match` belong to the field? ATTR: only TCP flags, shapes apart. DYNAMIC: no, what
- * is asked of it stands in the bit. */
+/* Does a rule with this bit score or count, or ask a limit, instead of simply deciding? */
+static inline bool bit_counts(const struct bit *bit)
+{
+	return bit->rule.flags & SYNFW_RULE_MONITOR || bit->rule.action == SYNFW_ACTION_SCORE ||
+	       bit->limited;
+}
+
+/* Notes the effect of a rule; there is room. Its number (synfw_rule.effect), 0: it has none. */
+uint16_t bits_add_effect(struct bits *bits, const struct policy *policy,
+			 const struct policy_rule *rule);
+
+/* Does any key of `match` belong to the field? ATTR: TCP flags and state, shapes apart. DYNAMIC:
+ * no, what is asked of it stands in the bit. */
 bool match_constrains(const struct match *match, enum synfw_field field);
 
 /* A bit that no vector may ever set. */

@@ -29,7 +29,8 @@ static void build_done(struct build *build)
 static void fields_find(struct build *build)
 {
 	memset(build->l4_offset, 0xff, sizeof(build->l4_offset));
-	build->attr_offset = build->ifvlan_offset = build->dynamic_offset = NO_TABLE;
+	build->attr_offset = build->ifvlan_offset = NO_TABLE;
+	build->dynamic_offset = build->source_flags_offset = NO_TABLE;
 	for (uint32_t i = 0; i < build->bits->count; i++)
 		if (bit_is_padding(&build->bits->bit[i]))
 			vectors_forbid(&build->vectors, i);
@@ -56,19 +57,24 @@ static int fields_build(struct build *build)
 		error = build_ifvlan(build);
 	if (!error && constrained[SYNFW_FIELD_DYNAMIC])
 		error = build_dynamic(build);
+	if (!error)
+		error = build_source_flags(build);
 	return error;
 }
 
 /* When the vectors were stopped at the limit, the estimate is what the policy takes at least. */
-static int refuse_size(const struct policy *policy, uint64_t bytes, uint64_t limit, struct diags *diags)
+static int refuse_size(const struct policy *policy, uint64_t bytes, uint64_t limit,
+		       struct diags *diags)
 {
-	struct diag *diag = diag_error(
-		diags, (struct location){.file = policy->file},
-		"the tables of this policy would take at least %llu MiB of kernel memory; the limit is "
-		"%llu MiB",
-		(unsigned long long)((bytes + MIB - 1) / MIB), (unsigned long long)(limit / MIB));
+	struct diag *diag = diag_error(diags, (struct location){.file = policy->file},
+				       "the tables of this policy would take at least %llu MiB of "
+				       "kernel memory; the limit is "
+				       "%llu MiB",
+				       (unsigned long long)((bytes + MIB - 1) / MIB),
+				       (unsigned long long)(limit / MIB));
 
-	diag_hint(diag, "fewer rules that each name their own addresses and ports, more named sets");
+	diag_hint(diag,
+		  "fewer rules that each name their own addresses and ports, more named sets");
 	return -EINVAL;
 }
 
@@ -77,7 +83,8 @@ int policyc_compile(const struct policy *policy, const struct policyc_options *o
 {
 	static const struct policyc_options no_options;
 	CLEANUP(bits_done) struct bits bits = {};
-	CLEANUP(build_done) struct build build = {.bits = &bits, .options = options ? options : &no_options};
+	CLEANUP(build_done)
+	struct build build = {.bits = &bits, .options = options ? options : &no_options};
 	CLEANUP(image_freep) struct image *image = calloc(1, sizeof(*image));
 	uint64_t limit = build.options->max_table_bytes ? build.options->max_table_bytes
 							: SYNFW_MAX_TABLE_BYTES;
@@ -97,7 +104,8 @@ int policyc_compile(const struct policy *policy, const struct policyc_options *o
 	if (!error)
 		error = layout_image(&build, policy, image);
 	if (error == -E2BIG) {
-		uint64_t bytes = image->kernel_bytes ? image->kernel_bytes : vectors_bytes(&build.vectors);
+		uint64_t bytes =
+			image->kernel_bytes ? image->kernel_bytes : vectors_bytes(&build.vectors);
 
 		return refuse_size(policy, bytes, limit, diags);
 	}

@@ -31,7 +31,8 @@ struct witnesses {
 struct search {
 	const struct bits *bits;
 	const struct vectors *vectors;
-	struct witnesses witnesses[SYNFW_NR_FIELDS]; /* of the fields that are searched, else NULL */
+	struct witnesses
+		witnesses[SYNFW_NR_FIELDS]; /* of the fields that are searched, else NULL */
 	uint64_t *candidates;
 	uint64_t *vector;
 	uint64_t *unseen;
@@ -45,8 +46,8 @@ static bool covers4(const struct prefix4 *around, const struct prefix4 *inner)
 	return around->prefixlen <= inner->prefixlen && (inner->addr & mask) == around->addr;
 }
 
-/* Lists are sorted and without overlaps: the last prefix that does not begin behind the inner one is
- * the only one that may be around it. */
+/* Lists are sorted and without overlaps: the last prefix that does not begin behind the inner one
+ * is the only one that may be around it. */
 static bool within4(const struct prefix4 *inner, const struct prefix_list *outer)
 {
 	size_t low = 0, high = outer->nr_v4;
@@ -120,10 +121,10 @@ static bool sets_within(struct search *search, const struct set_refs *inner,
 	return true;
 }
 
-/* True only when it is sure. An except of the earlier bit takes something away, and of the later bit
- * only makes that smaller. */
-static bool addresses_cover(struct search *search, const struct bit *earlier, const struct bit *later,
-			    enum synfw_field field)
+/* True only when it is sure. An except of the earlier bit takes something away, and of the later
+ * bit only makes that smaller. */
+static bool addresses_cover(struct search *search, const struct bit *earlier,
+			    const struct bit *later, enum synfw_field field)
 {
 	bool src = field == SYNFW_FIELD_SRC;
 
@@ -153,11 +154,14 @@ static bool l4_covers(const struct bit *earlier, const struct bit *later, enum s
 	return true;
 }
 
-static bool flags_cover(const struct bit *earlier, const struct bit *later)
+static bool attributes_cover(const struct bit *earlier, const struct bit *later)
 {
 	const struct flags_match *outer = &earlier->match->flags, *inner = &later->match->flags;
 
 	if (earlier->except_modes[SYNFW_FIELD_ATTR] != EXCEPT_IGNORED)
+		return false;
+	if (earlier->match->keys & MATCH_STATE &&
+	    !(later->match->keys & MATCH_STATE && later->match->state == earlier->match->state))
 		return false;
 	if (!(earlier->match->keys & MATCH_FLAGS))
 		return true;
@@ -202,7 +206,8 @@ static bool ifvlan_covers(const struct bit *earlier, const struct bit *later)
 	      strings_within(inner->interfaces, inner->nr_interfaces, outer->interfaces,
 			     outer->nr_interfaces)))
 		return false;
-	return !(outer->keys & MATCH_VLAN) || (inner->keys & MATCH_VLAN && vlans_within(inner, outer));
+	return !(outer->keys & MATCH_VLAN) ||
+	       (inner->keys & MATCH_VLAN && vlans_within(inner, outer));
 }
 
 /* Whatever pairs hold for the later bit hold for the earlier one as well. */
@@ -220,8 +225,8 @@ static bool dynamic_covers(const struct bit *earlier, const struct bit *later)
 static bool bit_covers(struct search *search, const struct bit *earlier, const struct bit *later)
 {
 	search->work += WORK_PORTS;
-	return (earlier->shapes & later->shapes) == later->shapes && flags_cover(earlier, later) &&
-	       dynamic_covers(earlier, later) &&
+	return (earlier->shapes & later->shapes) == later->shapes &&
+	       attributes_cover(earlier, later) && dynamic_covers(earlier, later) &&
 	       ifvlan_covers(earlier, later) && l4_covers(earlier, later, SYNFW_FIELD_L4SRC) &&
 	       l4_covers(earlier, later, SYNFW_FIELD_L4DST) &&
 	       addresses_cover(search, earlier, later, SYNFW_FIELD_SRC) &&
@@ -289,8 +294,7 @@ static bool candidates_find(struct search *search, uint32_t bit)
 static bool may_cover(const struct bit *earlier, const struct bit *later)
 {
 	return !bit_is_padding(earlier) && earlier->rule.order < later->rule.order &&
-	       earlier->rule.action != SYNFW_ACTION_SCORE &&
-	       !(earlier->rule.flags & SYNFW_RULE_MONITOR);
+	       !bit_counts(earlier);
 }
 
 /* An earlier bit that covers `bit`, or NULL. */
@@ -318,8 +322,8 @@ static const struct bit *covering_bit(struct search *search, uint32_t bit)
 static void warn(struct diags *diags, const struct bit *later, const struct bit *earlier)
 {
 	struct diag *diag = diag_warning(
-		diags, later->at, "rule \"%s\" can never match: an earlier one covers all it matches",
-		later->name);
+		diags, later->at,
+		"rule \"%s\" can never match: an earlier one covers all it matches", later->name);
 
 	if (earlier->name)
 		diag_related(diags, diag, earlier->at, "rule \"%s\" decides first", earlier->name);
@@ -341,7 +345,8 @@ static void search_done(struct search *search)
 int coverage_warn(const struct bits *bits, const struct vectors *vectors, const bool *constrained,
 		  struct diags *diags)
 {
-	CLEANUP(search_done) struct search search = {
+	CLEANUP(search_done)
+	struct search search = {
 		.bits = bits,
 		.vectors = vectors,
 		.candidates = vector_new(vectors),
@@ -353,14 +358,15 @@ int coverage_warn(const struct bits *bits, const struct vectors *vectors, const 
 		return -ENOMEM;
 	for (int field = 0; field < SYNFW_NR_FIELDS; field++) {
 		/* every bit is at home in many of their classes: no witness there */
-		if (!constrained[field] || field == SYNFW_FIELD_ATTR || field == SYNFW_FIELD_IFVLAN ||
-		    field == SYNFW_FIELD_DYNAMIC)
+		if (!constrained[field] || field == SYNFW_FIELD_ATTR ||
+		    field == SYNFW_FIELD_IFVLAN || field == SYNFW_FIELD_DYNAMIC)
 			continue;
 		if (witnesses_find(&search, field))
 			return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < bits->count; i++) {
-		const struct bit *earlier = bits->bit[i].whole_rule ? covering_bit(&search, i) : NULL;
+		const struct bit *earlier =
+			bits->bit[i].whole_rule ? covering_bit(&search, i) : NULL;
 
 		if (earlier)
 			warn(diags, &bits->bit[i], earlier);

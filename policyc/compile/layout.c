@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <synfw/reasons.h>
+
 #define IDS_PER_LINE	(SYNFW_LINE_BYTES / sizeof(uint32_t))
 #define CELLS_PER_LINE	(SYNFW_LINE_BYTES / sizeof(uint64_t))
 #define FIRST_FREE_LINE 6 /* behind what abi.h gives a line of its own */
@@ -13,10 +15,13 @@
 #define BYTES_MEMBER 72
 #define BYTES_BUCKET 16
 
+#define NS_PER_HOUR  3600000000000ULL
+
 /* Line numbers. What every packet needs comes first, to lie in page 0. */
 struct layout {
 	uint32_t rules;
 	uint32_t groups;
+	uint32_t effects;
 	uint32_t tables;
 	uint32_t tries[SYNFW_NR_DIRS][NR_FAMILIES];
 	uint32_t records[SYNFW_NR_FIELDS];
@@ -72,8 +77,19 @@ static int compare_sections(const void *left, const void *right)
 	return (a->ret_first > b->ret_first) - (a->ret_first < b->ret_first);
 }
 
-/* The smaller first, so that page 0 holds as many as it can. */
-static void records_place(const struct vectors *vectors, struct layout *layout, uint64_t *at)
+/* Sections up to this size lie before the tries: they fit into page 0 then, however large those
+ * are. */
+#define SMALL_SECTION (SYNFW_PAGE_LINES / 16)
+
+static bool section_is_small(const struct section *section)
+{
+	return section->nr_lines <= SMALL_SECTION;
+}
+
+/* The records of all fields and the chunks, the smaller first; those that are small, or the others.
+ */
+static void records_place(const struct vectors *vectors, bool small, struct layout *layout,
+			  uint64_t *at)
 {
 	struct section sections[SYNFW_NR_FIELDS + 1];
 
@@ -87,6 +103,8 @@ static void records_place(const struct vectors *vectors, struct layout *layout, 
 		(struct section){.nr_lines = vectors->chunks.count, .ret_first = &layout->chunks};
 	qsort(sections, SYNFW_NR_FIELDS + 1, sizeof(*sections), compare_sections);
 	for (int i = 0; i <= SYNFW_NR_FIELDS; i++) {
+		if (section_is_small(&sections[i]) != small)
+			continue;
 		*sections[i].ret_first = *at;
 		*at += sections[i].nr_lines;
 	}
@@ -101,12 +119,15 @@ static int layout_plan(struct build *build, struct layout *ret_layout)
 
 	layout.groups = at;
 	at += vectors->flat ? 0 : lines_of(vectors->nr_words, IDS_PER_LINE);
+	layout.effects = at;
+	at += build->bits->nr_effects;
 	layout.tables = at;
 	at += build->tables.nr_ids / IDS_PER_LINE;
+	records_place(vectors, true, &layout, &at);
 	error = tries_build(build, &layout, &at);
 	if (error)
 		return error;
-	records_place(vectors, &layout, &at);
+	records_place(vectors, false, &layout, &at);
 	layout.nr_lines = at;
 	*ret_layout = layout;
 	return 0;
@@ -115,6 +136,14 @@ static int layout_plan(struct build *build, struct layout *ret_layout)
 static uint32_t table_line(const struct layout *layout, uint32_t offset)
 {
 	return offset == NO_TABLE ? 0 : layout->tables + offset / IDS_PER_LINE;
+}
+
+static enum synfw_trie4_root root_form(const struct trie *trie)
+{
+	if (trie->line_root)
+		return SYNFW_TRIE4_ROOT_LINES;
+	return trie->root_bits == SYNFW_TRIE_WIDE_ROOT_BITS ? SYNFW_TRIE4_ROOT_WIDE
+							    : SYNFW_TRIE4_ROOT_IDS;
 }
 
 static void put_directory(const struct build *build, const struct layout *layout,
@@ -130,12 +159,22 @@ static void put_directory(const struct build *build, const struct layout *layout
 	tables->group_base = layout->groups;
 	tables->counting_word = build->bits->counting_word;
 	for (int i = 0; i < SYNFW_NR_DIRS; i++) {
-		const struct trie *trie4 = &build->addresses[i][FAMILY_4].trie;
-
 		tables->trie4[i] = layout->tries[i][FAMILY_4];
 		tables->trie6[i] = layout->tries[i][FAMILY_6];
-		tables->wide_roots |= (trie4->root_bits == SYNFW_TRIE_WIDE_ROOT_BITS) << i;
+		tables->trie4_root[i] = root_form(&build->addresses[i][FAMILY_4].trie);
 	}
+}
+
+/* The pairs that entries of `protect` ask for: those name sources only. */
+static uint32_t protect_pairs(const struct bits *bits)
+{
+	uint32_t pairs = 0;
+
+	for (uint32_t i = 0; i < bits->count; i++)
+		for (int key = 0; key < DYNAMIC_KEYS; key++)
+			if (bits->bit[i].rule.reason == SYNFW_REASON_PROTECTED)
+				pairs |= bits->bit[i].dynamic.any_of[key];
+	return pairs;
 }
 
 static void put_dynamic(const struct build *build, const struct layout *layout,
@@ -146,6 +185,7 @@ static void put_dynamic(const struct build *build, const struct layout *layout,
 	dynamic->record_base = layout->records[SYNFW_FIELD_DYNAMIC];
 	dynamic->table = table_line(layout, build->dynamic_offset);
 	dynamic->nr_pairs = pairs->count;
+	dynamic->protect_pairs = protect_pairs(build->bits);
 	memcpy(dynamic->pairs, pairs->pair, sizeof(dynamic->pairs));
 }
 
@@ -231,6 +271,40 @@ static uint8_t verdict_of(enum default_choice choice)
 	return choice == CHOICE_DROP ? SYNFW_DROP : SYNFW_ALLOW;
 }
 
+static uint8_t established_of(const struct build *build, const struct policy *policy)
+{
+	if (policy->established == CHOICE_ALLOW)
+		return SYNFW_ESTABLISHED_ALLOW;
+	return build->state_rules ? SYNFW_ESTABLISHED_RULES : SYNFW_ESTABLISHED_IGNORE;
+}
+
+/* Points an hour. */
+static uint64_t decay_of(const struct rate *decay)
+{
+	return decay->count ? decay->count * (NS_PER_HOUR / decay->per_ns) : 0;
+}
+
+static void put_scoring(const struct scoring *scoring, struct synfw_scoring *line)
+{
+	*line = (struct synfw_scoring){
+		.decay = decay_of(&scoring->decay),
+		.flag_at = scoring->flag_at,
+		.drop_at = scoring->drop_at,
+		.ipv6_prefixlen = scoring->ipv6_prefixlen,
+	};
+	memcpy(line->block_for_ns, scoring->block_for_ns, sizeof(line->block_for_ns));
+}
+
+static void put_logging(const struct logging *logging, struct synfw_logging *line)
+{
+	*line = (struct synfw_logging){
+		.limit_interval_ns = rate_interval_ns(&logging->limit),
+		.limit_tolerance_ns = rate_tolerance_ns(&logging->limit, logging->limit.count),
+		.sample = logging->sample,
+		.events = logging->events,
+	};
+}
+
 static void put_header(const struct build *build, const struct layout *layout,
 		       const struct policy *policy, struct synfw_header *header)
 {
@@ -247,8 +321,11 @@ static void put_header(const struct build *build, const struct layout *layout,
 		.incoming = verdict_of(policy->incoming),
 		.ethertypes = verdict_of(policy->ethertypes),
 		.malformed = verdict_of(policy->malformed),
+		.established = established_of(build, policy),
 		.rule_base = layout->rules,
 		.nr_lines = layout->nr_lines,
+		.effect_base = build->bits->nr_effects ? layout->effects : 0,
+		.source_flags = table_line(layout, build->source_flags_offset),
 	};
 	for (int field = 0; field < SYNFW_FIELD_DYNAMIC; field++)
 		header->record_base[field] = layout->records[field];
@@ -280,6 +357,10 @@ int layout_image(struct build *build, const struct policy *policy, struct image 
 	put_header(build, &layout, policy, (struct synfw_header *)&lines[0]);
 	put_directory(build, &layout, (struct synfw_class_tables *)&lines[1]);
 	put_dynamic(build, &layout, (struct synfw_dynamic *)&lines[3]);
+	put_scoring(&policy->scoring, (struct synfw_scoring *)&lines[4]);
+	put_logging(&policy->logging, (struct synfw_logging *)&lines[5]);
+	memcpy(&lines[layout.effects], build->bits->effects,
+	       build->bits->nr_effects * sizeof(struct synfw_effect));
 	memcpy(&lines[layout.tables], build->tables.ids, build->tables.nr_ids * sizeof(uint32_t));
 	if (build->bits->groups)
 		memcpy(&lines[layout.groups], build->bits->groups,

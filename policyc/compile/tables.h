@@ -17,7 +17,7 @@
 /* Tables of class ids, 16 a line. */
 struct id_tables {
 	uint32_t *ids;
-	uint32_t nr_ids;	/* a multiple of 16 */
+	uint32_t nr_ids; /* a multiple of 16 */
 	uint32_t room;
 };
 
@@ -29,8 +29,8 @@ void id_tables_done(struct id_tables *tables);
 
 /* The addresses of one family in one direction. */
 struct addresses {
-	struct ranges ranges;	/* empty: no prefix */
-	struct trie trie;	/* built when its place in the image is known */
+	struct ranges ranges; /* empty: no prefix */
+	struct trie trie;     /* built when its place in the image is known */
 };
 
 /* What a builder needs, and where the results go. Offsets are indices into tables.ids. */
@@ -39,13 +39,14 @@ struct build {
 	const struct policyc_options *options;
 	struct vectors vectors;
 	struct id_tables tables;
-	uint32_t l4_offset[2][SYNFW_NR_L4_REGIONS];	/* [0]: L4DST, [1]: L4SRC */
+	uint32_t l4_offset[2][SYNFW_NR_L4_REGIONS]; /* [0]: L4DST, [1]: L4SRC */
 	uint32_t attr_offset;
 	uint32_t ifvlan_offset;
-	uint32_t ifvlan_ids;	/* ids per interface slot when VLANs matter, else 0 */
+	uint32_t ifvlan_ids; /* ids per interface slot when VLANs matter, else 0 */
 	uint32_t dynamic_offset;
+	uint32_t source_flags_offset;
 	bool constrained[SYNFW_NR_FIELDS];
-	bool flag_rules;
+	bool flag_rules, state_rules; /* some rule asks for TCP flags, for the state */
 	struct addresses addresses[SYNFW_NR_DIRS][NR_FAMILIES];
 };
 
@@ -56,5 +57,8 @@ int build_l4(struct build *build, enum synfw_field field);
 int build_ifvlan(struct build *build);
 int build_dynamic(struct build *build);
 int build_addresses(struct build *build, enum synfw_direction direction);
+
+/* What is known of the classes of SYNFW_FIELD_SRC, which have been built. */
+int build_source_flags(struct build *build);
 
 #endif

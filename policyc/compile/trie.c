@@ -9,8 +9,10 @@
 #define IPV4_BITS    32
 #define IPV4_AT	     (ADDRESS_BITS - IPV4_BITS) /* bits of an address_t behind an IPv4 address */
 
-/* More ranges than this are worth a root that fills half of a second-level cache. */
-#define MANY_RANGES 1024
+/* More ranges than this are worth a root that fills half of a second-level cache, or one that
+ * answers for most addresses by itself (docs/decisions/0011). */
+#define MANY_RANGES	 1024
+#define VERY_MANY_RANGES 65536
 
 /* A step takes the place of at least two levels, or a record of runs is as short. */
 #define MIN_STEP_BITS (2 * SYNFW_TRIE_NODE_BITS)
@@ -62,6 +64,7 @@ static int block_id(const struct builder *builder, const struct block *block, ui
 struct entries {
 	struct runs *runs; /* or, NULL, the root of the trie */
 	uint32_t bits;
+	bool lines; /* the root is one of lines */
 };
 
 static void entries_set(const struct builder *builder, const struct entries *entries,
@@ -75,6 +78,56 @@ static void entries_set(const struct builder *builder, const struct entries *ent
 		trie_root_set(builder->trie, first, end, id);
 }
 
+static void list_fill(const struct builder *builder, const struct block *block, struct list *list)
+{
+	list->count = block->end - block->begin - 1;
+	list->id[0] = leaf_of(builder, block->begin);
+	for (uint32_t i = 0; i < list->count; i++) {
+		size_t range = block->begin + 1 + i;
+
+		list->change[i] = (range_first(builder->ranges, range) - block->first) >> IPV4_AT;
+		list->id[i + 1] = leaf_of(builder, range);
+	}
+}
+
+/* Entry of a root of lines: by itself, or else as two entries of a wide root. */
+static int root_line_put(const struct builder *builder, uint32_t entry, const struct block *block)
+{
+	uint32_t left_bits = block->left_bits - 1, ids[2];
+
+	if (block->end - block->begin - 1 <= SYNFW_TRIE_LINE_CHANGES) {
+		struct list list;
+
+		list_fill(builder, block, &list);
+		if (trie_root_set_list(builder->trie, entry, &list))
+			return 0;
+	}
+	for (uint32_t half = 0; half < 2; half++) {
+		address_t first = block->first + ((address_t)half << left_bits);
+		struct block inner = block_within(builder, block, block->begin, first, left_bits);
+		int error = block_id(builder, &inner, &ids[half]);
+
+		if (error)
+			return error;
+	}
+	trie_root_set_halves(builder->trie, entry, ids);
+	return 0;
+}
+
+static int entry_put(const struct builder *builder, const struct entries *entries, uint32_t entry,
+		     const struct block *block)
+{
+	uint32_t id;
+	int error;
+
+	if (entries->lines)
+		return root_line_put(builder, entry, block);
+	error = block_id(builder, block, &id);
+	if (!error)
+		entries_set(builder, entries, entry, entry + 1, id);
+	return error;
+}
+
 /* The entries of a block, range by range: those without a change of class are never looked at. */
 static int entries_fill(const struct builder *builder, const struct block *block,
 			const struct entries *entries)
@@ -82,16 +135,16 @@ static int entries_fill(const struct builder *builder, const struct block *block
 	uint32_t left_bits = block->left_bits - entries->bits, done = 0;
 
 	for (size_t at = block->begin + 1; at < block->end;) {
-		uint32_t entry = (range_first(builder->ranges, at) - block->first) >> left_bits, id;
+		uint32_t entry = (range_first(builder->ranges, at) - block->first) >> left_bits;
 		struct block inner =
 			block_within(builder, block, at - 1,
 				     block->first + ((address_t)entry << left_bits), left_bits);
-		int error = block_id(builder, &inner, &id);
+		int error;
 
+		entries_set(builder, entries, done, entry, leaf_of(builder, at - 1));
+		error = entry_put(builder, entries, entry, &inner);
 		if (error)
 			return error;
-		entries_set(builder, entries, done, entry, leaf_of(builder, at - 1));
-		entries_set(builder, entries, entry, entry + 1, id);
 		done = entry + 1;
 		at = inner.end;
 	}
@@ -178,15 +231,9 @@ static bool block_fits_list(const struct block *block)
 
 static int list_id(const struct builder *builder, const struct block *block, uint32_t *ret_id)
 {
-	struct list list = {.id = {leaf_of(builder, block->begin)},
-			    .count = block->end - block->begin - 1};
+	struct list list;
 
-	for (uint32_t i = 0; i < list.count; i++) {
-		size_t range = block->begin + 1 + i;
-
-		list.change[i] = (range_first(builder->ranges, range) - block->first) >> IPV4_AT;
-		list.id[i + 1] = leaf_of(builder, range);
-	}
+	list_fill(builder, block, &list);
 	return trie_append_list(builder->trie, &list, ret_id);
 }
 
@@ -222,19 +269,18 @@ static int block_id(const struct builder *builder, const struct block *block, ui
 	return bits ? step_id(builder, block, bits, ret_id) : runs_id(builder, block, ret_id);
 }
 
-static int trie_build(struct builder *builder, uint64_t first_cell, uint32_t root_bits,
+static int trie_build(struct builder *builder, uint64_t first_cell, const struct entries *root,
 		      struct trie *ret_trie)
 {
 	CLEANUP(trie_done) struct trie trie = {};
 	const struct block all = {.left_bits = ADDRESS_BITS, .end = builder->ranges->count};
-	const struct entries root = {.bits = root_bits};
-	int error = trie_begin(&trie, first_cell, root_bits);
+	int error = trie_begin(&trie, first_cell, root->bits, root->lines);
 
 	builder->trie = &trie;
 	/* IPv6 has many records of three cells, of which a line would hold two */
 	trie.in_lines = builder->family == FAMILY_4;
 	if (!error)
-		error = entries_fill(builder, &all, &root);
+		error = entries_fill(builder, &all, root);
 	if (error)
 		return error;
 	*ret_trie = trie;
@@ -245,16 +291,19 @@ static int trie_build(struct builder *builder, uint64_t first_cell, uint32_t roo
 int trie4_build(const struct ranges *ranges, uint64_t first_cell, struct trie *ret_trie)
 {
 	struct builder builder = {.ranges = ranges, .family = FAMILY_4};
+	struct entries root = {.bits = SYNFW_TRIE_ROOT_BITS};
 
-	return trie_build(&builder, first_cell,
-			  ranges->count > MANY_RANGES ? SYNFW_TRIE_WIDE_ROOT_BITS
-						      : SYNFW_TRIE_ROOT_BITS,
-			  ret_trie);
+	if (ranges->count > VERY_MANY_RANGES)
+		root = (struct entries){.bits = SYNFW_TRIE_LINE_ROOT_BITS, .lines = true};
+	else if (ranges->count > MANY_RANGES)
+		root.bits = SYNFW_TRIE_WIDE_ROOT_BITS;
+	return trie_build(&builder, first_cell, &root, ret_trie);
 }
 
 int trie6_build(const struct ranges *ranges, uint64_t first_cell, struct trie *ret_trie)
 {
 	struct builder builder = {.ranges = ranges, .family = FAMILY_6};
+	const struct entries root = {.bits = SYNFW_TRIE6_ROOT_BITS};
 
-	return trie_build(&builder, first_cell, SYNFW_TRIE6_ROOT_BITS, ret_trie);
+	return trie_build(&builder, first_cell, &root, ret_trie);
 }

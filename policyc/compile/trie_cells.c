@@ -30,20 +30,75 @@ static int cells_append(struct trie *trie, size_t count, uint64_t **ret_cells)
 	return 0;
 }
 
-int trie_begin(struct trie *trie, uint64_t first_cell, uint32_t root_bits)
+int trie_begin(struct trie *trie, uint64_t first_cell, uint32_t root_bits, bool line_root)
 {
-	uint64_t *cells;
+	uint64_t entries = 1ULL << root_bits, *cells;
 
-	*trie = (struct trie){.first_cell = first_cell, .root_bits = root_bits};
-	return cells_append(trie, (1ULL << root_bits) / 2, &cells);
+	*trie = (struct trie){
+		.first_cell = first_cell, .root_bits = root_bits, .line_root = line_root};
+	return cells_append(trie, line_root ? entries * CELLS_PER_LINE : entries / 2, &cells);
+}
+
+static struct synfw_trie_line *root_line(struct trie *trie, uint32_t entry)
+{
+	return (struct synfw_trie_line *)trie->cells + entry;
 }
 
 void trie_root_set(struct trie *trie, uint32_t first, uint32_t end, uint32_t id)
 {
+	const struct list leaf = {.id = {id}};
 	uint32_t *ids = (uint32_t *)trie->cells;
 
-	for (uint32_t i = first; i < end; i++)
-		ids[i] = id;
+	for (uint32_t i = first; i < end; i++) {
+		if (!trie->line_root)
+			ids[i] = id;
+		else if (!trie_root_set_list(trie, i, &leaf))
+			trie_root_set_halves(trie, i, (const uint32_t[]){id, id});
+	}
+}
+
+/* The place of a class among those of the line, which takes it in; behind the last place when there
+ * is no room for it. */
+static uint32_t line_class(struct synfw_trie_line *line, uint32_t *nr_classes, uint32_t id)
+{
+	uint32_t class_id = id & ~SYNFW_TRIE_LEAF, i;
+
+	for (i = 0; i < *nr_classes; i++)
+		if (line->class_id[i] == class_id)
+			return i;
+	if (class_id > UINT16_MAX || i == SYNFW_TRIE_LINE_CLASSES)
+		return SYNFW_TRIE_LINE_CLASSES;
+	line->class_id[i] = class_id;
+	*nr_classes += 1;
+	return i;
+}
+
+/* Unused changes have the last class: the highest address of the block lies at or behind them. */
+bool trie_root_set_list(struct trie *trie, uint32_t entry, const struct list *list)
+{
+	struct synfw_trie_line line = {};
+	uint32_t nr_classes = 0;
+
+	for (uint32_t i = 0; i <= SYNFW_TRIE_LINE_CHANGES; i++) {
+		uint32_t last = i < list->count ? i : list->count;
+		uint32_t place = line_class(&line, &nr_classes, list->id[last]);
+
+		if (place == SYNFW_TRIE_LINE_CLASSES)
+			return false;
+		line.which |= (uint64_t)place << 2 * i;
+		if (i < SYNFW_TRIE_LINE_CHANGES)
+			line.change[i] = i < list->count ? list->change[i] : SYNFW_TRIE_LIST_UNUSED;
+	}
+	*root_line(trie, entry) = line;
+	return true;
+}
+
+void trie_root_set_halves(struct trie *trie, uint32_t entry, const uint32_t ids[2])
+{
+	struct synfw_trie_line line = {.which = SYNFW_TRIE_LINE_IDS};
+
+	memcpy(&line, ids, 2 * sizeof(*ids));
+	*root_line(trie, entry) = line;
 }
 
 /* The datapath reads a record with one page lookup: none crosses a page, or begins where the

@@ -7,32 +7,13 @@
 
 #include <synfw/cleanup.h>
 
+#include "describe_writer.h"
 #include "icmp_types.h"
 #include "services.h"
 #include "tcp_flags.h"
 
 #define MAX_PREFIXES_SHOWN     16
 #define PREFIXES_SHOWN_OF_MORE 3
-
-/* "from a, b; to c": keys are separated by semicolons, their values by commas. */
-struct writer {
-	FILE *out;
-	const struct policy *policy;
-	bool first_key, first_value;
-};
-
-static void begin_key(struct writer *writer, const char *key)
-{
-	fprintf(writer->out, "%s%s", writer->first_key ? "" : "; ", key);
-	writer->first_key = false;
-	writer->first_value = true;
-}
-
-static void begin_value(struct writer *writer)
-{
-	fprintf(writer->out, "%s", writer->first_value ? " " : ", ");
-	writer->first_value = false;
-}
 
 /* Of a long list the first prefixes, how many more, and a digest of all. */
 static void write_prefixes(struct writer *writer, const struct prefix_list *list)
@@ -188,19 +169,12 @@ static void write_match(struct writer *writer, const struct match *match)
 		write_interfaces(writer, match);
 	if (match->keys & MATCH_VLAN)
 		write_vlans(writer, match);
+	if (match->keys & MATCH_STATE) {
+		begin_key(writer, "state");
+		fputs(match->state == STATE_NEW ? " new" : " established", writer->out);
+	}
 	if (!match->keys)
 		begin_key(writer, "everything");
-}
-
-static int finish(FILE *out, char **text, char **ret_text)
-{
-	bool failed = ferror(out);
-
-	/* A memory stream reports lack of memory at the latest when it is closed. */
-	if (fclose(out) || failed)
-		return -ENOMEM;
-	*ret_text = TAKE_PTR(*text);
-	return 0;
 }
 
 int policy_rule_describe(const struct policy *policy, const struct policy_rule *rule,
@@ -222,14 +196,8 @@ int policy_rule_describe(const struct policy *policy, const struct policy_rule *
 		writer.first_key = true;
 		write_match(&writer, &rule->except);
 	}
-	if (rule->action == SYNFW_ACTION_SCORE) {
-		begin_key(&writer, "score");
-		fprintf(writer.out, " %u", rule->score);
-	} else {
-		begin_key(&writer, rule->action == SYNFW_ACTION_ALLOW ? "allow" : "drop");
-	}
-	if (rule->monitor)
-		begin_key(&writer, "monitor");
+	write_limit(&writer, &rule->limit);
+	write_outcome(&writer, rule);
 	return finish(writer.out, &text, ret_text);
 }
 

@@ -52,6 +52,9 @@ void match_check(struct parser *parser, const struct match_draft *draft);
 bool match_covers(const struct policy *policy, const struct match *outer, const struct match *inner,
 		  uint32_t any_set);
 
+/* Whether some packet with ports may match, as far as protocols and ICMP types say. */
+bool match_may_have_ports(const struct match *match);
+
 void match_done(struct match *match);
 
 #endif

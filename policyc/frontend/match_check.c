@@ -36,6 +36,11 @@ static unsigned int protos_bits(const struct match *match)
 	return bits;
 }
 
+bool match_may_have_ports(const struct match *match)
+{
+	return !(match->keys & MATCH_ICMP) && (!(match->keys & MATCH_PROTO) || protos_bits(match));
+}
+
 /* Ports, flags and protocol have to leave one of TCP, UDP and SCTP. */
 static void check_ports(struct parser *parser, const struct match_draft *draft)
 {

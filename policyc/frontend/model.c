@@ -54,6 +54,16 @@ bool policy_has_dynamic_sets(const struct policy *policy)
 	return false;
 }
 
+uint64_t rate_interval_ns(const struct rate *rate)
+{
+	return (rate->per_ns + rate->count / 2) / rate->count;
+}
+
+uint64_t rate_tolerance_ns(const struct rate *rate, uint32_t burst)
+{
+	return (burst - 1) * rate_interval_ns(rate);
+}
+
 void policy_free(struct policy *policy)
 {
 	if (!policy)

@@ -7,6 +7,7 @@
 #include "array.h"
 #include "match.h"
 #include "set_subtract.h"
+#include "thresholds.h"
 
 /* What the sections leave behind for the order in which they have to be read: rules need to know
  * sets, services, interfaces and defaults, wherever those stand. */
@@ -16,6 +17,8 @@ enum deferred_section {
 	READ_SETS,
 	READ_SERVICES,
 	READ_PROTECT,
+	READ_SCORING,
+	READ_LOGGING,
 	READ_RULES,
 	READ_TESTS,
 	NR_DEFERRED,
@@ -30,6 +33,8 @@ static const struct {
 	[READ_SETS] = {"sets", parse_sets},
 	[READ_SERVICES] = {"services", parse_services},
 	[READ_PROTECT] = {"protect", parse_protect},
+	[READ_SCORING] = {"scoring", parse_scoring},
+	[READ_LOGGING] = {"logging", parse_logging},
 	[READ_RULES] = {"rules", parse_rules},
 	[READ_TESTS] = {"tests", parse_tests},
 };
@@ -82,6 +87,8 @@ static int parse_default(struct parser *parser, const struct schema_key *key,
 	} fields[] = {
 		{"incoming", offsetof(struct policy, incoming),
 		 offsetof(struct policy, incoming_at)},
+		{"established", offsetof(struct policy, established),
+		 offsetof(struct policy, established_at)},
 		{"icmp", offsetof(struct policy, icmp), offsetof(struct policy, icmp_at)},
 		{"fragments", offsetof(struct policy, fragments),
 		 offsetof(struct policy, fragments_at)},
@@ -105,14 +112,25 @@ int parse_defaults(struct parser *parser, const struct schema_key *key, const st
 		   void *target)
 {
 	static const struct key_parser keys[] = {
-		{"incoming", parse_default, 0},	  {"icmp", parse_default, 0},
-		{"fragments", parse_default, 0},  {"malformed", parse_default, 0},
-		{"ethertypes", parse_default, 0}, {NULL, NULL, 0},
+		{"incoming", parse_default, 0},
+		{"established", parse_default, 0},
+		{"icmp", parse_default, 0},
+		{"fragments", parse_default, 0},
+		{"malformed", parse_default, 0},
+		{"ethertypes", parse_default, 0},
+		{NULL, NULL, 0},
 	};
+	struct policy *policy = parser->policy;
+	int err;
 
 	if (value->kind == NODE_SCALAR && !value->text[0])
 		return 0;
-	return parse_mapping(parser, SCHEMA_DEFAULTS, value, keys, parser->policy);
+	err = parse_mapping(parser, SCHEMA_DEFAULTS, value, keys, policy);
+	/* Who drops what no rule decided would cut off answers; who allows it has no need of more.
+	 */
+	if (!policy->established_at.line && policy->incoming == CHOICE_ALLOW)
+		policy->established = CHOICE_RULES;
+	return err;
 }
 
 static int parse_protect_entry(struct parser *parser, const struct schema_key *key,
@@ -169,7 +187,9 @@ static int read_policy(struct parser *parser)
 		{"sets", defer_section, 0},
 		{"services", defer_section, 0},
 		{"defaults", defer_section, 0},
+		{"scoring", defer_section, 0},
 		{"rules", defer_section, 0},
+		{"logging", defer_section, 0},
 		{"tests", defer_section, 0},
 		{NULL, NULL, 0},
 	};
@@ -183,6 +203,8 @@ static int read_policy(struct parser *parser)
 			err = deferred[i].parse(parser,
 						schema_find(SCHEMA_POLICY, deferred[i].name),
 						draft.sections[i], NULL);
+	if (!err && !diags_errors(parser->diags))
+		scoring_check(parser);
 	return err ? err : sets_check_total(parser);
 }
 
@@ -208,10 +230,12 @@ static struct policy *policy_new(const char *file)
 		return NULL;
 	}
 	policy->incoming = CHOICE_DROP;
+	policy->established = CHOICE_ALLOW;
 	policy->icmp = CHOICE_ESSENTIAL;
 	policy->fragments = CHOICE_DROP;
 	policy->malformed = CHOICE_DROP;
 	policy->ethertypes = CHOICE_ALLOW;
+	thresholds_default(policy);
 	return policy;
 }
 

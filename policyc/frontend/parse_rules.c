@@ -7,6 +7,7 @@
 
 #include "array.h"
 #include "match.h"
+#include "rule_effects.h"
 
 #define MAX_SCORE 1000000
 
@@ -19,6 +20,7 @@ struct rule_draft {
 	int action; /* enum synfw_rule_action */
 	uint32_t score;
 	int monitor;
+	struct effects_draft effects;
 };
 
 static void rule_draft_done(struct rule_draft *draft)
@@ -74,6 +76,17 @@ static int parse_score(struct parser *parser, const struct schema_key *key,
 	return 0;
 }
 
+static int parse_state(struct parser *parser, const struct schema_key *key,
+		       const struct node *value, void *target)
+{
+	struct rule_draft *draft = target;
+	struct match *match = &draft->match.match;
+
+	draft->effects.state = value;
+	match->keys |= MATCH_STATE;
+	return parse_word(parser, key, value, &match->state);
+}
+
 static void check_outcome(struct parser *parser, const struct rule_draft *draft,
 			  const struct node *rule)
 {
@@ -112,6 +125,7 @@ static void check_rule(struct parser *parser, const struct rule_draft *draft)
 	size_t errors = diags_errors(parser->diags);
 
 	match_check(parser, &draft->match);
+	effects_check_match(parser, &draft->effects, &draft->match);
 	if (!draft->except_node)
 		return;
 	match_check(parser, &draft->except);
@@ -141,6 +155,7 @@ static int add_rule(struct parser *parser, struct rule_draft *draft, const struc
 		draft->score_node ? SYNFW_ACTION_SCORE : (enum synfw_rule_action)draft->action;
 	rule->score = draft->score;
 	rule->monitor = draft->monitor;
+	effects_finish(&draft->effects, rule);
 	if (!draft->name)
 		return 0;
 	rule->name = strdup(draft->name->text);
@@ -160,6 +175,12 @@ static int parse_rule(struct parser *parser, const struct schema_key *key, const
 		{"action", parse_action, 0},
 		{"score", parse_score, 0},
 		{"mode", parse_word, offsetof(struct rule_draft, monitor)},
+		{"state", parse_state, 0},
+		{"rate", parse_rule_rate, offsetof(struct rule_draft, effects)},
+		{"distinct-ports", parse_distinct_ports, offsetof(struct rule_draft, effects)},
+		{"block", parse_block, offsetof(struct rule_draft, effects)},
+		{"add-to", parse_add_to, offsetof(struct rule_draft, effects)},
+		{"log", parse_word, offsetof(struct rule_draft, effects.log)},
 		{NULL, NULL, 0},
 	};
 	CLEANUP(rule_draft_done) struct rule_draft draft = {0};
@@ -178,6 +199,8 @@ static int parse_rule(struct parser *parser, const struct schema_key *key, const
 	if (err || value->kind != NODE_MAPPING)
 		return err;
 	check_outcome(parser, &draft, value);
+	effects_check(parser, &draft.effects,
+		      draft.action_node && draft.action == SYNFW_ACTION_ALLOW);
 	name = draft.name ? draft.name->text : "?";
 	snprintf(draft.match.owner, sizeof(draft.match.owner), "rule \"%s\"", name);
 	snprintf(draft.except.owner, sizeof(draft.except.owner), "\"except\" of rule \"%s\"", name);

@@ -23,7 +23,7 @@ struct parser {
 	uint32_t any_set;	    /* NAME_NOT_FOUND until `any` is used */
 	uint32_t nr_dynamic_sets;
 	uint64_t dynamic_size; /* members that they have room for, all together */
-	bool sets_too_large;	    /* reported; the rest was not read */
+	bool sets_too_large;   /* reported; the rest was not read */
 	struct name_table rule_names;
 	struct service_table services;
 };
@@ -98,6 +98,10 @@ int parse_services(struct parser *parser, const struct schema_key *key, const st
 		   void *target);
 int parse_defaults(struct parser *parser, const struct schema_key *key, const struct node *value,
 		   void *target);
+int parse_scoring(struct parser *parser, const struct schema_key *key, const struct node *value,
+		  void *target);
+int parse_logging(struct parser *parser, const struct schema_key *key, const struct node *value,
+		  void *target);
 int parse_rules(struct parser *parser, const struct schema_key *key, const struct node *value,
 		void *target);
 int parse_tests(struct parser *parser, const struct schema_key *key, const struct node *value,

@@ -77,6 +77,31 @@ static const struct schema_word icmp_choices[] = {
 	{NULL, 0},
 };
 
+static const struct schema_word established_choices[] = {
+	{"allow", CHOICE_ALLOW},
+	{"rules", CHOICE_RULES},
+	{NULL, 0},
+};
+
+static const struct schema_word states[] = {
+	{"new", STATE_NEW},
+	{"established", STATE_ESTABLISHED},
+	{NULL, 0},
+};
+
+static const struct schema_word rate_owners[] = {
+	{"source", SYNFW_LIMIT_SOURCE_RATE},
+	{"rule", SYNFW_LIMIT_RATE},
+	{NULL, 0},
+};
+
+static const struct schema_word event_kinds[] = {
+	{"drop", SYNFW_EVENT_DROP},
+	{"block", SYNFW_EVENT_BLOCK},
+	{"flag", SYNFW_EVENT_FLAG},
+	{NULL, 0},
+};
+
 static const struct schema_word fragment_choices[] = {
 	{"drop", CHOICE_DROP},
 	{"allow", CHOICE_ALLOW},
@@ -88,6 +113,12 @@ static const struct schema_word fragment_choices[] = {
 	{                                                                          \
 		.section = SCHEMA_##section_, .name = name_, .type = TYPE_BOOLEAN, \
 		.required = required_, .doc = doc_, .words = booleans              \
+	}
+
+#define EVENTS_KEY(section_, name_, required_, doc_, words_)                      \
+	{                                                                         \
+		.section = SCHEMA_##section_, .name = name_, .type = TYPE_EVENTS, \
+		.required = required_, .doc = doc_, .words = words_               \
 	}
 
 /* clang-format off: one key a line reads as a table */
@@ -113,11 +144,13 @@ const struct schema_key schema_keys[] = {
 		  RULE),
 	CHILD_KEY(POLICY, "tests", SECTIONS, OPTIONAL,
 		  "Packets and their expected verdicts, judged before a policy is applied.", TEST),
-	KEY(POLICY, "scoring", LATER, OPTIONAL, "Thresholds of source scores."),
+	CHILD_KEY(POLICY, "scoring", SECTION, OPTIONAL,
+		  "What the points of a source lead to, and how fast they are forgotten.", SCORING),
 	KEY(POLICY, "processes", LATER, OPTIONAL, "Rules on programs."),
 	KEY(POLICY, "memory", LATER, OPTIONAL, "Rules on memory behaviour."),
 	KEY(POLICY, "process-scoring", LATER, OPTIONAL, "Thresholds of process scores."),
-	KEY(POLICY, "logging", LATER, OPTIONAL, "Which events are logged where."),
+	CHILD_KEY(POLICY, "logging", SECTION, OPTIONAL,
+		  "Which events are reported, and how many of them.", LOGGING),
 
 	KEY(INTERFACE, "name", INTERFACE, REQUIRED, "Exact name or glob, as eth0 or wan*."),
 	WORD_KEY(INTERFACE, "attach", OPTIONAL, "auto takes native, else generic, and says which.",
@@ -144,8 +177,10 @@ const struct schema_key schema_keys[] = {
 
 	WORD_KEY(DEFAULTS, "incoming", OPTIONAL, "What happens to a packet that no rule decided.",
 		 verdict_choices),
-	KEY(DEFAULTS, "established", LATER, OPTIONAL,
-	    "Replies to connections that this host opened."),
+	WORD_KEY(DEFAULTS, "established", OPTIONAL,
+		 "What belongs to a connection that this host opened: allow lets it pass before "
+		 "the rules.",
+		 established_choices),
 	WORD_KEY(DEFAULTS, "icmp", OPTIONAL,
 		 "essential lets errors, path MTU, neighbour and multicast listener discovery pass "
 		 "before the rules and echo after them.",
@@ -157,6 +192,15 @@ const struct schema_key schema_keys[] = {
 		 verdict_choices),
 	WORD_KEY(DEFAULTS, "ethertypes", OPTIONAL,
 		 "Frames that are neither IPv4 nor IPv6; ARP always passes.", verdict_choices),
+
+	KEY(SCORING, "flag-at", SCORE, OPTIONAL,
+	    "Points from which on a source is reported, once each time."),
+	KEY(SCORING, "drop-at", SCORE, OPTIONAL, "Points from which on a source is blocked."),
+	KEY(SCORING, "decay", DECAY, REQUIRED, "Points that are forgotten: 10/min."),
+	KEY(SCORING, "block-for", DURATIONS, OPTIONAL,
+	    "How long drop-at blocks: the 1st, 2nd, 3rd and later time."),
+	KEY(SCORING, "ipv6-prefix", PREFIX_LENGTH, OPTIONAL,
+	    "How much of an IPv6 address is a source, for scores, rates and blocks; 64."),
 
 	KEY(RULE, "name", NAME, REQUIRED,
 	    "Log key, metric label, error anchor and identity of the counter."),
@@ -177,12 +221,15 @@ const struct schema_key schema_keys[] = {
 	KEY(RULE, "score", SCORE, OPTIONAL, "Points that are added; the walk goes on."),
 	WORD_KEY(RULE, "mode", OPTIONAL, "monitor: count what the rule would do, and go on.",
 		 modes),
-	KEY(RULE, "state", LATER, OPTIONAL, "New or established connections."),
-	KEY(RULE, "rate", LATER, OPTIONAL, "Matches what exceeds a rate."),
-	KEY(RULE, "distinct-ports", LATER, OPTIONAL, "Sources that try many ports."),
-	KEY(RULE, "block", LATER, OPTIONAL, "Blocks the source for that long."),
-	KEY(RULE, "add-to", LATER, OPTIONAL, "Puts the source into a dynamic set."),
-	KEY(RULE, "log", LATER, OPTIONAL, "Logs each match."),
+	WORD_KEY(RULE, "state", OPTIONAL,
+		 "established: part of a connection that this host opened; new: anything else.",
+		 states),
+	CHILD_KEY(RULE, "rate", SECTION, OPTIONAL, "Matches only what exceeds a rate.", RATE),
+	CHILD_KEY(RULE, "distinct-ports", SECTION, OPTIONAL,
+		  "Matches only sources that try many destination ports.", DISTINCT_PORTS),
+	KEY(RULE, "block", DURATION, OPTIONAL, "Also blocks the source for that long."),
+	KEY(RULE, "add-to", SET, OPTIONAL, "Also puts the source into a dynamic set."),
+	BOOLEAN_KEY(RULE, "log", OPTIONAL, "Reports matches as events."),
 
 	KEY(EXCEPT, "from", ADDRESSES, OPTIONAL, "Sources."),
 	KEY(EXCEPT, "to-address", ADDRESSES, OPTIONAL, "Destinations."),
@@ -193,6 +240,23 @@ const struct schema_key schema_keys[] = {
 	KEY(EXCEPT, "flags", FLAGS, OPTIONAL, "TCP flags."),
 	KEY(EXCEPT, "interface", INTERFACES, OPTIONAL, "Interfaces."),
 	KEY(EXCEPT, "vlan", VLANS, OPTIONAL, "VLAN ids of the outermost tag whose id is not 0."),
+
+	KEY(RATE, "over", RATE, REQUIRED, "More than so many packets: 200/s, 30/min, 5/h."),
+	KEY(RATE, "burst", BURST, OPTIONAL,
+	    "Packets that may come at once; left out: as many as the number of over."),
+	WORD_KEY(RATE, "per", OPTIONAL,
+		 "source (the default) counts each source for itself, rule all together.",
+		 rate_owners),
+
+	KEY(DISTINCT_PORTS, "over", PORT_COUNT, REQUIRED, "More than so many ports, 1 to 60."),
+	KEY(DISTINCT_PORTS, "within", DURATION, REQUIRED, "In that time."),
+
+	EVENTS_KEY(LOGGING, "events", OPTIONAL,
+		   "Kinds of events that are reported; left out: drop, block, flag.", event_kinds),
+	KEY(LOGGING, "sample", SAMPLE, OPTIONAL,
+	    "One of so many drops is reported, the first of each source and rule always; 1/100."),
+	KEY(LOGGING, "limit", RATE, OPTIONAL, "Events of all kinds together, at most; 50/s."),
+	KEY(LOGGING, "outputs", LATER, OPTIONAL, "Where events are written."),
 
 	KEY(TEST, "from", ENDPOINT, REQUIRED,
 	    "Source of the packet: 192.0.2.1, 192.0.2.1:1024, \"[2001:db8::1]:1024\"."),
@@ -217,8 +281,12 @@ static const struct {
 	[SCHEMA_PROTECT] = {"a protect entry", "protect"},
 	[SCHEMA_SET] = {"a set", "sets"},
 	[SCHEMA_DEFAULTS] = {"defaults", "defaults"},
+	[SCHEMA_SCORING] = {"scoring", "scoring"},
 	[SCHEMA_RULE] = {"a rule", "rules"},
 	[SCHEMA_EXCEPT] = {"except", "rules.except"},
+	[SCHEMA_RATE] = {"rate", "rules.rate"},
+	[SCHEMA_DISTINCT_PORTS] = {"distinct-ports", "rules.distinct-ports"},
+	[SCHEMA_LOGGING] = {"logging", "logging"},
 	[SCHEMA_TEST] = {"a test", "tests"},
 };
 _Static_assert(sizeof(sections) / sizeof(sections[0]) == SCHEMA_NR_SECTIONS, "a title for each");
@@ -241,6 +309,8 @@ static const char *const type_words[] = {
 	[TYPE_FLAGS] = "flags",
 	[TYPE_INTERFACES] = "interfaces",
 	[TYPE_VLANS] = "VLAN ids",
+	[TYPE_DURATIONS] = "durations",
+	[TYPE_EVENTS] = "words",
 	[TYPE_SCORE] = "points",
 	[TYPE_PATH] = "path",
 	[TYPE_DURATION] = "duration",
@@ -249,6 +319,13 @@ static const char *const type_words[] = {
 	[TYPE_VLAN] = "VLAN id",
 	[TYPE_BOOLEAN] = "true or false",
 	[TYPE_SIZE] = "number",
+	[TYPE_SET] = "dynamic set",
+	[TYPE_RATE] = "rate",
+	[TYPE_DECAY] = "rate",
+	[TYPE_BURST] = "packets",
+	[TYPE_PORT_COUNT] = "number",
+	[TYPE_PREFIX_LENGTH] = "prefix length",
+	[TYPE_SAMPLE] = "ratio",
 	[TYPE_LATER] = "not supported yet",
 };
 _Static_assert(sizeof(type_words) / sizeof(type_words[0]) == SCHEMA_NR_TYPES, "a word for each");

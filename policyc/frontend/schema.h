@@ -15,8 +15,12 @@ enum schema_section {
 	SCHEMA_PROTECT,
 	SCHEMA_SET,
 	SCHEMA_DEFAULTS,
+	SCHEMA_SCORING,
 	SCHEMA_RULE,
 	SCHEMA_EXCEPT,
+	SCHEMA_RATE,
+	SCHEMA_DISTINCT_PORTS,
+	SCHEMA_LOGGING,
 	SCHEMA_TEST,
 	SCHEMA_NR_SECTIONS,
 };
@@ -39,7 +43,9 @@ enum schema_type {
 	TYPE_FLAGS,
 	TYPE_INTERFACES,
 	TYPE_VLANS,
-	TYPE_SCORE, /* single values again */
+	TYPE_DURATIONS,
+	TYPE_EVENTS, /* of `words` */
+	TYPE_SCORE,  /* single values again */
 	TYPE_PATH,
 	TYPE_DURATION,
 	TYPE_ENDPOINT,
@@ -47,6 +53,13 @@ enum schema_type {
 	TYPE_VLAN,
 	TYPE_BOOLEAN,
 	TYPE_SIZE,
+	TYPE_SET,
+	TYPE_RATE,
+	TYPE_DECAY,
+	TYPE_BURST,
+	TYPE_PORT_COUNT,
+	TYPE_PREFIX_LENGTH,
+	TYPE_SAMPLE,
 	TYPE_LATER, /* not supported yet */
 	SCHEMA_NR_TYPES,
 };
@@ -61,9 +74,10 @@ struct schema_key {
 	const char *name;
 	enum schema_type type;
 	bool required;
-	const char *doc;		 /* one sentence */
-	const struct schema_word *words; /* TYPE_WORD, TYPE_BOOLEAN: what may stand here */
-	enum schema_section child;	 /* TYPE_SECTION, TYPE_SECTIONS, TYPE_PROTECT, TYPE_SETS */
+	const char *doc; /* one sentence */
+	const struct schema_word
+		*words;		   /* TYPE_WORD, TYPE_BOOLEAN, TYPE_EVENTS: what may stand here */
+	enum schema_section child; /* TYPE_SECTION, TYPE_SECTIONS, TYPE_PROTECT, TYPE_SETS */
 };
 
 /* All keys, those of one section together and in the order in which people write them. */

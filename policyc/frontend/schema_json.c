@@ -4,7 +4,9 @@
 
 #include <synfw/abi.h>
 #include <synfw/cleanup.h>
+#include <synfw/state.h>
 
+#include "rates.h"
 #include "schema.h"
 
 #define ONE_OR_MANY(value) \
@@ -17,7 +19,10 @@
 #define OBJECT_OF(value)                                                             \
 	"\"type\":\"object\",\"additionalProperties\":false,\"patternProperties\":{" \
 	"\"" NAME_PATTERN "\":" value "}"
-#define INFRASTRUCTURE "{\"const\":\"infrastructure\"}"
+#define DURATION_MEMBERS "\"type\":\"string\",\"pattern\":\"^[0-9]+[smhd]$\""
+#define DURATION	 "{" DURATION_MEMBERS "}"
+#define RATE_MEMBERS	 "\"type\":\"string\",\"pattern\":\"^[0-9]+/(s|min|h)$\""
+#define INFRASTRUCTURE	 "{\"const\":\"infrastructure\"}"
 
 /* Members of the object that describes a value of the type; sections and words are made from the
  * table of keys. */
@@ -42,14 +47,26 @@ static const char *const type_members[] = {
 				   "\"^(none|(not +)?(fin|syn|rst|psh|ack|urg|ece|cwr))$\"}"),
 	[TYPE_INTERFACES] = ONE_OR_MANY(TEXT),
 	[TYPE_VLANS] = ONE_OR_MANY("{\"type\":\"integer\",\"minimum\":1,\"maximum\":4094}"),
+	[TYPE_DURATIONS] = "\"anyOf\":[" DURATION ",{\"type\":\"array\",\"minItems\":1,"
+			   "\"maxItems\":3,\"items\":" DURATION "}]",
+	[TYPE_EVENTS] = NULL,
 	[TYPE_SCORE] = "\"type\":\"integer\",\"minimum\":1,\"maximum\":1000000",
 	[TYPE_PATH] = "\"type\":\"string\",\"minLength\":1",
-	[TYPE_DURATION] = "\"type\":\"string\",\"pattern\":\"^[0-9]+[smhd]$\"",
+	[TYPE_DURATION] = DURATION_MEMBERS,
 	[TYPE_ENDPOINT] = "\"type\":\"string\"",
 	[TYPE_INTERFACE] = "\"type\":\"string\",\"minLength\":1",
 	[TYPE_VLAN] = "\"type\":\"integer\",\"minimum\":1,\"maximum\":4094",
 	[TYPE_BOOLEAN] = "\"type\":\"boolean\"",
-	[TYPE_SIZE] = "\"type\":\"integer\",\"minimum\":1,\"maximum\":" LIMIT(SYNFW_MAX_DYNAMIC_SIZE),
+	[TYPE_SIZE] =
+		"\"type\":\"integer\",\"minimum\":1,\"maximum\":" LIMIT(SYNFW_MAX_DYNAMIC_SIZE),
+	[TYPE_SET] = "\"type\":\"string\",\"pattern\":\"" NAME_PATTERN "\"",
+	[TYPE_RATE] = RATE_MEMBERS,
+	[TYPE_DECAY] = RATE_MEMBERS,
+	[TYPE_BURST] = "\"type\":\"integer\",\"minimum\":1,\"maximum\":" LIMIT(MAX_BURST),
+	[TYPE_PORT_COUNT] =
+		"\"type\":\"integer\",\"minimum\":1,\"maximum\":" LIMIT(SYNFW_MAX_DISTINCT_PORTS),
+	[TYPE_PREFIX_LENGTH] = "\"type\":\"integer\",\"minimum\":1,\"maximum\":128",
+	[TYPE_SAMPLE] = "\"type\":\"string\",\"pattern\":\"^1/[0-9]+$\"",
 	[TYPE_LATER] = "\"not\":{}",
 };
 _Static_assert(sizeof(type_members) / sizeof(type_members[0]) == SCHEMA_NR_TYPES,
@@ -78,6 +95,16 @@ static void write_words(FILE *out, const struct schema_word *words)
 	fputc(']', out);
 }
 
+/* One of them, or a list. */
+static void write_word_list(FILE *out, const struct schema_word *words)
+{
+	fprintf(out, "\"anyOf\":[{");
+	write_words(out, words);
+	fprintf(out, "},{\"type\":\"array\",\"minItems\":1,\"items\":{");
+	write_words(out, words);
+	fprintf(out, "}}]");
+}
+
 static void write_key(FILE *out, const struct schema_key *key)
 {
 	const char *child = schema_section_path(key->child);
@@ -88,6 +115,8 @@ static void write_key(FILE *out, const struct schema_key *key)
 	fputc(',', out);
 	if (key->type == TYPE_WORD)
 		write_words(out, key->words);
+	else if (key->type == TYPE_EVENTS)
+		write_word_list(out, key->words);
 	else if (key->type == TYPE_SECTION)
 		fprintf(out, "\"$ref\":\"#/$defs/%s\"", child);
 	else if (key->type == TYPE_SECTIONS)
@@ -122,6 +151,11 @@ static void write_section(FILE *out, enum schema_section section)
 	fprintf(out, "}");
 	if (section == SCHEMA_RULE)
 		fprintf(out, ",\"oneOf\":[{\"required\":[\"action\"]},{\"required\":[\"score\"]}]");
+	if (section == SCHEMA_RULE)
+		fprintf(out, ",\"not\":{\"required\":[\"rate\",\"distinct-ports\"]}");
+	if (section == SCHEMA_SCORING)
+		fprintf(out, ",\"anyOf\":[{\"required\":[\"flag-at\"]},{\"required\":[\"drop-at\","
+			     "\"block-for\"]}]");
 	if (section == SCHEMA_SET)
 		fprintf(out, ",\"oneOf\":[{\"required\":[\"file\"]},{\"required\":[\"dynamic\"]}]");
 }

@@ -22,3 +22,4 @@ struct synfw_effect layout_effect;
 struct synfw_score_set layout_score_set;
 struct synfw_port_scan layout_port_scan;
 struct synfw_event layout_event;
+struct synfw_trie_line layout_trie_line;

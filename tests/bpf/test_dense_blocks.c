@@ -2,7 +2,7 @@
 /*
  * Blocks of IPv4 addresses whose every part belongs to a set of its own choice: the trie's records
  * for them are nearly as long as records can be, and neighbouring entries lead to several classes,
- * so that a rank that is off by any number is seen. On each level of the trie, below both roots.
+ * so that a rank that is off by any number is seen. On each level of the trie, below each root.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -18,6 +18,10 @@
 #define SEED	24
 #define NR_SETS 5 /* and parts that are in none */
 
+/* Odd, so that every block has a /12 of its own; their product is 1 modulo 4096. */
+#define STRIDE	       61
+#define STRIDE_INVERSE 1813
+
 static const struct policyc_interface eth0 = {"eth0", 1};
 static const struct policyc_options options = {.interfaces = &eth0, .nr_interfaces = 1};
 
@@ -27,11 +31,16 @@ static const struct level {
 } levels[] = {{12, 18}, {18, 24}, {24, 32}};
 #define NR_LEVELS (sizeof(levels) / sizeof(levels[0]))
 
-/* Few blocks have less ranges than a trie with a wide root, many have more. */
+/* The more blocks, the more ranges, which decide on the form of the root. */
 static const struct size {
 	uint32_t nr_blocks;
-	bool wide_root;
-} sizes[] = {{6, false}, {96, true}};
+	enum synfw_trie4_root root;
+	const char *name;
+} sizes[] = {
+	{6, SYNFW_TRIE4_ROOT_IDS, "narrow root"},
+	{96, SYNFW_TRIE4_ROOT_WIDE, "wide root"},
+	{720, SYNFW_TRIE4_ROOT_LINES, "root of lines"},
+};
 
 /* Block number i, in a /12 of its own. */
 static uint32_t block_addr(uint32_t i)
@@ -40,7 +49,12 @@ static uint32_t block_addr(uint32_t i)
 	uint32_t prefixlen = levels[i % NR_LEVELS].prefixlen;
 	uint32_t inside = ((uint32_t)rng_next(&rng) & 0xfffff) >> (32 - prefixlen);
 
-	return (i * 61 % 4096) << 20 | inside << (32 - prefixlen);
+	return (i * STRIDE % 4096) << 20 | inside << (32 - prefixlen);
+}
+
+static uint32_t block_of_slash12(uint32_t number)
+{
+	return number * STRIDE_INVERSE % 4096;
 }
 
 static uint32_t nr_parts(uint32_t i)
@@ -58,16 +72,13 @@ static uint32_t set_of_part(uint32_t part_addr)
 
 static uint32_t expected_rule(uint32_t nr_blocks, uint32_t addr)
 {
-	for (uint32_t i = 0; i < nr_blocks; i++) {
-		const struct level *level = &levels[i % NR_LEVELS];
-		uint32_t set;
+	uint32_t i = block_of_slash12(addr >> 20), set;
+	const struct level *level = &levels[i % NR_LEVELS];
 
-		if ((addr ^ block_addr(i)) >> (32 - level->prefixlen))
-			continue;
-		set = set_of_part(addr >> (32 - level->part) << (32 - level->part));
-		return set == NR_SETS ? REFERENCE_NO_RULE : set;
-	}
-	return REFERENCE_NO_RULE;
+	if (i >= nr_blocks || (addr ^ block_addr(i)) >> (32 - level->prefixlen))
+		return REFERENCE_NO_RULE;
+	set = set_of_part(addr >> (32 - level->part) << (32 - level->part));
+	return set == NR_SETS ? REFERENCE_NO_RULE : set;
 }
 
 static void write_set(uint32_t nr_blocks, uint32_t set, FILE *out)
@@ -152,7 +163,7 @@ static bool blocks_agree(struct datapath *datapath, struct trial_totals *totals,
 	if (!agree)
 		goto out;
 	tables = image_class_tables(trial.compiled.image);
-	if ((tables->wide_roots >> SYNFW_DIR_SRC & 1) != size->wide_root) {
+	if (tables->trie4_root[SYNFW_DIR_SRC] != size->root) {
 		fprintf(stderr, "%u blocks have a trie with the other root\n", size->nr_blocks);
 		agree = false;
 	}
@@ -162,9 +173,8 @@ static bool blocks_agree(struct datapath *datapath, struct trial_totals *totals,
 	if (trial.datapath)
 		trial_end(&trial);
 out:
-	printf("%u blocks below a %s root, %" PRIu64 " sources: %s\n", size->nr_blocks,
-	       size->wide_root ? "wide" : "narrow", totals->checks - before,
-	       agree ? "agree" : "FAILED");
+	printf("%u blocks below a %s, %" PRIu64 " sources: %s\n", size->nr_blocks, size->name,
+	       totals->checks - before, agree ? "agree" : "FAILED");
 	policy_text_done(&text);
 	return agree;
 }

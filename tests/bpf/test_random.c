@@ -134,7 +134,7 @@ static void note_image(struct worker *worker, const struct compiled *compiled)
 			image_dynamic(compiled->image)->nr_pairs == SYNFW_MAX_DYNAMIC_PAIRS;
 	}
 	for (int i = 0; i < SYNFW_NR_DIRS; i++) {
-		bool wide = tables->wide_roots >> i & 1;
+		bool wide = tables->trie4_root[i] == SYNFW_TRIE4_ROOT_WIDE;
 
 		traits[TRAIT_TRIE4 + i] += tables->trie4[i] && !wide;
 		traits[TRAIT_WIDE_ROOT + i] += wide;

@@ -24,9 +24,22 @@ static void dump_head(const struct policy *policy, FILE *out)
 	for (size_t i = 0; i < policy->nr_interfaces; i++)
 		fprintf(out, "interface %s %s at line %u\n", policy->interfaces[i].pattern,
 			attach[policy->interfaces[i].attach], policy->interfaces[i].at.line);
-	fprintf(out, "defaults incoming %s, icmp %s, fragments %s, malformed %s, ethertypes %s\n",
-		choices[policy->incoming], choices[policy->icmp], choices[policy->fragments],
-		choices[policy->malformed], choices[policy->ethertypes]);
+	fprintf(out,
+		"defaults incoming %s, established %s, icmp %s, fragments %s, malformed %s, "
+		"ethertypes %s\n",
+		choices[policy->incoming], choices[policy->established], choices[policy->icmp],
+		choices[policy->fragments], choices[policy->malformed],
+		choices[policy->ethertypes]);
+}
+
+static void dump_thresholds(const struct policy *policy, FILE *out)
+{
+	CLEANUP(cleanup_free) char *scoring = NULL;
+	CLEANUP(cleanup_free) char *logging = NULL;
+
+	if (!policy_scoring_describe(policy, &scoring) &&
+	    !policy_logging_describe(policy, &logging))
+		fprintf(out, "scoring %s\nlogging %s\n", scoring, logging);
 }
 
 static void dump_set(const struct policy_set *set, FILE *out)
@@ -94,6 +107,7 @@ static void dump_test(const struct policy_test *test, FILE *out)
 void dump_policy(const struct policy *policy, FILE *out)
 {
 	dump_head(policy, out);
+	dump_thresholds(policy, out);
 	for (size_t i = 0; i < policy->nr_protects; i++)
 		dump_protect(policy, &policy->protects[i], out);
 	for (size_t i = 0; i < policy->nr_sets; i++)

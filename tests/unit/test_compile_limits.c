@@ -65,7 +65,7 @@ static void refuses_more_bits_than_a_vector_has(void **state)
 	for (int i = 0; i < 11000; i++)
 		fprintf(out,
 			"- {name: r%d, to: %d/tcp, except: {from: 10.0.0.1, to-address: 10.0.0.2, "
-			"vlan: 5}, score: 1}\n",
+			"vlan: 5}, action: drop}\n",
 			i, i);
 	fclose(out);
 	assert_refused(

@@ -206,7 +206,7 @@ static void a_long_list_of_literals_is_one_set(void **state)
 
 	fprintf(text->out, HEAD "rules:\n");
 	for (int rule = 0; rule < 4; rule++) {
-		fprintf(text->out, "- name: r%d\n  score: 1\n  from:\n", rule);
+		fprintf(text->out, "- name: r%d\n  action: drop\n  from:\n", rule);
 		write_hosts(text, "  - ", 12500);
 		/* The last two rules differ from the first two. */
 		write_hosts(text, "  - 2", rule / 2);
@@ -225,7 +225,7 @@ static void a_short_list_of_literals_is_a_set_each(void **state)
 	CLEANUP(text_freep) struct text *text = text_new();
 	CLEANUP(policy_freep) struct policy *policy = NULL;
 
-	fprintf(text->out, HEAD "rules:\n- name: r\n  score: 1\n  from:\n");
+	fprintf(text->out, HEAD "rules:\n- name: r\n  action: drop\n  from:\n");
 	write_hosts(text, "  - ", 16);
 	policy = parse(text, NULL, NULL, NULL);
 	assert_int_equal(policy->nr_sets, 16);

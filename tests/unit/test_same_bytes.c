@@ -287,7 +287,7 @@ static void assert_exercises_everything(const struct image *image)
 	assert_true(header->flag_rules);
 	assert_true(tables->trie4[SYNFW_DIR_SRC] && tables->trie4[SYNFW_DIR_DST]);
 	assert_true(tables->trie6[SYNFW_DIR_SRC] && tables->trie6[SYNFW_DIR_DST]);
-	assert_int_equal(tables->wide_roots, 1 << SYNFW_DIR_SRC);
+	assert_int_equal(tables->trie4_root[SYNFW_DIR_SRC], SYNFW_TRIE4_ROOT_WIDE);
 }
 
 static void a_large_policy_gives_the_same_bytes(void **state)

@@ -18,7 +18,8 @@ static void every_key_has_a_sentence(void **state)
 		if (!doc || strlen(doc) < 8 || doc[strlen(doc) - 1] != '.')
 			fail_msg("%s has no sentence", schema_keys[i].name);
 		assert_int_equal(schema_keys[i].type == TYPE_WORD ||
-					 schema_keys[i].type == TYPE_BOOLEAN,
+					 schema_keys[i].type == TYPE_BOOLEAN ||
+					 schema_keys[i].type == TYPE_EVENTS,
 				 schema_keys[i].words != NULL);
 		assert_int_equal(schema_keys[i].type == TYPE_LATER,
 				 !schema_supported(&schema_keys[i]));
@@ -76,6 +77,10 @@ static size_t errors_about(const struct schema_key *key, const char *value)
 		[SCHEMA_DEFAULTS] = "defaults: {%s: %s}\n",
 		[SCHEMA_RULE] = "rules: [{%s: %s}]\n",
 		[SCHEMA_EXCEPT] = "rules: [{except: {%s: %s}}]\n",
+		[SCHEMA_SCORING] = "scoring: {%s: %s}\n",
+		[SCHEMA_RATE] = "rules: [{rate: {%s: %s}}]\n",
+		[SCHEMA_DISTINCT_PORTS] = "rules: [{distinct-ports: {%s: %s}}]\n",
+		[SCHEMA_LOGGING] = "logging: {%s: %s}\n",
 		[SCHEMA_TEST] = "tests: [{%s: %s}]\n",
 	};
 	const struct policyc_loader loader = {.load = load_nothing};

@@ -10,11 +10,10 @@
 #include "compile/trie.h"
 #include "unit.h"
 
-#define NR_CHANGES 150000
-#define MAX_STEPS  32
+#define MAX_STEPS 32
 
 static const uint64_t first_cells[] = {
-	SYNFW_PAGE_CELLS / 2,
+	SYNFW_PAGE_CELLS - SYNFW_PAGE_CELLS / 4,
 	/* the first records at the end of a page: behind the root of IPv6, and of IPv4 */
 	SYNFW_PAGE_CELLS - (1 << SYNFW_TRIE6_ROOT_BITS) / 2 - 8,
 	SYNFW_PAGE_CELLS - (1 << SYNFW_TRIE_WIDE_ROOT_BITS) / 2 - 1024,
@@ -39,31 +38,37 @@ static int compare_firsts(const void *left, const void *right)
 	return a->low < b->low ? -1 : a->low > b->low;
 }
 
-/* Changes of class at random: every second one next to the one before it, as a host has them. */
-static void ranges_draw(enum family family, struct ranges *ranges)
+static address_t step_of(enum family family)
 {
-	struct range *drawn = calloc(NR_CHANGES, sizeof(*drawn));
+	return family == FAMILY_4 ? (address_t)1 << 96 : 1;
+}
+
+/* `count` ranges that begin at random, the first at 0: every second one next to the one before it,
+ * as a host has them, every fourth near to it. Those that begin at the same address are one. */
+static void ranges_draw(enum family family, size_t count, struct ranges *ranges)
+{
+	struct range *drawn = calloc(count, sizeof(*drawn));
 	uint64_t state = family;
+	address_t first = 0;
 
 	assert_non_null(drawn);
-	for (size_t i = 0; i < NR_CHANGES; i++) {
-		address_t first = (address_t)random_next(&state) << 64 | random_next(&state);
+	for (size_t i = 1; i < count; i++) {
+		uint64_t near = random_next(&state) >> (48 + random_next(&state) % 16);
 
 		if (i % 2)
-			first = ((address_t)drawn[i - 1].high << 64 | drawn[i - 1].low) + 1;
-		if (family == FAMILY_4)
-			first = (i % 2 ? ((address_t)drawn[i - 1].high << 64) + ((address_t)1 << 96)
-				       : first) >>
-				96 << 96;
+			first += step_of(family);
+		else if (i % 4)
+			first += near * step_of(family);
+		else
+			first = (address_t)random_next(&state) << 64 | random_next(&state);
+		first -= first % step_of(family);
 		drawn[i] = (struct range){.high = first >> 64, .low = (uint64_t)first};
 	}
-	qsort(drawn, NR_CHANGES, sizeof(*drawn), compare_firsts);
-	assert_int_equal(ranges_append(ranges, 0, 0), 0);
-	for (size_t i = 0; i < NR_CHANGES; i++)
-		assert_int_equal(ranges_append(ranges,
-					       (address_t)drawn[i].high << 64 | drawn[i].low,
-					       1 + i % 7),
-				 0);
+	qsort(drawn, count, sizeof(*drawn), compare_firsts);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(
+			ranges_append(ranges, (address_t)drawn[i].high << 64 | drawn[i].low, i % 7),
+			0);
 	free(drawn);
 }
 
@@ -107,11 +112,33 @@ static uint32_t step_entry(const uint64_t *record, address_t left, uint32_t *ret
 	return value < step->value ? step->below : step->above;
 }
 
+static const struct synfw_trie_line *root_line(const struct trie *trie, address_t address)
+{
+	return (const struct synfw_trie_line *)trie->cells + (uint32_t)(address >> (128 - 17));
+}
+
+/* What a root says of an address, and how many bits are left when it goes on from there. */
+static uint32_t root_id(const struct trie *trie, address_t address, uint32_t *left_bits)
+{
+	const struct synfw_trie_line *line = root_line(trie, address);
+	uint32_t index = (uint32_t)(address >> 96) & 0x7fff, count = 0;
+
+	if (!trie->line_root)
+		return ((const uint32_t *)trie->cells)[address >> (128 - trie->root_bits)];
+	if (line->which >> 63) {
+		*left_bits -= 1;
+		return ((const uint32_t *)line)[index >> 14];
+	}
+	while (count < 24 && line->change[count] <= index)
+		count++;
+	return SYNFW_TRIE_LEAF | line->class_id[line->which >> 2 * count & 3];
+}
+
 static uint32_t trie_class(const struct trie *trie, enum family family, address_t address)
 {
 	uint32_t left_bits = (family == FAMILY_4 ? 32 : 128) - trie->root_bits;
-	uint32_t id = ((const uint32_t *)trie->cells)[address >> (128 - trie->root_bits)];
-	address_t left = address << trie->root_bits;
+	uint32_t id = root_id(trie, address, &left_bits);
+	address_t left = address << ((family == FAMILY_4 ? 32 : 128) - left_bits);
 
 	for (int i = 0; !(id & SYNFW_TRIE_LEAF); i++) {
 		const uint64_t *record = record_at(trie, id);
@@ -133,27 +160,35 @@ static uint32_t trie_class(const struct trie *trie, enum family family, address_
 	return id & ~SYNFW_TRIE_LEAF;
 }
 
-static void finds_every_edge(enum family family)
+static int build(enum family family, const struct ranges *ranges, uint64_t first_cell,
+		 struct trie *ret_trie)
+{
+	return (family == FAMILY_4 ? trie4_build : trie6_build)(ranges, first_cell, ret_trie);
+}
+
+static void assert_edges(const struct trie *trie, enum family family, const struct ranges *ranges)
+{
+	for (size_t i = 1; i < ranges->count; i++) {
+		address_t first = range_first(ranges, i);
+
+		assert_int_equal(trie_class(trie, family, first), ranges->range[i].class_id);
+		assert_int_equal(trie_class(trie, family, first - 1),
+				 ranges->range[i - 1].class_id);
+	}
+}
+
+static void finds_every_edge(enum family family, size_t count)
 {
 	struct ranges ranges = {};
 
-	ranges_draw(family, &ranges);
+	ranges_draw(family, count, &ranges);
 	for (size_t n = 0; n < sizeof(first_cells) / sizeof(first_cells[0]); n++) {
 		struct trie trie = {};
 
-		assert_int_equal((family == FAMILY_4 ? trie4_build
-						     : trie6_build)(&ranges, first_cells[n], &trie),
-				 0);
+		assert_int_equal(build(family, &ranges, first_cells[n], &trie), 0);
 		assert_true(first_cells[n] / SYNFW_PAGE_CELLS <
 			    (first_cells[n] + trie.nr_cells) / SYNFW_PAGE_CELLS);
-		for (size_t i = 1; i < ranges.count; i++) {
-			address_t first = range_first(&ranges, i), before = first - 1;
-
-			assert_int_equal(trie_class(&trie, family, first),
-					 ranges.range[i].class_id);
-			assert_int_equal(trie_class(&trie, family, before),
-					 ranges.range[i - 1].class_id);
-		}
+		assert_edges(&trie, family, &ranges);
 		trie_done(&trie);
 	}
 	ranges_done(&ranges);
@@ -161,12 +196,121 @@ static void finds_every_edge(enum family family)
 
 static void finds_every_edge_of_ipv4(void **state)
 {
-	finds_every_edge(FAMILY_4);
+	finds_every_edge(FAMILY_4, 60000);
+	finds_every_edge(FAMILY_4, 150000);
 }
 
 static void finds_every_edge_of_ipv6(void **state)
 {
-	finds_every_edge(FAMILY_6);
+	finds_every_edge(FAMILY_6, 150000);
+}
+
+/* ---- both sides of each switch from one structure to the next ---- */
+
+/* The root goes by the number of ranges. */
+static void takes_the_root_for_the_number_of_ranges(void **state)
+{
+	static const struct {
+		size_t ranges;
+		uint32_t root_bits;
+	} cases[] = {{2, 12}, {1024, 12}, {1025, 18}, {65536, 18}, {65537, 17}};
+
+	for (size_t n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
+		struct ranges ranges = {};
+		struct trie trie = {};
+
+		for (size_t i = 0; i < cases[n].ranges; i++)
+			assert_int_equal(
+				ranges_append(&ranges, (address_t)(i * 60013) << 96, i % 3), 0);
+		assert_int_equal(build(FAMILY_4, &ranges, 0, &trie), 0);
+		assert_int_equal(trie.root_bits, cases[n].root_bits);
+		assert_int_equal(trie.line_root, cases[n].root_bits == 17);
+		assert_edges(&trie, FAMILY_4, &ranges);
+		trie_done(&trie);
+		ranges_done(&ranges);
+	}
+}
+
+#define MAX_CHANGES 40
+#define MAX_CLASSES 6
+
+/* A /17 for each number of changes and each number of classes that they go through, the first from
+ * 16.0.0.0 on; behind them so many more ranges as the root in question needs. */
+static address_t block_first(uint32_t changes, uint32_t classes)
+{
+	return ((address_t)0x10000000 + ((changes * (MAX_CLASSES + 1) + classes) << 15)) << 96;
+}
+
+static void ranges_of_blocks(size_t others, struct ranges *ranges)
+{
+	assert_int_equal(ranges_append(ranges, 0, 0), 0);
+	for (uint32_t changes = 1; changes <= MAX_CHANGES; changes++) {
+		for (uint32_t classes = 2; classes <= MAX_CLASSES; classes++) {
+			address_t first = block_first(changes, classes);
+
+			/* all in one half, the last at its last address, so that lists see them too
+			 */
+			for (uint32_t i = 1; i <= changes; i++)
+				assert_int_equal(
+					ranges_append(
+						ranges,
+						first + ((address_t)(0x3fff - 3 * (changes - i))
+							 << 96),
+						i % classes),
+					0);
+			assert_int_equal(
+				ranges_append(ranges, first + ((address_t)0x8000 << 96), 0), 0);
+		}
+	}
+	for (size_t i = 0; i < others; i++)
+		assert_int_equal(
+			ranges_append(ranges, (address_t)(0x40000000 + i * 40009) << 96, 1 + i % 2),
+			0);
+}
+
+/* Whatever a line cannot say, more changes or classes than it has room for, is said by its halves.
+ */
+static void takes_lines_as_long_as_they_say_all(void **state)
+{
+	struct ranges ranges = {};
+	struct trie trie = {};
+
+	ranges_of_blocks(65536, &ranges);
+	assert_int_equal(build(FAMILY_4, &ranges, 0, &trie), 0);
+	assert_true(trie.line_root);
+	assert_edges(&trie, FAMILY_4, &ranges);
+	for (uint32_t changes = 1; changes <= MAX_CHANGES; changes++) {
+		for (uint32_t classes = 2; classes <= MAX_CLASSES; classes++) {
+			const struct synfw_trie_line *line =
+				root_line(&trie, block_first(changes, classes));
+			uint32_t used = changes + 1 < classes ? changes + 1 : classes;
+
+			assert_int_equal(line->which >> 63, changes > 24 || used > 4);
+		}
+	}
+	trie_done(&trie);
+	ranges_done(&ranges);
+}
+
+/* Below ids: a short list, a long one, a record of runs. */
+static void takes_lists_as_long_as_they_have_room(void **state)
+{
+	struct ranges ranges = {};
+	struct trie trie = {};
+
+	ranges_of_blocks(0, &ranges);
+	assert_int_equal(build(FAMILY_4, &ranges, 0, &trie), 0);
+	assert_int_equal(trie.root_bits, 18);
+	assert_edges(&trie, FAMILY_4, &ranges);
+	for (uint32_t changes = 1; changes <= MAX_CHANGES; changes++) {
+		uint32_t id = ((const uint32_t *)trie.cells)[block_first(changes, 2) >> (128 - 18)];
+
+		assert_int_equal(id & SYNFW_TRIE_LIST, changes <= 16 ? SYNFW_TRIE_LIST : 0);
+		assert_int_equal(id & SYNFW_TRIE_LONG,
+				 changes > 8 && changes <= 16 ? SYNFW_TRIE_LONG : 0);
+	}
+	trie_done(&trie);
+	ranges_done(&ranges);
 }
 
 int main(void)
@@ -174,6 +318,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_every_edge_of_ipv4),
 		cmocka_unit_test(finds_every_edge_of_ipv6),
+		cmocka_unit_test(takes_the_root_for_the_number_of_ranges),
+		cmocka_unit_test(takes_lines_as_long_as_they_say_all),
+		cmocka_unit_test(takes_lists_as_long_as_they_have_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
