@@ -11,6 +11,7 @@
 
 #include <synfw/cleanup.h>
 
+#include "commit_egress.h"
 #include "counters.h"
 #include "infrastructure.h"
 #include "judge.h"
@@ -18,6 +19,7 @@
 #include "netns.h"
 #include "pins.h"
 #include "progress.h"
+#include "seed.h"
 #include "source.h"
 
 #define LOCK_TIMEOUT_MS 60000
@@ -36,10 +38,12 @@ struct apply {
 	struct object loaded; /* what this binary's object became, when it had to be loaded */
 	bool program_differs;
 	struct interface_list interfaces;
+	struct infrastructure host;
 	struct image *image;
 	struct manifest *next;
 	struct tables tables;
 	struct attachment *attachments;
+	struct flow_list seeds; /* connections that the commit is going to find open */
 };
 
 static uint64_t now_ns(clockid_t clock)
@@ -182,7 +186,6 @@ static int resolve_interfaces(struct apply *apply)
 
 static int compile(struct apply *apply)
 {
-	CLEANUP(infrastructure_done) struct infrastructure host = {0};
 	CLEANUP(cleanup_free)
 	struct policyc_interface *interfaces =
 		calloc(apply->interfaces.count + 1, sizeof(*interfaces));
@@ -199,11 +202,8 @@ static int compile(struct apply *apply)
 		};
 	options.nr_interfaces = apply->interfaces.count;
 	if (infrastructure_is_protected(apply->policy)) {
-		err = infrastructure_read(apply->fault, &host);
-		if (err)
-			return err;
-		options.infrastructure.gateways = &host.gateways;
-		options.infrastructure.resolvers = &host.resolvers;
+		options.infrastructure.gateways = &apply->host.gateways;
+		options.infrastructure.resolvers = &apply->host.resolvers;
 	}
 	err = policyc_compile(apply->policy, &options, apply->diags, &apply->image);
 	if (err && err != -EINVAL)
@@ -237,7 +237,7 @@ static int name_interfaces(struct apply *apply)
 static int describe(struct apply *apply)
 {
 	const struct manifest *live = apply->other_abi_dir ? NULL : apply->live.manifest;
-	char digest[65];
+	char digest[65], infrastructure[INFRASTRUCTURE_DIGEST_SIZE];
 	int err;
 
 	err = manifest_from_policy(apply->policy, &apply->next);
@@ -254,6 +254,11 @@ static int describe(struct apply *apply)
 		image_digest(apply->image, digest);
 		apply->next->digest = strdup(digest);
 		err = apply->next->digest ? 0 : -ENOMEM;
+	}
+	if (!err && infrastructure_is_protected(apply->policy)) {
+		infrastructure_digest(&apply->host, infrastructure);
+		apply->next->infrastructure = strdup(infrastructure);
+		err = apply->next->infrastructure ? 0 : -ENOMEM;
 	}
 	if (err)
 		return fault_system(apply->fault, err, "cannot describe the policy");
@@ -301,6 +306,30 @@ static int load_program(struct apply *apply)
 	return err || !fresh ? err : source_seed(&apply->loaded, apply->fault);
 }
 
+/* ---- connections ---- */
+
+static bool tracks_flows(const struct apply *apply)
+{
+	return image_header_const(apply->image)->established != SYNFW_ESTABLISHED_IGNORE;
+}
+
+/* What the commit will do again once the egress filters are there. Known before, so that the
+ * lock-out check can count on it, and so that a dump that fails stops everything. */
+static int find_seeds(struct apply *apply)
+{
+	bool fresh = !apply->live.present || apply->other_abi_dir, missing;
+	int err;
+
+	if (!tracks_flows(apply))
+		return 0;
+	err = commit_egress_is_missing(&apply->interfaces, apply->fault, &missing);
+	if (err)
+		return err;
+	if (!fresh && !missing && apply->live.header.established != SYNFW_ESTABLISHED_IGNORE)
+		return 0;
+	return seed_read(apply->fault, &apply->seeds);
+}
+
 /* ---- putting it together ---- */
 
 static int prepare(struct apply *apply)
@@ -309,6 +338,8 @@ static int prepare(struct apply *apply)
 
 	progress_stage("compiling the policy");
 	err = resolve_interfaces(apply);
+	if (!err)
+		err = infrastructure_read(apply->fault, &apply->host);
 	if (!err)
 		err = compile(apply);
 	if (!err)
@@ -320,12 +351,17 @@ static int prepare(struct apply *apply)
 		err = dynamic_create(apply->policy,
 				     apply->live.present ? &apply->live.tables.dynamic : NULL,
 				     apply->fault, &apply->tables.dynamic);
+	if (!err)
+		err = find_seeds(apply);
 	if (!err) {
+		bool same_abi = apply->live.present && !apply->other_abi_dir;
 		const struct candidate candidate = {
 			.policy = apply->policy,
 			.image = apply->image,
 			.tables = &apply->tables,
 			.interfaces = &apply->interfaces,
+			.state = same_abi ? &apply->live.object : NULL,
+			.seeds = &apply->seeds,
 		};
 
 		progress_stage("judging the policy");
@@ -355,6 +391,7 @@ static void block_termination(sigset_t *ret_before)
 static int put_in_force(struct apply *apply, struct apply_report *report)
 {
 	bool fresh = !apply->live.present || apply->other_abi_dir;
+	CLEANUP(exempt_done) struct exempt exempt = {0};
 	struct commit commit = {
 		.paths = apply->paths,
 		.live = &apply->live,
@@ -363,8 +400,12 @@ static int put_in_force(struct apply *apply, struct apply_report *report)
 		.object = fresh ? &apply->loaded : &apply->live.object,
 		.prog_fd = apply->loaded.prog_fd >= 0 ? apply->loaded.prog_fd
 						      : apply->live.object.prog_fd,
+		.egress_fd = apply->loaded.egress_fd >= 0 ? apply->loaded.egress_fd
+							  : apply->live.object.egress_fd,
+		.tracks_flows = tracks_flows(apply),
 		.tables = &apply->tables,
 		.next = apply->next,
+		.exempt = &exempt,
 		.interfaces = &apply->interfaces,
 		.notes = &report->notes,
 		.control =
@@ -380,8 +421,9 @@ static int put_in_force(struct apply *apply, struct apply_report *report)
 	int err;
 
 	apply->attachments = calloc(apply->interfaces.count + 1, sizeof(*apply->attachments));
-	if (!apply->attachments)
+	if (!apply->attachments || exempt_choose(&apply->host, &exempt))
 		return fault_system(apply->fault, -ENOMEM, "cannot attach the policy");
+	exempt_note(&exempt, &report->notes);
 	commit.attachments = apply->attachments;
 	progress_stage("switching to the policy");
 	/* Ctrl-C waits until the commit is done or undone; it then ends the command */
@@ -390,6 +432,7 @@ static int put_in_force(struct apply *apply, struct apply_report *report)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	report->detached = commit.detached;
 	report->stale = commit.stale;
+	report->seeded = commit.seeded;
 	return err;
 }
 
@@ -411,10 +454,12 @@ static void apply_done(struct apply *apply)
 	live_close(&apply->live);
 	object_close(&apply->loaded);
 	interface_list_done(&apply->interfaces);
+	infrastructure_done(&apply->host);
 	image_free(apply->image);
 	manifest_free(apply->next);
 	tables_close(&apply->tables);
 	free(apply->attachments);
+	flow_list_done(&apply->seeds);
 	free(apply->other_abi_dir);
 	lock_release(&apply->lock);
 }

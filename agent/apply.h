@@ -19,6 +19,7 @@ struct apply_report {
 	struct attachment *attachments; /* as many; NULL in a dry run */
 	struct notes notes;
 	size_t detached, stale;
+	size_t seeded; /* connections that were open and are remembered from now on */
 	uint32_t nr_lines;
 	uint64_t kernel_bytes;
 	uint64_t duration_ns;

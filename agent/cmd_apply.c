@@ -49,6 +49,9 @@ static void print_attachments(const struct apply_report *report)
 	}
 	if (report->detached)
 		printf("  %s detached\n", ui_count(report->detached, "interface"));
+	if (report->seeded)
+		printf("  %s that %s open go on\n", ui_count(report->seeded, "connection"),
+		       report->seeded == 1 ? "was" : "were");
 	if (report->program_replaced)
 		printf("  a newer program took over the links\n");
 }
@@ -94,7 +97,7 @@ static void print_json(const struct apply_report *report, const struct diff *dif
 {
 	/* clang-format off */
 	CLEANUP(json_decrefp) json_t *root = json_pack(
-		"{s:s, s:b, s:o, s:s, s:I, s:s, s:o, s:o, s:o, s:I, s:I, s:b, s:I, s:I, s:f, s:o}",
+		"{s:s, s:b, s:o, s:s, s:I, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:b, s:I, s:I, s:f, s:o}",
 		"schema", "synfw.apply/1",
 		"dry_run", dry_run,
 		"policy", json_text(report->after->policy),
@@ -106,6 +109,7 @@ static void print_json(const struct apply_report *report, const struct diff *dif
 		"interfaces", interfaces_json(report),
 		"detached", (json_int_t)report->detached,
 		"stale_links", (json_int_t)report->stale,
+		"seeded", (json_int_t)report->seeded,
 		"program_replaced", report->program_replaced,
 		"lines", (json_int_t)report->nr_lines,
 		"kernel_bytes", (json_int_t)report->kernel_bytes,

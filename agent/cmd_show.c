@@ -10,6 +10,7 @@
 
 #include "command.h"
 #include "counters.h"
+#include "flows.h"
 #include "json.h"
 #include "live.h"
 #include "privileges.h"
@@ -125,6 +126,64 @@ static int show_sets(const struct invocation *invocation, const struct live *liv
 	return err;
 }
 
+static json_t *flow_json(const struct synfw_flow *flow, uint64_t now_ns)
+{
+	char remote[FLOW_TEXT_MAX], local[FLOW_TEXT_MAX];
+	const struct synfw_flow_tuple *tuple = &flow->tuple;
+
+	/* clang-format off */
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:b}",
+			 "protocol", flow_protocol_word(tuple),
+			 "local", flow_endpoint_text(&tuple->local, tuple->local_port_be, local),
+			 "remote", flow_endpoint_text(&tuple->remote, tuple->remote_port_be, remote),
+			 "state", flow_state_word(flow),
+			 "expires_in_s", flow_seconds_left(flow, now_ns),
+			 "seeded", flow->seeded);
+	/* clang-format on */
+}
+
+static void print_flow(const struct synfw_flow *flow, uint64_t now_ns)
+{
+	char remote[FLOW_TEXT_MAX], local[FLOW_TEXT_MAX];
+	const struct synfw_flow_tuple *tuple = &flow->tuple;
+
+	printf("%-8s %-40s %-40s %-12s %8llu s%s\n", flow_protocol_word(tuple),
+	       flow_endpoint_text(&tuple->local, tuple->local_port_be, local),
+	       flow_endpoint_text(&tuple->remote, tuple->remote_port_be, remote),
+	       flow_state_word(flow), (unsigned long long)flow_seconds_left(flow, now_ns),
+	       flow->seeded ? " seeded" : "");
+}
+
+static int show_flows(const struct invocation *invocation, const struct live *live,
+		      struct fault *fault)
+{
+	CLEANUP(flow_list_done) struct flow_list list = {0};
+	CLEANUP(json_decrefp) json_t *flows = json_array();
+	CLEANUP(json_decrefp) json_t *root = NULL;
+	bool as_json = option_given(invocation, "json");
+	uint64_t now_ns = flows_now_ns();
+	size_t i;
+	int err;
+
+	err = live->present ? flows_read(&live->object, fault, &list) : 0;
+	if (err)
+		return err;
+	if (!as_json)
+		printf("%-8s %-40s %-40s %-12s %10s\n", "PROTOCOL", "LOCAL", "REMOTE", "STATE",
+		       "ENDS IN");
+	for (i = 0; i < list.count; i++) {
+		if (as_json)
+			json_array_append_new(flows, flow_json(&list.items[i], now_ns));
+		else
+			print_flow(&list.items[i], now_ns);
+	}
+	if (!as_json)
+		return 0;
+	root = json_pack("{s:s, s:O}", "schema", "synfw.show.flows/1", "flows", flows);
+	report_print_json(root);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*show)(const struct invocation *invocation, const struct live *live,
@@ -134,6 +193,7 @@ static const struct {
 	{"sets", show_sets},
 	{"blocks", show_blocks},
 	{"scores", show_scores},
+	{"flows", show_flows},
 };
 
 #define NR_VIEWS (sizeof(views) / sizeof(*views))

@@ -85,6 +85,25 @@ static json_t *sets_json(const struct status *status)
 	return array;
 }
 
+static json_t *flows_json(const struct status *status)
+{
+	const struct flows_count *count = &status->flows.count;
+
+	if (!status->flows.tracked)
+		return json_null();
+	/* clang-format off */
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+			 "tcp", (json_int_t)count->by_kind[SYNFW_FLOW_TCP],
+			 "udp", (json_int_t)count->by_kind[SYNFW_FLOW_UDP],
+			 "icmp", (json_int_t)count->by_kind[SYNFW_FLOW_ICMP],
+			 "sctp", (json_int_t)count->by_kind[SYNFW_FLOW_SCTP],
+			 "connected", (json_int_t)count->flows,
+			 "unconnected", (json_int_t)count->udp_flows,
+			 "size", (json_int_t)SYNFW_MAX_FLOWS,
+			 "lost", (json_int_t)count->lost);
+	/* clang-format on */
+}
+
 static json_t *reasons_json(const struct status *status)
 {
 	json_t *object = json_object();
@@ -118,17 +137,18 @@ static int print_json(const struct status *status)
 	const char *mode = mode_word(status);
 	/* clang-format off */
 	CLEANUP(json_decrefp) json_t *root =
-		json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:b}, s:o}",
+		json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:b}, s:o}",
 			  "schema", "synfw.status/1",
 			  "mode", mode ? json_string(mode) : json_null(),
 			  "policy", policy_json(status),
 			  "interfaces", interfaces_json(status),
 			  "sets", sets_json(status),
+			  "flows", flows_json(status),
 			  "reasons", reasons_json(status),
 			  "blocks", room_json(status->blocks, SYNFW_MAX_BLOCKS),
 			  "scores", room_json(status->scores, SYNFW_SCORE_SETS * SYNFW_SCORE_WAYS),
 			  "tallies", tallies_json(status),
-			  "agent", "running", 0,
+			  "agent", "running", status->agent_running,
 			  "warnings", report_notes_json(&status->warnings));
 	/* clang-format on */
 
@@ -188,6 +208,20 @@ static void print_state(const struct status *status)
 		printf("scores:     %s\n", ui_count(status->scores, "source"));
 }
 
+static void print_flows(const struct status *status)
+{
+	const struct flows_count *count = &status->flows.count;
+
+	if (!status->flows.tracked)
+		return;
+	printf("flows:      %u TCP, %u UDP, %u ICMP, %u SCTP; %u of %d, and %u of %d of "
+	       "unconnected "
+	       "UDP\n",
+	       count->by_kind[SYNFW_FLOW_TCP], count->by_kind[SYNFW_FLOW_UDP],
+	       count->by_kind[SYNFW_FLOW_ICMP], count->by_kind[SYNFW_FLOW_SCTP], count->flows,
+	       SYNFW_MAX_FLOWS, count->udp_flows, SYNFW_MAX_FLOWS);
+}
+
 static void print_reasons(const struct status *status)
 {
 	unsigned int reason;
@@ -209,7 +243,9 @@ static void print_text(const struct status *status)
 		printf("set:        %s: %u of %u members\n", status->sets[i].name,
 		       status->sets[i].members, status->sets[i].size);
 	print_state(status);
+	print_flows(status);
 	print_reasons(status);
+	printf("agent:      synfwd is %srunning\n", status->agent_running ? "" : "not ");
 	for (i = 0; i < status->warnings.count; i++)
 		printf("%swarning:%s    %s\n", ui_style(stdout, UI_YELLOW),
 		       ui_style(stdout, UI_PLAIN), status->warnings.text[i]);

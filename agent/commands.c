@@ -87,12 +87,16 @@ const struct command commands[] = {
 	 "Exits with 1 when they differ.", "@file", json_options, cmd_diff},
 	{"status", "", 0, 0, "what is in force, and whether it really is", NULL, "", json_options,
 	 cmd_status},
-	{"show", "rules|sets|blocks|scores", 1, 1,
-	 "list rules with their counters, sets, blocked sources, or scores", NULL,
-	 "rules sets blocks scores", show_options, cmd_show},
-	{"set", "add|del|list NAME [ADDR]", 2, 3, "add, take out or list members of a dynamic set",
-	 "Takes effect with the next packet, and stays over a reload of the policy.\n\n"
+	{"show", "rules|sets|blocks|scores|flows", 1, 1,
+	 "list rules with their counters, sets, blocked sources, scores, or connections", NULL,
+	 "rules sets blocks scores flows", show_options, cmd_show},
+	{"set", "add|del|list NAME [ADDR...]", 2, SIZE_MAX,
+	 "add, take out or list members of a dynamic set",
+	 "Takes effect with the next packet, and stays over a reload of the policy. With - for "
+	 "ADDR,\n"
+	 "addresses come from standard input, one a line.\n\n"
 	 "  synfw set add brute-forcers 198.51.100.7 --for 1h\n"
+	 "  synfw set add brute-forcers - <addresses.txt\n"
 	 "  synfw set del brute-forcers 198.51.100.7\n"
 	 "  synfw set list brute-forcers --json",
 	 "add del list", set_options, cmd_set},

@@ -11,13 +11,14 @@
 
 #include <synfw/cleanup.h>
 
+#include "commit_egress.h"
 #include "commit_finish.h"
 #include "counters.h"
 #include "grace.h"
 #include "pins.h"
 #include "renumber.h"
 
-static bool is_fresh(const struct commit *commit)
+bool commit_is_fresh(const struct commit *commit)
 {
 	return !commit->live->present || commit->upgrade_abi;
 }
@@ -26,10 +27,10 @@ static bool is_fresh(const struct commit *commit)
 static char *pending_link_path(const struct commit *commit, uint32_t ifindex)
 {
 	CLEANUP(cleanup_free)
-	char *dir = path_format("%s/links",
-				is_fresh(commit) ? commit->paths->staging : commit->paths->live);
+	char *dir = path_format("%s/links", commit_is_fresh(commit) ? commit->paths->staging
+								    : commit->paths->live);
 
-	return dir ? link_path(dir, ifindex, !is_fresh(commit)) : NULL;
+	return dir ? link_path(dir, ifindex, !commit_is_fresh(commit)) : NULL;
 }
 
 /* ---- staging: nothing below is seen by a packet ---- */
@@ -39,7 +40,7 @@ static int stage_tables(struct commit *commit, struct fault *fault)
 	uint32_t slot = commit->control.active;
 	int err;
 
-	if (!is_fresh(commit)) {
+	if (!commit_is_fresh(commit)) {
 		/* a slot is cleared only after a grace period; one that was not cleared was left by
 		 * an apply that was killed, perhaps before it waited for packets still in it */
 		if (!tables_slot_is_empty(commit->object, slot)) {
@@ -105,7 +106,7 @@ static int stage_interface_table(struct commit *commit, struct fault *fault)
 			return fault_refuse(fault, EXIT_KERNEL,
 					    "no place in the interface table for \"%s\" (index %u)",
 					    interface->name, interface->ifindex);
-		if (is_fresh(commit) || interface_is_live(commit, interface->ifindex))
+		if (commit_is_fresh(commit) || interface_is_live(commit, interface->ifindex))
 			continue;
 		err = counters_reset_interface(commit->object, interface->slot, fault);
 		if (err)
@@ -114,6 +115,11 @@ static int stage_interface_table(struct commit *commit, struct fault *fault)
 	commit->table_written = true;
 	return interface_table_write(commit->object, &commit->table_before, &commit->table_after,
 				     fault);
+}
+
+static int stage_exempt(struct commit *commit, struct fault *fault)
+{
+	return exempt_write(commit->object->map_fd[OBJECT_EXEMPT], commit->exempt, fault);
 }
 
 /* ---- what the other ABI counted ---- */
@@ -245,19 +251,32 @@ static int stage_links(struct commit *commit, struct fault *fault)
 	return err;
 }
 
-static int stage_program_pin(struct commit *commit, struct fault *fault)
+static int stage_program_pin(struct commit *commit, int prog_fd, const char *name,
+			     struct fault *fault)
 {
-	CLEANUP(cleanup_free)
-	char *path = path_format("%s/%s", commit->paths->live, COMMIT_PENDING_PROGRAM);
+	CLEANUP(cleanup_free) char *path = path_format("%s/%s", commit->paths->live, name);
+
+	if (!path)
+		return fault_system(fault, -ENOMEM, "cannot name the program's pin");
+	if (bpf_obj_pin(prog_fd, path))
+		return fault_system(fault, -errno, "cannot pin \"%s\"", path);
+	return 0;
+}
+
+static int stage_program_pins(struct commit *commit, struct fault *fault)
+{
+	int err;
 
 	if (commit->prog_fd == commit->live->object.prog_fd)
 		return 0;
-	if (!path)
-		return fault_system(fault, -ENOMEM, "cannot name the program's pin");
-	if (bpf_obj_pin(commit->prog_fd, path))
-		return fault_system(fault, -errno, "cannot pin \"%s\"", path);
+	err = stage_program_pin(commit, commit->prog_fd, COMMIT_PENDING_PROGRAM, fault);
+	if (err)
+		return err;
 	commit->program_pinned = true;
-	return 0;
+	err = stage_program_pin(commit, commit->egress_fd, COMMIT_PENDING_EGRESS, fault);
+	if (!err)
+		commit->egress_pinned = true;
+	return err;
 }
 
 /* ---- the two ways ---- */
@@ -272,7 +291,11 @@ static int run_switch(struct commit *commit, struct fault *fault)
 	if (!err)
 		err = stage_interface_table(commit, fault);
 	if (!err)
-		err = stage_program_pin(commit, fault);
+		err = stage_exempt(commit, fault);
+	if (!err)
+		err = stage_program_pins(commit, fault);
+	if (!err)
+		err = commit_stage_egress(commit, fault);
 	if (!err)
 		err = stage_links(commit, fault);
 	if (!err)
@@ -287,6 +310,8 @@ static int run_fresh(struct commit *commit, struct fault *fault)
 	err = stage_tables(commit, fault);
 	if (!err)
 		err = stage_interface_table(commit, fault);
+	if (!err)
+		err = stage_exempt(commit, fault);
 	if (!err && commit->live->manifest)
 		err = copy_rule_counters(commit, fault);
 	if (!err && commit->live->manifest)
@@ -301,6 +326,8 @@ static int run_fresh(struct commit *commit, struct fault *fault)
 		return err;
 	commit->staged = true;
 	err = datapath_pin(commit->object, commit->paths->staging, fault);
+	if (!err)
+		err = commit_stage_egress(commit, fault);
 	if (!err)
 		err = stage_links(commit, fault);
 	if (!err && rename(commit->paths->staging, commit->paths->live))
@@ -321,7 +348,7 @@ static void give_program_back(const struct commit *commit, const struct interfac
 	if (!link || !bpf_link_update(link->fd, prog_fd, NULL))
 		return;
 	text = path_format("and the new %s stays on \"%s\": %s; apply again",
-			   is_fresh(commit) ? "policy" : "program", interface->name,
+			   commit_is_fresh(commit) ? "policy" : "program", interface->name,
 			   fault_strerror(errno));
 	fault_detail(fault, text);
 }
@@ -347,16 +374,21 @@ static void undo(struct commit *commit, struct fault *fault)
 {
 	CLEANUP(cleanup_free)
 	char *program = path_format("%s/%s", commit->paths->live, COMMIT_PENDING_PROGRAM);
+	CLEANUP(cleanup_free)
+	char *egress = path_format("%s/%s", commit->paths->live, COMMIT_PENDING_EGRESS);
 	size_t i;
 
 	for (i = commit->interfaces->count; i-- > 0;)
 		undo_link(commit, &commit->interfaces->items[i], &commit->attachments[i], fault);
+	commit_undo_egress(commit, fault);
+	if (commit->egress_pinned && egress)
+		unlink(egress);
 	if (commit->program_pinned && program)
 		unlink(program);
 	if (commit->staged)
 		pins_remove_tree(commit->paths, commit->paths->staging);
 	bpffs_undo(commit->paths, &commit->created);
-	if (is_fresh(commit))
+	if (commit_is_fresh(commit))
 		return; /* its maps go with their descriptors */
 	if (commit->table_written) {
 		struct fault ignored = {0};
@@ -373,9 +405,11 @@ static void close_attachments(struct commit *commit)
 {
 	size_t i;
 
+	flow_list_done(&commit->seeds);
 	for (i = 0; i < commit->interfaces->count; i++) {
 		cleanup_fd(&commit->attachments[i].link_fd);
 		cleanup_fd(&commit->attachments[i].replaced_prog_fd);
+		cleanup_fd(&commit->attachments[i].egress_before_fd);
 	}
 }
 
@@ -385,11 +419,12 @@ int commit_run(struct commit *commit, struct fault *fault)
 	int err;
 
 	for (i = 0; i < commit->interfaces->count; i++)
-		commit->attachments[i] = (struct attachment){.link_fd = -1, .replaced_prog_fd = -1};
-	err = is_fresh(commit) ? run_fresh(commit, fault) : run_switch(commit, fault);
+		commit->attachments[i] = (struct attachment){
+			.link_fd = -1, .replaced_prog_fd = -1, .egress_before_fd = -1};
+	err = commit_is_fresh(commit) ? run_fresh(commit, fault) : run_switch(commit, fault);
 	if (err)
 		undo(commit, fault);
-	else if (is_fresh(commit))
+	else if (commit_is_fresh(commit))
 		commit_finish_fresh(commit);
 	else
 		commit_finish_switch(commit);

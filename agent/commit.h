@@ -14,6 +14,8 @@
  * warn. The caller holds the lock.
  */
 #include "bpffs.h"
+#include "exempt.h"
+#include "flows.h"
 #include "interfaces.h"
 #include "live.h"
 #include "notes.h"
@@ -28,6 +30,8 @@ struct attachment {
 	int link_fd; /* of a link that this apply created, else -1 */
 	bool pinned;
 	int replaced_prog_fd; /* program that the link ran before, else -1 */
+	bool egress_created, qdisc_made;
+	int egress_before_fd; /* program that the egress filter ran before, else -1 */
 };
 
 struct commit {
@@ -38,22 +42,30 @@ struct commit {
 	const char *live_dir;
 	const struct object *object; /* live->object, or a fresh one */
 	int prog_fd;		     /* the program to run: the live one, or a newly loaded one */
+	int egress_fd;		     /* that of the egress filters, likewise */
+	bool tracks_flows;	     /* the new policy asks for connections */
 	const struct tables *tables;
 	const struct manifest *next;
+	const struct exempt *exempt; /* a fact about this host: it stays when the switch fails */
 	const struct interface_list *interfaces;
 	struct synfw_control control; /* to store */
 
 	/* out */
 	struct attachment *attachments; /* one an interface, in the order of `interfaces` */
 	struct notes *notes;
-	size_t detached; /* interfaces that are no longer protected */
-	size_t stale;	 /* links of interfaces that are gone */
+	size_t detached;	/* interfaces that are no longer protected */
+	size_t stale;		/* links of interfaces that are gone */
+	struct flow_list seeds; /* connections that were open */
+	size_t seeded;		/* those of them that were not known before; they come first */
 
 	/* for undoing */
 	struct bpffs_created created;
 	struct interface_table table_before, table_after;
-	bool slot_filled, table_written, staged, program_pinned;
+	bool slot_filled, table_written, staged, program_pinned, egress_pinned;
 };
+
+/* Whether a whole datapath is built, the second of the two ways. */
+bool commit_is_fresh(const struct commit *commit);
 
 /* Whether a link was attached by an apply that did not come to switch, and the policy in force does
  * not want it: commit_recover() removes it. */

@@ -11,6 +11,7 @@
 
 #include <synfw/cleanup.h>
 
+#include "commit_egress.h"
 #include "counters.h"
 #include "grace.h"
 #include "pins.h"
@@ -34,14 +35,12 @@ static void rename_pin(const char *from, const char *to, struct notes *notes)
 			  fault_strerror(errno));
 }
 
-static void settle_program(struct commit *commit)
+static void settle_program(struct commit *commit, const char *pending, const char *settled)
 {
-	CLEANUP(cleanup_free)
-	char *from = path_format("%s/%s", commit->paths->live, COMMIT_PENDING_PROGRAM);
-	CLEANUP(cleanup_free) char *to = path_format("%s/prog", commit->paths->live);
+	CLEANUP(cleanup_free) char *from = path_format("%s/%s", commit->paths->live, pending);
+	CLEANUP(cleanup_free) char *to = path_format("%s/%s", commit->paths->live, settled);
 
-	if (commit->program_pinned)
-		rename_pin(from, to, commit->notes);
+	rename_pin(from, to, commit->notes);
 }
 
 static void settle_links(struct commit *commit, const char *dir)
@@ -161,7 +160,11 @@ void commit_finish_switch(struct commit *commit)
 	CLEANUP(cleanup_free) char *links = path_format("%s/links", commit->paths->live);
 	uint32_t old_slot = commit->control.active ^ 1;
 
-	settle_program(commit);
+	if (commit->program_pinned)
+		settle_program(commit, COMMIT_PENDING_PROGRAM, "prog");
+	if (commit->egress_pinned)
+		settle_program(commit, COMMIT_PENDING_EGRESS, "egress");
+	commit_finish_egress(commit);
 	if (links) {
 		settle_links(commit, links);
 		drop_links(commit, links);
@@ -181,6 +184,7 @@ void commit_finish_fresh(struct commit *commit)
 
 	if (!commit->upgrade_abi)
 		return;
+	commit_finish_egress(commit);
 	for (link = commit->live->links.items;
 	     link < commit->live->links.items + commit->live->links.count; link++) {
 		if (!link->ifindex)
@@ -233,11 +237,13 @@ int commit_recover(const struct paths *paths, struct live *live, struct notes *n
 {
 	CLEANUP(cleanup_free)
 	char *program = path_format("%s/%s", paths->live, COMMIT_PENDING_PROGRAM);
+	CLEANUP(cleanup_free)
+	char *egress = path_format("%s/%s", paths->live, COMMIT_PENDING_EGRESS);
 	CLEANUP(cleanup_free) char *links = path_format("%s/links", paths->live);
 	size_t i;
 	int err;
 
-	if (!program || !links)
+	if (!program || !egress || !links)
 		return fault_system(fault, -ENOMEM, "cannot name the pins");
 	err = pins_remove_tree(paths, paths->staging);
 	if (!err)
@@ -247,6 +253,8 @@ int commit_recover(const struct paths *paths, struct live *live, struct notes *n
 				    paths->bpffs);
 	if (unlink(program) && errno != ENOENT)
 		return fault_system(fault, -errno, "cannot remove \"%s\"", program);
+	if (unlink(egress) && errno != ENOENT)
+		return fault_system(fault, -errno, "cannot remove \"%s\"", egress);
 	for (i = live->links.count; i-- > 0;)
 		if (live->links.items[i].pending)
 			recover_link(links, live, &live->links.items[i], notes);

@@ -6,8 +6,9 @@
  * can fail the apply; what goes wrong becomes a note, and the next apply repairs it. */
 #include "commit.h"
 
-/* The pin of a newer program, until the switch. */
+/* The pins of newer programs, until the switch. */
 #define COMMIT_PENDING_PROGRAM "prog-new"
+#define COMMIT_PENDING_EGRESS  "egress-new"
 
 void commit_finish_switch(struct commit *commit);
 void commit_finish_fresh(struct commit *commit);

@@ -51,7 +51,8 @@ int datapath_open_map(const char *dir, enum object_map map, struct fault *fault,
 	if (err == -ENOENT)
 		return err;
 	if (err)
-		return fault_system(fault, err, "cannot open \"%s/%s\"", dir, object_maps[map].name);
+		return fault_system(fault, err, "cannot open \"%s/%s\"", dir,
+				    object_maps[map].name);
 	err = check_map(fd, &object_maps[map], dir, fault);
 	if (err)
 		return err;
@@ -78,6 +79,8 @@ int datapath_open(const char *dir, struct fault *fault, struct object *ret_objec
 			return err == -ENOENT ? -ENODATA : err;
 	}
 	err = open_pin(dir, "prog", fault, &object.prog_fd);
+	if (!err)
+		err = open_pin(dir, "egress", fault, &object.egress_fd);
 	if (err)
 		return err == -ENOENT ? -ENODATA : err;
 
@@ -118,6 +121,8 @@ int datapath_pin(const struct object *object, const char *dir, struct fault *fau
 		err = pin(object->map_fd[i], dir, object_maps[i].name, fault);
 	if (!err)
 		err = pin(object->prog_fd, dir, "prog", fault);
+	if (!err)
+		err = pin(object->egress_fd, dir, "egress", fault);
 	return err;
 }
 

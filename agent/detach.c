@@ -9,7 +9,8 @@
 #include <synfw/cleanup.h>
 
 #include "bpffs.h"
-#include "links.h"
+#include "commit_egress.h"
+#include "live.h"
 #include "lock.h"
 #include "netns.h"
 #include "pins.h"
@@ -37,6 +38,15 @@ static int cannot_detach(struct detach_context *context, uint32_t ifindex, int e
 	return error;
 }
 
+/* The egress filter goes before the link, by which the next detach finds the interface. An index
+ * that means another interface in this network namespace is left alone. */
+static int remove_egress(const char *dir, const struct link *link)
+{
+	enum xdp_mode mode;
+
+	return live_link_attached(link, &mode) ? commit_remove_egress(dir, link->ifindex) : 0;
+}
+
 /* Links are detached before their pins go: an open descriptor elsewhere must not keep the program
  * in force. */
 static int detach_links(const char *dir, struct detach_context *context)
@@ -44,6 +54,7 @@ static int detach_links(const char *dir, struct detach_context *context)
 	CLEANUP(link_list_done) struct link_list links = {0};
 	struct fault ignored = {0};
 	size_t i;
+	int err;
 
 	if (links_open(dir, &ignored, &links)) {
 		notes_add(&context->report->notes, "%s", ignored.message);
@@ -53,6 +64,9 @@ static int detach_links(const char *dir, struct detach_context *context)
 	for (i = 0; i < links.count; i++) {
 		if (!links.items[i].ifindex)
 			continue;
+		err = remove_egress(dir, &links.items[i]);
+		if (err)
+			return cannot_detach(context, links.items[i].ifindex, err);
 		if (bpf_link_detach(links.items[i].fd))
 			return cannot_detach(context, links.items[i].ifindex, -errno);
 		context->report->interfaces++;

@@ -121,18 +121,6 @@ int dynamic_install(const struct dynamic *dynamic, const struct object *object, 
 	return err ? fault_system(fault, err, "cannot stage the dynamic sets") : 0;
 }
 
-static int clear_members(const struct object *object, uint32_t key)
-{
-	uint32_t map_id;
-
-	/* only what is there: each deletion waits for a grace period */
-	if (bpf_map_lookup_elem(object->map_fd[OBJECT_MEMBERS], &key, &map_id))
-		return errno == ENOENT ? 0 : -errno;
-	if (bpf_map_delete_elem(object->map_fd[OBJECT_MEMBERS], &key) && errno != ENOENT)
-		return -errno;
-	return 0;
-}
-
 int dynamic_clear(const struct object *object, uint32_t slot)
 {
 	static const struct synfw_dynamic_sets nothing;
@@ -146,7 +134,7 @@ int dynamic_clear(const struct object *object, uint32_t slot)
 		if (!about.set[number].name[0])
 			continue;
 		described++;
-		error = clear_members(object, key_of(slot, number));
+		error = object_clear_inner(object->map_fd[OBJECT_MEMBERS], key_of(slot, number));
 		if (!err)
 			err = error;
 	}
@@ -154,19 +142,6 @@ int dynamic_clear(const struct object *object, uint32_t slot)
 	    bpf_map_update_elem(object->map_fd[OBJECT_DYNAMIC_SETS], &slot, &nothing, BPF_ANY))
 		err = -errno;
 	return err;
-}
-
-static int open_members(const struct object *object, uint32_t key, struct fault *fault, int *ret_fd)
-{
-	uint32_t map_id;
-	int fd = -1;
-
-	if (!bpf_map_lookup_elem(object->map_fd[OBJECT_MEMBERS], &key, &map_id))
-		fd = bpf_map_get_fd_by_id(map_id);
-	if (fd < 0 && errno != ENOENT)
-		return fault_system(fault, -errno, "cannot open a dynamic set");
-	*ret_fd = fd < 0 ? -1 : fd;
-	return 0;
 }
 
 int dynamic_open(const struct object *object, uint32_t slot, struct fault *fault,
@@ -182,9 +157,11 @@ int dynamic_open(const struct object *object, uint32_t slot, struct fault *fault
 		char *name = dynamic.about.set[number].name;
 
 		name[SYNFW_MAX_NAME - 1] = '\0';
-		err = *name ? open_members(object, key_of(slot, number), fault, &dynamic.fd[number])
-			    : 0;
-		if (err)
+		if (!*name)
+			continue;
+		err = object_open_inner(object->map_fd[OBJECT_MEMBERS], key_of(slot, number),
+					"a dynamic set", fault, &dynamic.fd[number]);
+		if (err && err != -ENOENT)
 			return err;
 	}
 	*ret_dynamic = dynamic;

@@ -4,11 +4,16 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include <synfw/cleanup.h>
+
+#include "leases.h"
+#include "rtnl.h"
 
 bool infrastructure_is_protected(const struct policy *policy)
 {
@@ -37,6 +42,21 @@ static size_t address_length(int family)
 	return family == AF_INET ? 4 : family == AF_INET6 ? 16 : 0;
 }
 
+static int add_attribute(struct prefix_list *list, int family, const struct nlattr *attr)
+{
+	size_t length = address_length(family);
+
+	if (!length || mnl_attr_get_payload_len(attr) != length)
+		return 0;
+	return add_address(list, family, mnl_attr_get_payload(attr));
+}
+
+static int end_of(int err)
+{
+	errno = -err;
+	return err ? MNL_CB_ERROR : MNL_CB_OK;
+}
+
 /* A next hop, which may be of another family than its route (RFC 8950). */
 static int add_via(struct prefix_list *gateways, const struct nlattr *attr)
 {
@@ -53,9 +73,7 @@ static int add_gateway(struct prefix_list *gateways, int family, const struct nl
 {
 	switch (mnl_attr_get_type(attr)) {
 	case RTA_GATEWAY:
-		if (mnl_attr_get_payload_len(attr) != address_length(family))
-			return 0;
-		return add_address(gateways, family, mnl_attr_get_payload(attr));
+		return add_attribute(gateways, family, attr);
 	case RTA_VIA:
 		return add_via(gateways, attr);
 	default:
@@ -81,20 +99,12 @@ static int add_multipath(struct prefix_list *gateways, int family, const struct 
 	return err;
 }
 
-/* As iproute2: what the kernel puts into one message of a dump at most. */
-#define DUMP_BYTES 32768
-
-#define MAX_DUMPS  6
-
-struct route_context {
-	struct prefix_list *gateways;
-	int error;
-};
-
-static int read_route(const struct nlmsghdr *message, void *argument)
+static int read_route(const struct nlmsghdr *message, void *context)
 {
-	struct route_context *context = argument;
+	struct infrastructure *found = context;
 	const struct rtmsg *route = mnl_nlmsg_get_payload(message);
+	struct prefix_list *const lists[] = {&found->gateways, &found->default_gateways};
+	size_t nr_lists = route->rtm_dst_len ? 1 : 2, i;
 	const struct nlattr *attr;
 	int err = 0;
 
@@ -102,78 +112,66 @@ static int read_route(const struct nlmsghdr *message, void *argument)
 		return MNL_CB_OK;
 	mnl_attr_for_each(attr, message, sizeof(*route))
 	{
-		if (mnl_attr_get_type(attr) == RTA_MULTIPATH)
-			err = add_multipath(context->gateways, route->rtm_family, attr);
-		else
-			err = add_gateway(context->gateways, route->rtm_family, attr);
-		if (err) {
-			context->error = err;
-			return MNL_CB_ERROR;
-		}
+		for (i = 0; !err && i < nr_lists; i++)
+			err = mnl_attr_get_type(attr) == RTA_MULTIPATH
+				      ? add_multipath(lists[i], route->rtm_family, attr)
+				      : add_gateway(lists[i], route->rtm_family, attr);
 	}
-	return MNL_CB_OK;
+	return end_of(err);
 }
 
-static void cleanup_socket(struct mnl_socket **socket)
+/* Routes may name a next hop by its id only (net.ipv4.nexthop_compat_mode). */
+static int read_nexthop(const struct nlmsghdr *message, void *context)
 {
-	if (*socket)
-		mnl_socket_close(*socket);
+	struct infrastructure *found = context;
+	const struct nhmsg *hop = mnl_nlmsg_get_payload(message);
+	const struct nlattr *attr;
+	int err = 0;
+
+	if (message->nlmsg_type != RTM_NEWNEXTHOP)
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, message, sizeof(*hop))
+	{
+		if (!err && mnl_attr_get_type(attr) == NHA_GATEWAY)
+			err = add_attribute(&found->gateways, hop->nh_family, attr);
+	}
+	return end_of(err);
 }
 
-static int dump_routes(struct mnl_socket *socket, unsigned char family,
-		       struct prefix_list *gateways)
+/* ---- own addresses ---- */
+
+/* IFA_ADDRESS of a point-to-point interface is the other end, and IFA_LOCAL this one. */
+static int read_own_address(const struct nlmsghdr *message, void *context)
 {
-	struct route_context context = {.gateways = gateways};
-	char buffer[DUMP_BYTES];
-	unsigned int sequence = time(NULL), port = mnl_socket_get_portid(socket);
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	struct rtmsg *route;
-	ssize_t length;
-	int result;
+	struct infrastructure *found = context;
+	const struct ifaddrmsg *address = mnl_nlmsg_get_payload(message);
+	const struct nlattr *attr, *own = NULL;
 
-	message->nlmsg_type = RTM_GETROUTE;
-	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	message->nlmsg_seq = sequence;
-	route = mnl_nlmsg_put_extra_header(message, sizeof(*route));
-	route->rtm_family = family;
-	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
-		return -errno;
-	do {
-		length = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-		if (length < 0)
-			return -errno;
-		result = mnl_cb_run(buffer, length, sequence, port, read_route, &context);
-	} while (result > MNL_CB_STOP);
-	if (result == MNL_CB_ERROR)
-		return context.error ? context.error : -errno;
-	return 0;
+	if (message->nlmsg_type != RTM_NEWADDR)
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, message, sizeof(*address))
+	{
+		if (mnl_attr_get_type(attr) == IFA_LOCAL ||
+		    (mnl_attr_get_type(attr) == IFA_ADDRESS && !own))
+			own = attr;
+	}
+	return end_of(own ? add_attribute(&found->own, address->ifa_family, own) : 0);
 }
 
-static int dump_gateways(struct prefix_list *gateways)
+static int add_loopback(struct prefix_list *own)
 {
-	CLEANUP(cleanup_socket)
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	int err;
+	static const uint8_t loopback6[16] = {[15] = 1};
+	int err = prefix_list_add4(own, INADDR_LOOPBACK, 32);
 
-	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		return -errno;
-	err = dump_routes(socket, AF_INET, gateways);
-	if (!err)
-		err = dump_routes(socket, AF_INET6, gateways);
-	/* a host without IPv6 has no IPv6 gateways */
-	return err == -EAFNOSUPPORT || err == -EOPNOTSUPP ? 0 : err;
+	return err ? err : prefix_list_add6(own, loopback6, 128);
 }
 
-/* Routes that change during a dump end it; another one needs another socket. Gateways of an
- * attempt that ended early are dumped again, and the list is normalised in the end. */
-static int read_gateways(struct prefix_list *gateways)
-{
-	int attempt, err = -EINTR;
-
-	for (attempt = 0; err == -EINTR && attempt < MAX_DUMPS; attempt++)
-		err = dump_gateways(gateways);
-	return err;
-}
+static const struct rtnl_dump dumps[] = {
+	{RTM_GETROUTE, sizeof(struct rtmsg), AF_INET, read_route},
+	{RTM_GETROUTE, sizeof(struct rtmsg), AF_INET6, read_route},
+	{RTM_GETNEXTHOP, sizeof(struct nhmsg), AF_UNSPEC, read_nexthop},
+	{RTM_GETADDR, sizeof(struct ifaddrmsg), AF_UNSPEC, read_own_address},
+};
 
 /* ---- resolvers ---- */
 
@@ -225,38 +223,89 @@ static int read_resolvers(const char *resolv_conf, struct prefix_list *resolvers
 	return text ? infrastructure_parse_resolvers(text, resolvers) : -ENOMEM;
 }
 
-int infrastructure_read(struct fault *fault, struct infrastructure *ret)
-{
-	static const char *const resolv_confs[] = {
-		"/etc/resolv.conf",
-		"/run/systemd/resolve/resolv.conf",
-	};
-	CLEANUP(infrastructure_done) struct infrastructure found = {0};
-	size_t i;
-	int err;
+static const char *const resolv_confs[] = {
+	"/etc/resolv.conf",
+	"/run/systemd/resolve/resolv.conf",
+};
 
-	err = read_gateways(&found.gateways);
+#define NR_RESOLV_CONFS (sizeof(resolv_confs) / sizeof(*resolv_confs))
+
+/* ---- all of it ---- */
+
+static int read_kernel(struct fault *fault, struct infrastructure *found)
+{
+	int err = rtnl_read(dumps, sizeof(dumps) / sizeof(*dumps), found);
+
 	if (err == -EINTR)
 		return fault_refuse(fault, EXIT_KERNEL,
 				    "cannot read this host's routes: they changed during each of "
 				    "%d attempts; try again",
-				    MAX_DUMPS);
-	if (err)
-		return fault_system(fault, err, "cannot read this host's routes");
-	for (i = 0; i < sizeof(resolv_confs) / sizeof(*resolv_confs); i++) {
-		err = read_resolvers(resolv_confs[i], &found.resolvers);
+				    RTNL_ATTEMPTS);
+	return err ? fault_system(fault, err, "cannot read this host's routes") : 0;
+}
+
+static int read_files(struct fault *fault, struct infrastructure *found)
+{
+	size_t i;
+	int err;
+
+	for (i = 0; i < NR_RESOLV_CONFS; i++) {
+		err = read_resolvers(resolv_confs[i], &found->resolvers);
 		if (err)
 			return fault_system(fault, err, "cannot read \"%s\"", resolv_confs[i]);
 	}
+	err = leases_read(time(NULL), &found->dhcp_servers);
+	return err ? fault_system(fault, err, "cannot read this host's DHCP leases") : 0;
+}
+
+int infrastructure_read(struct fault *fault, struct infrastructure *ret)
+{
+	CLEANUP(infrastructure_done) struct infrastructure found = {0};
+	int err = add_loopback(&found.own);
+
+	if (err)
+		return fault_system(fault, err, "cannot read this host's addresses");
+	err = read_kernel(fault, &found);
+	if (!err)
+		err = read_files(fault, &found);
+	if (err)
+		return err;
 	prefix_list_normalise(&found.gateways);
+	prefix_list_normalise(&found.default_gateways);
 	prefix_list_normalise(&found.resolvers);
+	prefix_list_normalise(&found.dhcp_servers);
+	prefix_list_normalise(&found.own);
 	*ret = found;
 	found = (struct infrastructure){0};
 	return 0;
 }
 
+void infrastructure_digest(const struct infrastructure *infrastructure,
+			   char ret_text[INFRASTRUCTURE_DIGEST_SIZE])
+{
+	prefix_list_digest(&infrastructure->gateways, ret_text);
+	ret_text[PREFIX_DIGEST_SIZE - 1] = ':';
+	prefix_list_digest(&infrastructure->resolvers, ret_text + PREFIX_DIGEST_SIZE);
+}
+
+void infrastructure_each_directory(void (*fn)(const char *path, void *context), void *context)
+{
+	char path[64];
+	size_t i;
+
+	for (i = 0; i < NR_RESOLV_CONFS; i++) {
+		snprintf(path, sizeof(path), "%s", resolv_confs[i]);
+		*strrchr(path, '/') = '\0';
+		fn(path, context);
+	}
+	leases_each_directory(fn, context);
+}
+
 void infrastructure_done(struct infrastructure *infrastructure)
 {
 	prefix_list_done(&infrastructure->gateways);
+	prefix_list_done(&infrastructure->default_gateways);
 	prefix_list_done(&infrastructure->resolvers);
+	prefix_list_done(&infrastructure->dhcp_servers);
+	prefix_list_done(&infrastructure->own);
 }

@@ -4,11 +4,15 @@
 #include <errno.h>
 #include <string.h>
 
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+
 #include <synfw/cleanup.h>
 
 #include "frame.h"
 #include "lockout.h"
 #include "packet_text.h"
+#include "seed.h"
 #include "shadow.h"
 
 static uint32_t slot_of(const struct candidate *candidate, const char *name)
@@ -172,6 +176,43 @@ static int check_lockout(const struct candidate *candidate, const struct shadow 
 	return 0;
 }
 
+static void set_address(struct synfw_addr6 *address, uint8_t family, const uint8_t bytes[16])
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	if (family == 4) {
+		memcpy(address->byte, mapped, sizeof(mapped));
+		memcpy(address->byte + sizeof(mapped), bytes, 4);
+	} else {
+		memcpy(address->byte, bytes, sizeof(*address));
+	}
+}
+
+/* Lets the shadow program know the connection, if the policy will: a live datapath remembers it, or
+ * it is seeded with the switch. */
+static int remember_connection(const struct candidate *candidate, const struct shadow *shadow,
+			       const struct packet_spec *packet, struct fault *fault)
+{
+	struct synfw_flow flow = {
+		.tuple = {.remote_port_be = htons(packet->sport),
+			  .local_port_be = htons(packet->dport),
+			  .protocol = IPPROTO_TCP},
+		.expires_ns = UINT64_MAX,
+		.state = SYNFW_FLOW_ESTABLISHED,
+	};
+	struct synfw_flow_key key;
+
+	set_address(&flow.tuple.remote, packet->family, packet->saddr);
+	set_address(&flow.tuple.local, packet->family, packet->daddr);
+	if (!seed_has(candidate->seeds, &flow.tuple) &&
+	    !(candidate->state && flows_has(candidate->state, &flow.tuple)))
+		return 0;
+	key = flow_key(&flow.tuple);
+	if (bpf_map_update_elem(shadow->object.map_fd[OBJECT_FLOWS], &key, &flow, BPF_ANY))
+		return fault_system(fault, -errno, "cannot judge the SSH connection in use");
+	return 0;
+}
+
 int judge_candidate(const struct candidate *candidate, bool force, struct diags *diags,
 		    struct fault *fault)
 {
@@ -187,6 +228,8 @@ int judge_candidate(const struct candidate *candidate, bool force, struct diags 
 	err = shadow_open(candidate->tables, NULL, fault, &shadow);
 	if (!err)
 		err = run_tests(candidate, &shadow, diags, fault);
+	if (!err && over_ssh)
+		err = remember_connection(candidate, &shadow, &ssh, fault);
 	if (!err && over_ssh)
 		err = check_lockout(candidate, &shadow, ssh, diags, fault);
 	return err;

@@ -105,6 +105,7 @@ void manifest_free(struct manifest *manifest)
 	free(manifest->description);
 	free(manifest->file);
 	free(manifest->digest);
+	free(manifest->infrastructure);
 	free(manifest->netns);
 	free(manifest);
 }

@@ -34,8 +34,8 @@ struct manifest_set {
 	char *file;	     /* or NULL */
 	uint64_t max_age_ns; /* 0: none */
 	uint64_t mtime_ns;   /* of the file when it was read */
-	bool dynamic;	     /* its members are none of the policy's: entries and digest say nothing */
-	uint32_t size;	     /* dynamic: members that it has room for */
+	bool dynamic;  /* its members are none of the policy's: entries and digest say nothing */
+	uint32_t size; /* dynamic: members that it has room for */
 	uint64_t timeout_ns; /* dynamic: of members that do not say theirs; 0: forever */
 };
 
@@ -55,8 +55,9 @@ struct manifest {
 	char *policy;	   /* name */
 	char *description; /* or NULL */
 	char *file;
-	char *digest; /* image_digest() */
-	char *netns;  /* netns_identity() of where it was applied, or NULL */
+	char *digest;	      /* image_digest() */
+	char *infrastructure; /* infrastructure_digest() when it was applied; NULL: not protected */
+	char *netns;	      /* netns_identity() of where it was applied, or NULL */
 	bool monitor;
 	uint64_t revision;
 	uint64_t applied_at_ns; /* CLOCK_REALTIME */

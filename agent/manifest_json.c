@@ -223,11 +223,12 @@ int manifest_to_text(const struct manifest *manifest, char **ret_text, size_t *r
 	int error;
 
 	/* clang-format off */
-	root = json_pack("{s:o, s:o, s:o, s:s, s:o, s:b, s:I, s:I}",
+	root = json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:b, s:I, s:I}",
 			 "policy", json_text(manifest->policy),
 			 "description", json_text_or_null(manifest->description),
 			 "file", json_text(manifest->file),
 			 "digest", manifest->digest,
+			 "infrastructure", json_text_or_null(manifest->infrastructure),
 			 "netns", json_text_or_null(manifest->netns),
 			 "monitor", manifest->monitor,
 			 "revision", (json_int_t)manifest->revision,
@@ -278,6 +279,7 @@ int manifest_from_text(const char *text, size_t length, struct manifest **ret_ma
 	manifest->description = read_optional(&reader, root, "description");
 	manifest->file = read_string(&reader, root, "file");
 	manifest->digest = read_string(&reader, root, "digest");
+	manifest->infrastructure = read_optional(&reader, root, "infrastructure");
 	manifest->netns = read_optional(&reader, root, "netns");
 	manifest->monitor = read_boolean(&reader, root, "monitor");
 	manifest->revision = read_integer(&reader, root, "revision", INT64_MAX);

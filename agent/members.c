@@ -63,6 +63,16 @@ struct any_prefix member_address(const struct synfw_addr6 *key)
 	return address;
 }
 
+void member_format(const struct synfw_addr6 *key, char *ret_text)
+{
+	const struct any_prefix address = member_address(key);
+
+	if (address.family == 4)
+		prefix4_format(&address.v4, ret_text, MEMBER_TEXT);
+	else
+		prefix6_format(&address.v6, ret_text, MEMBER_TEXT);
+}
+
 /* ---- whole maps ---- */
 
 /* All memory from the beginning: whether a member can be added depends on nothing but `size`, and
@@ -175,7 +185,7 @@ int members_copy(int from_fd, int to_fd, struct fault *fault)
 	return err;
 }
 
-/* ---- one member ---- */
+/* ---- some members ---- */
 
 struct sweep {
 	int fd;
@@ -222,47 +232,79 @@ int members_look_up(int fd, const struct synfw_addr6 *key, struct fault *fault,
 	return 0;
 }
 
-static int look_up(int fd, const struct synfw_addr6 *key, struct fault *fault, bool *ret_live)
+int members_find(int fd, const struct synfw_addr6 *key, struct fault *fault, bool *ret_present,
+		 bool *ret_live)
 {
 	struct synfw_member member;
-	int err = members_look_up(fd, key, fault, &member);
 
-	*ret_live = !err;
-	return err == -ENOENT ? 0 : err;
-}
-
-int members_add(int fd, const struct synfw_addr6 *key, const struct synfw_member *member,
-		struct fault *fault, bool *ret_new)
-{
-	bool live, swept = false;
-	int err = look_up(fd, key, fault, &live);
-
-	if (err)
-		return err;
-	if (bpf_map_update_elem(fd, key, member, BPF_ANY)) {
-		if (errno != E2BIG)
-			return fault_system(fault, -errno, "cannot add to the set");
-		err = sweep(fd, fault, &swept);
-		if (err)
-			return err;
-		if (!swept)
-			return -E2BIG;
-		if (bpf_map_update_elem(fd, key, member, BPF_ANY))
-			return fault_system(fault, -errno, "cannot add to the set");
+	if (bpf_map_lookup_elem(fd, key, &member)) {
+		if (errno != ENOENT)
+			return fault_system(fault, -errno, "cannot look into the set");
+		*ret_present = *ret_live = false;
+		return 0;
 	}
-	*ret_new = !live;
+	*ret_present = true;
+	*ret_live = member_is_live(&member, members_now());
 	return 0;
 }
 
-int members_del(int fd, const struct synfw_addr6 *key, struct fault *fault, bool *ret_removed)
+static int add_one(int fd, const struct synfw_addr6 *key, const struct synfw_member *member,
+		   struct fault *fault)
 {
-	bool live;
-	int err = look_up(fd, key, fault, &live);
+	bool swept = false;
+	int err;
 
+	if (!bpf_map_update_elem(fd, key, member, BPF_ANY))
+		return 0;
+	if (errno != E2BIG)
+		return fault_system(fault, -errno, "cannot add to the set");
+	err = sweep(fd, fault, &swept);
 	if (err)
 		return err;
+	if (!swept)
+		return -E2BIG;
+	if (bpf_map_update_elem(fd, key, member, BPF_ANY))
+		return fault_system(fault, -errno, "cannot add to the set");
+	return 0;
+}
+
+static int del_one(int fd, const struct synfw_addr6 *key, struct fault *fault)
+{
 	if (bpf_map_delete_elem(fd, key) && errno != ENOENT)
 		return fault_system(fault, -errno, "cannot take out of the set");
-	*ret_removed = live;
 	return 0;
+}
+
+/* How many a call for many has done. What fails before its first element leaves the count as it
+ * was; what does all of them says so by 0. */
+static uint32_t done_of(int status, uint32_t done, uint32_t count)
+{
+	return status && done >= count ? 0 : done;
+}
+
+/* Whatever ends a call for many: one by one, those that are left go on or say why not. */
+int members_add(int fd, const struct synfw_addr6 *keys, const struct synfw_member *members,
+		uint32_t count, struct fault *fault, uint32_t *ret_done)
+{
+	uint32_t done = count;
+	int err = bpf_map_update_batch(fd, keys, members, &done, NULL);
+
+	done = done_of(err, done, count);
+	for (err = 0; done < count && !err; done += !err)
+		err = add_one(fd, &keys[done], &members[done], fault);
+	*ret_done = done;
+	return err;
+}
+
+int members_del(int fd, const struct synfw_addr6 *keys, uint32_t count, struct fault *fault,
+		uint32_t *ret_done)
+{
+	uint32_t done = count;
+	int err = bpf_map_delete_batch(fd, keys, &done, NULL);
+
+	done = done_of(err, done, count);
+	for (err = 0; done < count && !err; done += !err)
+		err = del_one(fd, &keys[done], fault);
+	*ret_done = done;
+	return err;
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include <synfw/abi.h>
@@ -170,6 +171,9 @@ static int take_descriptors(struct synfw_bpf *skeleton, bool with_maps, struct f
 	int i, err;
 
 	err = take_fd(bpf_program__fd(skeleton->progs.synfw_xdp), fault, &object.prog_fd);
+	if (!err && bpf_program__autoload(skeleton->progs.synfw_egress))
+		err = take_fd(bpf_program__fd(skeleton->progs.synfw_egress), fault,
+			      &object.egress_fd);
 	if (!err)
 		err = take_fd(bpf_map__fd(skeleton->maps.synfw_trace), fault, &object.trace_fd);
 	for (i = 0; with_maps && !err && i < OBJECT_NR_MAPS; i++)
@@ -244,6 +248,7 @@ static int load(const struct loading *loading, struct fault *fault, struct objec
 	if (!skeleton)
 		return fault_system(fault, -errno, "cannot open the BPF object of this binary");
 	skeleton->rodata->read_only = loading->read_only;
+	bpf_program__set_autoload(skeleton->progs.synfw_egress, !loading->read_only);
 	err = prepare_maps(skeleton, loading, fault);
 	if (err)
 		return err;
@@ -289,5 +294,34 @@ void object_close(struct object *object)
 		cleanup_fd(&object->map_fd[i]);
 	cleanup_fd(&object->trace_fd);
 	cleanup_fd(&object->prog_fd);
+	cleanup_fd(&object->egress_fd);
 	*object = (struct object)OBJECT_NONE;
+}
+
+int object_open_inner(int outer_fd, uint32_t key, const char *what, struct fault *fault,
+		      int *ret_fd)
+{
+	uint32_t map_id;
+	int fd = -1;
+
+	/* what is there may end between the two calls */
+	if (!bpf_map_lookup_elem(outer_fd, &key, &map_id))
+		fd = bpf_map_get_fd_by_id(map_id);
+	if (fd < 0)
+		return errno == ENOENT ? -ENOENT
+				       : fault_system(fault, -errno, "cannot open %s", what);
+	*ret_fd = fd;
+	return 0;
+}
+
+int object_clear_inner(int outer_fd, uint32_t key)
+{
+	uint32_t map_id;
+
+	/* only what is there: each deletion waits for a grace period */
+	if (bpf_map_lookup_elem(outer_fd, &key, &map_id))
+		return errno == ENOENT ? 0 : -errno;
+	if (bpf_map_delete_elem(outer_fd, &key) && errno != ENOENT)
+		return -errno;
+	return 0;
 }

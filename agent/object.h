@@ -52,18 +52,20 @@ struct object {
 	int map_fd[OBJECT_NR_MAPS];
 	int trace_fd; /* synfw_trace; read-only objects */
 	int prog_fd;
+	int egress_fd; /* of the tc egress filter; not of read-only objects */
 };
 
-#define OBJECT_NONE                                                                        \
-	{                                                                                  \
-		.map_fd = {[0 ... OBJECT_NR_MAPS - 1] = -1}, .trace_fd = -1, .prog_fd = -1 \
+#define OBJECT_NONE                                                                         \
+	{                                                                                   \
+		.map_fd = {[0 ... OBJECT_NR_MAPS - 1] = -1}, .trace_fd = -1, .prog_fd = -1, \
+		.egress_fd = -1                                                             \
 	}
 
 /* Identifies the object's bytes: differs between builds whose program differs. Never 0. */
 uint64_t object_digest(void);
 
-/* Loads the packet program. With `reuse`, on those maps and only the new program is returned;
- * without, with maps of its own. A refusal carries the end of the verifier's log as its detail. */
+/* Loads the programs. With `reuse`, on those maps and only the new programs are returned; without,
+ * with maps of its own. A refusal carries the end of the verifier's log as its detail. */
 int object_load(const struct object *reuse, struct fault *fault, struct object *ret_object);
 
 /* Loads the shadow program: it judges and changes nothing but its own trace map. It sees what the
@@ -71,5 +73,13 @@ int object_load(const struct object *reuse, struct fault *fault, struct object *
 int object_load_shadow(const struct object *state, struct fault *fault, struct object *ret_object);
 
 void object_close(struct object *object);
+
+/* Opens the map that an entry of a map of maps refers to. -ENOENT, without a fault, when there is
+ * none, or when it ended meanwhile; `what` it is goes into a fault. */
+int object_open_inner(int outer_fd, uint32_t key, const char *what, struct fault *fault,
+		      int *ret_fd);
+
+/* Empties an entry of a map of maps. 0 or -errno. */
+int object_clear_inner(int outer_fd, uint32_t key);
 
 #endif

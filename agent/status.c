@@ -9,8 +9,12 @@
 #include <synfw/cleanup.h>
 
 #include "counters.h"
+#include "exempt.h"
+#include "instance.h"
+#include "netns.h"
 #include "pins.h"
 #include "status_state.h"
+#include "tc.h"
 
 #define NS_PER_HOUR 3600000000000ULL
 
@@ -34,6 +38,28 @@ static int add_counters(struct status *status, uint32_t slot, struct status_inte
 		interface->dropped += sum.dropped;
 	}
 	return 0;
+}
+
+/* Without it no new connection of this host is known, and what comes back is dropped. */
+static void judge_egress(struct status *status, const struct status_interface *interface,
+			 uint32_t ifindex)
+{
+	uint32_t prog_id;
+	int err = tc_query(ifindex, &prog_id);
+
+	if (err)
+		notes_add(&status->warnings, "the egress filter of %s cannot be seen: %s",
+			  interface->name, fault_strerror(err));
+	else if (!prog_id)
+		notes_add(&status->warnings,
+			  "the egress filter of %s is missing: what comes back to connections that "
+			  "this host opens there is not recognised; apply again",
+			  interface->name);
+	else if (prog_id != datapath_program_id(status->live.object.egress_fd))
+		notes_add(&status->warnings,
+			  "the egress filter of %s runs another program than the one that is "
+			  "pinned; apply again",
+			  interface->name);
 }
 
 static void judge_interface(struct status *status, const struct manifest_interface *wanted,
@@ -69,6 +95,8 @@ static void judge_interface(struct status *status, const struct manifest_interfa
 			  "%s runs another program than the one that is pinned; apply "
 			  "again",
 			  interface->name);
+	if (status->flows.tracked)
+		judge_egress(status, interface, wanted->ifindex);
 }
 
 static int read_interfaces(struct status *status, struct fault *fault)
@@ -117,6 +145,14 @@ static int read_dynamic_sets(struct status *status, struct fault *fault)
 				  set->name);
 	}
 	return 0;
+}
+
+static int read_flows(struct status *status, struct fault *fault)
+{
+	status->flows.tracked = status->live.header.established != SYNFW_ESTABLISHED_IGNORE;
+	return status->flows.tracked
+		       ? flows_count(&status->live.object, fault, &status->flows.count)
+		       : 0;
 }
 
 static void judge_links(struct status *status)
@@ -198,6 +234,51 @@ static void judge_datapath(const struct paths *paths, struct status *status)
 					     "apply again");
 }
 
+/* Whether this host has changed since somebody told the datapath. */
+static int judge_infrastructure(struct status *status, struct fault *fault)
+{
+	CLEANUP(infrastructure_done) struct infrastructure host = {0};
+	CLEANUP(exempt_done) struct exempt exempt = {0};
+	const char *applied = status->live.manifest->infrastructure;
+	char digest[INFRASTRUCTURE_DIGEST_SIZE];
+	size_t missing;
+	int err;
+
+	err = infrastructure_read(fault, &host);
+	if (err)
+		return err;
+	infrastructure_digest(&host, digest);
+	if (applied && strcmp(applied, digest))
+		notes_add(&status->warnings,
+			  "gateways or name servers have changed since the policy was applied, and "
+			  "`protect: infrastructure` stands for the old ones; apply again");
+	if (exempt_choose(&host, &exempt))
+		return fault_system(fault, -ENOMEM, "cannot choose the exempt addresses");
+	exempt_note(&exempt, &status->warnings);
+	err = exempt_count_missing(status->live.object.map_fd[OBJECT_EXEMPT], &exempt, fault,
+				   &missing);
+	if (!err && missing)
+		notes_add(&status->warnings,
+			  "%zu of the gateways, name servers and DHCP servers can be blocked: %s",
+			  missing,
+			  status->agent_running ? "synfwd has not seen to it yet"
+						: "start synfwd, or apply again");
+	return err;
+}
+
+/* That this host cannot be read, as while its routes change all the time, is a warning, too. */
+static void judge_host(struct status *status)
+{
+	CLEANUP(fault_done) struct fault fault = {0};
+	CLEANUP(cleanup_free) char *here = netns_identity();
+	const char *there = status->live.manifest->netns;
+
+	if (!here || !there || strcmp(here, there))
+		return;
+	if (judge_infrastructure(status, &fault) && fault.message)
+		notes_add(&status->warnings, "%s", fault.message);
+}
+
 /* A first apply that was killed between attaching and its rename: its policy is in force. All but
  * the links is pinned before the first of them. */
 static void open_killed(const struct paths *paths, struct status *status)
@@ -221,6 +302,8 @@ int status_read(const struct paths *paths, uint64_t now_ns, struct fault *fault,
 	if (!err && !status.live.present)
 		open_killed(paths, &status);
 	if (!err && status.live.present)
+		err = read_flows(&status, fault);
+	if (!err && status.live.present)
 		err = read_interfaces(&status, fault);
 	if (!err && status.live.manifest)
 		err = read_dynamic_sets(&status, fault);
@@ -228,10 +311,13 @@ int status_read(const struct paths *paths, uint64_t now_ns, struct fault *fault,
 		err = status_read_state(&status, fault);
 	if (err)
 		return err;
+	status.agent_running = instance_is_running(paths);
 	judge_datapath(paths, &status);
 	judge_links(&status);
 	if (status.live.manifest)
 		judge_sets(&status, now_ns);
+	if (status.live.manifest && !status.killed)
+		judge_host(&status);
 
 	*ret_status = status;
 	status = (struct status){.live = LIVE_NONE};

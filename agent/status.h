@@ -6,6 +6,7 @@
 #include <synfw/reasons.h>
 #include <synfw/state.h>
 
+#include "flows.h"
 #include "live.h"
 #include "notes.h"
 #include "paths.h"
@@ -22,13 +23,21 @@ struct status_set {
 	uint32_t members, size;
 };
 
+/* Connections are tracked when the policy asks for them. */
+struct status_flows {
+	bool tracked;
+	struct flows_count count;
+};
+
 struct status {
 	struct live live;
 	bool killed; /* `live` is what a first apply attached that was killed before it was done */
+	bool agent_running;
 	struct status_interface *interfaces;
 	size_t nr_interfaces;
 	struct status_set *sets; /* the dynamic ones */
 	size_t nr_sets;
+	struct status_flows flows;
 	uint64_t reasons[SYNFW_NR_REASONS]; /* packets, on all interfaces */
 	uint32_t blocks, scores;	    /* how many sources */
 	uint64_t tallies[SYNFW_NR_TALLIES];

@@ -88,8 +88,9 @@ static int create_lines(const struct image *image, struct fault *fault, struct t
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_INNER_MAP);
 	int err;
 
-	tables->lines_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "policy_lines", sizeof(uint32_t),
-					  SYNFW_PAGE_BYTES, tables_page_count(image->nr_lines), &opts);
+	tables->lines_fd =
+		bpf_map_create(BPF_MAP_TYPE_ARRAY, "policy_lines", sizeof(uint32_t),
+			       SYNFW_PAGE_BYTES, tables_page_count(image->nr_lines), &opts);
 	if (tables->lines_fd < 0)
 		return fault_system(fault, -errno, "cannot create a table of %u pages",
 				    tables_page_count(image->nr_lines));
@@ -132,44 +133,12 @@ bool tables_slot_is_empty(const struct object *object, uint32_t slot)
 	return bpf_map_lookup_elem(object->map_fd[OBJECT_LINES], &slot, &map_id) && errno == ENOENT;
 }
 
-/* Deletes only what is there: each deletion waits for a grace period. */
-static int clear_entry(int outer_fd, uint32_t key)
-{
-	uint32_t map_id;
-
-	if (bpf_map_lookup_elem(outer_fd, &key, &map_id))
-		return errno == ENOENT ? 0 : -errno;
-	if (bpf_map_delete_elem(outer_fd, &key) && errno != ENOENT)
-		return -errno;
-	return 0;
-}
-
 int tables_clear(const struct object *object, uint32_t slot)
 {
-	int err = clear_entry(object->map_fd[OBJECT_LINES], slot);
+	int err = object_clear_inner(object->map_fd[OBJECT_LINES], slot);
 	int error = dynamic_clear(object, slot);
 
 	return err ? err : error;
-}
-
-static int open_entry(int outer_fd, uint32_t key, struct fault *fault, int *ret_fd)
-{
-	uint32_t map_id;
-	int fd;
-
-	if (bpf_map_lookup_elem(outer_fd, &key, &map_id)) {
-		if (errno == ENOENT)
-			return -ENOENT;
-		return fault_system(fault, -errno, "cannot read a generation of the policy");
-	}
-	fd = bpf_map_get_fd_by_id(map_id);
-	if (fd < 0) {
-		if (errno == ENOENT)
-			return -ENOENT;
-		return fault_system(fault, -errno, "cannot open a table of the policy");
-	}
-	*ret_fd = fd;
-	return 0;
 }
 
 int tables_open(const struct object *object, uint32_t slot, struct fault *fault,
@@ -178,7 +147,8 @@ int tables_open(const struct object *object, uint32_t slot, struct fault *fault,
 	CLEANUP(tables_close) struct tables tables = TABLES_NONE;
 	int err;
 
-	err = open_entry(object->map_fd[OBJECT_LINES], slot, fault, &tables.lines_fd);
+	err = object_open_inner(object->map_fd[OBJECT_LINES], slot, "a table of the policy", fault,
+				&tables.lines_fd);
 	if (err)
 		return err;
 	err = dynamic_open(object, slot, fault, &tables.dynamic);

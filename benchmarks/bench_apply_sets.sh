@@ -75,6 +75,7 @@ run_round() { # TOOL SIZE: appends to the results; SIZE may be "sorted"
 	sleep 0.2 # what was freed goes after a grace period
 	before=$(kernel_kib)
 	read -r ms kib < <("load_$1" || echo 0 0)
+	ms=${ms%.*}
 	[ "$ms" != 0 ] || { cat "$T/errors" >&2; echo "$1 has failed with $2 prefixes" >&2; exit 1; }
 	sleep 0.2
 	MS[$1:$2]+="$ms " KIB[$1:$2]+="$kib " KERNEL[$1:$2]+="$(($(kernel_kib) - before)) "

@@ -75,6 +75,23 @@ on_host "$SYNFW" status --json |
 	jq -e '.interfaces | map(.packets > 0 and .packets == .dropped) | all' >/dev/null ||
 	{ echo "synfw has let something pass" >&2; exit 1; }
 
+nft_passed() { # DEVICE: frames that nft has let through
+	on_host nft --json list chain netdev "bench-$1" passed |
+		jq '[.nftables[].rule.expr[]?.counter.packets? // empty] | add'
+}
+
+# And the counter counts: everything passes once the chain that drops is gone.
+for receiver in nft-sets nft-rules; do
+	[ "$(nft_passed "$receiver")" = 0 ] ||
+		{ echo "$receiver has let something pass" >&2; exit 1; }
+	on_host nft "flush chain netdev bench-$receiver in; delete chain netdev bench-$receiver in"
+	on_host "$LIVE" run "${OBJECTS[@]}" $FEW "$receiver=to-$receiver:64" >"$T/passing"
+	read -r _ sent _ <"$T/passing"
+	passed=$(nft_passed "$receiver")
+	[ "$sent" -gt 0 ] && [ "$passed" -ge "$sent" ] ||
+		{ echo "$receiver: $passed of $sent frames are counted" >&2; exit 1; }
+done
+
 # ---- the page ------------------------------------------------------------------------------------
 
 ratio() { awk "BEGIN { printf \"%.2f\", $1 / $2 }"; }

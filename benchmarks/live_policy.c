@@ -127,5 +127,8 @@ void live_policy_write_nft(const struct live_policy *policy, const char *device,
 	for (size_t i = 0; i < LIVE_RULES && plain; i++)
 		fprintf(out, "ip saddr %s tcp dport %u drop\n",
 			prefix_text(&policy->rules, i, text), port_of_rule(i));
-	fputs("}\n}\n", out);
+	/* behind the other, for what it lets through; nothing, so it costs nothing */
+	fprintf(out,
+		"}\nchain passed {\ntype filter hook ingress device %s priority 1\ncounter\n}\n}\n",
+		device);
 }

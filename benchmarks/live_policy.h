@@ -29,8 +29,9 @@ void live_policy_flows(const struct live_policy *policy, struct flow *ret_flows)
 void live_policy_write_synfw(const struct live_policy *policy, const char *device, const char *list,
 			     FILE *out);
 
-/* nftables at the ingress hook: the list as an interval set and the rules as a concatenated one, or
- * one rule each. */
+/* nftables at the ingress hook, table bench-DEVICE, chain in: the list as an interval set and the
+ * rules as a concatenated one, or one rule each. The chain `passed` counts what `in` lets through.
+ */
 void live_policy_write_nft(const struct live_policy *policy, const char *device, bool plain,
 			   FILE *out);
 

@@ -233,8 +233,10 @@ static __always_inline __u32 attr_class(struct image *image, const struct synfw_
 
 	if (header->flag_rules && pkt->region == SYNFW_L4_TCP && pkt->shape == SYNFW_SHAPE_NORMAL)
 		index = pkt->tcp_flags;
-	else if (pkt->shape == SYNFW_SHAPE_NORMAL)
+	else if (pkt->shape == SYNFW_SHAPE_NORMAL && !pkt->established)
 		return 0; /* class 0: policyc numbers normal packets first */
+	if (pkt->established)
+		index += SYNFW_ATTR_ESTABLISHED;
 	return id_at(image, tables->attr, index);
 }
 

@@ -26,6 +26,8 @@
 #include <synfw/reasons.h>
 #include <synfw/state.h>
 
+#include "shared.bpf.h"
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -149,19 +151,8 @@ struct {
 	__type(value, struct synfw_port_scan);
 } synfw_port_scans SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, SYNFW_MAX_FLOWS);
-	__type(key, struct synfw_flow_key);
-	__type(value, struct synfw_flow);
-} synfw_flows SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, SYNFW_MAX_FLOWS);
-	__type(key, struct synfw_flow_key);
-	__type(value, struct synfw_flow);
-} synfw_udp_flows SEC(".maps");
+struct flow_map synfw_flows SEC(".maps");
+struct flow_map synfw_udp_flows SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -183,12 +174,7 @@ struct {
 	__type(value, struct synfw_runtime);
 } synfw_runtime SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SYNFW_NR_TALLIES);
-	__type(key, __u32);
-	__type(value, __u64);
-} synfw_tallies SEC(".maps");
+struct tally_map synfw_tallies SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -80,7 +80,8 @@ struct packet {
 	__u8 first_fragment;
 	__u8 jumbo;
 	__u8 has_l4;
-	__u8 reserved[2];
+	__u8 established; /* part of a connection that this host opened */
+	__u8 reserved[1];
 };
 _Static_assert(sizeof(struct packet) == 72, "no holes");
 

@@ -8,6 +8,7 @@
 #include "block.bpf.h"
 #include "classify.bpf.h"
 #include "effect.bpf.h"
+#include "established.bpf.h"
 #include "event.bpf.h"
 #include "maps.bpf.h"
 #include "packet.bpf.h"
@@ -53,6 +54,7 @@ static __always_inline void trace_store(const struct walk *walk)
 	trace->verdict = walk->decision.verdict;
 	trace->reason = walk->decision.reason;
 	trace->monitor = walk->monitor;
+	trace->established = walk->pkt.established;
 	trace_store_score(walk, trace);
 }
 
@@ -142,6 +144,13 @@ static __always_inline void judge(struct xdp_md *ctx, struct image *image, __u32
 	}
 	if (ends_blocked(image, walk))
 		return;
+	if (header->established != SYNFW_ESTABLISHED_IGNORE)
+		walk->pkt.established = packet_established(ctx, &walk->pkt);
+	if (walk->pkt.established && header->established == SYNFW_ESTABLISHED_ALLOW) {
+		decision->verdict = SYNFW_ALLOW;
+		decision->reason = SYNFW_REASON_ESTABLISHED;
+		return;
+	}
 	walk->pkt.reason = shape_reasons[walk->pkt.shape % sizeof(shape_reasons)];
 	decision->verdict = header->incoming;
 	decision->reason = header->incoming == SYNFW_DROP ? SYNFW_REASON_DEFAULT_DROP

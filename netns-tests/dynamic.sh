@@ -196,6 +196,173 @@ test_full_set_refuses() {
 	exits 4 synfw set add banned 198.51.100.8
 }
 
+test_several_addresses_at_once() {
+	prepare 64 1h
+	add banned 198.51.100.7
+	add banned 198.51.100.8 2001:db8::7 198.51.100.7 198.51.100.8 --json
+	json '. == {schema: "synfw.set.add.many/1", set: "banned", added: 2, renewed: 1}'
+	equal "$(members banned)" "198.51.100.7 198.51.100.8 2001:db8::7" "members"
+	exits 2 synfw set add banned 198.51.100.9 junk
+	says '"junk" is not an address'
+	exits 2 synfw set add banned 198.51.100.9 -
+	equal "$(members banned)" "198.51.100.7 198.51.100.8 2001:db8::7" "members"
+	exits 1 synfw set del banned 198.51.100.9 198.51.100.8 2001:db8::7 --json
+	json '. == {schema: "synfw.set.del.many/1", set: "banned", removed: 2, absent: 1}'
+	passes 4 "$udp4,src=198.51.100.8"
+	drops 4 "$udp4,src=198.51.100.7"
+}
+
+test_lines_of_standard_input_are_addresses() {
+	prepare 64 1h
+	add banned 198.51.100.9
+	printf '\xef\xbb\xbf198.51.100.7\r\n' >"$T/lines"
+	cat >>"$T/lines" <<-'E'
+		# a comment
+		; another
+
+		  198.51.100.8 2d  # with a lifetime of its own
+		198.51.100.9;x
+		2001:db8::7	90s
+		::ffff:198.51.100.7
+	E
+	printf '198.51.100.10' >>"$T/lines"
+	exits 0 synfw set add banned - --for 2h --json <"$T/lines"
+	json '.added == 4 and .renewed == 1'
+	exits 0 synfw set list banned --json
+	json '.members | map([.address, ((.expires_in_s + 60) / 3600 | floor)]) == [
+		["198.51.100.7", 2], ["198.51.100.8", 48], ["198.51.100.9", 2],
+		["198.51.100.10", 2], ["2001:db8::7", 0]]'
+	drops 4 "$udp4,src=198.51.100.10"
+	drops 4 "$udp6,src=2001:db8::7"
+	printf '\n198.51.100.11\n' >>"$T/lines"
+	exits 1 synfw set del banned - <"$T/lines"
+	equal "$(cat "$T/out")" "took 5 out of banned; 1 were not in it" "what del says"
+	exits 0 synfw set add banned - </dev/null
+	equal "$(cat "$T/out")" "added 0 to banned and renewed 0" "what add says"
+	equal "$(members banned)" none "members"
+}
+
+test_what_list_prints_is_read_by_add() {
+	prepare 64
+	add banned 198.51.100.7 2001:db8::7
+	add banned 198.51.100.8 --for 1h
+	exits 0 synfw set list banned
+	cp "$T/out" "$T/listed"
+	exits 0 synfw set del banned - <"$T/listed"
+	equal "$(members banned)" none "members"
+	exits 0 synfw set add banned - <"$T/listed"
+	exits 0 synfw set list banned --json
+	json '.members | map(.expires_in_s == null) == [true, false, true]'
+}
+
+test_a_wrong_line_changes_nothing() {
+	prepare 64
+	printf '198.51.100.7\n192.0.2.0/24\n\n192.0.2.256 1h\n192.0.2.1 1w\n192.0.2.1 1h 2h\n' >"$T/lines"
+	printf '192.0.2.1\0\n%02000d\n# %02000d\n\033[31m\n' 0 0 >>"$T/lines"
+	exits 2 synfw set add banned - <"$T/lines"
+	says 'line 2: "192.0.2.0/24" is a prefix, and a dynamic set holds single addresses'
+	says 'line 4: "192.0.2.256" is not an address'
+	says 'line 5: "1w" is not a duration'
+	says 'line 6: "2h" is too much'
+	says 'line 7: "192.0.2.1" ends in a zero byte'
+	says 'line 8: "0000'
+	says 'line 10: "?[31m" is not an address'
+	says 'nothing was changed'
+	equal "$(wc -l <"$T/err")" 8 "lines of complaints"
+	seq 25 >"$T/lines"
+	exits 2 synfw set add banned - <"$T/lines"
+	says 'line 20: "20" is not an address'
+	says 'and 5 more lines that are not understood'
+	equal "$(members banned)" none "members"
+}
+
+# Nothing is taken back: what is said to be in the set is in it.
+test_a_set_that_gets_full_says_how_far_it_came() {
+	prepare 8
+	add banned 198.51.100.7
+	add banned 198.51.100.101 198.51.100.102 --for 1s
+	sleep 1.1
+	{ echo 198.51.100.7; printf '198.51.100.%s\n' $(seq 20 40); } >"$T/lines"
+	exits 4 synfw set add banned - <"$T/lines"
+	says 'set "banned" is full: it has 8 members'
+	says 'added 7 and renewed 1 of 22 addresses; nothing was changed from line 9, "198.51.100.27" on'
+	equal "$(members banned)" "198.51.100.7 $(echo 198.51.100.{20..26})" "members"
+	drops 3 "$udp4,src=198.51.100.26"
+	passes 3 "$udp4,src=198.51.100.27"
+	exits 4 synfw set add banned 198.51.100.7 198.51.100.50
+	says 'added 0 and renewed 1 of 2 addresses; nothing was changed from "198.51.100.50" on'
+	seq -f '198.51.100.%g' 20 40 >"$T/lines"
+	exits 1 synfw set del banned - --json <"$T/lines"
+	json '.removed == 7 and .absent == 14'
+	equal "$(members banned)" "198.51.100.7" "members"
+}
+
+# More than one call to the kernel takes, and both ways to find what is there already.
+test_lines_by_the_hundred_thousand() {
+	prepare 300000
+	awk 'BEGIN { for (i = 0; i < 150000; i++) {
+		printf "100.%d.%d.%d\n", i / 65536, i / 256 % 256, i % 256
+		printf "2001:db8:%x:%x::1\n", i / 65536, i % 65536 } }' >"$T/all"
+	head -n 100000 "$T/all" >"$T/some"
+	exits 0 synfw set add banned - --json <"$T/some"
+	json '.added == 100000 and .renewed == 0'
+	exits 0 synfw set add banned - --json <"$T/all"
+	json '.added == 200000 and .renewed == 100000'
+	exits 0 synfw status --json
+	json '.sets == [{name: "banned", members: 300000, size: 300000}]'
+	drops 3 "$udp4,src=100.2.73.239"
+	passes 3 "$udp4,src=100.2.73.240"
+	exits 4 synfw set add banned - <<<$'100.0.0.1\n100.2.73.240'
+	says 'added 0 and renewed 1 of 2 addresses; nothing was changed from line 2'
+	head -n 5000 "$T/all" >"$T/few"
+	exits 0 synfw set del banned - --json <"$T/few"
+	json '.removed == 5000 and .absent == 0'
+	exits 1 synfw set del banned - --json <"$T/all"
+	json '.removed == 295000 and .absent == 5000'
+	equal "$(members banned)" none "members"
+}
+
+# The calls for many number FIRST to LAST of a command on the lines fail without memory.
+failing() { # FIRST LAST ACTION
+	run on_edge env LD_PRELOAD="$TOOLS/libfail_bpf.so" FAIL_BPF_AT="$1" FAIL_BPF_LAST="$2" \
+		FAIL_BPF_ERRNO=12 FAIL_BPF_COUNT="$T/count" "$SYNFW" set "$3" banned - <"$T/lines"
+}
+
+number_of_members() { synfw set list banned --json | jq '.members | length'; }
+
+# Three calls for many each; what one that fails leaves goes one by one.
+test_failing_calls_leave_what_is_said() {
+	local number calls
+	prepare 20000
+	seq -f '%1.0f' 1 10000 | awk '{ print "100.0." int($1 / 250) "." $1 % 250 }' >"$T/lines"
+	failing 0 0 add
+	calls=$(cat "$T/count")
+	for number in $(seq "$calls"); do
+		exits 0 synfw set del banned - <"$T/lines"
+		failing "$number" "$number" add
+		[ "$STATUS" = 0 ] || says "annot allocate memory"
+		equal "$STATUS $(number_of_members)" \
+			"$([ "$STATUS" = 0 ] && echo "0 10000" || echo "7 0")" "status and members"
+		exits 0 synfw set add banned - <"$T/lines"
+	done
+	exits 0 synfw set del banned - <"$T/lines"
+	failing $((calls - 1)) $((calls + 1)) add
+	equal "$STATUS" 7 "status"
+	says 'added 4096 and renewed 0 of 10000 addresses; nothing was changed from line 4097, "100.0.16.97" on'
+	equal "$(number_of_members)" 4096 "members"
+	exits 0 synfw set add banned - <"$T/lines"
+	failing 0 0 del
+	calls=$(cat "$T/count")
+	exits 0 synfw set add banned - <"$T/lines"
+	failing "$calls" "$calls" del
+	equal "$STATUS $(number_of_members)" "0 0" "status and members"
+	exits 0 synfw set add banned - <"$T/lines"
+	failing $((calls - 1)) $((calls + 1)) del
+	equal "$STATUS" 7 "status"
+	says 'took out 4096 of 10000 addresses; nothing was changed from line 4097, "100.0.16.97" on'
+	equal "$(number_of_members)" 5904 "members"
+}
+
 test_wrong_words_are_refused() {
 	add_hosts
 	exits 2 synfw set add banned 192.0.2.7

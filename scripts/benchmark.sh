@@ -21,8 +21,8 @@ for clang in clang-14 clang-19; do
 done
 BUILD=$WORK/clang-14
 ninja -C "$BUILD" >/dev/null
-ninja -C "$BUILD" benchmarks/bench-{packet,sources,data,live,policy,prefixes} \
-	benchmarks/measure-command benchmarks/bpf/{generate,replay,rivals}.bpf.o >/dev/null
+ninja -C "$BUILD" benchmarks/bench-{packet,steps,sources,data,live,policy,prefixes} \
+	benchmarks/{measure-command,time-to-drop} benchmarks/bpf/{generate,replay,rivals}.bpf.o >/dev/null
 OBJECTS=("$BUILD"/benchmarks/bpf/{replay,rivals}.bpf.o)
 BENCH=$BUILD/benchmarks
 export SYNFW_SOURCE_ROOT=$SOURCE # from where data that is not part of the project is looked for
@@ -64,11 +64,13 @@ machine() {
 	sed '/^<!-- measured -->$/q' "$SOURCE/benchmarks/performance.md.in"
 	printf '\nMeasured on %s by `scripts/benchmark.sh` on: %s.\n' "$(date +%F)" "$(machine)"
 	section 'Cost per packet' "$BENCH/bench-packet" "${OBJECTS[@]}"
+	section 'What each step costs' "$BENCH/bench-steps" "${OBJECTS[@]}"
 	section 'Large sets, another source each time' "$BENCH/bench-sources" "${OBJECTS[@]}"
 	section 'Rule sets and lists of others' "$BENCH/bench-data" "${OBJECTS[@]}"
 	section 'Packets a second across veth' "$SOURCE/benchmarks/bench_live.sh" "$BUILD"
 	section 'Apply' "$SOURCE/benchmarks/bench_apply.sh" "$BUILD"
 	section 'Apply of a list' "$SOURCE/benchmarks/bench_apply_sets.sh" "$BUILD"
+	section 'Adding an address' "$SOURCE/benchmarks/bench_set_add.sh" "$BUILD"
 	printf '\n## Verified instructions\n\n| compiler | live and shadow program |\n|---|---|\n'
 	printf '| clang 14 | %s |\n| clang 19 | %s |\n' "$(verified clang-14)" "$(verified clang-19)"
 	section 'Reload under traffic' verbatim "$SOURCE/netns-tests/run.sh" "$BUILD" reload

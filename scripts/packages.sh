@@ -7,14 +7,14 @@
 PATH=/usr/local/sbin:/usr/sbin:/sbin:$PATH
 
 PACKAGES_BUILD="bpftool clang-14 clang-19 gcc libbpf-dev libc6-dev libcmocka-dev libelf-dev
-	libjansson-dev libmnl-dev libpcap-dev libyaml-dev meson nettle-dev ninja-build
+	libjansson-dev libmnl-dev libpcap-dev libsystemd-dev libyaml-dev meson nettle-dev ninja-build
 	pkg-config python3 scdoc"
 PACKAGES_RUN="busybox-static curl ethtool iproute2 iputils-ping jq kmod netbase netcat-openbsd
 	procps strace tcpdump util-linux"
 # the fuzz ring's sanitizers
 PACKAGES_TEST="libclang-rt-14-dev"
 # what scripts/benchmark.sh measures synfw against; it alone adds them to the others
-PACKAGES_RIVALS="ipset nftables xdp-tools"
+PACKAGES_RIVALS="ipset iptables nftables xdp-tools"
 
 # Runs the calling script again as root: `become_root "$@"`.
 become_root() {

@@ -242,6 +242,14 @@ int datapath_put_member(struct datapath *datapath, uint32_t number, const struct
 	return bpf_map_update_elem(fd, &key, &member, BPF_ANY) ? -errno : 0;
 }
 
+int datapath_use_members(struct datapath *datapath, uint32_t number, int fd)
+{
+	uint32_t key = datapath->active * SYNFW_MAX_DYNAMIC_SETS + number;
+	int outer_fd = bpf_map__fd(datapath->shadow->maps.synfw_members);
+
+	return bpf_map_update_elem(outer_fd, &key, &fd, BPF_ANY) ? -errno : 0;
+}
+
 static int run(struct bpf_program *program, const uint8_t *frame, size_t length,
 	       uint32_t *ret_action)
 {

@@ -34,6 +34,9 @@ int datapath_put_member(struct datapath *datapath, uint32_t number, const struct
 			enum member_state state);
 #define DATAPATH_MAX_MEMBERS 256
 
+/* Makes another map that dynamic set of the policy in force, and of every second one after it. */
+int datapath_use_members(struct datapath *datapath, uint32_t number, int fd);
+
 /* Judges a frame with the shadow program, as if it came in on interface slot `slot`. */
 int datapath_trace(struct datapath *datapath, const uint8_t *frame, size_t length, uint32_t slot,
 		   struct judgement *ret_judgement);

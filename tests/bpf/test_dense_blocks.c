@@ -2,7 +2,8 @@
 /*
  * Blocks of IPv4 addresses whose every part belongs to a set of its own choice: the trie's records
  * for them are nearly as long as records can be, and neighbouring entries lead to several classes,
- * so that a rank that is off by any number is seen. On each level of the trie, below each root.
+ * so that a rank that is off by any number is seen. On each level of the trie, below each root. And
+ * blocks of a few parts, which the trie has as lists.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <synfw/cleanup.h>
 
 #include "frame.h"
+#include "image_eval.h"
 #include "must.h"
 #include "random.h"
 #include "trial.h"
@@ -28,7 +30,7 @@ static const struct policyc_options options = {.interfaces = &eth0, .nr_interfac
 /* What one record stands for: the addresses of `prefixlen`, in parts of `part`. */
 static const struct level {
 	uint32_t prefixlen, part;
-} levels[] = {{12, 18}, {18, 24}, {24, 32}};
+} levels[] = {{12, 18}, {18, 24}, {24, 32}, {22, 24}, {20, 24}};
 #define NR_LEVELS (sizeof(levels) / sizeof(levels[0]))
 
 /* The more blocks, the more ranges, which decide on the form of the root. */
@@ -37,9 +39,9 @@ static const struct size {
 	enum synfw_trie4_root root;
 	const char *name;
 } sizes[] = {
-	{6, SYNFW_TRIE4_ROOT_IDS, "narrow root"},
-	{96, SYNFW_TRIE4_ROOT_WIDE, "wide root"},
-	{720, SYNFW_TRIE4_ROOT_LINES, "root of lines"},
+	{10, SYNFW_TRIE4_ROOT_IDS, "narrow root"},
+	{160, SYNFW_TRIE4_ROOT_WIDE, "wide root"},
+	{1200, SYNFW_TRIE4_ROOT_LINES, "root of lines"},
 };
 
 /* Block number i, in a /12 of its own. */
@@ -117,6 +119,18 @@ static void blocks_policy(uint32_t nr_blocks, struct policy_text *ret_text)
 	*ret_text = text;
 }
 
+/* Short and long lists that addresses were looked up in. */
+static uint64_t lists_seen[2];
+
+static void note_lists(const struct trial *trial, const uint8_t *addr)
+{
+	struct image_path path;
+
+	image_class(trial->compiled.image, SYNFW_DIR_SRC, 4, addr, &path);
+	lists_seen[0] += path.nr_lists[0];
+	lists_seen[1] += path.nr_lists[1];
+}
+
 static bool address_agrees(struct trial *trial, uint32_t nr_blocks, uint32_t addr)
 {
 	uint32_t expected = expected_rule(nr_blocks, addr);
@@ -126,6 +140,7 @@ static bool address_agrees(struct trial *trial, uint32_t nr_blocks, uint32_t add
 
 	for (int byte = 0; byte < 4; byte++)
 		spec.saddr[byte] = addr >> (24 - 8 * byte);
+	note_lists(trial, spec.saddr);
 	frame_build(&spec, &frame);
 	if (!trial_agrees(trial, frame.byte, frame.length, &eth0, &answers))
 		return false;
@@ -167,14 +182,21 @@ static bool blocks_agree(struct datapath *datapath, struct trial_totals *totals,
 		fprintf(stderr, "%u blocks have a trie with the other root\n", size->nr_blocks);
 		agree = false;
 	}
+	lists_seen[0] = lists_seen[1] = 0;
 	for (uint32_t i = 0; i < size->nr_blocks && agree; i++)
 		agree = block_agrees(&trial, size->nr_blocks, i);
 	agree = agree && trial_counters_agree(&trial);
+	if (agree && !(lists_seen[0] && lists_seen[1])) {
+		fprintf(stderr, "%u blocks have no list of one length\n", size->nr_blocks);
+		agree = false;
+	}
 	if (trial.datapath)
 		trial_end(&trial);
 out:
-	printf("%u blocks below a %s, %" PRIu64 " sources: %s\n", size->nr_blocks, size->name,
-	       totals->checks - before, agree ? "agree" : "FAILED");
+	printf("%u blocks below a %s, %" PRIu64 " sources, %" PRIu64 " in short and %" PRIu64
+	       " in long lists: %s\n",
+	       size->nr_blocks, size->name, totals->checks - before, lists_seen[0], lists_seen[1],
+	       agree ? "agree" : "FAILED");
 	policy_text_done(&text);
 	return agree;
 }

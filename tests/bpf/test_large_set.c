@@ -180,6 +180,7 @@ struct bench {
 	uint64_t prefixes, listed, unlisted;
 	uint64_t at_begin[MAX_PAGES], at_end[MAX_PAGES];
 	uint32_t first_page, last_page; /* of the trie's records */
+	uint64_t lists[2];		/* short and long ones on the way to the prefixes */
 };
 
 static void put_address(uint8_t *out, uint32_t addr)
@@ -247,6 +248,8 @@ static bool is_at_border(struct bench *bench, uint32_t addr)
 	bool at_border = false;
 
 	image_class(bench->image, bench->direction, 4, bytes, &path);
+	bench->lists[0] += path.nr_lists[0];
+	bench->lists[1] += path.nr_lists[1];
 	for (uint32_t i = 0; i < path.nr_records; i++) {
 		uint32_t page = path.cell[i] / SYNFW_PAGE_CELLS;
 		uint32_t offset = path.cell[i] % SYNFW_PAGE_CELLS;
@@ -293,12 +296,17 @@ static bool direction_agrees(struct bench *bench)
 	agrees = agrees && counter.packets == bench->listed;
 	printf("%s: edges of %" PRIu64 " prefixes, %" PRIu64
 	       " of them at borders of pages %u to %u; "
-	       "%" PRIu64 " listed and %" PRIu64 " unlisted addresses: %s\n",
+	       "%" PRIu64 " listed and %" PRIu64 " unlisted addresses; %" PRIu64
+	       " short and %" PRIu64 " long lists: %s\n",
 	       bench->direction == SYNFW_DIR_SRC ? "sources" : "destinations", bench->prefixes,
 	       at_borders, bench->first_page, bench->last_page, bench->listed, bench->unlisted,
-	       agrees ? "agree" : "FAILED");
+	       bench->lists[0], bench->lists[1], agrees ? "agree" : "FAILED");
 	if (agrees && !borders_are_probed(bench)) {
 		fprintf(stderr, "the trie has a border of pages that nothing was probed at\n");
+		return false;
+	}
+	if (agrees && !(bench->lists[0] && bench->lists[1])) {
+		fprintf(stderr, "the trie has no list of one length\n");
 		return false;
 	}
 	return agrees;

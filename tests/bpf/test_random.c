@@ -39,6 +39,7 @@ struct kind {
 
 /* The first that fits is taken; the last one always does. */
 static const struct kind kinds[] = {
+	{"largest", 400, 9, SYNFW_MAX_RULES, SYNFW_MAX_RULES, 4000},
 	{"huge", 400, 7, 10000, 16000, 4000},
 	{"large", 25, 3, 513, 3000, 4000},
 	{"medium", 8, 1, 65, 512, 3000},
@@ -51,6 +52,7 @@ enum trait {
 	TRAIT_POLICY,
 	TRAIT_ONE_LEVEL,
 	TRAIT_TWO_LEVELS,
+	TRAIT_EIGHT_WORDS,
 	TRAIT_VLANS,
 	TRAIT_INTERFACES_ONLY,
 	TRAIT_NEITHER,
@@ -72,6 +74,7 @@ static const char *const trait_names[NR_TRAITS] = {
 	[TRAIT_POLICY] = "policies",
 	[TRAIT_ONE_LEVEL] = "vectors of one level",
 	[TRAIT_TWO_LEVELS] = "vectors of two levels",
+	[TRAIT_EIGHT_WORDS] = "and aggregates of eight words",
 	[TRAIT_VLANS] = "with VLAN tables",
 	[TRAIT_INTERFACES_ONLY] = "with interfaces only",
 	[TRAIT_NEITHER] = "with neither",
@@ -118,6 +121,7 @@ static void note_image(struct worker *worker, const struct compiled *compiled)
 
 	traits[TRAIT_POLICY]++;
 	traits[header->refs_at ? TRAIT_TWO_LEVELS : TRAIT_ONE_LEVEL]++;
+	traits[TRAIT_EIGHT_WORDS] += header->refs_at && header->nr_agg == 8;
 	if (!(header->fields & 1 << SYNFW_FIELD_IFVLAN))
 		traits[TRAIT_NEITHER]++;
 	else if (tables->ifvlan_lines)

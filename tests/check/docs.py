@@ -173,7 +173,8 @@ def check_operands(command, operands, facts):
     wanted = command.operands
     most = len(wanted.split())
     least = most - sum(word.startswith("[") for word in wanted.split())
-    if not least <= len(operands) <= most:
+    repeated = wanted.endswith("...") or wanted.endswith("...]")
+    if len(operands) < least or len(operands) > most and not repeated:
         return f"takes {wanted or 'no operand'}, not {' '.join(operands) or 'nothing'}"
     for word, operand in zip(wanted.split(), operands):
         if "|" in word and operand not in word.split("|"):
@@ -196,7 +197,7 @@ def check_words(words, facts):
     command, operands = facts.commands[name], []
     while words:
         word = words.pop(0)
-        if not word.startswith("-"):
+        if not word.startswith("-") or word == "-":
             operands.append(word)
             continue
         option, equals, _ = word.partition("=")

@@ -21,7 +21,7 @@ FACTS = docs.Facts(
     commands={"apply": docs.Command("FILE", {"--interface": True, "-i": True, "--force": False,
                                              "--json": False}),
               "show": docs.Command("rules|sets", {}),
-              "set": docs.Command("add|list NAME [ADDR]", {}),
+              "set": docs.Command("add|list NAME [ADDR...]", {}),
               "explain": docs.Command("[KEY]", {}),
               "status": docs.Command("", {})},
     keys=[key("mode", ["block", "monitor"]), key("rules.name", required=True),
@@ -106,7 +106,8 @@ See [the title](#the-title-of-it) and `policies/a.yaml`; `synfw apply` and `synf
 sudo synfw apply a.yaml -i eth0 --force   # now
 synfw show rules | less
 synfw set list blue
-synfw set add blue 192.0.2.1
+synfw set add blue 192.0.2.1 192.0.2.2
+synfw set add blue - <list
 ```
 
 ```yaml
@@ -148,7 +149,7 @@ BAD = [
     ("README.md", "show rules", "show flows", "takes rules|sets"),
     ("README.md", "set list blue", "set blue list", "takes add|list"),
     ("README.md", "set list blue", "set list", "takes add|list"),
-    ("README.md", "192.0.2.1", "192.0.2.1 192.0.2.2", "takes add|list"),
+    ("README.md", "show rules", "show rules sets", "takes rules|sets"),
     ("README.md", "explain mode", "explain mood", "there is no key mood"),
     ("README.md", "`synfw apply`", "`synfw aply`", "there is no such command"),
     ("README.md", "(#the-title-of-it)", "(#the-title)", "has no heading"),

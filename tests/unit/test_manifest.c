@@ -48,6 +48,7 @@ static struct manifest *with_everything(void)
 	struct manifest *manifest = with_rules((const char *const[]){"first", "second", NULL});
 
 	manifest->description = copy("quotes \" and \\ and \xc3\xa9");
+	manifest->infrastructure = copy("0123:4567");
 	manifest->monitor = true;
 	manifest->revision = 1234567890123ULL;
 	manifest->applied_at_ns = 1790000000123456789ULL;

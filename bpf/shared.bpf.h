@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_SHARED_BPF_H
+#define SYNFW_SHARED_BPF_H
+
+/* Maps that both programs use: maps.bpf.h defines them, flow.bpf.c declares them extern with the same
+ * shape, and the linker makes them one. */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include <synfw/abi.h>
+#include <synfw/state.h>
+
+struct flow_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SYNFW_MAX_FLOWS);
+	__type(key, struct synfw_flow_key);
+	__type(value, struct synfw_flow);
+};
+
+struct tally_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SYNFW_NR_TALLIES);
+	__type(key, __u32);
+	__type(value, __u64);
+};
+
+#endif
