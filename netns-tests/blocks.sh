@@ -258,7 +258,7 @@ test_mistakes_are_refused() {
 	exits 2 synfw block example.org
 	says '"example.org" is not an address'
 	exits 2 synfw block
-	says "needs ADDR"
+	says "needs ADDR..."
 	exits 2 synfw unblock
 	says "needs addresses, or --all"
 	exits 2 synfw unblock --all $A
