@@ -9,6 +9,7 @@
 
 #include "blocks.h"
 #include "command.h"
+#include "exempt.h"
 #include "json.h"
 #include "lock.h"
 #include "privileges.h"
@@ -76,7 +77,7 @@ static int refuse(struct blocking *blocking, const struct source_arg *arg, struc
 	if (err || !*ret_refused)
 		return err;
 	if (standing.exempt)
-		snprintf(why, sizeof(why), "it is %s", standing_exempt_text(standing.exempt));
+		snprintf(why, sizeof(why), "it is exempt, as %s", exempt_word(standing.exempt));
 	else
 		err = describe_protection(&blocking->live, &standing, fault, why, sizeof(why));
 	if (err)

@@ -7,6 +7,7 @@
 
 #include "block_report.h"
 #include "command.h"
+#include "exempt.h"
 #include "held.h"
 #include "json.h"
 #include "privileges.h"
@@ -80,8 +81,8 @@ static void print_spared(const struct account *account)
 	size_t i;
 
 	if (standing->exempt)
-		printf("  exempt:     it is %s: never scored or blocked\n",
-		       standing_exempt_text(standing->exempt));
+		printf("  exempt:     %s: never scored or blocked\n",
+		       exempt_word(standing->exempt));
 	for (i = 0; manifest && i < manifest->nr_protects; i++) {
 		if (!account->held.entries.protects[i])
 			continue;
@@ -324,7 +325,7 @@ static int print_json(const struct account *account)
 					 : json_null(),
 		"score", score_json(account),
 		"exempt", held->standing.exempt
-				? json_string(standing_exempt_text(held->standing.exempt))
+				? json_string(exempt_word(held->standing.exempt))
 				: json_null(),
 		"protected", held->standing.is_protected,
 		"protect", entries_json(account),

@@ -100,7 +100,7 @@ const struct command commands[] = {
 	 "  synfw set del brute-forcers 198.51.100.7\n"
 	 "  synfw set list brute-forcers --json",
 	 "add del list", set_options, cmd_set},
-	{"block", "ADDR...|-", 1, SIZE_MAX, "drop all that comes from an address, from now on",
+	{"block", "ADDR...", 1, SIZE_MAX, "drop all that comes from an address, from now on",
 	 "Ends on time by itself, and holds whatever else the rules say; `protect` goes before "
 	 "it.\n"
 	 "Addresses that the policy protects, and this host's own and its gateways, are refused.\n"
@@ -108,7 +108,7 @@ const struct command commands[] = {
 	 "  synfw block 198.51.100.7 --for 1h\n"
 	 "  synfw block - <addresses",
 	 "", block_options, cmd_block},
-	{"unblock", "[ADDR...|-]", 0, SIZE_MAX, "take a block back, and forget the score",
+	{"unblock", "[ADDR...]", 0, SIZE_MAX, "take a block back, and forget the score",
 	 "Exits with 1 when nothing was held against an address.", "", unblock_options,
 	 cmd_unblock},
 	{"why", "ADDR", 1, 1, "say what is held against an address, since when, and how to undo it",

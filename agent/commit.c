@@ -16,6 +16,7 @@
 #include "counters.h"
 #include "grace.h"
 #include "pins.h"
+#include "renumber.h"
 
 bool commit_is_fresh(const struct commit *commit)
 {
@@ -144,6 +145,19 @@ static int copy_rule_counters(struct commit *commit, struct fault *fault)
 			return err;
 	}
 	return 0;
+}
+
+/* What is blocked stays so. Who is blocked by the old datapath between this and the move of the
+ * links scores anew. */
+static int copy_blocks(struct commit *commit, struct fault *fault)
+{
+	CLEANUP(cleanup_free)
+	uint16_t *becomes = renumber_by_name(commit->live->manifest, commit->next);
+
+	if (!becomes)
+		return fault_system(fault, -ENOMEM, "cannot keep the blocks");
+	notes_add(commit->notes, "blocks are kept; scores and rates start from zero");
+	return renumber_copy_blocks(&commit->live->object, commit->object, becomes, fault);
 }
 
 static int copy_interface_counters(struct commit *commit, struct fault *fault)
@@ -302,6 +316,8 @@ static int run_fresh(struct commit *commit, struct fault *fault)
 		err = copy_rule_counters(commit, fault);
 	if (!err && commit->live->manifest)
 		err = copy_interface_counters(commit, fault);
+	if (!err && commit->live->manifest)
+		err = copy_blocks(commit, fault);
 	if (!err)
 		err = datapath_write_control(commit->object, &commit->control, fault);
 	if (!err)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,20 +160,20 @@ static int consume(struct events *events, struct fault *fault)
 
 int events_read(struct events *events, int timeout_ms, struct fault *fault)
 {
-	int count, err = renew_names(events, fault);
+	struct pollfd ring = {.fd = ring_buffer__epoll_fd(events->ring), .events = POLLIN};
+	int ready = timeout_ms ? poll(&ring, 1, timeout_ms) : 1, err;
+	bool over;
 
-	if (err)
-		return err;
+	if (ready < 0)
+		return errno == EINTR ? -EINTR
+				      : fault_system(fault, -errno, "cannot wait for events");
+	over = !ready && !is_in_force(events);
+	/* now, not before the waiting: what comes now may be of a policy that was applied meanwhile */
+	err = renew_names(events, fault);
 	events->fault = fault;
-	if (!timeout_ms)
-		return consume(events, fault);
-	count = ring_buffer__poll(events->ring, timeout_ms);
-	if (count < 0)
-		return count == -EINTR ? count : fault_system(fault, count, "cannot read events");
-	if (count || is_in_force(events))
-		return 0;
-	err = consume(events, fault);
-	return err ? err : -ENOENT;
+	if (!err)
+		err = consume(events, fault);
+	return !err && over ? -ENOENT : err;
 }
 
 int events_tallies(const struct events *events, struct fault *fault,

@@ -231,19 +231,43 @@ int scores_read(const struct object *object, const struct synfw_scoring *scoring
 	return 0;
 }
 
-static int clear_set(uint32_t key, const struct synfw_score_set *set, void *context)
-{
-	static const struct synfw_score_set empty;
-	const struct object *object = context;
+struct changing {
+	const struct object *object;
+	bool (*fn)(struct synfw_score_set *set, void *context);
+	void *context;
+};
 
-	(void)set;
-	return bpf_map_update_elem(object->map_fd[OBJECT_SCORES], &key, &empty, BPF_F_LOCK) ? -errno
-											    : 0;
+static int change_set(uint32_t key, const struct synfw_score_set *set, void *context)
+{
+	const struct changing *changing = context;
+	struct synfw_score_set changed = *set;
+
+	if (!changing->fn(&changed, changing->context))
+		return 0;
+	return bpf_map_update_elem(changing->object->map_fd[OBJECT_SCORES], &key, &changed,
+				   BPF_F_LOCK)
+		       ? -errno
+		       : 0;
+}
+
+int scores_change(const struct object *object,
+		  bool (*fn)(struct synfw_score_set *set, void *context), void *context,
+		  struct fault *fault)
+{
+	struct changing changing = {.object = object, .fn = fn, .context = context};
+	int err = each_set(object, change_set, &changing);
+
+	return err ? fault_system(fault, err, "cannot change the scores") : 0;
+}
+
+static bool clear_set(struct synfw_score_set *set, void *context)
+{
+	(void)context;
+	memset(set->way, 0, sizeof(set->way));
+	return true;
 }
 
 int scores_forget_all(const struct object *object, struct fault *fault)
 {
-	int err = each_set(object, clear_set, (void *)object);
-
-	return err ? fault_system(fault, err, "cannot forget the scores") : 0;
+	return scores_change(object, clear_set, NULL, fault);
 }

@@ -35,6 +35,12 @@ int scores_read(const struct object *object, const struct synfw_scoring *scoring
 int scores_forget(const struct object *object, const struct synfw_addr6 *source,
 		  struct fault *fault);
 
+/* Calls fn for each set of scores that is not empty, and writes back those that it says it changed.
+ * Points that come meanwhile, some microseconds, are lost. */
+int scores_change(const struct object *object,
+		  bool (*fn)(struct synfw_score_set *set, void *context), void *context,
+		  struct fault *fault);
+
 int scores_forget_all(const struct object *object, struct fault *fault);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include <synfw/cleanup.h>
 
+#include "exempt.h"
 #include "frame.h"
 #include "members.h"
 
@@ -28,30 +29,6 @@ int standing_open(const struct live *live, struct fault *fault, struct standing_
 void standing_close(struct standing_reader *reader)
 {
 	shadow_close(&reader->shadow);
-}
-
-const char *standing_exempt_text(enum synfw_exempt exempt)
-{
-	static const char *const texts[] = {
-		[SYNFW_EXEMPT_GATEWAY] = "a gateway of this host",
-		[SYNFW_EXEMPT_RESOLVER] = "a name server of this host",
-		[SYNFW_EXEMPT_DHCP] = "a DHCP server of this host",
-		[SYNFW_EXEMPT_OWN] = "an address of this host",
-	};
-
-	return exempt && exempt < sizeof(texts) / sizeof(*texts) ? texts[exempt] : "exempt";
-}
-
-static int read_exempt(const struct object *object, const struct any_prefix *address,
-		       struct fault *fault, enum synfw_exempt *ret_exempt)
-{
-	const struct synfw_addr6 key = member_key(address);
-	uint32_t exempt = 0;
-
-	if (bpf_map_lookup_elem(object->map_fd[OBJECT_EXEMPT], &key, &exempt) && errno != ENOENT)
-		return fault_system(fault, -errno, "cannot read which addresses are exempt");
-	*ret_exempt = exempt;
-	return 0;
 }
 
 /* Any packet does: it is its source that is asked about. */
@@ -72,9 +49,11 @@ int standing_read(const struct standing_reader *reader, const struct any_prefix 
 		  struct fault *fault, struct standing *ret_standing)
 {
 	struct standing standing = {0};
+	const struct synfw_addr6 key = member_key(address);
 	struct synfw_trace trace;
 	struct frame frame;
-	int err = read_exempt(&reader->live->object, address, fault, &standing.exempt);
+	int err = exempt_find(reader->live->object.map_fd[OBJECT_EXEMPT], &key, fault,
+			      &standing.exempt);
 
 	if (err)
 		return err;

@@ -10,8 +10,8 @@
 #include "shadow.h"
 
 struct standing {
-	enum synfw_exempt exempt; /* 0: it is not */
-	bool is_protected;	  /* some entry of `protect` names it */
+	uint32_t exempt;   /* enum synfw_exempt, 0: it is not */
+	bool is_protected; /* some entry of `protect` names it */
 	uint32_t source_class;
 };
 
@@ -31,9 +31,6 @@ void standing_close(struct standing_reader *reader);
 
 int standing_read(const struct standing_reader *reader, const struct any_prefix *address,
 		  struct fault *fault, struct standing *ret_standing);
-
-/* "a gateway of this host". */
-const char *standing_exempt_text(enum synfw_exempt exempt);
 
 /* The entries of the policy that name a class of sources, by their places in the manifest: a flag
  * for each protect entry and each rule. Entries with dynamic sets are not looked at. */

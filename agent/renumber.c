@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "renumber.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+#include <synfw/cleanup.h>
+
+#include "blocks.h"
+#include "counters.h"
+#include "scores.h"
+
+uint16_t *renumber_by_name(const struct manifest *live, const struct manifest *next)
+{
+	CLEANUP(cleanup_free) const struct manifest_rule **sorted = counters_sort_rules(next);
+	CLEANUP(cleanup_free)
+	uint16_t *becomes = calloc(SYNFW_MAX_RULE_COUNTERS, sizeof(*becomes));
+	const struct manifest_rule *rule, *same;
+
+	if (!sorted || !becomes)
+		return NULL;
+	for (rule = live->rules; rule < live->rules + live->nr_rules; rule++) {
+		same = counters_find_rule(sorted, next->nr_rules, rule->name);
+		if (same)
+			becomes[rule->counter] = same->counter;
+	}
+	return TAKE_PTR(becomes);
+}
+
+static uint16_t renumbered(uint16_t counter, const uint16_t *becomes)
+{
+	return counter < SYNFW_MAX_RULE_COUNTERS ? becomes[counter] : 0;
+}
+
+/* A part without a rule says nothing; its points stay in the sum. */
+static void renumber_parts(struct synfw_score_part parts[SYNFW_SCORE_PARTS],
+			   const uint16_t *becomes)
+{
+	int i;
+
+	for (i = 0; i < SYNFW_SCORE_PARTS; i++) {
+		parts[i].counter = renumbered(parts[i].counter, becomes);
+		if (!parts[i].counter)
+			parts[i] = (struct synfw_score_part){0};
+	}
+}
+
+static struct synfw_block renumber_block(const struct synfw_block *block, const uint16_t *becomes)
+{
+	struct synfw_block changed = *block;
+
+	changed.counter = renumbered(block->counter, becomes);
+	renumber_parts(changed.part, becomes);
+	return changed;
+}
+
+/* ---- beside the packet path ---- */
+
+/* A block that the packet path changes at the same moment keeps what it was: by what it says of a
+ * rule that is gone no packet is judged. */
+static int renumber_blocks(const struct object *object, const uint16_t *becomes,
+			   struct fault *fault)
+{
+	CLEANUP(cleanup_free) struct blocked *blocks = NULL;
+	struct synfw_block changed;
+	size_t count = 0, i;
+	int err = blocks_read(object, fault, &blocks, &count);
+
+	for (i = 0; !err && i < count; i++) {
+		changed = renumber_block(&blocks[i].block, becomes);
+		if (memcmp(&changed, &blocks[i].block, sizeof(changed)) &&
+		    bpf_map_update_elem(object->map_fd[OBJECT_BLOCKS], &blocks[i].source, &changed,
+					BPF_EXIST) &&
+		    errno != ENOENT)
+			err = fault_system(fault, -errno, "cannot rename the cause of a block");
+	}
+	return err;
+}
+
+static bool renumber_set(struct synfw_score_set *set, void *context)
+{
+	const uint16_t *becomes = context;
+	struct synfw_score_set before = *set;
+	int way;
+
+	for (way = 0; way < SYNFW_SCORE_WAYS; way++)
+		renumber_parts(set->way[way].part, becomes);
+	return memcmp(&before, set, sizeof(before));
+}
+
+int renumber_state(const struct object *object, const uint16_t *becomes, struct fault *fault)
+{
+	int err = renumber_blocks(object, becomes, fault);
+
+	return err ? err : scores_change(object, renumber_set, (void *)becomes, fault);
+}
+
+/* ---- another datapath ---- */
+
+/* As the packet path would have: without a place in the ring an entry is never taken for its room.
+ */
+static int note_place(const struct object *to, uint32_t place, const struct blocked *blocked,
+		      struct fault *fault)
+{
+	const struct synfw_block_place taken = {
+		.source = blocked->source,
+		/* the map is asked about a block without an end */
+		.expires_boot_ns = blocked->block.expires_boot_ns ? blocked->block.expires_boot_ns
+								  : UINT64_MAX,
+	};
+
+	if (bpf_map_update_elem(to->map_fd[OBJECT_BLOCK_RING], &place, &taken, BPF_ANY))
+		return fault_system(fault, -errno, "cannot keep a block");
+	return 0;
+}
+
+static int move_cursor(const struct object *to, uint32_t cursor, struct fault *fault)
+{
+	struct synfw_runtime runtime;
+	uint32_t key = 0;
+	int fd = to->map_fd[OBJECT_RUNTIME];
+
+	if (bpf_map_lookup_elem(fd, &key, &runtime))
+		return fault_system(fault, -errno, "cannot keep the blocks");
+	runtime.block_cursor = cursor;
+	if (bpf_map_update_elem(fd, &key, &runtime, BPF_EXIST))
+		return fault_system(fault, -errno, "cannot keep the blocks");
+	return 0;
+}
+
+int renumber_copy_blocks(const struct object *from, const struct object *to,
+			 const uint16_t *becomes, struct fault *fault)
+{
+	CLEANUP(blocks_writer_close) struct blocks_writer writer = BLOCKS_WRITER_NONE;
+	CLEANUP(cleanup_free) struct blocked *blocks = NULL;
+	struct synfw_block changed;
+	size_t count = 0, i;
+	int err = blocks_read(from, fault, &blocks, &count);
+
+	if (!err)
+		err = blocks_writer_open(to, fault, &writer);
+	for (i = 0; !err && i < count; i++) {
+		changed = renumber_block(&blocks[i].block, becomes);
+		err = blocks_put(&writer, &blocks[i].source, &changed, fault);
+		if (!err)
+			err = note_place(to, i, &blocks[i], fault);
+	}
+	return err ? err : move_cursor(to, count, fault);
+}
