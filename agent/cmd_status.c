@@ -137,7 +137,7 @@ static int print_json(const struct status *status)
 	const char *mode = mode_word(status);
 	/* clang-format off */
 	CLEANUP(json_decrefp) json_t *root =
-		json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:b}, s:o}",
+		json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:b}, s:o}",
 			  "schema", "synfw.status/1",
 			  "mode", mode ? json_string(mode) : json_null(),
 			  "policy", policy_json(status),
