@@ -15,7 +15,8 @@
 #include "report.h"
 #include "ui.h"
 
-#define WAIT_MS 1000
+#define WAIT_MS	     1000
+#define OUTPUT_BYTES (1 << 18)
 
 /* What is written, and what was said of losses. */
 struct output {
@@ -181,6 +182,8 @@ int cmd_events(const struct invocation *invocation)
 	if (err)
 		return ui_fault(&fault);
 	catch_signals();
+	/* a flood is written in large pieces; what comes singly is flushed after each reading */
+	setvbuf(stdout, NULL, _IOFBF, OUTPUT_BYTES);
 	if (option_given(invocation, "follow")) {
 		err = follow_all(invocation, &output, &events, &fault);
 	} else {

@@ -80,6 +80,26 @@ static bool has_ports(const struct synfw_event *event)
 	return !is_icmp(event) && (event->sport || event->dport);
 }
 
+/* The name of an interface, NULL when it is gone. Asking the kernel takes longer than all else that
+ * an event costs, so what it said holds for a second of events. */
+static const char *interface_name(const struct synfw_event *event)
+{
+	static struct {
+		uint32_t ifindex;
+		uint64_t asked_boot_ns;
+		char name[IF_NAMESIZE]; /* empty: there is none */
+	} known;
+
+	if (known.ifindex != event->ifindex ||
+	    event->time_boot_ns - known.asked_boot_ns > 1000000000ULL) {
+		known.ifindex = event->ifindex;
+		known.asked_boot_ns = event->time_boot_ns;
+		if (!if_indextoname(event->ifindex, known.name))
+			known.name[0] = '\0';
+	}
+	return known.name[0] ? known.name : NULL;
+}
+
 /* ---- text ---- */
 
 static void write_endpoint(const struct synfw_addr6 *address, uint16_t port, bool with_port,
@@ -96,7 +116,8 @@ static void write_endpoint(const struct synfw_addr6 *address, uint16_t port, boo
 
 static void write_packet(const struct synfw_event *event, FILE *stream)
 {
-	char number[16], flags[TCP_FLAGS_MAX], interface[IF_NAMESIZE];
+	char number[16], flags[TCP_FLAGS_MAX];
+	const char *interface = interface_name(event);
 
 	write_endpoint(&event->src, event->sport, has_ports(event), stream);
 	fputs(" > ", stream);
@@ -106,7 +127,7 @@ static void write_packet(const struct synfw_event *event, FILE *stream)
 		fprintf(stream, " %s", tcp_flags_text(event->tcp_flags, flags));
 	if (is_icmp(event))
 		fprintf(stream, " type %u", event->dport);
-	if (if_indextoname(event->ifindex, interface))
+	if (interface)
 		fprintf(stream, " on %s", interface);
 	else
 		fprintf(stream, " on interface %u", event->ifindex);
@@ -154,13 +175,6 @@ static json_t *number_or_null(bool is_there, uint64_t number)
 	return is_there ? json_integer(number) : json_null();
 }
 
-static json_t *interface_json(uint32_t ifindex)
-{
-	char name[IF_NAMESIZE];
-
-	return if_indextoname(ifindex, name) ? json_text(name) : json_null();
-}
-
 static json_t *blocked_until_json(const struct synfw_event *event)
 {
 	char when[TIME_MAX];
@@ -194,7 +208,7 @@ json_t *event_json(const struct synfw_event *event, const struct rule_names *nam
 		"tcp_flags", event->protocol == IPPROTO_TCP
 				     ? json_string(tcp_flags_text(event->tcp_flags, flags))
 				     : json_null(),
-		"interface", interface_json(event->ifindex),
+		"interface", json_text_or_null(interface_name(event)),
 		"ifindex", (json_int_t)event->ifindex,
 		"vlan", number_or_null(event->vlan != SYNFW_VLAN_NONE, event->vlan),
 		"bytes", (json_int_t)event->bytes,

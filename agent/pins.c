@@ -11,6 +11,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <synfw/abi.h>
 #include <synfw/cleanup.h>
 
 #define OPEN_DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -197,4 +198,33 @@ int pins_remove_datapath(const struct paths *paths, const char *path)
 			return errno == ENOENT ? 0 : -errno;
 	}
 	return remove_directory(root_fd, discarded);
+}
+
+/* ---- another ABI ---- */
+
+struct abi_search {
+	const struct paths *paths;
+	char *found;
+};
+
+static int match_abi_directory(const char *name, void *context)
+{
+	struct abi_search *search = context;
+	unsigned int version;
+
+	if (!pins_abi_of(name, &version) || version == SYNFW_ABI_VERSION)
+		return 0;
+	search->found = path_format("%s/%s", search->paths->bpffs, name);
+	return search->found ? 1 : -ENOMEM;
+}
+
+int pins_find_other_abi(const struct paths *paths, struct fault *fault, char **ret_dir)
+{
+	struct abi_search search = {.paths = paths};
+	int err = pins_for_each(paths->bpffs, match_abi_directory, &search);
+
+	if (err < 0)
+		return fault_system(fault, err, "cannot list \"%s\"", paths->bpffs);
+	*ret_dir = search.found;
+	return 0;
 }

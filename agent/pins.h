@@ -30,4 +30,8 @@ int pins_remove_datapath(const struct paths *paths, const char *path);
  * non-zero that fn returned. */
 int pins_for_each(const char *path, int (*fn)(const char *name, void *context), void *context);
 
+/* Sets *ret_dir, which the caller frees, to the directory of a datapath with another ABI, or to
+ * NULL. */
+int pins_find_other_abi(const struct paths *paths, struct fault *fault, char **ret_dir);
+
 #endif

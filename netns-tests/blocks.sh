@@ -111,6 +111,26 @@ test_what_is_protected_is_refused_and_never_dropped() {
 	grep -qF "does not hold" "$T/out" || fail "why does not say that the block does not hold"
 }
 
+test_gateways_and_own_addresses_are_refused() {
+	add_hosts
+	ip -n "$EDGE" route add default via 192.0.2.254
+	prepare_words
+	exits 4 synfw block 192.0.2.254 $EDGE4 $A
+	says "192.0.2.254 is not blocked: it is exempt, as gateway"
+	says "$EDGE4 is not blocked: it is exempt, as address of this host"
+	equal "$(blocked)" $A "blocked sources"
+	exits 0 synfw why 192.0.2.254
+	grep -qF "exempt:     gateway: never scored or blocked" "$T/out" || { cat "$T/out" >&2; fail "why does not say that it is exempt"; }
+	exits 0 synfw why $EDGE4 --json
+	json '.exempt == "address of this host" and .blocked == false'
+	# exempt by a route that comes later: the block is still there and does not hold
+	ip -n "$EDGE" route replace default via $A onlink dev eth0
+	apply words
+	passes 5 "$(udp $A)"
+	exits 0 synfw why $A
+	grep -qF "does not hold" "$T/out" || fail "why does not say that the block does not hold"
+}
+
 test_why_tells_what_and_how_to_undo() {
 	prepare
 	exits 0 synfw why $A
