@@ -294,7 +294,7 @@ static const struct model_policy every_effect = {
 static bool million_spoofed_packets_block_nobody(void)
 {
 	static const uint32_t addresses[] = {0x0a090001, 0x0a09ffff, 0xc0000202, 0x0a090203};
-	const uint32_t ports = 250, repeat = SPOOFED / (4 * ports);
+	const uint32_t ports = 25, repeat = SPOOFED / (4 * ports);
 	uint64_t spared = state_tally(state, SYNFW_TALLY_BLOCKS_EXEMPT), dropped = 0;
 	uint32_t blocks = state_count_blocks(state);
 	struct synfw_score score;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Events: what they say, which are left out by sampling, limit and a full ring buffer, and that
- * what was left out is counted. test_over_time.c compares their content with a model.
+ * what was left out is counted. test_exact_model.c compares their content with a model.
  */
 #include <inttypes.h>
 #include <stdlib.h>
