@@ -38,17 +38,21 @@ test_edge_web() {
 	drops $N "$(from 2001:db8:bad::5 proto=tcp,dport=80)"
 	passes $N "$(from 10.20.1.1 proto=tcp,dport=22)"
 	drops $N "$(from 198.51.100.7 proto=tcp,dport=22)"
-	drops $N "$(from 198.51.100.7 proto=tcp,dport=40000,flags=0x29)"
-	passes $N "$(from 198.51.100.7 proto=tcp,sport=443,dport=40000,flags=0x12)"
+	drops $N "$(from 198.51.100.66 proto=tcp,dport=40000,flags=0x29)"
+	drops $N "$(from 198.51.100.7 proto=tcp,sport=443,dport=40000,flags=0x12)"
+	drops $N "$(from 198.51.100.7 proto=udp,sport=53,dport=40000)"
 	exits 0 synfw trace --from 2001:db8::7 --to mld2-listener-report/icmpv6 --json
 	json '.reason == "icmp-essential"'
 	equal "$(rule web)" $((2 * N)) "web"
 	equal "$(rule legacy-cleartext)" $((2 * N)) "legacy-cleartext"
 	equal "$(rule known-bad)" $((2 * N)) "known-bad"
-	equal "$(rule xmas-scan)" $N "xmas-scan"
-	equal "$(rule tcp-replies)" $N "tcp-replies"
+	# twice 60 points are more than 100: the second packet blocks its source
+	equal "$(rule xmas-scan)" 2 "xmas-scan"
+	equal "$(reason score)" 1 "score"
+	equal "$(reason blocked)" $((N - 2)) "blocked"
+	equal "$(rule dns-reflection)" $N "dns-reflection"
 	equal "$(reason protected)" $N "protected"
-	equal "$(reason default-drop)" $((2 * N)) "default-drop"
+	equal "$(reason default-drop)" $((2 * N + 1)) "default-drop"
 }
 
 test_ssh_only() {
@@ -58,7 +62,7 @@ test_ssh_only() {
 	drops $N "$(from 198.51.100.7 proto=tcp,dport=80)"
 	drops $N "$(from 198.51.100.7 proto=udp,dport=53)"
 	passes $N "$(from 198.51.100.7 proto=icmp,type=8)"
-	passes $N "$(from 198.51.100.7 proto=tcp,sport=80,dport=50000,flags=0x10)"
+	drops $N "$(from 198.51.100.7 proto=tcp,sport=80,dport=50000,flags=0x10)"
 }
 
 test_monitor_first() {

@@ -138,6 +138,42 @@ int parse_scoring(struct parser *parser, const struct schema_key *key, const str
 	return 0;
 }
 
+static bool blocks_sources(const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->nr_rules; i++)
+		if (policy->rules[i].block_ns)
+			return true;
+	return policy->scoring.written;
+}
+
+static bool is_everybody(const struct policy *policy, const struct set_refs *refs)
+{
+	for (size_t i = 0; i < refs->count; i++) {
+		const struct prefix_list *list = &policy->sets[refs->index[i]].prefixes;
+
+		if (list->nr_v4 && !list->v4[0].prefixlen && list->nr_v6 && !list->v6[0].prefixlen)
+			return true;
+	}
+	return false;
+}
+
+/* What protects everybody leaves nobody to be blocked, and looks harmless. */
+static void warn_of_protected_sources(struct parser *parser)
+{
+	const struct policy *policy = parser->policy;
+	struct diag *diag;
+
+	for (size_t i = 0; i < policy->nr_protects; i++) {
+		if (!is_everybody(policy, &policy->protects[i].match.from))
+			continue;
+		diag = diag_warning(parser->diags, policy->protects[i].at,
+				    "no source is ever scored or blocked: this entry protects all "
+				    "of them");
+		diag_hint(diag, "name those who have to get in, or let a rule allow the others");
+		return;
+	}
+}
+
 void scoring_check(struct parser *parser)
 {
 	const struct policy *policy = parser->policy;
@@ -155,6 +191,8 @@ void scoring_check(struct parser *parser)
 		diag_hint(diag, "as in scoring: {flag-at: 50, drop-at: 100, decay: 10/min, "
 				"block-for: 10m}");
 	}
+	if (blocks_sources(policy))
+		warn_of_protected_sources(parser);
 	if (!first && policy->scoring.written)
 		diag_warning(parser->diags, policy->scoring.at,
 			     "\"scoring\" without a rule that gives points");

@@ -174,12 +174,14 @@ static uint32_t class_of_l4(const struct image *image, const uint32_t *bases,
 }
 
 static uint32_t class_of_attributes(const struct image *image,
-				    const struct reference_packet *packet)
+				    const struct reference_packet *packet, bool established)
 {
 	uint32_t index = SYNFW_ATTR_SHAPE + packet->shape;
 
 	if (packet->has_flags && image_header_const(image)->flag_rules)
 		index = packet->flags;
+	if (established && image_header_const(image)->established == SYNFW_ESTABLISHED_RULES)
+		index += SYNFW_ATTR_ESTABLISHED;
 	return table_entry(image, image_class_tables(image)->attr, index);
 }
 
@@ -228,6 +230,7 @@ struct question {
 	const struct policy *policy;
 	const struct reference_packet *packet;
 	uint32_t slot;
+	bool established;
 };
 
 static uint32_t class_of(const struct question *question, enum synfw_field field)
@@ -238,7 +241,7 @@ static uint32_t class_of(const struct question *question, enum synfw_field field
 
 	switch (field) {
 	case SYNFW_FIELD_ATTR:
-		return class_of_attributes(image, packet);
+		return class_of_attributes(image, packet, question->established);
 	case SYNFW_FIELD_SRC:
 		return class_of_address(image, packet, SYNFW_DIR_SRC);
 	case SYNFW_FIELD_DST:
@@ -321,54 +324,92 @@ static bool bit_matches(const uint64_t matches[MAX_WORDS], uint32_t bit)
 	return matches[bit / 64] >> (bit % 64) & 1;
 }
 
-static bool rule_only_counts(const struct synfw_rule *rule)
+/* A walk over the bits that match, as abi.h tells it. */
+struct walk {
+	const struct image *image;
+	const struct circumstances *circumstances;
+	const struct synfw_rule *decided; /* NULL: nothing yet */
+	uint32_t score;
+	struct consequences consequences;
+};
+
+static void note_effect(struct walk *walk, const struct synfw_effect *effect)
 {
-	return rule->flags & SYNFW_RULE_MONITOR || rule->action == SYNFW_ACTION_SCORE;
+	struct consequences *noted = &walk->consequences;
+
+	if (!effect)
+		return;
+	if (effect->block_ns > noted->block_ns)
+		noted->block_ns = effect->block_ns;
+	if (effect->add_to)
+		noted->add_to |= 1U << (effect->add_to - 1);
+	noted->nr_logged += effect->log;
 }
 
-/* Of all deciding rules that match, the one that comes first; NULL: none. */
-static const struct synfw_rule *deciding_rule(const struct image *image, uint32_t bits,
-					      const uint64_t matches[MAX_WORDS])
+static bool limit_is_exceeded(const struct walk *walk, const struct synfw_rule *rule,
+			      const struct synfw_effect *effect)
+{
+	const struct circumstances *now = walk->circumstances;
+
+	if (!effect || effect->limit == SYNFW_LIMIT_NONE)
+		return true;
+	return now->exceeds && now->exceeds(now->context, rule->index);
+}
+
+/* One bit that matches, behind all that come before it and do not decide. */
+static void take_rule(struct walk *walk, const struct synfw_rule *rule)
+{
+	const struct synfw_effect *effect = image_effect(walk->image, rule);
+
+	if (!limit_is_exceeded(walk, rule, effect))
+		return;
+	/* none of a monitoring rule is to be in the image */
+	note_effect(walk, effect);
+	if (rule->flags & SYNFW_RULE_MONITOR)
+		return;
+	if (rule->action == SYNFW_ACTION_SCORE)
+		walk->score += rule->score;
+	else
+		walk->decided = rule;
+}
+
+/* Two levels: the first of those that simply decide. They stand before `end` in no order. */
+static const struct synfw_rule *first_deciding(const struct image *image, uint32_t end,
+					       const uint64_t matches[MAX_WORDS])
 {
 	const struct synfw_rule *first = NULL;
 
-	for (uint32_t bit = 0; bit < bits; bit++) {
-		const struct synfw_rule *rule;
+	for (uint32_t bit = 0; bit < end; bit++) {
+		const struct synfw_rule *rule = image_rule_const(image, bit);
 
-		if (!bit_matches(matches, bit))
-			continue;
-		rule = image_rule_const(image, bit);
-		if (!rule_only_counts(rule) && (!first || rule->order < first->order))
+		if (bit_matches(matches, bit) && (!first || rule->order < first->order))
 			first = rule;
 	}
 	return first;
 }
 
-static uint32_t score_before(const struct image *image, uint32_t bits,
-			     const uint64_t matches[MAX_WORDS], const struct synfw_rule *deciding)
+static void walk_bits(struct walk *walk, const uint64_t matches[MAX_WORDS])
 {
-	uint32_t score = 0;
+	const struct synfw_header *header = image_header_const(walk->image);
+	uint32_t bit = header->refs_at ? image_class_tables(walk->image)->counting_word * 64U : 0;
+	const struct synfw_rule *best = first_deciding(walk->image, bit, matches);
 
-	for (uint32_t bit = 0; bit < bits; bit++) {
-		const struct synfw_rule *rule;
+	for (; bit < header->nr_bits && !walk->decided; bit++) {
+		const struct synfw_rule *rule = image_rule_const(walk->image, bit);
 
 		if (!bit_matches(matches, bit))
 			continue;
-		rule = image_rule_const(image, bit);
-		if (rule->action == SYNFW_ACTION_SCORE && !(rule->flags & SYNFW_RULE_MONITOR) &&
-		    (!deciding || rule->order < deciding->order))
-			score += rule->score;
+		if (best && best->order < rule->order)
+			break;
+		take_rule(walk, rule);
 	}
-	return score;
+	if (!walk->decided && best)
+		take_rule(walk, best);
 }
 
-/* Scores before the decision add, monitoring rules are passed over. */
-static struct judgement walk(const struct image *image, const struct reference_packet *packet,
-			     const uint64_t matches[MAX_WORDS])
+static struct judgement judgement_of(const struct walk *walk, const struct reference_packet *packet)
 {
-	const struct synfw_header *header = image_header_const(image);
-	uint32_t bits = header->nr_bits;
-	const struct synfw_rule *rule = deciding_rule(image, bits, matches);
+	const struct synfw_rule *rule = walk->decided;
 	struct judgement result;
 
 	if (rule) {
@@ -378,21 +419,46 @@ static struct judgement walk(const struct image *image, const struct reference_p
 					 : (enum synfw_reason)rule->reason);
 		result.rule = judgement_rule(rule->index);
 	} else {
-		result = header->incoming == SYNFW_DROP
+		result = image_header_const(walk->image)->incoming == SYNFW_DROP
 				 ? decided(SYNFW_DROP, SYNFW_REASON_DEFAULT_DROP)
 				 : decided(SYNFW_ALLOW, SYNFW_REASON_DEFAULT_ALLOW);
 	}
-	result.score = score_before(image, bits, matches, rule);
+	result.score = walk->score;
 	return result;
 }
 
-struct judgement image_judge(const struct image *image, const struct policy *policy,
-			     const uint8_t *frame, size_t length, uint32_t slot)
+static struct judgement judge_ip(const struct question *question,
+				 const struct circumstances *circumstances,
+				 struct consequences *ret_consequences)
+{
+	struct walk walk = {.image = question->image, .circumstances = circumstances};
+	uint64_t matches[MAX_WORDS];
+
+	if (question->established &&
+	    image_header_const(question->image)->established == SYNFW_ESTABLISHED_ALLOW)
+		return decided(SYNFW_ALLOW, SYNFW_REASON_ESTABLISHED);
+	match_vector(question, matches);
+	walk_bits(&walk, matches);
+	*ret_consequences = walk.consequences;
+	return judgement_of(&walk, question->packet);
+}
+
+struct judgement image_judge_when(const struct image *image, const struct policy *policy,
+				  const uint8_t *frame, size_t length, uint32_t slot,
+				  const struct circumstances *circumstances,
+				  struct consequences *ret_consequences)
 {
 	const struct synfw_header *header = image_header_const(image);
 	struct reference_packet packet = reference_parse(frame, length);
-	uint64_t matches[MAX_WORDS];
+	const struct question question = {
+		.image = image,
+		.policy = policy,
+		.packet = &packet,
+		.slot = slot,
+		.established = circumstances->established && reference_can_be_established(&packet),
+	};
 
+	*ret_consequences = (struct consequences){};
 	switch (packet.kind) {
 	case REFERENCE_ARP:
 		return decided(SYNFW_ALLOW, SYNFW_REASON_ARP);
@@ -405,6 +471,14 @@ struct judgement image_judge(const struct image *image, const struct policy *pol
 	case REFERENCE_IP:
 		break;
 	}
-	match_vector(&(struct question){image, policy, &packet, slot}, matches);
-	return walk(image, &packet, matches);
+	return judge_ip(&question, circumstances, ret_consequences);
+}
+
+struct judgement image_judge(const struct image *image, const struct policy *policy,
+			     const uint8_t *frame, size_t length, uint32_t slot)
+{
+	const struct circumstances nothing_before = {};
+	struct consequences consequences;
+
+	return image_judge_when(image, policy, frame, length, slot, &nothing_before, &consequences);
 }

@@ -11,11 +11,18 @@
 
 #include "reference.h"
 
-/* Judges a frame that came in on interface slot `slot` (0: unknown). The members of dynamic sets are
- * what `policy`, from which the image was compiled, lists of them as prefixes. Every line number that is
- * followed is checked against the image: a table that points outside of it aborts the test. */
+/* Judges a frame that came in on interface slot `slot` (0: unknown). The members of dynamic sets
+ * are what `policy`, from which the image was compiled, lists of them as prefixes. Every line
+ * number that is followed is checked against the image: a table that points outside of it aborts
+ * the test. */
 struct judgement image_judge(const struct image *image, const struct policy *policy,
 			     const uint8_t *frame, size_t length, uint32_t slot);
+
+/* The same under circumstances. `ret_consequences`: as reference.consequences. */
+struct judgement image_judge_when(const struct image *image, const struct policy *policy,
+				  const uint8_t *frame, size_t length, uint32_t slot,
+				  const struct circumstances *circumstances,
+				  struct consequences *ret_consequences);
 
 /* The records that a trie was followed through: the cells where they begin, from line 0 on, and how
  * many of them were steps and lists. */

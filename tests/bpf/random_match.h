@@ -26,6 +26,8 @@ struct random_context {
 	unsigned int narrow; /* percent of rules that name both addresses and ports */
 	/* What this policy's rules mention at all: without it, a field has no table. */
 	bool flags, vlans, interfaces;
+	/* Rules may ask for the state (of established packets), and have limits and effects. */
+	bool states, established_states, over_time;
 };
 
 /* Writes the keys of one rule, `except` included, each on a line indented by four. */

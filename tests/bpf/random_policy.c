@@ -12,7 +12,7 @@
 #define RANDOM_MAX_DYNAMIC (SYNFW_MAX_DYNAMIC_PAIRS / SYNFW_NR_DIRS)
 #define RANDOM_MAX_MEMBERS 24
 
-#define PICK(rng, array) ((array)[rng_below(rng, sizeof(array) / sizeof((array)[0]))])
+#define PICK(rng, array)   ((array)[rng_below(rng, sizeof(array) / sizeof((array)[0]))])
 
 const struct policyc_interface random_interfaces[] = {
 	{"eth0", 1},
@@ -164,8 +164,8 @@ static void write_dynamic_set(struct random_context *context, FILE *out, struct 
 		text->nr_members++;
 		memcpy(member->set, set->name, sizeof(member->set));
 		member->address = host;
-		member->state = rng_percent(rng, 70) ? MEMBER_LIVE
-						     : rng_below(rng, NR_MEMBER_STATES);
+		member->state =
+			rng_percent(rng, 70) ? MEMBER_LIVE : rng_below(rng, NR_MEMBER_STATES);
 	}
 }
 
@@ -200,11 +200,32 @@ static void write_defaults(struct random_context *context, FILE *out)
 	static const char *const fragments[] = {"allow", "drop", "rules"};
 	struct rng *rng = context->rng;
 
-	fprintf(out, "defaults:\n  incoming: %s\n  icmp: %s\n", PICK(rng, allow_drop),
-		context->icmp);
+	const char *incoming = PICK(rng, allow_drop);
+	uint32_t dice = rng_below(rng, 4);
+
+	fprintf(out, "defaults:\n  incoming: %s\n  icmp: %s\n", incoming, context->icmp);
+	/* left out it depends on `incoming` */
+	if (dice < 2)
+		fprintf(out, "  established: %s\n", dice ? "rules" : "allow");
+	context->established_states = dice == 1 || (dice >= 2 && !strcmp(incoming, "allow"));
 	fprintf(out, "  fragments: %s\n", PICK(rng, fragments));
 	fprintf(out, "  malformed: %s\n", PICK(rng, allow_drop));
 	fprintf(out, "  ethertypes: %s\n", PICK(rng, allow_drop));
+}
+
+static void write_thresholds(struct random_context *context, FILE *out)
+{
+	struct rng *rng = context->rng;
+
+	if (rng_percent(rng, 70))
+		fprintf(out,
+			"scoring: {flag-at: %u, drop-at: %u, decay: %u/min, block-for: [1m, 2h], "
+			"ipv6-prefix: %u}\n",
+			rng_between(rng, 1, 100), rng_between(rng, 100, 1000),
+			rng_between(rng, 1, 1000), rng_between(rng, 1, 128));
+	if (rng_percent(rng, 50))
+		fprintf(out, "logging: {events: block, sample: 1/%u, limit: %u/s}\n",
+			rng_between(rng, 1, 1000), rng_between(rng, 1, 1000));
 }
 
 static char *head_text(struct random_context *context, struct policy_text *text)
@@ -223,8 +244,52 @@ static char *head_text(struct random_context *context, struct policy_text *text)
 	      out);
 	write_protect(context, out);
 	write_defaults(context, out);
+	if (context->over_time)
+		write_thresholds(context, out);
 	MUST(fclose(out) == 0);
 	return head;
+}
+
+/* `has_connections`: some packet that the rule matches may belong to one. */
+static void write_state(struct random_context *context, FILE *out, bool has_connections)
+{
+	bool established = context->established_states && has_connections;
+
+	if (context->states && rng_percent(context->rng, 15))
+		fprintf(out, "    state: %s\n",
+			established && rng_percent(context->rng, 50) ? "established" : "new");
+}
+
+/* `has_ports`: some packet that the rule matches has. */
+static void write_limit(struct random_context *context, FILE *out, bool has_ports)
+{
+	struct rng *rng = context->rng;
+
+	if (!rng_percent(rng, 35))
+		return;
+	if (has_ports && rng_percent(rng, 40))
+		fprintf(out, "    distinct-ports: {over: %u, within: %us}\n",
+			rng_between(rng, 1, 60), rng_between(rng, 1, 100));
+	else
+		fprintf(out, "    rate: {over: %u/s, burst: %u, per: %s}\n",
+			rng_between(rng, 1, 100000), rng_between(rng, 1, 100000),
+			rng_percent(rng, 50) ? "rule" : "source");
+}
+
+static void write_effects(struct random_context *context, FILE *out, bool allows)
+{
+	struct rng *rng = context->rng;
+	const struct random_set *set;
+
+	if (!allows && rng_percent(rng, 25))
+		fprintf(out, "    block: %um\n", rng_between(rng, 1, 100));
+	if (rng_percent(rng, 25))
+		fprintf(out, "    log: %s\n", rng_percent(rng, 80) ? "true" : "false");
+	if (!context->nr_sets)
+		return;
+	set = &context->sets[rng_below(rng, context->nr_sets)];
+	if (set->dynamic)
+		fprintf(out, "    add-to: %s\n", set->name);
 }
 
 static char *rule_text(struct random_context *context, size_t number)
@@ -234,10 +299,18 @@ static char *rule_text(struct random_context *context, size_t number)
 	size_t length;
 	FILE *out = open_memstream(&rule, &length);
 	uint32_t dice = rng_below(rng, 100);
+	bool any_protocol;
 
 	MUST(out);
 	fprintf(out, "  - name: r%zu\n", number);
 	random_match(context, out);
+	MUST(fflush(out) == 0);
+	any_protocol = !strstr(rule, " proto:");
+	write_state(context, out, any_protocol);
+	if (context->over_time) {
+		write_limit(context, out, any_protocol && !strstr(rule, " icmp:"));
+		write_effects(context, out, dice >= 25 && dice < 60);
+	}
 	if (dice < 25)
 		fprintf(out, "    score: %u\n",
 			rng_percent(rng, 10) ? 1000000 : rng_between(rng, 1, 100));
@@ -267,10 +340,12 @@ static void add_infrastructure(struct random_context *context, struct random_pol
 	}
 }
 
-void random_policy(struct rng *rng, size_t nr_rules, struct random_policy *ret_policy)
+static void make_policy(struct rng *rng, size_t nr_rules, bool over_time,
+			struct random_policy *ret_policy)
 {
 	static const char *const icmp_choices[] = {"essential", "allow", "rules"};
-	struct random_context context = {.rng = rng, .icmp = PICK(rng, icmp_choices)};
+	struct random_context context = {
+		.rng = rng, .icmp = PICK(rng, icmp_choices), .over_time = over_time};
 	struct random_policy *policy = ret_policy;
 
 	*policy = (struct random_policy){};
@@ -280,6 +355,7 @@ void random_policy(struct rng *rng, size_t nr_rules, struct random_policy *ret_p
 				      : 6);
 	context.universe.hosts_only = rng_percent(rng, 15);
 	context.flags = rng_percent(rng, 70);
+	context.states = rng_percent(rng, 40);
 	context.vlans = rng_percent(rng, 60);
 	context.interfaces = rng_percent(rng, 70);
 	/* A rule of a large policy must be narrow, or the first ones decide everything. */
@@ -298,6 +374,16 @@ void random_policy(struct rng *rng, size_t nr_rules, struct random_policy *ret_p
 		.nr_interfaces = random_nr_interfaces,
 		.infrastructure = {&policy->gateways, &policy->resolvers},
 	};
+}
+
+void random_policy(struct rng *rng, size_t nr_rules, struct random_policy *ret_policy)
+{
+	make_policy(rng, nr_rules, false, ret_policy);
+}
+
+void random_policy_over_time(struct rng *rng, size_t nr_rules, struct random_policy *ret_policy)
+{
+	make_policy(rng, nr_rules, true, ret_policy);
 }
 
 void random_policy_done(struct random_policy *policy)

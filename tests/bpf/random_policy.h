@@ -26,6 +26,9 @@ extern const size_t random_nr_interfaces;
 /* Writes a policy of `nr_rules` rules, in place: its options point into it. Aborts without memory.
  */
 void random_policy(struct rng *rng, size_t nr_rules, struct random_policy *ret_policy);
+
+/* The same with what makes one packet change what the next one meets: limits, scoring, effects. */
+void random_policy_over_time(struct rng *rng, size_t nr_rules, struct random_policy *ret_policy);
 void random_policy_done(struct random_policy *policy);
 
 #endif

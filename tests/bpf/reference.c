@@ -163,6 +163,8 @@ static bool match_matches(const struct reference *reference, const struct match 
 		return false;
 	if ((keys & MATCH_INTERFACE) && !in_interfaces(match, interface))
 		return false;
+	if ((keys & MATCH_STATE) && (match->state == STATE_ESTABLISHED) != reference->established)
+		return false;
 	if ((keys & MATCH_VLAN) && !in_vlans(match, packet->vlan))
 		return false;
 	if ((keys & MATCH_FROM) && !in_any_set(reference, &match->from, reference->source_in_set,
@@ -173,6 +175,43 @@ static bool match_matches(const struct reference *reference, const struct match 
 			packet->family, packet->daddr))
 		return false;
 	return true;
+}
+
+/* The packet has everything that the rule asks for; the limit, which is asked last, comes on top.
+ */
+static bool limit_is_exceeded(const struct reference *reference, const struct policy_rule *rule,
+			      const struct reference_packet *packet, uint32_t index)
+{
+	const struct circumstances *now = &reference->circumstances;
+
+	if (rule->limit.kind == SYNFW_LIMIT_NONE)
+		return true;
+	if (rule->limit.kind == SYNFW_LIMIT_PORTS && !packet->has_ports)
+		return false;
+	return now->exceeds && now->exceeds(now->context, index);
+}
+
+static bool rule_matches(const struct reference *reference, uint32_t index,
+			 const struct reference_packet *packet, const char *interface)
+{
+	const struct policy_rule *rule = &reference->policy->rules[index];
+
+	if (!match_matches(reference, &rule->match, packet, interface))
+		return false;
+	if (rule->has_except && match_matches(reference, &rule->except, packet, interface))
+		return false;
+	return limit_is_exceeded(reference, rule, packet, index);
+}
+
+static void note_consequences(struct reference *reference, const struct policy_rule *rule)
+{
+	struct consequences *noted = &reference->consequences;
+
+	if (rule->block_ns > noted->block_ns)
+		noted->block_ns = rule->block_ns;
+	if (rule->adds)
+		noted->add_to |= 1U << reference->policy->sets[rule->add_to].number;
+	noted->nr_logged += rule->log;
 }
 
 static bool is_icmp(uint8_t proto)
@@ -216,6 +255,20 @@ static bool is_dns_reply(const struct reference_packet *packet)
 		return false;
 	return packet->proto == PROTO_UDP ||
 	       (packet->proto == PROTO_TCP && packet->has_flags && packet->flags & 0x10);
+}
+
+bool reference_can_be_established(const struct reference_packet *packet)
+{
+	if (packet->kind != REFERENCE_IP || packet->shape != SYNFW_SHAPE_NORMAL)
+		return false;
+	if (packet->has_ports)
+		return true;
+	if (!packet->has_icmp_type)
+		return false;
+	if (packet->proto == PROTO_ICMP)
+		return packet->icmp_type == 0 || packet->icmp_type == 3 ||
+		       packet->icmp_type == 11 || packet->icmp_type == 12;
+	return packet->icmp_type == 129 || (packet->icmp_type >= 1 && packet->icmp_type <= 4);
 }
 
 static bool comes_from(const struct prefix_list *list, const struct reference_packet *packet)
@@ -289,13 +342,12 @@ static struct judgement judge_by_rules(struct reference *reference,
 	for (uint32_t i = 0; i < policy->nr_rules; i++) {
 		const struct policy_rule *rule = &policy->rules[i];
 
-		if (!match_matches(reference, &rule->match, packet, interface))
-			continue;
-		if (rule->has_except && match_matches(reference, &rule->except, packet, interface))
+		if (!rule_matches(reference, i, packet, interface))
 			continue;
 		reference->counted[reference->nr_counted++] = i;
 		if (rule->monitor)
 			continue;
+		note_consequences(reference, rule);
 		if (rule->action == SYNFW_ACTION_SCORE) {
 			score += rule->score;
 			continue;
@@ -319,12 +371,14 @@ static struct judgement judge_by_rules(struct reference *reference,
 	return result;
 }
 
-/* Steps 2 and 3, then the rest. */
+/* Connections that this host opened, then steps 2 and 3, then the rest. */
 static struct judgement judge_ip(struct reference *reference, const struct reference_packet *packet,
 				 const char *interface)
 {
 	const struct policy *policy = reference->policy;
 
+	if (reference->established && policy->established == CHOICE_ALLOW)
+		return decided(CHOICE_ALLOW, SYNFW_REASON_ESTABLISHED);
 	if (is_protected(reference, packet, interface))
 		return decided(CHOICE_ALLOW, SYNFW_REASON_PROTECTED);
 	if (packet->shape == SYNFW_SHAPE_FRAGMENT && policy->fragments != CHOICE_RULES)
@@ -347,6 +401,9 @@ struct judgement reference_judge(struct reference *reference, const uint8_t *fra
 	memset(reference->source_in_set, SET_UNKNOWN, policy->nr_sets);
 	memset(reference->destination_in_set, SET_UNKNOWN, policy->nr_sets);
 	reference->nr_counted = 0;
+	reference->consequences = (struct consequences){};
+	reference->established =
+		reference->circumstances.established && reference_can_be_established(&packet);
 
 	switch (packet.kind) {
 	case REFERENCE_ARP:

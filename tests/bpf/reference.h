@@ -26,6 +26,27 @@ struct judgement {
 	uint32_t score;
 };
 
+/* What a packet is judged by besides itself. All 0: it is the first ever. */
+struct circumstances {
+	bool established; /* it belongs to a connection of this host, if its kind can */
+	/* Whether the packet exceeds the limit of the rule at that place in the policy. Asked in
+	 * the order of the rules, and only when everything else of the rule matches. NULL: never.
+	 */
+	bool (*exceeds)(void *context, uint32_t rule);
+	void *context;
+};
+
+/* What the rules that matched, monitoring ones left out, do to the packet's source. */
+struct consequences {
+	uint64_t block_ns;  /* the longest `block`; 0: none */
+	uint32_t add_to;    /* bit n: into the dynamic set of number n */
+	uint32_t nr_logged; /* rules with `log` */
+};
+
+/* Whether packets of this kind can belong to a connection: of normal shape, with ports, replies to
+ * echo requests and errors that are about such packets. */
+bool reference_can_be_established(const struct reference_packet *packet);
+
 /* What struct synfw_rule.index says, as judgement.rule: protect and defaults are no rules. */
 static inline uint32_t judgement_rule(uint32_t index)
 {
@@ -35,12 +56,15 @@ static inline uint32_t judgement_rule(uint32_t index)
 struct reference {
 	const struct policy *policy;
 	const struct policyc_options *options;
+	struct circumstances circumstances; /* of the next packet; the caller's to set */
 	/* private: what is known of the packet's addresses, one byte a set */
 	uint8_t *source_in_set, *destination_in_set;
+	bool established; /* private: the packet in hand is */
 	/* Rules that reference_judge() passed over with a count (score, monitor), in their order,
 	 * then the one that decided. */
 	uint32_t *counted;
 	size_t nr_counted;
+	struct consequences consequences; /* of the last packet */
 };
 
 /* Both are borrowed. 0 or -ENOMEM. */
