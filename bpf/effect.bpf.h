@@ -135,6 +135,13 @@ static __always_inline void score_source(struct xdp_md *ctx, struct walk *walk,
 		event_tell(ctx, walk, SYNFW_EVENT_BLOCK, counter);
 }
 
+/* Is there anything to be held against the source? */
+static __always_inline bool effects_are_noted(const struct image *image, const struct walk *walk)
+{
+	return walk->noted & NOTED_EFFECT ||
+	       (walk->noted & NOTED_SCORE && image_scoring(image)->decay);
+}
+
 /* Holds against the source what the rules noted. Inlined, so that what it calls finds the stack that it
  * needs: no chain of calls may have more than 512 bytes. */
 static __always_inline void effects_apply(struct xdp_md *ctx, struct walk *walk,

@@ -156,7 +156,7 @@ static __always_inline void judge(struct xdp_md *ctx, struct image *image, __u32
 	decision->reason = header->incoming == SYNFW_DROP ? SYNFW_REASON_DEFAULT_DROP
 							  : SYNFW_REASON_DEFAULT_ALLOW;
 	classify(image, header, slot, walk);
-	if (walk->noted & (NOTED_SCORE | NOTED_EFFECT) && !source_is_spared(walk))
+	if (effects_are_noted(image, walk) && !source_is_spared(walk))
 		effects_apply(ctx, walk, image);
 }
 
