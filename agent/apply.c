@@ -275,7 +275,11 @@ static int load_program(struct apply *apply)
 	if (!fresh && !apply->program_differs)
 		return 0;
 	err = object_load(fresh ? NULL : &apply->live.object, apply->fault, &apply->loaded);
-	return err || !fresh ? err : source_seed(&apply->loaded, apply->fault);
+	if (!err && fresh)
+		err = source_seed(&apply->loaded, apply->fault);
+	if (!err && fresh)
+		err = dynamic_fill_filter(&apply->tables.dynamic, &apply->loaded, apply->fault);
+	return err;
 }
 
 /* ---- connections ---- */

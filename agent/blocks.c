@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include <bpf/bpf.h>
 
@@ -109,37 +108,21 @@ int blocks_count(const struct object *object, struct fault *fault, uint32_t *ret
 
 /* ---- changing ---- */
 
-#define FILTER_BYTES (SYNFW_BLOCK_FILTER_WORDS * sizeof(uint64_t))
-
 int blocks_writer_open(const struct object *object, struct fault *fault,
 		       struct blocks_writer *ret_writer)
 {
 	struct blocks_writer writer = {.object = object};
-	int err = source_read_seed(object, fault, &writer.seed);
+	int err = filter_open(object, OBJECT_BLOCK_FILTER, fault, &writer.filter);
 
-	if (err)
-		return err;
-	writer.filter = mmap(NULL, FILTER_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
-			     object->map_fd[OBJECT_BLOCK_FILTER], 0);
-	if (writer.filter == MAP_FAILED)
-		return fault_system(fault, -errno, "cannot map the filter of blocks");
-	*ret_writer = writer;
-	return 0;
+	if (!err)
+		*ret_writer = writer;
+	return err;
 }
 
 void blocks_writer_close(struct blocks_writer *writer)
 {
-	if (writer->filter)
-		munmap(writer->filter, FILTER_BYTES);
+	filter_close(&writer->filter);
 	*writer = (struct blocks_writer)BLOCKS_WRITER_NONE;
-}
-
-/* As the packet path: a bit that is lost is a block that does not hold. */
-static void set_filter(const struct blocks_writer *writer, const struct synfw_addr6 *source)
-{
-	uint64_t bit = source_hash(source, writer->seed) % SYNFW_BLOCK_FILTER_BITS;
-
-	__atomic_fetch_or(&writer->filter[bit / 64], 1ULL << bit % 64, __ATOMIC_SEQ_CST);
 }
 
 /* Forgets those that have ended. The packet path may renew one meanwhile: the entry is looked at
@@ -183,7 +166,7 @@ int blocks_put(const struct blocks_writer *writer, const struct synfw_addr6 *sou
 	bool swept = false;
 	int err;
 
-	set_filter(writer, source);
+	filter_add(&writer->filter, source);
 	err = put(writer->object, source, block, fault);
 	if (err != -E2BIG)
 		return err;

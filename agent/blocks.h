@@ -7,6 +7,7 @@
 
 #include <synfw/state.h>
 
+#include "filter.h"
 #include "object.h"
 
 struct blocked {
@@ -34,8 +35,7 @@ int blocks_count(const struct object *object, struct fault *fault, uint32_t *ret
 /* What blocks. Its holder has the lock; the packet path goes on meanwhile. */
 struct blocks_writer {
 	const struct object *object; /* borrowed */
-	uint64_t *filter;	     /* as the packet path sees it */
-	uint64_t seed;
+	struct filter filter;
 };
 
 #define BLOCKS_WRITER_NONE     \

@@ -192,6 +192,10 @@ void commit_finish_fresh(struct commit *commit)
 		else if (!interfaces_find(commit->interfaces, link->ifindex))
 			commit->detached++;
 	}
+	/* what the old program added to sets that both have, until the last link moved */
+	NOTE_FAULT(commit, "the members of dynamic sets",
+		   grace_wait(&fault_) || dynamic_fill_filter(&commit->tables->dynamic,
+							      commit->object, &fault_));
 	/* links that moved are pinned in the new datapath too */
 	err = pins_remove_datapath(commit->paths, commit->live_dir);
 	if (err)

@@ -10,6 +10,8 @@
 
 #include <synfw/cleanup.h>
 
+#include "filter.h"
+
 static uint32_t key_of(uint32_t slot, uint32_t number)
 {
 	return slot * SYNFW_MAX_DYNAMIC_SETS + number;
@@ -189,6 +191,26 @@ int dynamic_count(const struct dynamic *dynamic, const char *name, struct fault 
 	if (number < 0 || dynamic->fd[number] < 0)
 		return 0;
 	return members_count(dynamic->fd[number], fault, ret_count);
+}
+
+static int filter_member(const struct synfw_addr6 *key, const struct synfw_member *member,
+			 void *context)
+{
+	(void)member;
+	filter_add(context, key);
+	return 0;
+}
+
+int dynamic_fill_filter(const struct dynamic *dynamic, const struct object *object,
+			struct fault *fault)
+{
+	CLEANUP(filter_close) struct filter filter = FILTER_NONE;
+	int number, err = filter_open(object, OBJECT_MEMBER_FILTER, fault, &filter);
+
+	for (number = 0; !err && number < SYNFW_MAX_DYNAMIC_SETS; number++)
+		if (dynamic->fd[number] >= 0)
+			err = members_each(dynamic->fd[number], filter_member, &filter, fault);
+	return err;
 }
 
 void dynamic_close(struct dynamic *dynamic)

@@ -47,6 +47,11 @@ int dynamic_find(const struct dynamic *dynamic, const char *name);
 int dynamic_count(const struct dynamic *dynamic, const char *name, struct fault *fault,
 		  struct members_count *ret_count);
 
+/* Sets the bits of all members in the filter of an object, which has none yet of sets that it takes
+ * over from a datapath of another ABI. */
+int dynamic_fill_filter(const struct dynamic *dynamic, const struct object *object,
+			struct fault *fault);
+
 void dynamic_close(struct dynamic *dynamic);
 
 #endif

@@ -17,7 +17,8 @@
 
 static int open_maps(const struct paths *paths, struct fault *fault, struct object *object)
 {
-	static const enum object_map maps[] = {OBJECT_CONTROL, OBJECT_DYNAMIC_SETS, OBJECT_MEMBERS};
+	static const enum object_map maps[] = {OBJECT_CONTROL, OBJECT_DYNAMIC_SETS, OBJECT_MEMBERS,
+					       OBJECT_RUNTIME, OBJECT_MEMBER_FILTER};
 	size_t i;
 	int err;
 
@@ -70,6 +71,19 @@ static int refuse_name(const struct paths *paths, const struct dynamic *dynamic,
 			    name);
 }
 
+static int take(const struct object *object, struct dynamic *dynamic, int number,
+		struct fault *fault, struct set *ret_set)
+{
+	struct set set = {.about = dynamic->about.set[number]};
+	int err = filter_open(object, OBJECT_MEMBER_FILTER, fault, &set.filter);
+
+	if (err)
+		return err;
+	set.fd = TAKE_FD(dynamic->fd[number]);
+	*ret_set = set;
+	return 0;
+}
+
 int set_open(const struct paths *paths, const char *name, struct fault *fault, struct set *ret_set)
 {
 	CLEANUP(object_close) struct object object = OBJECT_NONE;
@@ -89,9 +103,7 @@ int set_open(const struct paths *paths, const char *name, struct fault *fault, s
 			return err;
 		number = dynamic_find(&dynamic, name);
 		if (number >= 0 && dynamic.fd[number] >= 0) {
-			*ret_set = (struct set){.fd = TAKE_FD(dynamic.fd[number]),
-						.about = dynamic.about.set[number]};
-			return 0;
+			return take(&object, &dynamic, number, fault, ret_set);
 		}
 		if (number < 0)
 			return refuse_name(paths, &dynamic, name, fault);
@@ -102,5 +114,6 @@ int set_open(const struct paths *paths, const char *name, struct fault *fault, s
 void set_close(struct set *set)
 {
 	cleanup_fd(&set->fd);
+	filter_close(&set->filter);
 	*set = (struct set)SET_NONE;
 }

@@ -2,13 +2,15 @@
 #ifndef SYNFW_AGENT_SET_H
 #define SYNFW_AGENT_SET_H
 
-/* One dynamic set of the policy in force, found without reading the policy: three pins are opened,
+/* One dynamic set of the policy in force, found without reading the policy: five pins are opened,
  * whatever its size. */
 #include "dynamic.h"
+#include "filter.h"
 #include "paths.h"
 
 struct set {
 	int fd; /* of its members */
+	struct filter filter;
 	struct synfw_dynamic_set about;
 };
 

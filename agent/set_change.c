@@ -117,6 +117,7 @@ static int add_all(const struct set_change *change, const struct set *set, struc
 			lifetime_ns = lifetime_of(change, set, address);
 			part->keys[count] = address->key;
 			part->members[count].expires_ns = lifetime_ns ? now_ns + lifetime_ns : 0;
+			filter_add(&set->filter, &address->key);
 		}
 		err = members_add(set->fd, part->keys, part->members, count, fault, &done);
 		*ret_done += done;

@@ -126,6 +126,7 @@ static int add_members(struct enforced *enforced, uint32_t count)
 
 		keys[i].byte[10] = keys[i].byte[11] = 0xff;
 		memcpy(keys[i].byte + 12, &addr_be, sizeof(addr_be));
+		datapath_filter_member(enforced->datapath, &keys[i]);
 	}
 	if (bpf_map_update_batch(fd, keys, members, &done, NULL))
 		return -errno;

@@ -65,7 +65,8 @@ static __always_inline bool member_stays(const struct synfw_member *member, __u6
 
 /* Puts the packet's source into a dynamic set of its generation. A live member stays at least as long as
  * it would have. */
-static __always_inline void member_add(struct walk *walk, __u32 number, const struct source *source)
+static __always_inline void member_add(struct walk *walk, __u32 number, const struct source *source,
+				       __u64 seed)
 {
 	__u32 set = walk->generation % SYNFW_NR_GENERATION_SLOTS * SYNFW_MAX_DYNAMIC_SETS + number;
 	__u32 slot = walk->generation % SYNFW_NR_GENERATION_SLOTS;
@@ -83,23 +84,25 @@ static __always_inline void member_add(struct walk *walk, __u32 number, const st
 	old = bpf_map_lookup_elem(members, source);
 	if (old && member_stays(old, member.expires_ns, walk_now(walk)))
 		return;
+	dynamic_filter_add(source, seed);
 	if (bpf_map_update_elem(members, source, &member, BPF_ANY))
 		tally(SYNFW_TALLY_SETS_FULL);
 }
 
 __noinline int members_add(struct walk *walk)
 {
+	const struct synfw_runtime *runtime = runtime_at_hand();
 	struct scratch *scratch = scratch_at_hand();
 	struct source source;
 	__u32 i;
 
-	if (!walk || !scratch)
+	if (!walk || !scratch || !runtime)
 		return 0;
 	address_key(&source, walk->pkt.family, &walk->pkt.src);
 #pragma clang loop unroll(disable)
 	for (i = 0; i < SYNFW_MAX_DYNAMIC_SETS; i++)
 		if (scratch->adds_to >> i & 1)
-			member_add(walk, i, &source);
+			member_add(walk, i, &source, runtime->seed);
 	return 0;
 }
 

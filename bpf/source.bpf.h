@@ -42,7 +42,7 @@ static __always_inline bool source_is_protected(struct image *image, struct walk
 				&walk->pkt.src)) &
 		    SYNFW_SOURCE_PROTECTED)
 		return true;
-	return pairs && dynamic_pairs_held(walk) & pairs;
+	return pairs && dynamic_pairs(walk) & pairs;
 }
 
 /* 1: nothing may be held against the source of this packet, however it looks: it is protected, or

@@ -13,6 +13,8 @@ PACKAGES_RUN="busybox-static curl ethtool iproute2 iputils-ping jq kmod netbase 
 	procps strace tcpdump util-linux"
 # the fuzz ring's sanitizers
 PACKAGES_TEST="libclang-rt-14-dev"
+# the VM ring's; scripts/test.sh alone adds them to the others. The kernels are not installed.
+PACKAGES_VM="cpio qemu-system-x86 xz-utils"
 # what scripts/benchmark.sh measures synfw against; it alone adds them to the others
 PACKAGES_RIVALS="ipset iptables nftables xdp-tools"
 

@@ -12,7 +12,8 @@ set -euo pipefail
 SOURCE=$(cd "$(dirname "$0")/.." && pwd)
 . "$SOURCE/scripts/packages.sh"
 become_root "$@"
-packages_install
+# shellcheck disable=SC2086 # words are what is wanted
+packages_install $PACKAGES_VM
 
 WORK=$(mktemp -d /tmp/synfw-test.XXXXXX)
 trap 'rm -rf "$WORK"' EXIT
@@ -62,11 +63,12 @@ meson_ring() { # BUILD SUITE...
 	if [ "$status" != 0 ] && [ "$failed" = 0 ]; then count 0 1; fi
 }
 
-netns_ring() { # BUILD TOPIC...
-	local status=0
-	"$SOURCE/netns-tests/run.sh" "$@" | tee "$WORK/netns" || status=$?
-	local numbers
-	numbers=$(sed -n 's/^netns: \([0-9]*\) passed, \([0-9]*\) failed.*/\1 \2/p' "$WORK/netns")
+# A ring that ends with a line "NAME: N passed, N failed".
+shell_ring() { # NAME COMMAND...
+	local name=$1 status=0 numbers
+	shift
+	"$@" | tee "$WORK/$name" || status=$?
+	numbers=$(sed -n "s/^$name: \([0-9]*\) passed, \([0-9]*\) failed.*/\1 \2/p" "$WORK/$name")
 	# shellcheck disable=SC2086 # two words
 	count ${numbers:-0 1}
 	if [ "$status" != 0 ] && [ "${numbers#* }" = 0 ]; then count 0 1; fi
@@ -86,7 +88,9 @@ if $built; then
 	step "bpf ring, clang 19"
 	meson_ring "$WORK/clang-19" bpf
 	step "netns ring"
-	netns_ring "$WORK/clang-14"
+	shell_ring netns "$SOURCE/netns-tests/run.sh" "$WORK/clang-14"
+	step "VM ring, other kernels"
+	shell_ring vm "$SOURCE/tests/vm/run.sh" -o "$WORK/clang-19" "$WORK/clang-14"
 fi
 
 printf '\nin %d s\n%d passed, %d failed\n' $((SECONDS - began)) "$PASSED" "$FAILED"

@@ -138,6 +138,14 @@ _Static_assert(sizeof(struct synfw_block_place) == 24, "place of a block");
 #define SYNFW_BLOCK_FILTER_BITS	 (1 << 20)
 #define SYNFW_BLOCK_FILTER_WORDS (SYNFW_BLOCK_FILTER_BITS / 64)
 
+/*
+ * synfw_member_filter, in the same way: one bit for each value of synfw_source_hash() %
+ * SYNFW_MEMBER_FILTER_BITS, set before an address (IPv6 whole) goes into any dynamic set. Bits stay when
+ * members go: what is left of them costs a look at a set, and never a verdict.
+ */
+#define SYNFW_MEMBER_FILTER_BITS  (1 << 23)
+#define SYNFW_MEMBER_FILTER_WORDS (SYNFW_MEMBER_FILTER_BITS / 64)
+
 /* synfw_exempt: addresses (struct synfw_addr6, IPv6 whole) that are never scored or blocked, however
  * their packets look: gateways, name servers, DHCP servers and this host's own. Value: one of these. */
 enum synfw_exempt {

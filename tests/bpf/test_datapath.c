@@ -15,6 +15,7 @@
 #include <synfw/cleanup.h>
 #include <synfw/state.h>
 
+#include "must.h"
 #include "synfw.skel.h"
 
 struct datapath {
@@ -36,7 +37,7 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 
 /* The maps of the generations: the live program uses those of the shadow program. */
 static const char *const shared_maps[] = {
-	"synfw_control", "synfw_lines", "synfw_members",
+	"synfw_control", "synfw_lines", "synfw_members", "synfw_member_filter", "synfw_runtime",
 };
 
 static int share_maps(struct synfw_bpf *from, struct synfw_bpf *to)
@@ -222,6 +223,23 @@ int datapath_apply(struct datapath *datapath, struct image *image)
 	return activate(datapath, slot);
 }
 
+void datapath_filter_member(struct datapath *datapath, const struct synfw_addr6 *key)
+{
+	int fd = bpf_map__fd(datapath->live->maps.synfw_member_filter);
+	int runtime_fd = bpf_map__fd(datapath->live->maps.synfw_runtime);
+	struct synfw_runtime runtime;
+	uint32_t word[4], zero = 0, at;
+	uint64_t hash, bits;
+
+	memcpy(word, key->byte, sizeof(word));
+	MUST(!bpf_map_lookup_elem(runtime_fd, &zero, &runtime));
+	hash = synfw_source_hash(word, runtime.seed) % SYNFW_MEMBER_FILTER_BITS;
+	at = hash / 64;
+	MUST(!bpf_map_lookup_elem(fd, &at, &bits));
+	bits |= 1ULL << hash % 64;
+	MUST(!bpf_map_update_elem(fd, &at, &bits, BPF_ANY));
+}
+
 int datapath_put_member(struct datapath *datapath, uint32_t number, const struct any_prefix *address,
 			enum member_state state)
 {
@@ -237,6 +255,7 @@ int datapath_put_member(struct datapath *datapath, uint32_t number, const struct
 	} else {
 		memcpy(key.byte, address->v6.addr, sizeof(key.byte));
 	}
+	datapath_filter_member(datapath, &key);
 	if (state == MEMBER_ABSENT)
 		return bpf_map_delete_elem(fd, &key) && errno != ENOENT ? -errno : 0;
 	return bpf_map_update_elem(fd, &key, &member, BPF_ANY) ? -errno : 0;

@@ -28,6 +28,9 @@ void datapath_closep(struct datapath **datapath);
  * call: the bits of judgements are looked up in it. 0 or -errno. */
 int datapath_apply(struct datapath *datapath, struct image *image);
 
+/* Sets the address's bit of the filter, as whoever puts an address into a dynamic set has to. */
+void datapath_filter_member(struct datapath *datapath, const struct synfw_addr6 *key);
+
 /* Puts an address into dynamic set `number` of the policy in force, which has no members after
  * datapath_apply(), or takes it out. At most DATAPATH_MAX_MEMBERS in one set. */
 int datapath_put_member(struct datapath *datapath, uint32_t number, const struct any_prefix *address,

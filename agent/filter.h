@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_AGENT_FILTER_H
+#define SYNFW_AGENT_FILTER_H
+
+/* A filter of addresses in front of a hash map, see <synfw/state.h>: the packet path looks into the
+ * map only when the address's bit is set. Bits are only ever set. */
+#include <stdint.h>
+
+#include <synfw/abi.h>
+
+#include "object.h"
+
+struct filter {
+	uint64_t *words; /* the memory that the packet path reads */
+	uint64_t bits;
+	uint64_t seed;
+};
+
+#define FILTER_NONE           \
+	{                     \
+		.words = NULL \
+	}
+
+/* `map`: OBJECT_BLOCK_FILTER or OBJECT_MEMBER_FILTER; of the object it and OBJECT_RUNTIME are used.
+ */
+int filter_open(const struct object *object, enum object_map map, struct fault *fault,
+		struct filter *ret_filter);
+void filter_close(struct filter *filter);
+
+/* Before the address goes into the map. Atomic, as the packet path does it: a bit that is lost is
+ * an entry that does not hold. */
+void filter_add(const struct filter *filter, const struct synfw_addr6 *address);
+
+#endif

@@ -1,0 +1,101 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# The first and only process of a guest of the VM ring. It runs what the file /tests says and tells
+# the host of it on the second serial port, where no message of the kernel comes in between:
+# "begin VERSION", for each test "ok SECONDS NAME" or "FAIL SECONDS NAME" and then, with "| " in
+# front, what it has printed, and "end NUMBER" of tests. When this process ends the kernel panics, and
+# that ends the guest: whatever goes wrong here is no "end" for the host.
+#
+# From the kernel's command line: SCENARIO, TEST_SECONDS.
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LANG=C
+NUMBER=0
+
+say() { printf '%s\n' "$*" >/dev/ttyS1; }
+
+mount_all() {
+	mount -t proc proc /proc &&
+		mount -t sysfs sysfs /sys &&
+		mount -t devtmpfs devtmpfs /dev &&
+		ln -s /proc/self/fd /dev/fd &&
+		mount -t bpf bpf /sys/fs/bpf &&
+		mount -t cgroup2 cgroup2 /sys/fs/cgroup
+}
+
+insert_modules() { # in the order that the host has found out
+	local module
+	while read -r module; do
+		busybox insmod "/modules/$module" || return
+	done </modules/order
+}
+
+run_test() { # EXIT_STATUS NAME COMMAND...
+	local expected=$1 name=$2 began=$SECONDS status=0 word=ok
+	shift 2
+	timeout --kill-after=5 "$TEST_SECONDS" "$@" >/tmp/log 2>&1 </dev/null || status=$?
+	if [ "$status" != "$expected" ]; then
+		word=FAIL
+		echo "exited with $status after $((SECONDS - began)) s" >>/tmp/log
+	fi
+	NUMBER=$((NUMBER + 1))
+	say "$word $((SECONDS - began)) $name"
+	tail -n 60 /tmp/log | sed 's/^/| /' >/dev/ttyS1
+}
+
+# What the kernel says about itself, whatever it was that made it say so.
+kernel_is_well() {
+	! busybox dmesg | grep -E -A 30 'BUG:|WARNING:|Oops|general protection|possible deadlock'
+}
+
+# The cases of the netns ring are tests here, each with what it has printed. What the runner checks
+# besides is told when it fails.
+run_netns() { # SOURCE BUILD CASE...
+	local ring=$1/netns-tests/run.sh status=0 tests
+	shift
+	"$ring" -v "$@" >/tmp/log 2>&1 </dev/null || status=$?
+	sed -nE -e 's/^(ok|FAIL) +(.*[^ ]) +([0-9]+) s$/\1 \3 netns: \2/' -e '/^ok [0-9]+ netns: runner:/d' \
+		-e 's/^ +\|/|/' -e '/^(ok|FAIL|\|) /p' /tmp/log >/tmp/told
+	cat /tmp/told >/dev/ttyS1
+	tests=$(grep -c '^ok ' /tmp/told)
+	NUMBER=$((NUMBER + $(grep -cE '^(ok|FAIL) ' /tmp/told)))
+	if [ $status != 0 ] || [ "$tests" != $(($# - 1)) ]; then
+		cp /tmp/log /tmp/netns
+		run_test 0 "netns: $tests of $(($# - 1)) cases have passed" \
+			bash -c 'tail -n 3 /tmp/netns; exit 1'
+	fi
+}
+
+scenario_ring() {
+	local line
+	busybox ip link set lo up
+	while read -r line; do
+		eval "$line"
+	done </tests
+	run_test 0 "the kernel has nothing to complain of" bash -c "$(declare -f kernel_is_well)
+		kernel_is_well"
+}
+
+# A kernel that has BPF LSM built in, and not in the list of modules that are asked.
+scenario_unlisted_lsm() {
+	run_test 3 "lsm: programs that are loaded and never asked are told from others" \
+		lsm_deny /denied /neighbour
+}
+
+# The other scenarios are there to be told from a guest that is well.
+scenario_panics() {
+	run_test 0 "a test that passes" true
+	run_test 0 "a test that fails" false
+	echo c >/proc/sysrq-trigger
+}
+
+scenario_hangs() {
+	run_test 0 "a test that passes" true
+	sleep 3600
+}
+
+mount_all || exit
+say "begin $(</proc/sys/kernel/osrelease)"
+insert_modules || exit
+"scenario_$SCENARIO" || exit
+say "end $NUMBER"
+busybox reboot -f

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# shellcheck shell=bash
+#
+# Sourced by run.sh: the files of a guest, an initramfs. Programs come from this machine, with the
+# libraries that they need, and are in the guest where they are here.
+
+ROOT=$WORK/root
+
+# What guest.sh and the cases of the netns ring call.
+TOOLS="bash busybox setpriv
+	awk basename cat chmod cp cut date diff dirname env ethtool false find grep head id ip jq kill ln
+	ls mkdir mktemp mount mountpoint mv nproc nsenter readlink rm rmdir sed sh sleep sort stat tail
+	tee timeout touch tr true umount uniq wc xargs"
+
+# Cases of the netns ring that together are a short life of synfw: apply, what is dropped and what
+# is not, what status and the counters say, a policy after a policy, detach.
+NETNS_CASES="drop:tcp_port drop:ipv6_prefix counters:survive_a_reload_by_name
+	dynamic:add_drops_the_next_packet_and_del_passes_it detach:leaves_nothing"
+
+# Programs of the bpf ring that are not run in guests. The first two ask no kernel; the next three
+# are about data that is not part of the project; the last two are about the compiler's tables, and
+# take a minute where a processor is emulated.
+NOT_HERE='["abi-layout", "sets", "classbench-data", "lists", "pcap", "dense-blocks", "large-set"]'
+
+pack() { # DIRECTORY: as a cpio archive on stdout
+	(cd "$1" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0)
+}
+
+copy() { # FILE...: with the libraries that they need
+	local file
+	for file in "$@" $(ldd "$@" 2>/dev/null | grep -o '/[^ :]*\.so[^ :]*' | sort -u); do
+		[ ! -e "$ROOT$file" ] || continue
+		mkdir -p "$ROOT$(dirname "$file")" && cp -L "$file" "$ROOT$file" || return
+	done
+}
+
+copy_tools() {
+	local name path=()
+	for name in $TOOLS; do
+		path+=("$(type -P "$name")") || { echo "there is no program $name"; return 1; }
+	done
+	copy "${path[@]}"
+}
+
+# The bpf ring as Meson knows it, so that a program which is added to it runs here, too.
+bpf_tests() {
+	meson introspect --tests "$BUILD" | jq -r --argjson not_here "$NOT_HERE" \
+		--arg checks "SYNFW_CHECKS=$CHECKS" '
+		.[] | select(.suite | any(endswith(":bpf"))) | select([.name] | inside($not_here) | not) |
+		@sh "run_test 0 \("bpf: " + .name) env \($checks) \(.cmd)"'
+}
+
+# The lines of /tests: commands of guest.sh.
+all_tests() {
+	local other
+	bpf_tests || return
+	for other in "${OTHERS[@]}"; do
+		echo "run_test 0 'bpf: verifier, $(basename "$other")' '$other/tests/bpf/test_verifier'"
+	done
+	# shellcheck disable=SC2086 # words are what is wanted
+	echo "run_netns '$SOURCE' '$BUILD'" $NETNS_CASES
+	echo "run_test 0 'lsm: a program denies an exec' lsm_deny /denied /neighbour"
+	echo "run_test 7 'lsm: programs that the kernel refuses are told from others'" \
+		"setpriv --reuid 65534 lsm_deny /denied /neighbour"
+}
+
+make_root() {
+	local directory topic
+	mkdir "$ROOT" || return
+	for directory in proc sys dev etc run tmp usr/bin usr/sbin usr/lib usr/lib64; do
+		mkdir -p "$ROOT/$directory"
+	done
+	for directory in bin sbin lib lib64; do ln -s "usr/$directory" "$ROOT/$directory"; done
+	copy_tools && all_tests >"$ROOT/tests" || return
+	grep -q "'bpf: verifier' " "$ROOT/tests" || { echo "Meson knows no bpf ring"; return 1; }
+	# shellcheck disable=SC2046 # a build's path with a blank in it is none for Meson's tests either
+	copy $(grep -o "'[^']*/tests/bpf/test_[^']*'" "$ROOT/tests" | tr -d "'" | sort -u) \
+		"$BUILD/agent/synfw" "$BUILD/netns-tests/frames" "$BUILD/netns-tests/bpf_state" || return
+	mkdir -p "$ROOT$SOURCE/netns-tests"
+	# shellcheck disable=SC2086
+	for topic in lib run $(printf '%s\n' $NETNS_CASES | sed 's/:.*//' | sort -u); do
+		cp "$SOURCE/netns-tests/$topic.sh" "$ROOT$SOURCE/netns-tests" || return
+	done
+	cp "$BUILD/tests/vm/lsm_deny" "$ROOT/usr/bin" && cp "$(type -P true)" "$ROOT/denied" &&
+		cp "$(type -P true)" "$ROOT/neighbour" && cp /etc/services "$ROOT/etc" &&
+		cp "$SOURCE/tests/vm/guest.sh" "$ROOT/init" && chmod 755 "$ROOT/init" || return
+	pack "$ROOT" >"$WORK/root.cpio"
+}
