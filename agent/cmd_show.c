@@ -189,11 +189,8 @@ static const struct {
 	int (*show)(const struct invocation *invocation, const struct live *live,
 		    struct fault *fault);
 } views[] = {
-	{"rules", show_rules},
-	{"sets", show_sets},
-	{"blocks", show_blocks},
-	{"scores", show_scores},
-	{"flows", show_flows},
+	{"rules", show_rules},	 {"sets", show_sets},	{"blocks", show_blocks},
+	{"scores", show_scores}, {"flows", show_flows},
 };
 
 #define NR_VIEWS (sizeof(views) / sizeof(*views))

@@ -168,7 +168,8 @@ int events_read(struct events *events, int timeout_ms, struct fault *fault)
 		return errno == EINTR ? -EINTR
 				      : fault_system(fault, -errno, "cannot wait for events");
 	over = !ready && !is_in_force(events);
-	/* now, not before the waiting: what comes now may be of a policy that was applied meanwhile */
+	/* now, not before the waiting: what comes now may be of a policy that was applied meanwhile
+	 */
 	err = renew_names(events, fault);
 	events->fault = fault;
 	if (!err)
