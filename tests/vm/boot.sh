@@ -40,6 +40,7 @@ is_well() { # GUEST: else it says why
 	none) echo "it was not booted" ;;
 	*) echo "QEMU ended with status $status" ;;
 	esac
+	echo "the last that it said: $last"
 	cat "$WORK/$1.qemu"
 	grep -E 'Kernel panic|BUG:|Oops' "$WORK/$1.console"
 	tail -n 30 "$WORK/$1.console"

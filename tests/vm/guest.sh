@@ -3,7 +3,7 @@
 #
 # The first and only process of a guest of the VM ring. It runs what the file /tests says and tells
 # the host of it on the second serial port, where no message of the kernel comes in between:
-# "begin VERSION", for each test "ok SECONDS NAME" or "FAIL SECONDS NAME" and then, with "| " in
+# "begin VERSION", for each test "at NAME", "ok SECONDS NAME" or "FAIL SECONDS NAME" and then, with "| " in
 # front, what it has printed, and "end NUMBER" of tests. When this process ends the kernel panics, and
 # that ends the guest: whatever goes wrong here is no "end" for the host.
 #
@@ -32,6 +32,7 @@ insert_modules() { # in the order that the host has found out
 run_test() { # EXIT_STATUS NAME COMMAND...
 	local expected=$1 name=$2 began=$SECONDS status=0 word=ok
 	shift 2
+	say "at $name"
 	timeout --kill-after=5 "$TEST_SECONDS" "$@" >/tmp/log 2>&1 </dev/null || status=$?
 	if [ "$status" != "$expected" ]; then
 		word=FAIL
@@ -52,6 +53,7 @@ kernel_is_well() {
 run_netns() { # SOURCE BUILD CASE...
 	local ring=$1/netns-tests/run.sh status=0 tests
 	shift
+	say "at the netns ring"
 	"$ring" -v "$@" >/tmp/log 2>&1 </dev/null || status=$?
 	sed -nE -e 's/^(ok|FAIL) +(.*[^ ]) +([0-9]+) s$/\1 \3 netns: \2/' -e '/^ok [0-9]+ netns: runner:/d' \
 		-e 's/^ +\|/|/' -e '/^(ok|FAIL|\|) /p' /tmp/log >/tmp/told
@@ -85,6 +87,7 @@ scenario_unlisted_lsm() {
 scenario_panics() {
 	run_test 0 "a test that passes" true
 	run_test 0 "a test that fails" false
+	sleep 2 # what is under way on the serial port would be lost
 	echo c >/proc/sysrq-trigger
 }
 
@@ -98,4 +101,5 @@ say "begin $(</proc/sys/kernel/osrelease)"
 insert_modules || exit
 "scenario_$SCENARIO" || exit
 say "end $NUMBER"
+sleep 1 # what is under way on the serial port would be lost
 busybox reboot -f
