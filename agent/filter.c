@@ -6,15 +6,20 @@
 
 #include "source.h"
 
+static size_t bytes_of(const struct filter *filter)
+{
+	return (filter->nr_words + 1) * sizeof(*filter->words);
+}
+
 int filter_open(const struct object *object, enum object_map map, struct fault *fault,
 		struct filter *ret_filter)
 {
-	struct filter filter = {.bits = 64ULL * object_maps[map].max_entries};
+	struct filter filter = {.nr_words = object_maps[map].max_entries - 1};
 	int err = source_read_seed(object, fault, &filter.seed);
 
 	if (err)
 		return err;
-	filter.words = mmap(NULL, filter.bits / 8, PROT_READ | PROT_WRITE, MAP_SHARED,
+	filter.words = mmap(NULL, bytes_of(&filter), PROT_READ | PROT_WRITE, MAP_SHARED,
 			    object->map_fd[map], 0);
 	if (filter.words == MAP_FAILED)
 		return fault_system(fault, -errno, "cannot map \"%s\"", object_maps[map].name);
@@ -25,13 +30,15 @@ int filter_open(const struct object *object, enum object_map map, struct fault *
 void filter_close(struct filter *filter)
 {
 	if (filter->words)
-		munmap(filter->words, filter->bits / 8);
+		munmap(filter->words, bytes_of(filter));
 	*filter = (struct filter)FILTER_NONE;
 }
 
 void filter_add(const struct filter *filter, const struct synfw_addr6 *address)
 {
-	uint64_t bit = source_hash(address, filter->seed) % filter->bits;
+	uint64_t hash = source_hash(address, filter->seed);
 
-	__atomic_fetch_or(&filter->words[bit / 64], 1ULL << bit % 64, __ATOMIC_SEQ_CST);
+	__atomic_fetch_or(&filter->words[hash / 64 % filter->nr_words], 1ULL << hash % 64,
+			  __ATOMIC_SEQ_CST);
+	__atomic_fetch_or(&filter->words[filter->nr_words], 1, __ATOMIC_SEQ_CST);
 }

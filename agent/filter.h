@@ -11,8 +11,8 @@
 #include "object.h"
 
 struct filter {
-	uint64_t *words; /* the memory that the packet path reads */
-	uint64_t bits;
+	uint64_t *words;   /* the memory that the packet path reads */
+	uint64_t nr_words; /* and behind them the one that says that any bit is set */
 	uint64_t seed;
 };
 

@@ -3,6 +3,7 @@
 #define SYNFW_BLOCK_BPF_H
 
 /* Blocked sources: who is one, and how one becomes one. See <synfw/state.h>. */
+#include "filter.bpf.h"
 #include "runtime.bpf.h"
 #include "source.bpf.h"
 #include "walk.bpf.h"
@@ -22,17 +23,12 @@ static __always_inline bool source_is_suspected(const struct image *image, const
 {
 	struct synfw_runtime *runtime = runtime_at_hand();
 	struct source source;
-	const __u64 *word;
-	__u64 hash;
-	__u32 key;
 
-	if (!runtime)
+	if (!runtime || filter_is_empty(&synfw_block_filter, SYNFW_BLOCK_FILTER_WORDS))
 		return false;
 	source_of(&source, image, pkt);
-	hash = synfw_source_hash(source.word_be, runtime->seed);
-	key = hash % SYNFW_BLOCK_FILTER_BITS / 64;
-	word = bpf_map_lookup_elem(&synfw_block_filter, &key);
-	return word && *(const volatile __u64 *)word >> (hash & 63) & 1;
+	return filter_has(&synfw_block_filter, SYNFW_BLOCK_FILTER_WORDS,
+			  synfw_source_hash(source.word_be, runtime->seed));
 }
 
 /* 0, or 1 + counter of the rule that the source is blocked for. What a policy that only monitors
@@ -54,15 +50,9 @@ __noinline int source_is_blocked(struct walk *walk)
 	return 1 + block->counter;
 }
 
-/* The bit is set before the entry is there: a packet that finds the bit and no entry yet passes, as
- * it would have a moment before; none may find the entry's bit clear. */
 static __always_inline void block_filter_add(__u64 hash)
 {
-	__u32 key = hash % SYNFW_BLOCK_FILTER_BITS / 64;
-	__u64 *word = bpf_map_lookup_elem(&synfw_block_filter, &key);
-
-	if (word && !(*word >> (hash & 63) & 1))
-		__sync_fetch_and_or(word, 1ULL << (hash & 63));
+	filter_add(&synfw_block_filter, SYNFW_BLOCK_FILTER_WORDS, hash);
 }
 
 /* May the place be given to another source? Its block is removed when it has expired. A place that

@@ -5,31 +5,10 @@
 /* Dynamic sets: members come and go while a policy is in force, so no class can be worked out for
  * them before. The sets that rules ask for are looked up, and their answers together are a class.
  */
+#include "filter.bpf.h"
 #include "image.bpf.h"
 #include "runtime.bpf.h"
 #include "walk.bpf.h"
-
-/* False for all but members, those that were, and a few whose hash is the same: one load. A shadow
- * program without the filter of what is in force has none of the word, and looks. */
-static __always_inline bool dynamic_suspects(const struct source *addr, __u64 seed)
-{
-	__u64 hash = synfw_source_hash(addr->word_be, seed);
-	__u32 key = hash % SYNFW_MEMBER_FILTER_BITS / 64;
-	const __u64 *word = bpf_map_lookup_elem(&synfw_member_filter, &key);
-
-	return !word || *(const volatile __u64 *)word >> (hash & 63) & 1;
-}
-
-/* Before an address goes into a set: no packet may find the member and its bit clear. */
-static __always_inline void dynamic_filter_add(const struct source *addr, __u64 seed)
-{
-	__u64 hash = synfw_source_hash(addr->word_be, seed);
-	__u32 key = hash % SYNFW_MEMBER_FILTER_BITS / 64;
-	__u64 *word = bpf_map_lookup_elem(&synfw_member_filter, &key);
-
-	if (word && !(*word >> (hash & 63) & 1))
-		__sync_fetch_and_or(word, 1ULL << (hash & 63));
-}
 
 /* Is the address a member that has not expired? The clock counts suspended time; it is asked only
  * for a member that may expire. A set that is not there, which apply never leaves, has no members.
@@ -79,20 +58,26 @@ __noinline int dynamic_pairs_held(struct walk *walk)
 	return held;
 }
 
+static __always_inline bool dynamic_suspects(__u8 family, const union address *address, __u64 seed)
+{
+	struct source key;
+
+	address_key(&key, family, address);
+	return filter_has(&synfw_member_filter, SYNFW_MEMBER_FILTER_WORDS,
+			  synfw_source_hash(key.word_be, seed));
+}
+
 /* As dynamic_pairs_held; for most packets the filter knows that none holds. */
 static __always_inline __u32 dynamic_pairs(struct walk *walk)
 {
 	const struct synfw_runtime *runtime = runtime_at_hand();
-	struct source addr;
+	const struct packet *pkt = &walk->pkt;
 
-	if (!runtime)
+	if (!runtime || filter_is_empty(&synfw_member_filter, SYNFW_MEMBER_FILTER_WORDS))
 		return 0;
-	address_key(&addr, walk->pkt.family, &walk->pkt.src);
-	if (!dynamic_suspects(&addr, runtime->seed)) {
-		address_key(&addr, walk->pkt.family, &walk->pkt.dst);
-		if (!dynamic_suspects(&addr, runtime->seed))
-			return 0;
-	}
+	if (!dynamic_suspects(pkt->family, &pkt->src, runtime->seed) &&
+	    !dynamic_suspects(pkt->family, &pkt->dst, runtime->seed))
+		return 0;
 	return dynamic_pairs_held(walk) & 255;
 }
 

@@ -84,7 +84,8 @@ static __always_inline void member_add(struct walk *walk, __u32 number, const st
 	old = bpf_map_lookup_elem(members, source);
 	if (old && member_stays(old, member.expires_ns, walk_now(walk)))
 		return;
-	dynamic_filter_add(source, seed);
+	filter_add(&synfw_member_filter, SYNFW_MEMBER_FILTER_WORDS,
+		   synfw_source_hash(source->word_be, seed));
 	if (bpf_map_update_elem(members, source, &member, BPF_ANY))
 		tally(SYNFW_TALLY_SETS_FULL);
 }

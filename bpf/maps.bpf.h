@@ -110,7 +110,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SYNFW_BLOCK_FILTER_WORDS);
+	__uint(max_entries, SYNFW_BLOCK_FILTER_WORDS + 1);
 	__uint(map_flags, BPF_F_MMAPABLE); /* user space sets bits, atomically as the packet path */
 	__type(key, __u32);
 	__type(value, __u64);
@@ -118,7 +118,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SYNFW_MEMBER_FILTER_WORDS);
+	__uint(max_entries, SYNFW_MEMBER_FILTER_WORDS + 1);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
 	__type(value, __u64);

@@ -131,20 +131,16 @@ struct synfw_block_place {
 _Static_assert(sizeof(struct synfw_block_place) == 24, "place of a block");
 
 /*
- * synfw_block_filter: one bit for each value of synfw_source_hash() % SYNFW_BLOCK_FILTER_BITS, set
- * before a source goes into synfw_blocks. A packet whose bit is clear is not blocked, and costs no
- * look at the hash map.
+ * Filters: an array of 64-bit words in front of a hash map, with one bit for each value of
+ * synfw_source_hash() modulo 64 * words, and behind them one word that is not 0 once any bit was set. Both
+ * are set before an address goes into the map, and stay: what is left of them costs a look at the map, and
+ * never a verdict. A packet whose bit is clear costs no look.
+ *
+ * synfw_block_filter: sources in synfw_blocks. synfw_member_filter: addresses (IPv6 whole) in any
+ * dynamic set.
  */
-#define SYNFW_BLOCK_FILTER_BITS	 (1 << 20)
-#define SYNFW_BLOCK_FILTER_WORDS (SYNFW_BLOCK_FILTER_BITS / 64)
-
-/*
- * synfw_member_filter, in the same way: one bit for each value of synfw_source_hash() %
- * SYNFW_MEMBER_FILTER_BITS, set before an address (IPv6 whole) goes into any dynamic set. Bits stay when
- * members go: what is left of them costs a look at a set, and never a verdict.
- */
-#define SYNFW_MEMBER_FILTER_BITS  (1 << 23)
-#define SYNFW_MEMBER_FILTER_WORDS (SYNFW_MEMBER_FILTER_BITS / 64)
+#define SYNFW_BLOCK_FILTER_WORDS  (1 << 14)
+#define SYNFW_MEMBER_FILTER_WORDS (1 << 17)
 
 /* synfw_exempt: addresses (struct synfw_addr6, IPv6 whole) that are never scored or blocked, however
  * their packets look: gateways, name servers, DHCP servers and this host's own. Value: one of these. */

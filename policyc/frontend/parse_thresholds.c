@@ -22,8 +22,7 @@ void thresholds_default(struct policy *policy)
 {
 	policy->scoring.ipv6_prefixlen = DEFAULT_IPV6_PREFIX;
 	policy->logging = (struct logging){
-		.events = 1U << SYNFW_EVENT_DROP | 1U << SYNFW_EVENT_BLOCK |
-			  1U << SYNFW_EVENT_FLAG | 1U << SYNFW_EVENT_RULE,
+		.events = 1U << SYNFW_EVENT_BLOCK | 1U << SYNFW_EVENT_FLAG | 1U << SYNFW_EVENT_RULE,
 		.sample = DEFAULT_SAMPLE,
 		.limit = {DEFAULT_LIMIT, NS_PER_S},
 	};

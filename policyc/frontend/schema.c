@@ -252,7 +252,7 @@ const struct schema_key schema_keys[] = {
 	KEY(DISTINCT_PORTS, "within", DURATION, REQUIRED, "In that time."),
 
 	EVENTS_KEY(LOGGING, "events", OPTIONAL,
-		   "Kinds of events that are reported; left out: drop, block, flag.", event_kinds),
+		   "Kinds of events that are reported; left out: block, flag.", event_kinds),
 	KEY(LOGGING, "sample", SAMPLE, OPTIONAL,
 	    "One of so many drops is reported, the first of each source and rule always; 1/100."),
 	KEY(LOGGING, "limit", RATE, OPTIONAL, "Events of all kinds together, at most; 50/s."),

@@ -140,11 +140,12 @@ int state_put_block(struct state *state, const struct synfw_addr6 *source,
 		    const struct synfw_block *block)
 {
 	uint64_t hash = hash_of(state, source), word;
-	uint32_t key = hash % SYNFW_BLOCK_FILTER_BITS / 64;
+	uint32_t key = hash / 64 % SYNFW_BLOCK_FILTER_WORDS, any = SYNFW_BLOCK_FILTER_WORDS;
 
 	MUST(bpf_map_lookup_elem(state->filter_fd, &key, &word) == 0);
 	word |= 1ULL << (hash & 63);
-	MUST(bpf_map_update_elem(state->filter_fd, &key, &word, BPF_ANY) == 0);
+	MUST(bpf_map_update_elem(state->filter_fd, &key, &word, BPF_ANY) == 0 &&
+	     bpf_map_update_elem(state->filter_fd, &any, &word, BPF_ANY) == 0);
 	return bpf_map_update_elem(state->blocks_fd, source, block, BPF_ANY) ? -errno : 0;
 }
 

@@ -62,8 +62,8 @@ static void a_policy_without_effects_has_defaults_and_nothing_more(void **state)
 	assert_int_equal(logging->sample, 100);
 	assert_int_equal(logging->limit_interval_ns, NS_PER_S / 50);
 	assert_int_equal(logging->limit_tolerance_ns, 49 * (NS_PER_S / 50));
-	assert_int_equal(logging->events, 1 << SYNFW_EVENT_DROP | 1 << SYNFW_EVENT_BLOCK |
-						  1 << SYNFW_EVENT_FLAG | 1 << SYNFW_EVENT_RULE);
+	assert_int_equal(logging->events,
+			 1 << SYNFW_EVENT_BLOCK | 1 << SYNFW_EVENT_FLAG | 1 << SYNFW_EVENT_RULE);
 }
 
 static void scoring_is_written_in_points_an_hour(void **state)

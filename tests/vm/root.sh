@@ -20,7 +20,8 @@ NETNS_CASES="drop:tcp_port drop:ipv6_prefix counters:survive_a_reload_by_name
 # Programs of the bpf ring that are not run in guests. The first two ask no kernel; the next three
 # are about data that is not part of the project; the last two are about the compiler's tables, and
 # take a minute where a processor is emulated.
-NOT_HERE='["abi-layout", "sets", "classbench-data", "lists", "pcap", "dense-blocks", "large-set"]'
+NOT_HERE='["abi-layout", "sets", "classbench-data", "lists", "pcap", "dense-blocks", "large-set",
+	"rates"]'
 
 pack() { # DIRECTORY: as a cpio archive on stdout
 	(cd "$1" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0)
@@ -45,7 +46,7 @@ copy_tools() {
 # The bpf ring as Meson knows it, so that a program which is added to it runs here, too.
 bpf_tests() {
 	meson introspect --tests "$BUILD" | jq -r --argjson not_here "$NOT_HERE" \
-		--arg checks "SYNFW_CHECKS=$CHECKS" '
+		--arg checks "SYNFW_CHECKS=$CHECKS SYNFW_SEQUENCES=$SEQUENCES" '
 		.[] | select(.suite | any(endswith(":bpf"))) | select(.name | IN($not_here[]) | not) |
 		@sh "run_test 0 \("bpf: " + .name) env \($checks) \(.cmd)"'
 }

@@ -12,7 +12,8 @@
 # pass have written, too.
 #
 # Kernels are kept in BUILD/vm: without it the newest ones are fetched. SYNFW_JOBS guests run at the
-# same time, SYNFW_GUEST_SECONDS at most; SYNFW_CHECKS is that of the bpf ring.
+# same time, SYNFW_GUEST_SECONDS at most; SYNFW_CHECKS and SYNFW_SEQUENCES are those of
+# the bpf ring.
 set -uo pipefail
 
 PATH=$PATH:/usr/sbin:/sbin # of depmod and modprobe
@@ -37,6 +38,7 @@ GUEST_SECONDS=${SYNFW_GUEST_SECONDS:-600}
 TEST_SECONDS=300
 HANG_SECONDS=30
 CHECKS=${SYNFW_CHECKS:-10000}
+SEQUENCES=${SYNFW_SEQUENCES:-200}
 CPUS=2 # more than one: some maps have a value for each
 MEMORY_MB=2048
 VM=$BUILD/vm

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_FILTER_BPF_H
+#define SYNFW_FILTER_BPF_H
+
+/* Filters of addresses in front of hash maps, see <synfw/state.h>. `map` is one of the two, `words` its
+ * words: constants once inlined. */
+#include "maps.bpf.h"
+
+/* Nothing was ever put into what is behind the filter: not even a hash is needed. A shadow program
+ * without the filter of what is in force has no such word. */
+static __always_inline bool filter_is_empty(void *map, __u32 words)
+{
+	const __u64 *any = bpf_map_lookup_elem(map, &words);
+
+	return any && !*(const volatile __u64 *)any;
+}
+
+static __always_inline bool filter_has(void *map, __u32 words, __u64 hash)
+{
+	__u32 key = hash / 64 % words;
+	const __u64 *word = bpf_map_lookup_elem(map, &key);
+
+	return !word || *(const volatile __u64 *)word >> (hash & 63) & 1;
+}
+
+static __always_inline void filter_set(void *map, __u32 key, __u64 bit)
+{
+	__u64 *word = bpf_map_lookup_elem(map, &key);
+
+	if (word && !(*word & bit))
+		__sync_fetch_and_or(word, bit);
+}
+
+/* Before the address goes in: a packet that finds the bit and no entry yet passes, as it would have a
+ * moment before; none may find the entry and its bit clear. */
+static __always_inline void filter_add(void *map, __u32 words, __u64 hash)
+{
+	filter_set(map, hash / 64 % words, 1ULL << (hash & 63));
+	filter_set(map, words, 1);
+}
+
+#endif
