@@ -55,34 +55,6 @@ static uint64_t now_ns(clockid_t clock)
 
 /* ---- what is in force ---- */
 
-struct abi_search {
-	const struct paths *paths;
-	char *found;
-};
-
-static int match_abi_directory(const char *name, void *context)
-{
-	struct abi_search *search = context;
-	unsigned int version;
-
-	if (!pins_abi_of(name, &version) || version == SYNFW_ABI_VERSION)
-		return 0;
-	search->found = path_format("%s/%s", search->paths->bpffs, name);
-	return search->found ? 1 : -ENOMEM;
-}
-
-/* Sets *ret_dir to the directory of a datapath with another ABI, or to NULL. */
-static int find_other_abi(const struct paths *paths, struct fault *fault, char **ret_dir)
-{
-	struct abi_search search = {.paths = paths};
-	int err = pins_for_each(paths->bpffs, match_abi_directory, &search);
-
-	if (err < 0)
-		return fault_system(fault, err, "cannot list \"%s\"", paths->bpffs);
-	*ret_dir = search.found;
-	return 0;
-}
-
 /* With a datapath of this ABI in force, those of others are what an upgrade that was killed did
  * not come to remove. */
 static int recover(struct apply *apply, struct notes *notes)
@@ -93,7 +65,7 @@ static int recover(struct apply *apply, struct notes *notes)
 	err = commit_recover(apply->paths, &apply->live, notes, apply->fault);
 	if (err || apply->other_abi_dir || !apply->live.present)
 		return err;
-	err = find_other_abi(apply->paths, apply->fault, &other);
+	err = live_find_other_abi(apply->paths, apply->fault, &other);
 	if (!err && other)
 		pins_remove_datapath(apply->paths, other);
 	return err;
@@ -109,7 +81,7 @@ static int find_live(struct apply *apply, struct notes *notes)
 	err = live_open(apply->paths->live, apply->fault, &apply->live);
 	if (err || apply->live.present)
 		return err;
-	err = find_other_abi(apply->paths, apply->fault, &apply->other_abi_dir);
+	err = live_find_other_abi(apply->paths, apply->fault, &apply->other_abi_dir);
 	if (err || !apply->other_abi_dir)
 		return err;
 	err = live_open_other_abi(apply->other_abi_dir, apply->fault, &apply->live);

@@ -9,6 +9,7 @@
 #include <synfw/cleanup.h>
 
 #include "paths.h"
+#include "pins.h"
 
 #define MAX_ATTEMPTS 8
 
@@ -132,6 +133,33 @@ int live_open_other_abi(const char *dir, struct fault *fault, struct live *ret_l
 
 	*ret_live = live;
 	live = (struct live)LIVE_NONE;
+	return 0;
+}
+
+struct abi_search {
+	const struct paths *paths;
+	char *found;
+};
+
+static int match_abi_directory(const char *name, void *context)
+{
+	struct abi_search *search = context;
+	unsigned int version;
+
+	if (!pins_abi_of(name, &version) || version == SYNFW_ABI_VERSION)
+		return 0;
+	search->found = path_format("%s/%s", search->paths->bpffs, name);
+	return search->found ? 1 : -ENOMEM;
+}
+
+int live_find_other_abi(const struct paths *paths, struct fault *fault, char **ret_dir)
+{
+	struct abi_search search = {.paths = paths};
+	int err = pins_for_each(paths->bpffs, match_abi_directory, &search);
+
+	if (err < 0)
+		return fault_system(fault, err, "cannot list \"%s\"", paths->bpffs);
+	*ret_dir = search.found;
 	return 0;
 }
 

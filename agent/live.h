@@ -6,6 +6,7 @@
 #include "datapath.h"
 #include "links.h"
 #include "manifest.h"
+#include "paths.h"
 #include "tables.h"
 
 struct live {
@@ -30,6 +31,9 @@ int live_open(const char *dir, struct fault *fault, struct live *ret_live);
 /* As live_open(), for a datapath of another ABI: when its maps have another shape, only its links
  * are known. */
 int live_open_other_abi(const char *dir, struct fault *fault, struct live *ret_live);
+
+/* Sets *ret_dir to the directory of a datapath with another ABI, or to NULL. */
+int live_find_other_abi(const struct paths *paths, struct fault *fault, char **ret_dir);
 
 /* What the bits of the live vectors stand for: header.nr_bits rules, which the caller frees. */
 int live_read_rules(const struct live *live, struct fault *fault, struct synfw_rule **ret_rules);
