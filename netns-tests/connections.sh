@@ -32,6 +32,7 @@ prepare() { # [DEFAULTS]
 		defaults: {incoming: drop, established: allow, icmp: rules${1:+, $1}}
 		rules:
 		  - {name: discovery, icmp: [neighbour-solicitation, neighbour-advertisement], action: allow}
+		  - {name: errors, icmp: destination-unreachable, action: drop}
 		  - {name: server, to: 8080/tcp, action: allow}
 	E
 }
@@ -46,7 +47,7 @@ qdiscs() { on_edge tc qdisc show dev "${1:-eth0}" | grep -c clsact || true; }
 
 # ---- what comes back -----------------------------------------------------------------------------
 
-tcp_passes() { # EDGE_ADDRESS CLIENT_ADDRESS WORDS
+tcp_passes() { # EDGE_ADDRESS CLIENT_ADDRESS WORD FLOWS
 	local port before
 	says_ok listen there-$3 "$CLIENT" "$2" $SERVER
 	port=$(talk connect here-$3 "$EDGE" "$1" "$2" $SERVER)
@@ -79,8 +80,8 @@ test_tcp_that_the_edge_opens_passes() {
 	json '.warnings == []'
 }
 
-udp_passes() { # EDGE_ADDRESS CLIENT_ADDRESS WORDS CONNECTED...
-	local port family
+udp_passes() { # EDGE_ADDRESS CLIENT_ADDRESS WORD [PEER PORT]: that the socket is connected to
+	local port
 	talk udp server-$3 "$CLIENT" "$2" $DNS >/dev/null
 	port=$(talk udp here-$3 "$EDGE" "$1" 0 "${@:4}")
 	drops 10 "proto=udp,src=$2,dst=$1,sport=$DNS,dport=$port"
@@ -121,4 +122,392 @@ test_ping_that_the_edge_sends_passes() {
 	exits 0 synfw show flows --json
 	json '[.flows[] | select(.protocol == "icmp" and .state == "established")] | length == 1'
 	json '[.flows[] | select(.protocol == "icmpv6" and .state == "established")] | length == 1'
+}
+
+error_passes() { # EDGE_ADDRESS CLIENT_ADDRESS
+	local port
+	port=$(talk udp asks "$EDGE" "$1" 0 "$2" 9)
+	says_ok send asks
+	# nobody listens there: the other side says so, and the socket hears it
+	equal "$(talk hears asks)" "Connection refused" "what the edge hears"
+	# and so do errors that are made up: about it, about another port, about another protocol
+	says_ok error "$CLIENT" "$2" "$1" "$port" 9 17
+	says_ok error "$CLIENT" "$2" "$1" "$((port ^ 1))" 9 17
+	says_ok error "$CLIENT" "$2" "$1" "$port" 10 17
+	says_ok error "$CLIENT" "$2" "$1" "$port" 9 6
+	says_ok close asks
+}
+
+test_icmp_errors_about_a_connection_pass() {
+	prepare
+	apply strict
+	error_passes $EDGE4 $CLIENT4
+	equal "$(reason established) $(rule errors)" "2 3" "errors that pass, and that do not"
+	error_passes $EDGE6 $CLIENT6
+	equal "$(reason established) $(rule errors)" "4 6" "errors that pass, and that do not"
+	# cut off inside what they carry, or with nothing to carry
+	drops 10 "proto=icmp,src=$CLIENT4,dst=$EDGE4,type=3"
+	drops 10 "proto=icmpv6,src=$CLIENT6,dst=$EDGE6,type=1"
+}
+
+# In the frame, as a raw socket sends it.
+test_tagged_connections_pass() {
+	local tags answer="proto=udp,src=$CLIENT4,dst=$EDGE4,sport=$DNS,dport=4000"
+	prepare
+	apply strict
+	for tags in 7 7.8; do
+		drops 10 "${answer}0,vlan=$tags"
+		"$TOOLS/frames" --from "$EDGE/eth0" --to "$CLIENT/eth0" --count 1 \
+			"proto=udp,src=$EDGE4,dst=$CLIENT4,sport=4000${#tags},dport=$DNS,vlan=$tags"
+		passes 10 "$answer${#tags},vlan=$tags"
+	done
+	equal "$(flows '.protocol == "udp"')" 2 "connections"
+}
+
+# What this host sends without opening anything: it answers.
+test_answers_of_the_edge_open_nothing() {
+	local packet
+	prepare
+	apply strict
+	for packet in tcp,sport=40001,dport=81,flags=0x12 tcp,sport=40001,dport=81,flags=0x04 \
+		tcp,sport=40001,dport=81,flags=0x10 tcp,sport=40001,dport=81,flags=0x11 \
+		icmp,type=0 icmp,type=3 udp,sport=40001,dport=81,fragment=100; do
+		"$TOOLS/frames" --from "$EDGE/eth0" --to "$CLIENT/eth0" --count 5 \
+			"proto=$packet,src=$EDGE4,dst=$CLIENT4" >/dev/null
+	done
+	"$TOOLS/frames" --from "$EDGE/eth0" --to "$CLIENT/eth0" --count 5 \
+		"proto=udp,src=$EDGE4,dst=224.0.0.251,sport=5353,dport=5353" >/dev/null
+	equal "$(flows true)" 0 "connections"
+	drops 10 "proto=tcp,src=$CLIENT4,dst=$EDGE4,sport=81,dport=40001,flags=0x10"
+	drops 10 "proto=icmp,src=$CLIENT4,dst=$EDGE4,type=0"
+}
+
+# ---- what ends -----------------------------------------------------------------------------------
+
+connected() { # prints the edge's port
+	local port
+	says_ok listen there "$CLIENT" $CLIENT4 $SERVER >&2
+	port=$(talk connect here "$EDGE" $EDGE4 $CLIENT4 $SERVER)
+	says_ok accept peer there >&2
+	echo "$port"
+}
+
+ends_after_a_while() { # PORT: a straggler still belongs to it, and then nothing does
+	local late="proto=tcp,src=$CLIENT4,dst=$EDGE4,sport=$SERVER,dport=$1,flags=0x10"
+	passes 1 "$late"
+	equal "$(flows '.state == "closed"')" 1 "closed connections"
+	sleep 11
+	drops 10 "$late"
+	equal "$(flows true)" 0 "connections"
+}
+
+test_reset_by_the_other_side_ends_it() {
+	local port
+	prepare
+	apply strict
+	port=$(connected)
+	says_ok reset peer
+	ends_after_a_while "$port"
+}
+
+test_fins_of_both_sides_end_it() {
+	local port
+	prepare
+	apply strict
+	port=$(connected)
+	says_ok shut here
+	equal "$(flows '.state == "closing"')" 1 "closing connections"
+	reaches peer here
+	says_ok close peer
+	equal "$(talk hears here)" end "what the edge hears"
+	says_ok close here
+	ends_after_a_while "$port"
+}
+
+# Nobody else knows the sequence numbers, but anybody can guess the ports.
+test_forged_reset_ends_nothing_that_is_used() {
+	local port
+	prepare
+	apply strict
+	port=$(connected)
+	passes 5 "proto=tcp,src=$CLIENT4,dst=$EDGE4,sport=$SERVER,dport=$port,flags=0x04"
+	equal "$(flows '.state == "closed"')" 1 "closed connections"
+	sleep 2.1
+	reaches here peer
+	equal "$(flows '.state == "established"')" 1 "established connections"
+	sleep 9
+	reaches peer here
+}
+
+# ---- what was open before ------------------------------------------------------------------------
+
+COUNT=${SYNFW_CONNECTIONS:-100}
+RELOADS=$((${SYNFW_APPLIES:-1000} / 10))
+
+test_open_connections_survive_the_switch_and_reloads() {
+	local i
+	prepare
+	apply open
+	says_ok many "$COUNT" "$EDGE" $EDGE4 "$CLIENT" $CLIENT4 $SERVER
+	says_ok many 10 "$EDGE" $EDGE6 "$CLIENT" $CLIENT6 $SERVER
+	exits 0 synfw apply "$T/strict.yaml" --json
+	json ".seeded == $COUNT + 10"
+	equal "$(flows .seeded)" $((COUNT + 10)) "connections that were open"
+	equal "$(talk all)" $((COUNT + 10)) "connections that go on"
+	for i in $(seq "$RELOADS"); do
+		exits 0 synfw apply "$T/strict.yaml" --json
+		json '.seeded == 0'
+		equal "$(talk all)" $((COUNT + 10)) "connections after $i reloads"
+	done
+	equal "$(talk connect x "$CLIENT" $CLIENT4 $EDGE4 22)" timeout "a connection that no rule allows"
+}
+
+test_open_udp_and_half_closed_connections_survive_the_switch() {
+	local port
+	prepare
+	apply open
+	port=$(connected)
+	says_ok shut here
+	talk udp server "$CLIENT" $CLIENT4 $DNS >/dev/null
+	port=$(talk udp asks "$EDGE" $EDGE4 0 $CLIENT4 $DNS)
+	apply strict
+	reaches peer here
+	reaches server asks $EDGE4 "$port"
+	drops 10 "proto=udp,src=$CLIENT4,dst=$EDGE4,sport=$DNS,dport=$((port ^ 1))"
+}
+
+# Mapped addresses: an IPv6 socket that speaks IPv4.
+test_open_connections_of_dual_stack_sockets_survive_the_switch() {
+	prepare
+	apply open
+	says_ok listen there "$EDGE" :: $SERVER
+	talk connect here "$CLIENT" $CLIENT4 $EDGE4 $SERVER >/dev/null
+	says_ok accept peer there
+	apply strict
+	reaches here peer
+	reaches peer here
+}
+
+interrupted() { # FIRST LAST: an apply whose dumps of sockets, from FIRST to LAST, are interrupted
+	on_edge env LD_PRELOAD="$TOOLS/libinterrupt_dump.so" INTERRUPT_DUMP_AT="$1" \
+		INTERRUPT_DUMP_LAST="$2" INTERRUPT_DUMP_TYPE=20 "$SYNFW" apply "$T/strict.yaml"
+}
+
+test_interrupted_dump_of_sockets_is_repeated() {
+	prepare
+	apply open
+	connected >/dev/null
+	exits 0 interrupted 1 3
+	reaches peer here
+}
+
+# Connections that nobody knows would break: the policy stays out of force.
+test_dump_of_sockets_that_always_fails_changes_nothing() {
+	local before
+	prepare
+	apply open
+	before=$(state)
+	exits 7 interrupted 1 1000
+	says "cannot list the connections that are open"
+	equal "$(state)" "$before" "what the kernel holds"
+	equal "$(egress_filters eth0) $(qdiscs)" "0 0" "filters and qdiscs"
+}
+
+# ---- floods --------------------------------------------------------------------------------------
+
+# As a server answers forged questions: every answer looks like a connection that this host opens.
+test_answers_to_everybody_push_out_nothing_else() {
+	local port
+	prepare
+	ip -n "$EDGE" address add 192.0.2.11/24 dev eth0
+	ip -n "$CLIENT" neighbour replace 192.0.2.11 lladdr "$(mac_of "$EDGE" eth0)" dev eth0
+	apply strict
+	connected >/dev/null
+	talk udp server "$CLIENT" $CLIENT4 $DNS >/dev/null
+	port=$(talk udp asks "$EDGE" $EDGE4 0 $CLIENT4 $DNS)
+	says_ok send asks
+	talk udp one "$EDGE" $EDGE4 53 >/dev/null
+	talk udp two "$EDGE" 192.0.2.11 53 >/dev/null
+	says_ok flood one $CLIENT4
+	says_ok flood two $CLIENT4
+	exits 0 synfw status --json
+	json '.flows.unconnected > 30000 and .flows.unconnected <= .flows.size and .flows.connected == 2'
+	json '.flows.lost == 0'
+	reaches peer here
+	reaches server asks $EDGE4 "$port"
+}
+
+# ---- the filter ----------------------------------------------------------------------------------
+
+test_filter_comes_and_goes_with_the_need() {
+	prepare
+	apply open
+	equal "$(egress_filters eth0) $(qdiscs)" "0 0" "filters and qdiscs without need"
+	apply strict
+	equal "$(egress_filters eth0) $(qdiscs)" "1 1" "filters and qdiscs"
+	talk udp asks "$EDGE" $EDGE4 0 $CLIENT4 9 >/dev/null
+	says_ok send asks
+	equal "$(flows true)" 1 "connections"
+	apply open
+	equal "$(egress_filters eth0) $(qdiscs)" "0 0" "filters and qdiscs without need"
+	exits 0 synfw show flows --json
+	json '.flows == []'
+	exits 0 synfw status --json
+	json '.flows == null'
+	apply strict
+	exits 0 synfw detach --json
+	json '.warnings == []'
+	equal "$(egress_filters eth0) $(qdiscs)" "0 0" "filters and qdiscs after detach"
+}
+
+test_filters_of_others_stay() {
+	prepare
+	apply strict
+	on_edge tc filter add dev eth0 egress prio 7 bpf direct-action object-pinned \
+		"$(echo "$SYNFW_BPFFS"/abi*/egress)"
+	exits 0 synfw detach
+	equal "$(egress_filters eth0) $(qdiscs)" "1 1" "filters of others, and what they hang on"
+	on_edge tc filter del dev eth0 egress
+	apply strict
+	tcp_passes $EDGE4 $CLIENT4 v4 1
+	exits 0 synfw detach
+	equal "$(egress_filters eth0) $(qdiscs)" "0 1" "filters of synfw, and the qdisc of others"
+}
+
+test_missing_filter_is_told_and_repaired() {
+	prepare
+	apply strict
+	connected >/dev/null
+	on_edge tc qdisc del dev eth0 clsact
+	exits 0 synfw status --json
+	json '.warnings | any(contains("egress filter of eth0 is missing"))'
+	reaches peer here
+	equal "$(talk connect other "$EDGE" $EDGE4 $CLIENT4 $SERVER)" timeout "a connection that nobody saw"
+	apply strict
+	exits 0 synfw status --json
+	json '.warnings == []'
+	reaches peer here
+	[ "$(talk connect other "$EDGE" $EDGE4 $CLIENT4 $SERVER)" -gt 0 ] || fail "cannot connect"
+}
+
+test_connections_survive_a_newer_program() {
+	local filter
+	prepare
+	apply strict
+	connected >/dev/null
+	filter=$(on_edge tc filter show dev eth0 egress | grep -o 'id [0-9]*')
+	exits 0 on_edge "$BUILD/netns-tests/next/synfw-next" apply "$T/strict.yaml" --json
+	json '.program_replaced and .seeded == 0'
+	[ "$(on_edge tc filter show dev eth0 egress | grep -o 'id [0-9]*')" != "$filter" ] ||
+		fail "the old filter still runs"
+	reaches peer here
+	exits 0 on_edge "$BUILD/netns-tests/other-abi/synfw-other-abi" apply "$T/strict.yaml" --json
+	json '.seeded == 1'
+	reaches peer here
+	equal "$(egress_filters eth0) $(qdiscs)" "1 1" "filters and qdiscs"
+	exits 0 on_edge "$BUILD/netns-tests/other-abi/synfw-other-abi" detach
+	equal "$(egress_filters eth0) $(qdiscs)" "0 0" "filters and qdiscs after detach"
+}
+
+LINK_CREATE=28 SIGKILL=9	# of enum bpf_cmd
+
+test_filter_of_a_killed_apply_is_taken_away() {
+	local command
+	prepare
+	for command in detach "apply $T/open.yaml" "apply $T/strict.yaml"; do
+		run on_edge env LD_PRELOAD="$TOOLS/libfail_bpf.so" FAIL_BPF_COMMAND=$LINK_CREATE \
+			FAIL_BPF_AT=1 FAIL_BPF_SIGNAL=$SIGKILL "$SYNFW" apply "$T/strict.yaml"
+		equal "$STATUS" 137 "status of an apply that is killed"
+		equal "$(egress_filters eth0) $(qdiscs)" "1 1" "filters and qdiscs of one that was killed"
+		# shellcheck disable=SC2086 # words
+		exits 0 synfw $command
+		[ "$command" = "apply $T/strict.yaml" ] ||
+			equal "$(egress_filters eth0) $(qdiscs)" "0 0" "filters and qdiscs after $command"
+		exits 0 synfw detach
+		equal "$(egress_filters eth0) $(qdiscs)" "0 0" "filters and qdiscs after detach"
+	done
+}
+
+test_interface_that_is_added_has_its_open_connections() {
+	local other=$CASE_ID-other
+	prepare
+	add_host "$other"
+	join eth1 "$other"
+	add_addresses "$EDGE" eth1 198.51.100.1/24
+	add_addresses "$other" eth0 198.51.100.2/24
+	apply strict
+	says_ok listen there "$EDGE" 198.51.100.1 $SERVER
+	talk connect here "$other" 198.51.100.2 198.51.100.1 $SERVER >/dev/null
+	says_ok accept peer there
+	apply strict --interface eth0 --interface eth1
+	equal "$(egress_filters eth1)" 1 "filters"
+	reaches here peer
+	ip -n "$EDGE" link delete eth1
+	apply strict
+	exits 0 synfw detach
+}
+
+# ---- rules, trace, and the check that locks nobody out --------------------------------------------
+
+test_rules_on_state_judge_it() {
+	local port
+	prepare
+	policy stateful <<-E
+		defaults: {incoming: drop, established: rules, icmp: rules}
+		rules:
+		  - {name: answers, proto: [tcp, icmp], state: established, action: allow}
+		  - {name: strangers, proto: tcp, state: new, action: drop}
+	E
+	apply stateful
+	port=$(connected)
+	reaches peer here
+	[ "$(rule answers)" -ge 2 ] || fail "only $(rule answers) packets of the connection"
+	on_edge ping -q -c 3 -i 0.05 -W 2 $CLIENT4 || fail "no answer"
+	drops 10 "proto=tcp,src=$CLIENT4,dst=$EDGE4,sport=$SERVER,dport=$((port ^ 1)),flags=0x10"
+	equal "$(rule strangers)" 10 "packets of nothing"
+	equal "$(reason established)" 0 "packets that pass before the rules"
+}
+
+test_trace_knows_connections_and_tests_do_not() {
+	local port
+	prepare
+	apply strict
+	port=$(connected)
+	exits 0 synfw trace --from "$CLIENT4:$SERVER" --to "$EDGE4:$port/tcp" --flags ack --json
+	json '.verdict == "allow" and .reason == "established"'
+	exits 1 synfw trace --from "$CLIENT4:$SERVER" --to "$EDGE4:$port/tcp" --flags syn --json
+	json '.reason == "default-drop"'
+	# one that is judged changes nothing: a RST would have closed it
+	exits 0 synfw trace --from "$CLIENT4:$SERVER" --to "$EDGE4:$port/tcp" --flags rst --json
+	equal "$(flows '.state == "established"')" 1 "established connections"
+	{ cat "$T/strict.yaml"; echo "tests: [{from: '$CLIENT4:$SERVER', to: '$EDGE4:$port/tcp', flags: [ack], expect: drop}]"; } \
+		>"$T/tested.yaml"
+	apply tested
+}
+
+# A policy that lets new SSH connections in by their SYN leaves the rest to what is established.
+test_lockout_check_counts_on_what_is_open() {
+	local port
+	prepare
+	policy narrow <<-E
+		defaults: {incoming: drop}
+		rules: [{name: ssh, to: 22/tcp, flags: [syn, not ack], action: allow}]
+	E
+	policy without <<-E
+		defaults: {incoming: drop}
+		rules: [{name: web, to: 80/tcp, action: allow}]
+	E
+	apply open
+	says_ok listen there "$EDGE" $EDGE4 22
+	port=$(talk connect here "$CLIENT" $CLIENT4 $EDGE4 22)
+	says_ok accept peer there
+	export SSH_CONNECTION="$CLIENT4 $((port ^ 1)) $EDGE4 22"
+	exits 4 synfw apply "$T/narrow.yaml"
+	says "would cut the SSH connection"
+	export SSH_CONNECTION="$CLIENT4 $port $EDGE4 22"
+	# going on is not enough: one has to be able to come back
+	exits 4 synfw apply "$T/without.yaml"
+	says "would cut the SSH connection"
+	apply narrow
+	reaches here peer
 }
