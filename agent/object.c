@@ -35,7 +35,7 @@ const struct object_map_spec object_maps[OBJECT_NR_MAPS] = {
 	[OBJECT_BLOCKS] = {"synfw_blocks", BPF_MAP_TYPE_HASH, sizeof(struct synfw_addr6),
 			   sizeof(struct synfw_block), SYNFW_MAX_BLOCKS},
 	[OBJECT_BLOCK_RING] = {"synfw_block_ring", BPF_MAP_TYPE_ARRAY, 4,
-			       sizeof(struct synfw_addr6), SYNFW_MAX_BLOCKS},
+			       sizeof(struct synfw_block_place), SYNFW_MAX_BLOCKS},
 	[OBJECT_BLOCK_FILTER] = {"synfw_block_filter", BPF_MAP_TYPE_ARRAY, 4, 8,
 				 SYNFW_BLOCK_FILTER_WORDS},
 	[OBJECT_EXEMPT] = {"synfw_exempt", BPF_MAP_TYPE_HASH, sizeof(struct synfw_addr6), 4,

@@ -10,52 +10,17 @@
 #include "account.bpf.h"
 #include "address.bpf.h"
 #include "dynamic.bpf.h"
+#include "effect.bpf.h"
 #include "image.bpf.h"
+#include "limit.bpf.h"
 #include "maps.bpf.h"
 #include "packet.bpf.h"
+#include "walk.bpf.h"
 
-#define AGG_WORDS	8
 #define WORDS_PER_CHUNK 8
 
 /* Each step of a walk consumes a word or a bit of a vector, so it cannot take more. */
 #define WALK_MAX_STEPS (SYNFW_MAX_BITS + SYNFW_MAX_BITS / 64)
-
-#define NO_ORDER 0xffffffffU
-
-extern const volatile bool read_only;
-
-/* What becomes of a packet, and why. */
-struct decision {
-	__u32 score;
-	__u32 bit;	/* SYNFW_NO_BIT: no rule decided */
-	__u8 verdict;	/* enum synfw_verdict */
-	__u8 reason;
-	__u8 reserved[2];
-};
-
-/* Without holes, as struct packet. Holds no pointers: the steps are global functions, whose argument
- * the verifier takes for any bytes. Without that each combination of taken words would be a state of
- * its own. */
-struct walk {
-	__u64 candidates[AGG_WORDS]; /* AND of the aggregates; bits are cleared as they are taken */
-	__u64 bits;	/* what is left of the word in hand */
-	struct decision decision;
-	__u32 first_bit; /* number of its bit 0 */
-	__u32 word;	/* two levels: number of the word to take next */
-	__u32 generation;
-	__u32 record[SYNFW_NR_FIELDS];
-	__u32 rule_base;
-	__u32 group_base;
-	__u32 counting_word;
-	__u32 best_order; /* of the decision, NO_ORDER: none yet */
-	__u32 bytes;	/* of the packet, for the counters */
-	__u8 refs_at;
-	__u8 shape_reason;
-	__u8 monitor;
-	__u8 reserved[5];
-};
-_Static_assert(sizeof(struct walk) == 64 + 8 + 12 + 4 * (3 + SYNFW_NR_FIELDS + 5) + 8,
-	       "no holes");
 
 /* AND of word `number` over the fields that its group constrains; in the others the aggregate has
  * said all there is to say. A line that is not there reads as no rule. */
@@ -106,11 +71,10 @@ static __always_inline void walk_skip(struct walk *walk, __u32 number, __u32 end
 /* Two levels: takes the candidate word `number` in hand. */
 static __always_inline void walk_take_word(struct image *image, struct walk *walk, __u32 number)
 {
-	__u32 group = id_at(image, walk->group_base, number);
+	__u32 group = id_at(image, image_tables(image)->group_base, number);
 
-	walk->first_bit = number * 64;
 	walk->bits = vectors_and(image, walk, number, group & 0xff);
-	if (walk->bits && number < walk->counting_word) {
+	if (walk->bits && number < image_tables(image)->counting_word) {
 		walk->bits &= -walk->bits;
 		walk_skip(walk, number, group >> 8);
 	}
@@ -136,7 +100,7 @@ __noinline int walk_pick(struct walk *walk)
 		return 0;
 	if (!walk->refs_at) {
 		walk->bits = candidates;
-		walk->first_bit = number * 64;
+		walk->word = number;
 		walk->candidates[number % AGG_WORDS] = 0;
 		return 1;
 	}
@@ -154,7 +118,7 @@ static __always_inline void rule_decides(struct walk *walk, const struct synfw_r
 	walk->decision.bit = bit;
 	walk->decision.verdict = rule->action == SYNFW_ACTION_DROP ? SYNFW_DROP : SYNFW_ALLOW;
 	walk->decision.reason =
-		rule->flags & SYNFW_RULE_SHAPE_REASON ? walk->shape_reason : rule->reason;
+		rule->flags & SYNFW_RULE_SHAPE_REASON ? walk->pkt.reason : rule->reason;
 }
 
 /* A rule that only scores or counts, when nothing before it decided. */
@@ -162,12 +126,11 @@ static __always_inline void rule_counts(struct walk *walk, const struct synfw_ru
 {
 	__u32 score = walk->decision.score + rule->score;
 
-	if (rule->order > walk->best_order)
-		return;
 	if (!read_only)
-		account_rule(rule->counter, walk->bytes, rule->action == SYNFW_ACTION_DROP);
+		account_rule(rule->counter, walk->pkt.bytes, rule->action == SYNFW_ACTION_DROP);
 	if (rule->flags & SYNFW_RULE_MONITOR)
 		return;
+	rule_note(walk, rule->counter, rule->score, rule->effect);
 	/* saturates: a sum that wrapped would call the worst packet harmless */
 	walk->decision.score = score < rule->score ? ~0U : score;
 }
@@ -183,10 +146,9 @@ static __always_inline bool walk_has_more(const struct walk *walk)
 	return left;
 }
 
-static __always_inline const struct synfw_rule *rule_at(struct image *image, struct walk *walk,
-							__u32 bit)
+static __always_inline const struct synfw_rule *rule_at(struct image *image, __u32 bit)
 {
-	struct synfw_line *line = line_at(image, walk->rule_base + bit / SYNFW_RULES_PER_LINE);
+	struct synfw_line *line = line_at(image, image_header(image)->rule_base + bit / SYNFW_RULES_PER_LINE);
 
 	return line ? (struct synfw_rule *)line + bit % SYNFW_RULES_PER_LINE : NULL;
 }
@@ -194,19 +156,27 @@ static __always_inline const struct synfw_rule *rule_at(struct image *image, str
 /* Takes the lowest bit of the word in hand. 1 ends the walk. */
 static __always_inline int walk_take_bit(struct image *image, struct walk *walk)
 {
-	__u32 bit = walk->first_bit + lowest_bit(walk->bits);
-	const struct synfw_rule *rule = rule_at(image, walk, bit);
+	__u32 bit = walk->word * 64 + lowest_bit(walk->bits);
+	const struct synfw_rule *rule = rule_at(image, bit);
+	bool counts, ordered;
 
 	walk->bits &= walk->bits - 1;
 	if (!rule)
 		return 1;
-	if (rule->flags & SYNFW_RULE_MONITOR || rule->action == SYNFW_ACTION_SCORE) {
+	counts = rule->flags & SYNFW_RULE_MONITOR || rule->action == SYNFW_ACTION_SCORE;
+	ordered = !walk->refs_at || walk->word >= image_tables(image)->counting_word;
+	/* two levels: what decides has been found; of the rest what comes after it does not count */
+	if (ordered && rule->order > walk->best_order)
+		return 1;
+	if (rule->effect && ordered && !limit_lets_match(image, walk, rule->effect, rule->counter))
+		return 0;
+	if (counts) {
 		rule_counts(walk, rule);
 		return 0;
 	}
 	rule_decides(walk, rule, bit);
-	/* one level: bits are in order, this is the first match */
-	return !walk->refs_at || !walk_has_more(walk);
+	/* in the order of the rules this is the first match */
+	return ordered || !walk_has_more(walk);
 }
 
 /* One word or one rule. 1 ends the walk. */
@@ -326,9 +296,9 @@ static __always_inline bool walk_restrict(struct image *image, struct walk *walk
 /* The other fields, those that some rule constrains, one after the other. */
 static __always_inline bool walk_restrict_all(struct image *image, struct walk *walk,
 					      const struct synfw_header *header,
-					      const struct synfw_class_tables *tables, __u32 slot,
-					      struct packet *pkt)
+					      const struct synfw_class_tables *tables, __u32 slot)
 {
+	const struct packet *pkt = &walk->pkt;
 	__u8 fields = header->fields;
 
 	if (fields & 1 << SYNFW_FIELD_L4DST &&
@@ -355,20 +325,25 @@ static __always_inline bool walk_restrict_all(struct image *image, struct walk *
 		return false;
 	return !(fields & 1 << SYNFW_FIELD_DYNAMIC) ||
 	       walk_restrict(image, walk, header, SYNFW_FIELD_DYNAMIC,
-			     dynamic_class(image, walk->generation, pkt));
+			     dynamic_class(image, walk));
 }
 
-/* Counts the deciding rule, once it is certain which that is. */
+/* Counts the deciding rule, once it is certain which that is, and notes its effect. */
 static __always_inline void account_decision(struct image *image, struct walk *walk)
 {
 	const struct synfw_rule *rule;
 
 	if (walk->decision.bit == SYNFW_NO_BIT)
 		return;
-	rule = rule_at(image, walk, walk->decision.bit);
-	if (rule)
-		account_rule(rule->counter, walk->bytes,
+	rule = rule_at(image, walk->decision.bit);
+	if (!rule)
+		return;
+	walk->decision.counter = rule->counter;
+	if (!read_only)
+		account_rule(rule->counter, walk->pkt.bytes,
 			     walk->monitor && rule->action == SYNFW_ACTION_DROP);
+	if (rule->effect)
+		rule_note(walk, rule->counter, 0, rule->effect);
 }
 
 /*
@@ -376,22 +351,16 @@ static __always_inline void account_decision(struct image *image, struct walk *w
  * which is also where a missing line ends. `slot` is the interface's.
  */
 static __always_inline void classify(struct image *image, const struct synfw_header *header,
-				     __u32 slot, struct packet *pkt, struct walk *walk)
+				     __u32 slot, struct walk *walk)
 {
 	const struct synfw_class_tables *tables = (const void *)(image->page0 + 1);
 
-	walk->rule_base = header->rule_base;
-	walk->group_base = tables->group_base;
-	walk->counting_word = tables->counting_word;
 	walk->best_order = NO_ORDER;
-	walk->bytes = pkt->bytes;
 	walk->refs_at = header->refs_at;
-	walk->shape_reason = pkt->reason;
-	walk->monitor = header->monitor;
 	/* ends in the default; ignoring the field would make rules match more */
 	if (!walk_restrict(image, walk, header, SYNFW_FIELD_ATTR,
-			   attr_class(image, header, tables, pkt)) ||
-	    !walk_restrict_all(image, walk, header, tables, slot, pkt))
+			   attr_class(image, header, tables, &walk->pkt)) ||
+	    !walk_restrict_all(image, walk, header, tables, slot))
 		return;
 
 	/* With one level the first word is in hand already. Most walks end with their first step, which
@@ -404,8 +373,7 @@ static __always_inline void classify(struct image *image, const struct synfw_hea
 		return;
 	if (!walk_advance(image, walk) && !walk_step(walk))
 		bpf_loop(WALK_MAX_STEPS, walk_callback, walk, 0);
-	if (!read_only)
-		account_decision(image, walk);
+	account_decision(image, walk);
 }
 
 #endif

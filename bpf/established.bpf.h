@@ -21,7 +21,7 @@ extern const volatile bool read_only;
 #define ICMPV6_ERROR_LAST	4
 
 /* What the clock said, and in which jiffy. */
-static volatile __u64 clock_ns, clock_jiffies;
+static volatile __u64 coarse_ns, coarse_jiffies;
 
 /* The kernel's coarse clock moves once a jiffy, and asking it costs more than a look-up; the jiffies
  * are one load. Whoever sees a new jiffy has seen the time that was stored before it. */
@@ -29,11 +29,11 @@ static __always_inline __u64 flow_now_ns(void)
 {
 	__u64 jiffies = bpf_jiffies64(), now_ns;
 
-	if (jiffies == clock_jiffies)
-		return clock_ns;
+	if (jiffies == coarse_jiffies)
+		return coarse_ns;
 	now_ns = bpf_ktime_get_coarse_ns();
-	clock_ns = now_ns;
-	clock_jiffies = jiffies;
+	coarse_ns = now_ns;
+	coarse_jiffies = jiffies;
 	return now_ns;
 }
 

@@ -105,7 +105,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SYNFW_MAX_BLOCKS);
 	__type(key, __u32);
-	__type(value, struct synfw_addr6);
+	__type(value, struct synfw_block_place);
 } synfw_block_ring SEC(".maps");
 
 struct {

@@ -237,7 +237,7 @@ struct synfw_header {
 	__u32 nr_lines;		/* of the whole image, the manifest included */
 	__u32 manifest_base;	/* line where the manifest's text begins, 0: none */
 	__u32 manifest_bytes;
-	__u32 effect_base;	/* line of effect 1, 0: no rule has effects */
+	__u32 effect_base;	/* line of effect 1, 0: no rule has effects; all of them are in page 0 */
 	__u32 source_flags;	/* line of the ids SYNFW_SOURCE_* by class of SYNFW_FIELD_SRC, 0: none has any */
 };
 _Static_assert(sizeof(struct synfw_header) == SYNFW_LINE_BYTES, "the header is line 0");

@@ -98,10 +98,15 @@ enum synfw_block_cause {
 /*
  * synfw_blocks, a hash map by source, never LRU: a flood of new sources must not free an old one. The
  * entry stays when the block has expired, to remember the offences, until its room is needed: each
- * insertion of the datapath takes the next places of synfw_block_ring (an array of sources, in the
- * order of insertion), looks at SYNFW_BLOCK_PROBES of them and takes one whose block has expired.
+ * insertion of the datapath takes the next places of synfw_block_ring (an array, in the order of
+ * insertion), looks at SYNFW_BLOCK_PROBES of them and takes one whose block has expired.
  * When there is none the block is not made, and counted (SYNFW_TALLY_BLOCKS_FULL): the packet is
  * dropped all the same, and so is the next that scores.
+ *
+ * User space inserts without a place: first the bit of synfw_block_filter, then the entry, cause
+ * SYNFW_BLOCK_OPERATOR. The map then fills before the ring does, and insertions of the datapath go on to
+ * places that have expired. Nobody but user space frees an expired entry without a place: it does so
+ * when the map refuses its own insertion.
  */
 struct synfw_block {
 	__u64 expires_boot_ns;	/* 0: never */
@@ -116,6 +121,14 @@ struct synfw_block {
 };
 _Static_assert(sizeof(struct synfw_block) == 64, "block of a source");
 #define SYNFW_BLOCK_PROBES 16
+
+struct synfw_block_place {
+	struct synfw_addr6 source;
+	/* As the block's when it was made, so that most probes need not look into the hash map. A block
+	 * that was prolonged keeps its place; that of one removed early is free when this has passed. */
+	__u64 expires_boot_ns;
+};
+_Static_assert(sizeof(struct synfw_block_place) == 24, "place of a block");
 
 /*
  * synfw_block_filter: one bit for each value of synfw_source_hash() % SYNFW_BLOCK_FILTER_BITS, set
@@ -165,21 +178,24 @@ _Static_assert(sizeof(struct synfw_rate_set) == 64, "a set of rates is one cache
 
 /*
  * synfw_port_scans[tag % SYNFW_PORT_SCANS]: the destination ports that one source tried for one rule,
- * and when. A port counts while it is younger than the rule's window. The entry belongs to the source
- * whose tag it has until the youngest port has left the window, or while it has one port only; whoever
- * comes meanwhile is not counted (SYNFW_TALLY_SCANS_LOST).
+ * and when. A port counts while it is younger than the rule's window; those of the youngest
+ * SYNFW_MAX_DISTINCT_PORTS + 1 are kept. While an entry holds more than one port, and until the youngest
+ * has left the window, it is its source's: whoever else comes is not counted
+ * (SYNFW_TALLY_SCANS_LOST). One that holds a single port is given up to the next source, so that
+ * a flood of sources that try one port each takes no room.
  */
 struct synfw_port_try {
 	__u16 port;
 	__u16 used;		/* 0: free */
-	__u32 at_boot_ms;
+	__u32 at_boot_ms;	/* wraps after 49 days; what has left the window is set free */
 };
 
 struct synfw_port_scan {
 	SYNFW_LOCK lock;
-	__u32 until_boot_ms;	/* when the youngest port leaves the window */
+	__u32 nr_ports;		/* of `port` that have been used; the others never were */
 	__u64 tag;		/* synfw_source_hash(source, seed ^ counter of the rule) */
-	struct synfw_port_try port[SYNFW_MAX_DISTINCT_PORTS + 2];
+	__u64 until_boot_ns;	/* when the youngest port leaves the window */
+	struct synfw_port_try port[SYNFW_MAX_DISTINCT_PORTS + 1];
 };
 _Static_assert(sizeof(struct synfw_port_scan) == 512, "ports of a source");
 
@@ -328,19 +344,31 @@ _Static_assert(sizeof(struct synfw_event) == 120, "an event");
 
 /* ---- what is common -------------------------------------------------------------------------- */
 
-/* synfw_runtime[0] */
+/* The limit of logging holds for two kinds of events apart: drops and matches of rules, which a flood
+ * makes without end, must not keep blocks and flags from being told. */
+enum synfw_event_bucket {
+	SYNFW_EVENTS_OF_PACKETS = 0,	/* SYNFW_EVENT_DROP, SYNFW_EVENT_RULE */
+	SYNFW_EVENTS_OF_SOURCES = 1,	/* SYNFW_EVENT_BLOCK, SYNFW_EVENT_FLAG */
+	SYNFW_NR_EVENT_BUCKETS = 2,
+};
+
+/* synfw_runtime[0]. What packets read stands apart from what insertions write. */
 struct synfw_runtime {
 	__u64 seed;		/* of synfw_source_hash(); random, written before the first packet */
-	__u64 event_tat_boot_ns; /* the limit of logging, as a rate */
+	__u64 event_tat_boot_ns[SYNFW_NR_EVENT_BUCKETS]; /* the limit of logging, as a rate */
+	__u64 event_shut_jiffy[SYNFW_NR_EVENT_BUCKETS]; /* in this jiffy nothing more is let through */
+	__u64 test_now_ns;	/* the time, for tests that have loaded a program which asks for it */
+	__u64 reserved[2];
 	__u32 block_cursor;	/* next place in synfw_block_ring */
-	__u32 reserved[11];
+	__u32 reserved2[15];
 };
-_Static_assert(sizeof(struct synfw_runtime) == 64, "one line");
+_Static_assert(sizeof(struct synfw_runtime) == 128, "two lines");
 
 /* synfw_tallies, per CPU, a __u64 each: what was not done, for want of room or by a limit. */
 enum synfw_tally {
 	SYNFW_TALLY_BLOCKS_FULL = 0,	/* blocks that found no room */
-	SYNFW_TALLY_BLOCKS_EXEMPT = 1,	/* scores and blocks of exempt or protected sources */
+	SYNFW_TALLY_BLOCKS_EXEMPT = 1,	/* packets of exempt or protected sources that were not held
+					 * against them: neither scored nor blocked */
 	SYNFW_TALLY_SCORES_LOST = 2,
 	SYNFW_TALLY_RATES_LOST = 3,
 	SYNFW_TALLY_SCANS_LOST = 4,

@@ -176,6 +176,19 @@ void effects_check(struct parser *parser, const struct effects_draft *draft, boo
 	}
 }
 
+/* Those whose connections are kept: TCP, UDP, SCTP, ICMP echo. */
+static bool may_have_connections(const struct match *match)
+{
+	static const uint8_t protos[] = {1, 6, 17, 58, 132};
+
+	if (!(match->keys & MATCH_PROTO))
+		return true;
+	for (size_t i = 0; i < sizeof(protos); i++)
+		if (memchr(match->protos, protos[i], match->nr_protos))
+			return true;
+	return false;
+}
+
 void effects_check_match(struct parser *parser, const struct effects_draft *draft,
 			 const struct match_draft *match)
 {
@@ -192,6 +205,10 @@ void effects_check_match(struct parser *parser, const struct effects_draft *draf
 			diag_related(parser->diags, diag, policy->established_at, "decided here");
 		diag_hint(diag, "with \"established: rules\" under defaults the rules decide them");
 	}
+	if (draft->state && match->match.state == STATE_ESTABLISHED &&
+	    !may_have_connections(&match->match))
+		diag_error(parser->diags, location_of(parser, draft->state),
+			   "%s can never match: its protocols have no connections", match->owner);
 	if (draft->ports && !match_may_have_ports(&match->match))
 		diag_error(parser->diags, location_of(parser, draft->ports),
 			   "%s can never match: no packet that it asks for has ports",

@@ -151,6 +151,11 @@ static void write_section(FILE *out, enum schema_section section)
 	fprintf(out, "}");
 	if (section == SCHEMA_RULE)
 		fprintf(out, ",\"oneOf\":[{\"required\":[\"action\"]},{\"required\":[\"score\"]}]");
+	if (section == SCHEMA_RULE)
+		fprintf(out, ",\"not\":{\"required\":[\"rate\",\"distinct-ports\"]}");
+	if (section == SCHEMA_SCORING)
+		fprintf(out, ",\"anyOf\":[{\"required\":[\"flag-at\"]},{\"required\":[\"drop-at\","
+			     "\"block-for\"]}]");
 	if (section == SCHEMA_SET)
 		fprintf(out, ",\"oneOf\":[{\"required\":[\"file\"]},{\"required\":[\"dynamic\"]}]");
 }

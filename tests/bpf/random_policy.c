@@ -250,12 +250,14 @@ static char *head_text(struct random_context *context, struct policy_text *text)
 	return head;
 }
 
-static void write_state(struct random_context *context, FILE *out)
+/* `has_connections`: some packet that the rule matches may belong to one. */
+static void write_state(struct random_context *context, FILE *out, bool has_connections)
 {
+	bool established = context->established_states && has_connections;
+
 	if (context->states && rng_percent(context->rng, 15))
 		fprintf(out, "    state: %s\n",
-			context->established_states && rng_percent(context->rng, 50) ? "established"
-										     : "new");
+			established && rng_percent(context->rng, 50) ? "established" : "new");
 }
 
 /* `has_ports`: some packet that the rule matches has. */
@@ -290,13 +292,6 @@ static void write_effects(struct random_context *context, FILE *out, bool allows
 		fprintf(out, "    add-to: %s\n", set->name);
 }
 
-/* The keys that have been written so far. */
-static bool text_may_have_ports(FILE *out, char *const *text)
-{
-	MUST(fflush(out) == 0);
-	return !strstr(*text, " icmp:") && !strstr(*text, " proto:");
-}
-
 static char *rule_text(struct random_context *context, size_t number)
 {
 	struct rng *rng = context->rng;
@@ -304,13 +299,16 @@ static char *rule_text(struct random_context *context, size_t number)
 	size_t length;
 	FILE *out = open_memstream(&rule, &length);
 	uint32_t dice = rng_below(rng, 100);
+	bool any_protocol;
 
 	MUST(out);
 	fprintf(out, "  - name: r%zu\n", number);
 	random_match(context, out);
-	write_state(context, out);
+	MUST(fflush(out) == 0);
+	any_protocol = !strstr(rule, " proto:");
+	write_state(context, out, any_protocol);
 	if (context->over_time) {
-		write_limit(context, out, text_may_have_ports(out, &rule));
+		write_limit(context, out, any_protocol && !strstr(rule, " icmp:"));
 		write_effects(context, out, dice >= 25 && dice < 60);
 	}
 	if (dice < 25)

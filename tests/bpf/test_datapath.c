@@ -26,6 +26,7 @@ struct datapath {
 	int nr_cpus;
 	void *per_cpu; /* one value of the largest kind for each CPU */
 	struct image *image;
+	struct synfw_trace trace;	       /* what the shadow program said last */
 	int members_fd[SYNFW_DYNAMIC_ENTRIES]; /* all dynamic sets of both slots; -1: not there */
 };
 
@@ -34,9 +35,13 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 	return level == LIBBPF_WARN ? vfprintf(stderr, format, args) : 0;
 }
 
-/* The maps of the generations: the live program uses those of the shadow program. */
+/* The maps of the generations and of what is remembered: the live program uses those of the shadow
+ * program. */
 static const char *const shared_maps[] = {
-	"synfw_control", "synfw_lines", "synfw_members",
+	"synfw_control",      "synfw_lines",	  "synfw_members",	"synfw_dynamic_sets",
+	"synfw_blocks",	      "synfw_block_ring", "synfw_block_filter", "synfw_exempt",
+	"synfw_scores",	      "synfw_rule_rates", "synfw_source_rates", "synfw_port_scans",
+	"synfw_event_firsts", "synfw_events",	  "synfw_runtime",
 };
 
 static int share_maps(struct synfw_bpf *from, struct synfw_bpf *to)
@@ -55,7 +60,7 @@ static int share_maps(struct synfw_bpf *from, struct synfw_bpf *to)
 	return 0;
 }
 
-static int load_programs(struct datapath *datapath)
+static int load_programs(struct datapath *datapath, bool test_clock)
 {
 	int err;
 
@@ -65,6 +70,8 @@ static int load_programs(struct datapath *datapath)
 		return -errno;
 	datapath->shadow->rodata->read_only = true;
 	datapath->live->rodata->read_only = false;
+	datapath->shadow->rodata->test_clock = test_clock;
+	datapath->live->rodata->test_clock = test_clock;
 	err = synfw_bpf__load(datapath->shadow);
 	if (err)
 		return err;
@@ -81,9 +88,9 @@ static int create_members(struct datapath *datapath)
 
 	for (uint32_t i = 0; i < SYNFW_DYNAMIC_ENTRIES; i++) {
 		keys[i] = i;
-		datapath->members_fd[i] = bpf_map_create(
-			BPF_MAP_TYPE_HASH, NULL, sizeof(struct synfw_addr6),
-			sizeof(struct synfw_member), DATAPATH_MAX_MEMBERS, NULL);
+		datapath->members_fd[i] =
+			bpf_map_create(BPF_MAP_TYPE_HASH, NULL, sizeof(struct synfw_addr6),
+				       sizeof(struct synfw_member), DATAPATH_MAX_MEMBERS, NULL);
 		if (datapath->members_fd[i] < 0)
 			return -errno;
 	}
@@ -93,7 +100,7 @@ static int create_members(struct datapath *datapath)
 	return 0;
 }
 
-int datapath_open(struct datapath **ret_datapath)
+static int open_with(bool test_clock, struct datapath **ret_datapath)
 {
 	CLEANUP(datapath_closep) struct datapath *datapath = calloc(1, sizeof(*datapath));
 	int err;
@@ -109,13 +116,28 @@ int datapath_open(struct datapath **ret_datapath)
 	datapath->per_cpu = calloc(datapath->nr_cpus, 64);
 	if (!datapath->per_cpu)
 		return -ENOMEM;
-	err = load_programs(datapath);
+	err = load_programs(datapath, test_clock);
 	if (!err)
 		err = create_members(datapath);
 	if (err)
 		return err;
 	*ret_datapath = TAKE_PTR(datapath);
 	return 0;
+}
+
+int datapath_open(struct datapath **ret_datapath)
+{
+	return open_with(false, ret_datapath);
+}
+
+int datapath_open_test_clock(struct datapath **ret_datapath)
+{
+	return open_with(true, ret_datapath);
+}
+
+int datapath_map_fd(const struct datapath *datapath, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(datapath->live->obj, name);
 }
 
 int datapath_live_fd(const struct datapath *datapath)
@@ -222,8 +244,8 @@ int datapath_apply(struct datapath *datapath, struct image *image)
 	return activate(datapath, slot);
 }
 
-int datapath_put_member(struct datapath *datapath, uint32_t number, const struct any_prefix *address,
-			enum member_state state)
+int datapath_put_member(struct datapath *datapath, uint32_t number,
+			const struct any_prefix *address, enum member_state state)
 {
 	int fd = datapath->members_fd[datapath->active * SYNFW_MAX_DYNAMIC_SETS + number];
 	struct synfw_member member = {.expires_ns = state == MEMBER_EXPIRED};
@@ -288,7 +310,13 @@ int datapath_trace(struct datapath *datapath, const uint8_t *frame, size_t lengt
 		.rule = rule_of_bit(datapath, trace.bit),
 		.score = trace.score,
 	};
+	datapath->trace = trace;
 	return 0;
+}
+
+const struct synfw_trace *datapath_last_trace(const struct datapath *datapath)
+{
+	return &datapath->trace;
 }
 
 /* The live program finds its slot through the interface table. */

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include <policyc.h>
+#include <synfw/state.h>
 
 #include "policy_text.h"
 #include "reference.h"
@@ -20,6 +21,8 @@ struct datapath;
 
 /* Opens and loads both. 0 or -errno; libbpf's own words go to stderr. */
 int datapath_open(struct datapath **ret_datapath);
+/* The same with programs that take the time from synfw_runtime.test_now_ns. */
+int datapath_open_test_clock(struct datapath **ret_datapath);
 void datapath_close(struct datapath *datapath);
 void datapath_closep(struct datapath **datapath);
 
@@ -41,6 +44,12 @@ int datapath_trace(struct datapath *datapath, const uint8_t *frame, size_t lengt
 /* Runs a frame through the live program on interface slot `slot`; returns its XDP action. */
 int datapath_run(struct datapath *datapath, const uint8_t *frame, size_t length, uint32_t slot,
 		 uint32_t *ret_action);
+
+/* All that the shadow program said in the last datapath_trace(). Borrowed. */
+const struct synfw_trace *datapath_last_trace(const struct datapath *datapath);
+
+/* A map of the live program, -errno when there is none. Borrowed. */
+int datapath_map_fd(const struct datapath *datapath, const char *name);
 
 /* The live program, for measurements. Borrowed. */
 int datapath_live_fd(const struct datapath *datapath);

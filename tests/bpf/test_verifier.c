@@ -16,7 +16,7 @@
 
 #define LOG_BYTES	 65536
 #define LOG_LEVEL_STATS	 4
-#define MAX_INSTRUCTIONS 100000
+#define MAX_INSTRUCTIONS 200000
 
 /* Returns the verifier's count, or -errno. */
 static long processed(bool read_only)

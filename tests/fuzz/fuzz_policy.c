@@ -90,6 +90,14 @@ static void add_members(struct rng *rng, struct policy *policy)
 	}
 }
 
+/* Any answer will do that is the same for both. */
+static bool exceeds(void *context, uint32_t rule)
+{
+	struct rng rng = {*(const uint64_t *)context + rule};
+
+	return rng_next(&rng) & 1;
+}
+
 static void judge(struct rng *rng, const struct policy *policy,
 		  const struct policyc_options *options, const struct image *image)
 {
@@ -99,15 +107,22 @@ static void judge(struct rng *rng, const struct policy *policy,
 	MUST(reference_init(&reference, policy, options) == 0);
 	for (int i = 0; i < FRAMES_PER_POLICY; i++) {
 		const struct policyc_interface *interface = random_interface(rng, options);
+		uint64_t packet = rng_next(rng);
+		struct circumstances now = {rng_percent(rng, 50), exceeds, &packet};
 		struct judgement expected, found;
+		struct consequences consequences;
 
 		random_packet(rng, policy, options, &frame);
+		reference.circumstances = now;
 		expected = reference_judge(&reference, frame.byte, frame.length,
 					   interface ? interface->name : NULL);
-		found = image_judge(image, policy, frame.byte, frame.length,
-				    interface ? interface->slot : 0);
+		found = image_judge_when(image, policy, frame.byte, frame.length,
+					 interface ? interface->slot : 0, &now, &consequences);
 		MUST(found.verdict == expected.verdict && found.reason == expected.reason &&
 		     found.rule == expected.rule && found.score == expected.score);
+		MUST(consequences.block_ns == reference.consequences.block_ns &&
+		     consequences.add_to == reference.consequences.add_to &&
+		     consequences.nr_logged == reference.consequences.nr_logged);
 	}
 	reference_done(&reference);
 }

@@ -66,6 +66,8 @@ static const char valid[] =
 	"  json: {file: json, except: listed}\n"
 	"  live: {dynamic: true, size: 5, timeout: 1h}\n"
 	"services: {web: [80/tcp, 443/udp]}\n"
+	"scoring: {flag-at: 5, drop-at: 9, decay: 1/h, block-for: [1m, 2m]}\n"
+	"logging: {events: [drop, flag], sample: 1/9, limit: 5/s}\n"
 	"rules:\n"
 	"- {name: a, from: [listed, any, 192.0.2.1], to: [web, ssh], except: {vlan: 5}, action: "
 	"drop}\n"
@@ -74,13 +76,19 @@ static const char valid[] =
 	"- {name: many, from: [listed, \"2001:db8::/32\", 1.1.1.1, 1.1.1.2, 1.1.1.3, 1.1.1.4, "
 	"1.1.1.5, 1.1.1.6, 1.1.1.7, 1.1.1.8, 1.1.1.9, 1.1.2.1, 1.1.2.2, 1.1.2.3, 1.1.2.4, "
 	"1.1.2.5, 1.1.2.6], except: {from: 1.1.1.1}, score: 5}\n"
-	"- {name: c, flags: [syn, not ack], from-port: 1-5, to-address: any, action: allow}\n"
+	"- {name: limit, rate: {over: 5/s}, action: drop, block: 10m, add-to: live, log: true}\n"
+	"- {name: scan, distinct-ports: {over: 5, within: 10s}, score: 5}\n"
+	"- {name: c, state: new, flags: [syn, not ack], from-port: 1-5, to-address: any, action: "
+	"allow}\n"
 	"tests: [{from: 10.0.0.1, to: 22/tcp, interface: eth0, rule: a, expect: drop}]\n";
 
 static const char invalid[] = "version: 2\n"
 			      "name: p\n"
 			      "sets: {a: [::1, 10.0.0.1/8], b: {file: junk}, a: x}\n"
-			      "rules: [{name: a, form: b}, {name: a, from: c, action: drp}]\n";
+			      "scoring: {decay: x}\n"
+			      "logging: {sample: 5, events: memory}\n"
+			      "rules: [{name: a, form: b}, {name: a, from: c, action: drp}, "
+			      "{name: d, rate: {over: 5}, add-to: x, block: 1}]\n";
 
 static int load(void *context, const char *path, char **ret_text, size_t *ret_length,
 		uint64_t *ret_mtime_ns)
@@ -103,6 +111,15 @@ static int load(void *context, const char *path, char **ret_text, size_t *ret_le
 	return -ENOENT;
 }
 
+static int describe_whole(const struct policy *policy)
+{
+	CLEANUP(cleanup_free) char *scoring = NULL;
+	CLEANUP(cleanup_free) char *logging = NULL;
+	int err = policy_scoring_describe(policy, &scoring);
+
+	return err ? err : policy_logging_describe(policy, &logging);
+}
+
 static int describe(const struct policy *policy)
 {
 	for (size_t i = 0; i < policy->nr_rules; i++) {
@@ -112,7 +129,7 @@ static int describe(const struct policy *policy)
 		if (err)
 			return err;
 	}
-	return 0;
+	return describe_whole(policy);
 }
 
 /* 0, -EINVAL or -ENOMEM, as policyc_parse. */

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_LIMIT_BPF_H
+#define SYNFW_LIMIT_BPF_H
+
+/* Rates and ports tried: whether a packet exceeds the limit of a rule that it matches otherwise. See
+ * <synfw/state.h>. */
+#include "runtime.bpf.h"
+#include "source.bpf.h"
+#include "walk.bpf.h"
+
+#define NO_SLOT 0xff
+
+/* Effects lie in page 0, see synfw_header. */
+static __always_inline const struct synfw_effect *effect_at(const struct image *image, __u32 number)
+{
+	__u32 line = image_header(image)->effect_base + number - 1;
+
+	return (const struct synfw_effect *)(image->page0 + line % SYNFW_PAGE_LINES);
+}
+
+static __always_inline bool schedule_refuses(const struct schedule *schedule, __u64 tat_ns)
+{
+	return tat_ns > clock_later(schedule->now_ns, schedule->tolerance_ns);
+}
+
+static __always_inline __u64 schedule_next(const struct schedule *schedule, __u64 tat_ns)
+{
+	return clock_later(tat_ns > schedule->now_ns ? tat_ns : schedule->now_ns,
+			   schedule->interval_ns);
+}
+
+static __always_inline bool rule_rate_exceeded(const struct schedule *schedule, __u32 counter)
+{
+	struct synfw_rule_rate *rate = bpf_map_lookup_elem(&synfw_rule_rates, &counter);
+	bool exceeded;
+
+	if (!rate)
+		return false;
+	bpf_spin_lock(&rate->lock);
+	exceeded = schedule_refuses(schedule, rate->tat_boot_ns);
+	if (!exceeded && !read_only)
+		rate->tat_boot_ns = schedule_next(schedule, rate->tat_boot_ns);
+	bpf_spin_unlock(&rate->lock);
+	return exceeded;
+}
+
+/* The way with the tag, else the one with the smallest time, which is free if that has passed. */
+static __always_inline struct synfw_source_rate *rate_way(struct synfw_rate_set *set, __u64 tag)
+{
+	struct synfw_source_rate *way = &set->way[0];
+	int i;
+
+#pragma unroll
+	for (i = 0; i < SYNFW_RATE_WAYS; i++) {
+		if (set->way[i].tag == tag)
+			return &set->way[i];
+		if (set->way[i].tat_boot_ns < way->tat_boot_ns)
+			way = &set->way[i];
+	}
+	return way;
+}
+
+static __always_inline bool source_rate_exceeded(const struct schedule *schedule, __u64 tag)
+{
+	__u32 key = tag % SYNFW_RATE_SETS;
+	struct synfw_rate_set *set = bpf_map_lookup_elem(&synfw_source_rates, &key);
+	struct synfw_source_rate *way;
+	bool exceeded, lost;
+	__u64 tat_ns;
+
+	if (!set)
+		return false;
+	bpf_spin_lock(&set->lock);
+	way = rate_way(set, tag);
+	tat_ns = way->tag == tag ? way->tat_boot_ns : 0;
+	lost = way->tag != tag && way->tat_boot_ns > schedule->now_ns;
+	exceeded = schedule_refuses(schedule, tat_ns);
+	if (!exceeded && !read_only) {
+		way->tag = tag;
+		way->tat_boot_ns = schedule_next(schedule, tat_ns);
+	}
+	bpf_spin_unlock(&set->lock);
+	if (lost)
+		tally(SYNFW_TALLY_RATES_LOST);
+	return exceeded;
+}
+
+/* Goes through the ports of a source; those that have left the window are set free. All that is
+ * found is kept in the scratch area and not in registers: the verifier would follow each place that a
+ * port may have through the rest of the loop. */
+static __always_inline void ports_search(struct synfw_port_scan *scan,
+					 volatile struct port_search *search)
+{
+	__u32 i;
+
+	search->count = 0;
+	search->oldest_ms = 0;
+	search->same = NO_SLOT;
+	search->free = NO_SLOT;
+	search->oldest = 0;
+#pragma clang loop unroll(disable)
+	for (i = 0; i < SYNFW_MAX_DISTINCT_PORTS + 1; i++) {
+		struct synfw_port_try *try = &scan->port[i];
+		__u32 age_ms = search->now_ms - try->at_boot_ms;
+
+		if (i >= search->nr_ports)
+			break;
+		if (!try->used || age_ms >= search->window_ms) {
+			if (!read_only)
+				try->used = 0;
+			search->free = i;
+		} else if (try->port == search->port) {
+			search->same = i;
+		} else {
+			search->count++;
+			if (age_ms >= search->oldest_ms) {
+				search->oldest_ms = age_ms;
+				search->oldest = i;
+			}
+		}
+	}
+}
+
+static __always_inline __u32 port_slot(const volatile struct port_search *search)
+{
+	__u32 slot = search->same;
+
+	if (slot == NO_SLOT)
+		slot = search->free;
+	if (slot == NO_SLOT)
+		slot = search->nr_ports;
+	return slot < SYNFW_MAX_DISTINCT_PORTS + 1 ? slot : search->oldest;
+}
+
+static __always_inline void port_store(struct synfw_port_scan *scan, const struct schedule *schedule,
+				       const volatile struct port_search *search)
+{
+	__u32 slot = port_slot(search);
+
+	if (slot >= SYNFW_MAX_DISTINCT_PORTS + 1)
+		return;
+	scan->port[slot].port = search->port;
+	scan->port[slot].used = 1;
+	scan->port[slot].at_boot_ms = search->now_ms;
+	scan->nr_ports = slot < search->nr_ports ? search->nr_ports : slot + 1;
+	scan->until_boot_ns = clock_later(schedule->now_ns, schedule->interval_ns);
+}
+
+static __always_inline bool ports_exceeded(struct scratch *scratch, __u64 tag, __u32 over)
+{
+	const struct schedule *schedule = &scratch->schedule;
+	volatile struct port_search *search = &scratch->ports;
+	__u32 key = tag % SYNFW_PORT_SCANS;
+	struct synfw_port_scan *scan = bpf_map_lookup_elem(&synfw_port_scans, &key);
+	bool live, lost;
+
+	if (!scan)
+		return false;
+	search->now_ms = schedule->now_ns / NS_PER_MS;
+	search->window_ms = schedule->interval_ns / NS_PER_MS;
+	bpf_spin_lock(&scan->lock);
+	live = scan->until_boot_ns > schedule->now_ns;
+	lost = live && scan->tag != tag && scan->nr_ports > 1;
+	if (!lost) {
+		search->nr_ports = live && scan->tag == tag ? scan->nr_ports : 0;
+		ports_search(scan, search);
+		if (!read_only) {
+			scan->tag = tag;
+			port_store(scan, schedule, search);
+		}
+	}
+	bpf_spin_unlock(&scan->lock);
+	if (lost)
+		tally(SYNFW_TALLY_SCANS_LOST);
+	return !lost && search->count + 1 > over;
+}
+
+static __always_inline bool has_ports(const struct packet *pkt)
+{
+	return pkt->region == SYNFW_L4_TCP || pkt->region == SYNFW_L4_UDP ||
+	       pkt->region == SYNFW_L4_SCTP;
+}
+
+/* What it takes to ask a limit of the rule with that counter: false when something is missing. */
+static __always_inline bool limit_open(struct walk *walk, __u32 number, struct image *image,
+				       struct scratch **ret_scratch)
+{
+	const struct synfw_effect *effect;
+	struct scratch *scratch;
+
+	if (!walk || !image_open(image, walk->generation % SYNFW_NR_GENERATION_SLOTS))
+		return false;
+	scratch = scratch_of(walk, image);
+	if (!scratch)
+		return false;
+	effect = effect_at(image, number);
+	scratch->schedule.interval_ns = effect->interval_ns;
+	scratch->schedule.tolerance_ns = effect->tolerance_ns;
+	scratch->schedule.now_ns = walk_now(walk);
+	*ret_scratch = scratch;
+	return true;
+}
+
+/* 1: the packet exceeds the rate of a rule; `counter` is the rule's, `number` its effect's. */
+__noinline int rate_is_exceeded(struct walk *walk, __u32 number, __u32 counter)
+{
+	struct synfw_runtime *runtime = runtime_at_hand();
+	struct scratch *scratch;
+	struct image image;
+
+	if (!runtime || !limit_open(walk, number, &image, &scratch))
+		return 0;
+	if (effect_at(&image, number)->limit == SYNFW_LIMIT_RATE)
+		return rule_rate_exceeded(&scratch->schedule, counter);
+	return source_rate_exceeded(
+		&scratch->schedule,
+		synfw_source_hash(scratch->source.word_be, runtime->seed ^ counter));
+}
+
+/* 1: with this packet the source has tried too many ports. */
+__noinline int ports_are_exceeded(struct walk *walk, __u32 number, __u32 counter)
+{
+	struct synfw_runtime *runtime = runtime_at_hand();
+	struct scratch *scratch;
+	struct image image;
+
+	if (!runtime || !limit_open(walk, number, &image, &scratch) || !has_ports(&walk->pkt))
+		return 0;
+	scratch->ports.port = walk->pkt.l4_dst;
+	return ports_exceeded(scratch,
+			      synfw_source_hash(scratch->source.word_be, runtime->seed ^ counter),
+			      effect_at(&image, number)->over);
+}
+
+/* Does a rule with an effect match a packet that all its fields match? Yes, unless it has a limit
+ * that the packet does not exceed. */
+static __always_inline bool limit_lets_match(const struct image *image, struct walk *walk,
+					     __u32 number, __u32 counter)
+{
+	switch (effect_at(image, number)->limit) {
+	case SYNFW_LIMIT_RATE:
+	case SYNFW_LIMIT_SOURCE_RATE:
+		return rate_is_exceeded(walk, number, counter);
+	case SYNFW_LIMIT_PORTS:
+		return ports_are_exceeded(walk, number, counter);
+	default:
+		return true;
+	}
+}
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_WALK_BPF_H
+#define SYNFW_WALK_BPF_H
+
+/* What is known of the packet in hand: what every packet needs on the stack, what few packets need in
+ * a scratch area. */
+#include "image.bpf.h"
+#include "maps.bpf.h"
+#include "packet.bpf.h"
+
+#define AGG_WORDS	8
+#define NO_ORDER 0xffffffffU
+
+/* The shadow program of `trace`, tests and the lock-out check: judges, changes nothing. */
+extern const volatile bool read_only;
+
+/* What becomes of a packet, and why. */
+struct decision {
+	__u32 score;
+	__u32 bit;	/* SYNFW_NO_BIT: no rule decided */
+	__u16 counter;	/* of the rule that decided, or that the source is blocked for; 0: none */
+	__u8 verdict;	/* enum synfw_verdict */
+	__u8 reason;
+};
+
+/* walk.noted */
+#define NOTED_SCRATCH 0x1 /* the scratch area is this packet's */
+#define NOTED_SCORE   0x2 /* some rule gave points */
+#define NOTED_EFFECT  0x4 /* some rule blocks, or adds to a set */
+#define NOTED_LOG     0x8 /* some rule logs */
+#define NOTED_SCORED  0x10 /* score_before and score_after hold */
+
+/* Without holes, as struct packet. Holds no pointers: the steps are global functions, whose argument
+ * the verifier takes for any bytes. Without that each combination of taken words would be a state of
+ * its own. */
+struct walk {
+	struct packet pkt;
+	__u64 candidates[AGG_WORDS]; /* AND of the aggregates; bits are cleared as they are taken */
+	__u64 bits;	/* what is left of the word in hand */
+	__u64 now_ns;	/* the time, once somebody asked, else 0 */
+	struct decision decision;
+	__u32 word;	/* its number */
+	__u32 generation;
+	__u32 record[SYNFW_NR_FIELDS];
+	__u32 best_order; /* of the decision, NO_ORDER: none yet */
+	__u8 refs_at;
+	__u8 monitor;
+	__u8 noted;	/* NOTED_* */
+	__u8 reserved;
+};
+_Static_assert(sizeof(struct walk) == sizeof(struct packet) + 64 + 8 + 8 + 12 +
+					      4 * (2 + SYNFW_NR_FIELDS + 1) + 4,
+	       "no holes");
+
+/* An address as a key: IPv4 as ::ffff:a.b.c.d. */
+struct source {
+	union {
+		__be32 word_be[4];
+		__be64 half_be[2];
+	};
+};
+_Static_assert(sizeof(struct source) == sizeof(struct synfw_addr6), "a key");
+
+/* A virtual schedule (GCRA), and a packet that wants to take its next place. */
+struct schedule {
+	__u64 interval_ns, tolerance_ns, now_ns;
+};
+
+/* A port among those that its source has tried. */
+struct port_search {
+	__u32 now_ms, window_ms;
+	__u32 nr_ports;		/* that are looked at */
+	__u32 count;		/* other ports that are younger than the window */
+	__u32 oldest_ms;
+	__u16 port;
+	__u8 same, free, oldest; /* where it is, or could go; NO_SLOT: nowhere */
+	__u8 reserved[3];
+};
+
+/*
+ * What only packets of rules with a score, a limit or an effect need: it would not fit on the stack, and
+ * the others would pay for clearing it. NOTED_SCRATCH says that it is this packet's. One for each CPU:
+ * packets are judged with softirqs off, so nothing comes between on this CPU.
+ */
+struct scratch {
+	struct source source;	/* as state.h says what a source is */
+	__u64 source_hash;
+	struct schedule schedule; /* of the limit that is asked */
+	struct port_search ports;
+	__u64 block_ns;		/* the longest `block` of the rules that matched */
+	__u32 nr_parts;
+	__u16 block_counter;	/* the rule that asks for it */
+	__u16 log_counter;	/* the first rule that logs */
+	__u16 score_counter;	/* the last rule that gave points */
+	__u8 adds_to;		/* bit n: dynamic set n */
+	__u8 reserved[5];
+	__u64 score_before, score_after; /* of the source, in SYNFW_SCORE_UNIT */
+	struct synfw_score_part part[SYNFW_SCORE_PARTS]; /* points of this packet */
+	struct synfw_score_part sum[SYNFW_SCORE_PARTS]; /* points of the source, so far */
+	struct synfw_block block; /* to be put into the map, or what the source is blocked by */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} synfw_scratch SEC(".maps");
+
+static __always_inline const struct synfw_header *image_header(const struct image *image)
+{
+	return (const struct synfw_header *)image->page0;
+}
+
+static __always_inline const struct synfw_class_tables *image_tables(const struct image *image)
+{
+	return (const struct synfw_class_tables *)(image->page0 + 1);
+}
+
+static __always_inline const struct synfw_scoring *image_scoring(const struct image *image)
+{
+	return (const struct synfw_scoring *)(image->page0 + 4);
+}
+
+static __always_inline const struct synfw_logging *image_logging(const struct image *image)
+{
+	return (const struct synfw_logging *)(image->page0 + 5);
+}
+
+static __always_inline void address_key(struct source *key, __u8 family, const union address *addr)
+{
+	if (family == 6) {
+		key->half_be[0] = addr->v6_be[0];
+		key->half_be[1] = addr->v6_be[1];
+		return;
+	}
+	key->word_be[0] = 0;
+	key->word_be[1] = 0;
+	key->word_be[2] = family ? bpf_htonl(0xffff) : 0;
+	key->word_be[3] = family ? addr->v4_be : 0;
+}
+
+static __always_inline struct scratch *scratch_at_hand(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&synfw_scratch, &zero);
+}
+
+#endif

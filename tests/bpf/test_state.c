@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "test_state.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "must.h"
+
+struct state {
+	struct datapath *datapath;
+	uint64_t seed;
+	int runtime_fd, scores_fd, blocks_fd, filter_fd, tallies_fd;
+	struct ring_buffer *ring;
+	struct synfw_event *events;
+	size_t nr_events, room;
+};
+
+static int take_event(void *context, void *data, size_t size)
+{
+	struct state *state = context;
+
+	MUST(size == sizeof(struct synfw_event));
+	if (state->nr_events < state->room)
+		memcpy(&state->events[state->nr_events], data, size);
+	state->nr_events++;
+	return 0;
+}
+
+static int map_fd(const struct state *state, const char *name)
+{
+	int fd = datapath_map_fd(state->datapath, name);
+
+	MUST(fd >= 0);
+	return fd;
+}
+
+static void runtime_read(const struct state *state, struct synfw_runtime *runtime)
+{
+	uint32_t zero = 0;
+
+	MUST(bpf_map_lookup_elem(state->runtime_fd, &zero, runtime) == 0);
+}
+
+static void runtime_write(const struct state *state, const struct synfw_runtime *runtime)
+{
+	uint32_t zero = 0;
+
+	MUST(bpf_map_update_elem(state->runtime_fd, &zero, runtime, BPF_ANY) == 0);
+}
+
+struct state *state_open(struct datapath *datapath, uint64_t seed)
+{
+	struct state *state = calloc(1, sizeof(*state));
+	struct synfw_runtime runtime;
+
+	MUST(state);
+	state->datapath = datapath;
+	state->seed = seed;
+	state->runtime_fd = map_fd(state, "synfw_runtime");
+	state->scores_fd = map_fd(state, "synfw_scores");
+	state->blocks_fd = map_fd(state, "synfw_blocks");
+	state->filter_fd = map_fd(state, "synfw_block_filter");
+	state->tallies_fd = map_fd(state, "synfw_tallies");
+	state->ring = ring_buffer__new(map_fd(state, "synfw_events"), take_event, state, NULL);
+	MUST(state->ring);
+	runtime_read(state, &runtime);
+	runtime.seed = seed;
+	runtime_write(state, &runtime);
+	return state;
+}
+
+void state_close(struct state *state)
+{
+	if (!state)
+		return;
+	ring_buffer__free(state->ring);
+	free(state);
+}
+
+void state_set_time(struct state *state, uint64_t now_ns)
+{
+	struct synfw_runtime runtime;
+
+	runtime_read(state, &runtime);
+	runtime.test_now_ns = now_ns;
+	runtime_write(state, &runtime);
+}
+
+struct synfw_addr6 addr6_of_v4(uint32_t addr)
+{
+	struct synfw_addr6 made = {.byte = {[10] = 0xff, [11] = 0xff}};
+	uint32_t addr_be = htonl(addr);
+
+	memcpy(made.byte + 12, &addr_be, sizeof(addr_be));
+	return made;
+}
+
+bool addr6_equal(const struct synfw_addr6 *a, const struct synfw_addr6 *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+static uint64_t hash_of(const struct state *state, const struct synfw_addr6 *source)
+{
+	uint32_t word[4];
+
+	memcpy(word, source, sizeof(word));
+	return synfw_source_hash(word, state->seed);
+}
+
+bool state_score(struct state *state, const struct synfw_addr6 *source,
+		 struct synfw_score *ret_score)
+{
+	uint32_t key = hash_of(state, source) % SYNFW_SCORE_SETS;
+	struct synfw_score_set set;
+
+	MUST(bpf_map_lookup_elem(state->scores_fd, &key, &set) == 0);
+	for (int i = 0; i < SYNFW_SCORE_WAYS; i++) {
+		if (!set.way[i].level || !addr6_equal(&set.way[i].source, source))
+			continue;
+		*ret_score = set.way[i];
+		return true;
+	}
+	return false;
+}
+
+bool state_block(struct state *state, const struct synfw_addr6 *source,
+		 struct synfw_block *ret_block)
+{
+	return bpf_map_lookup_elem(state->blocks_fd, source, ret_block) == 0;
+}
+
+int state_put_block(struct state *state, const struct synfw_addr6 *source,
+		    const struct synfw_block *block)
+{
+	uint64_t hash = hash_of(state, source), word;
+	uint32_t key = hash % SYNFW_BLOCK_FILTER_BITS / 64;
+
+	MUST(bpf_map_lookup_elem(state->filter_fd, &key, &word) == 0);
+	word |= 1ULL << (hash & 63);
+	MUST(bpf_map_update_elem(state->filter_fd, &key, &word, BPF_ANY) == 0);
+	return bpf_map_update_elem(state->blocks_fd, source, block, BPF_ANY) ? -errno : 0;
+}
+
+void state_remove_block(struct state *state, const struct synfw_addr6 *source)
+{
+	MUST(bpf_map_delete_elem(state->blocks_fd, source) == 0);
+}
+
+uint32_t state_count_blocks(struct state *state)
+{
+	struct synfw_addr6 key;
+	uint32_t count = 0;
+
+	for (int err = bpf_map_get_next_key(state->blocks_fd, NULL, &key); !err;
+	     err = bpf_map_get_next_key(state->blocks_fd, &key, &key))
+		count++;
+	return count;
+}
+
+void state_put_exempt(struct state *state, const struct synfw_addr6 *address)
+{
+	uint32_t why = SYNFW_EXEMPT_GATEWAY;
+
+	MUST(bpf_map_update_elem(map_fd(state, "synfw_exempt"), address, &why, BPF_ANY) == 0);
+}
+
+static uint32_t active_slot(const struct state *state)
+{
+	struct synfw_control control;
+	uint32_t zero = 0;
+
+	MUST(bpf_map_lookup_elem(map_fd(state, "synfw_control"), &zero, &control) == 0);
+	return control.active;
+}
+
+void state_set_timeout(struct state *state, uint32_t number, uint64_t timeout_ns)
+{
+	int fd = map_fd(state, "synfw_dynamic_sets");
+	struct synfw_dynamic_sets sets;
+	uint32_t slot = active_slot(state);
+
+	MUST(bpf_map_lookup_elem(fd, &slot, &sets) == 0);
+	sets.set[number].timeout_ns = timeout_ns;
+	MUST(bpf_map_update_elem(fd, &slot, &sets, BPF_ANY) == 0);
+}
+
+/* Of the active generation; the caller closes it. */
+static int members_fd(const struct state *state, uint32_t number)
+{
+	uint32_t key = active_slot(state) * SYNFW_MAX_DYNAMIC_SETS + number, id;
+	int fd;
+
+	MUST(bpf_map_lookup_elem(map_fd(state, "synfw_members"), &key, &id) == 0);
+	fd = bpf_map_get_fd_by_id(id);
+	MUST(fd >= 0);
+	return fd;
+}
+
+bool state_member(struct state *state, uint32_t number, const struct synfw_addr6 *address,
+		  struct synfw_member *ret_member)
+{
+	int fd = members_fd(state, number);
+	bool found = bpf_map_lookup_elem(fd, address, ret_member) == 0;
+
+	close(fd);
+	return found;
+}
+
+void state_clear_members(struct state *state, uint32_t number)
+{
+	int fd = members_fd(state, number);
+	struct synfw_addr6 key;
+
+	while (!bpf_map_get_next_key(fd, NULL, &key))
+		MUST(bpf_map_delete_elem(fd, &key) == 0);
+	close(fd);
+}
+
+uint64_t state_tally(struct state *state, enum synfw_tally tally)
+{
+	int cpus = libbpf_num_possible_cpus();
+	uint64_t values[cpus > 0 ? cpus : 1], sum = 0;
+	uint32_t key = tally;
+
+	MUST(cpus > 0 && bpf_map_lookup_elem(state->tallies_fd, &key, values) == 0);
+	for (int i = 0; i < cpus; i++)
+		sum += values[i];
+	return sum;
+}
+
+size_t state_events(struct state *state, struct synfw_event *events, size_t room)
+{
+	state->events = events;
+	state->room = room;
+	state->nr_events = 0;
+	MUST(ring_buffer__consume(state->ring) >= 0);
+	return state->nr_events;
+}
