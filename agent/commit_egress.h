@@ -5,7 +5,8 @@
 /*
  * The part of a commit that concerns connections. Before the switch: the egress filters, and then,
  * if one of them is new, the connections that are open. After it: filters that nothing needs go. A
- * filter that exists without need does no harm: it changes no packet, and nobody reads what it writes.
+ * filter that exists without need does no harm: it changes no packet, and nobody reads what it
+ * writes.
  *
  * A pin links/egress-IFINDEX, of any map, says that an interface has the filter, or is about to get
  * it, so that it is found again whoever is killed; links/clsact-IFINDEX, that synfw made the qdisc.
