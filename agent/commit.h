@@ -30,7 +30,7 @@ struct attachment {
 	int link_fd; /* of a link that this apply created, else -1 */
 	bool pinned;
 	int replaced_prog_fd; /* program that the link ran before, else -1 */
-	bool egress_created, qdisc_made;
+	bool egress_created, egress_pinned, qdisc_made, qdisc_pinned;
 	int egress_before_fd; /* program that the egress filter ran before, else -1 */
 };
 

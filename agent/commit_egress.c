@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -10,19 +11,30 @@
 #include <synfw/abi.h>
 #include <synfw/cleanup.h>
 
+#include "pins.h"
 #include "seed.h"
 #include "tc.h"
 
-static char *qdisc_pin_path(const char *links_dir, uint32_t ifindex)
+static const char filter_prefix[] = "egress-", qdisc_prefix[] = "clsact-";
+
+static char *pin_path(const char *links_dir, const char *prefix, uint32_t ifindex)
 {
-	return path_format("%s/clsact-%u", links_dir, ifindex);
+	return path_format("%s/%s%u", links_dir, prefix, ifindex);
 }
 
-static bool qdisc_is_ours(const char *links_dir, uint32_t ifindex)
+static bool is_pinned(const char *links_dir, const char *prefix, uint32_t ifindex)
 {
-	CLEANUP(cleanup_free) char *path = qdisc_pin_path(links_dir, ifindex);
+	CLEANUP(cleanup_free) char *path = pin_path(links_dir, prefix, ifindex);
 
 	return path && !access(path, F_OK);
+}
+
+static void unpin(const char *links_dir, const char *prefix, uint32_t ifindex)
+{
+	CLEANUP(cleanup_free) char *path = pin_path(links_dir, prefix, ifindex);
+
+	if (path)
+		unlink(path);
 }
 
 static char *links_of(const struct commit *commit, bool next)
@@ -53,15 +65,20 @@ int commit_egress_is_missing(const struct interface_list *interfaces, struct fau
 
 /* ---- before the switch ---- */
 
-static int pin_qdisc(struct commit *commit, uint32_t ifindex, struct fault *fault)
+/* Only the name matters. *ret_pinned: it was not there. */
+static int pin_mark(struct commit *commit, const char *prefix, uint32_t ifindex,
+		    struct fault *fault, bool *ret_pinned)
 {
 	CLEANUP(cleanup_free) char *links = links_of(commit, true);
-	CLEANUP(cleanup_free) char *path = links ? qdisc_pin_path(links, ifindex) : NULL;
+	CLEANUP(cleanup_free) char *path = links ? pin_path(links, prefix, ifindex) : NULL;
 
 	if (!path)
 		return fault_system(fault, -ENOMEM, "cannot name a pin");
-	if (bpf_obj_pin(commit->object->map_fd[OBJECT_CONTROL], path) && errno != EEXIST)
+	if (!access(path, F_OK))
+		return 0;
+	if (bpf_obj_pin(commit->object->map_fd[OBJECT_CONTROL], path))
 		return fault_system(fault, -errno, "cannot pin \"%s\"", path);
+	*ret_pinned = true;
 	return 0;
 }
 
@@ -87,10 +104,17 @@ static int attach_failed(const struct interface *interface, int error, struct fa
 			    interface->name);
 }
 
+/* A qdisc that is ours already is, too, for a datapath that takes another one's place. */
+static bool qdisc_is_ours(const struct commit *commit, uint32_t ifindex)
+{
+	CLEANUP(cleanup_free) char *before = links_of(commit, false);
+
+	return commit->upgrade_abi && before && is_pinned(before, qdisc_prefix, ifindex);
+}
+
 static int stage_filter(struct commit *commit, const struct interface *interface,
 			struct attachment *attachment, struct fault *fault)
 {
-	CLEANUP(cleanup_free) char *before = links_of(commit, false);
 	uint32_t prog_id;
 	int err;
 
@@ -102,16 +126,19 @@ static int stage_filter(struct commit *commit, const struct interface *interface
 		if (err)
 			return err;
 	}
+	err = pin_mark(commit, filter_prefix, interface->ifindex, fault,
+		       &attachment->egress_pinned);
+	if (err)
+		return err;
 	if (!prog_id || attachment->egress_before_fd >= 0) {
 		err = tc_attach(interface->ifindex, commit->egress_fd, &attachment->qdisc_made);
 		if (err)
 			return attach_failed(interface, err, fault);
 		attachment->egress_created = !prog_id;
 	}
-	/* a datapath that takes another one's place knows the qdisc, too */
-	if (attachment->qdisc_made ||
-	    (commit->upgrade_abi && before && qdisc_is_ours(before, interface->ifindex)))
-		return pin_qdisc(commit, interface->ifindex, fault);
+	if (attachment->qdisc_made || qdisc_is_ours(commit, interface->ifindex))
+		return pin_mark(commit, qdisc_prefix, interface->ifindex, fault,
+				&attachment->qdisc_pinned);
 	return 0;
 }
 
@@ -161,7 +188,6 @@ int commit_stage_egress(struct commit *commit, struct fault *fault)
 static void undo_filter(struct commit *commit, const char *links, const struct interface *interface,
 			struct attachment *attachment, struct fault *fault)
 {
-	CLEANUP(cleanup_free) char *pin = qdisc_pin_path(links, interface->ifindex);
 	CLEANUP(cleanup_free) char *text = NULL;
 	bool made_qdisc;
 	int err = 0;
@@ -170,8 +196,10 @@ static void undo_filter(struct commit *commit, const char *links, const struct i
 		err = tc_attach(interface->ifindex, attachment->egress_before_fd, &made_qdisc);
 	else if (attachment->egress_created || attachment->qdisc_made)
 		err = tc_detach(interface->ifindex, attachment->qdisc_made);
-	if (attachment->qdisc_made && pin)
-		unlink(pin);
+	if (attachment->qdisc_pinned)
+		unpin(links, qdisc_prefix, interface->ifindex);
+	if (attachment->egress_pinned && !err)
+		unpin(links, filter_prefix, interface->ifindex);
 	if (!err)
 		return;
 	text = path_format("and the egress filter stays on \"%s\": %s; apply again",
@@ -192,14 +220,40 @@ void commit_undo_egress(struct commit *commit, struct fault *fault)
 
 /* ---- after the switch ---- */
 
-int commit_remove_egress(const char *links_dir, uint32_t ifindex)
-{
-	CLEANUP(cleanup_free) char *pin = qdisc_pin_path(links_dir, ifindex);
-	int err = tc_detach(ifindex, qdisc_is_ours(links_dir, ifindex));
+struct removal {
+	const char *links_dir;
+	const struct interface_list *keep;
+	int error;
+};
 
-	if (!err && pin)
-		unlink(pin);
-	return err;
+static int remove_filter(const char *name, void *argument)
+{
+	struct removal *removal = argument;
+	uint32_t ifindex;
+	char *end;
+	int err;
+
+	if (strncmp(name, filter_prefix, sizeof(filter_prefix) - 1))
+		return 0;
+	ifindex = strtoul(name + sizeof(filter_prefix) - 1, &end, 10);
+	if (*end || (removal->keep && interfaces_find(removal->keep, ifindex)))
+		return 0;
+	err = tc_detach(ifindex, is_pinned(removal->links_dir, qdisc_prefix, ifindex));
+	if (err) {
+		removal->error = removal->error ? removal->error : err;
+		return 0;
+	}
+	unpin(removal->links_dir, qdisc_prefix, ifindex);
+	unpin(removal->links_dir, filter_prefix, ifindex);
+	return 0;
+}
+
+int commit_remove_egress(const char *links_dir, const struct interface_list *keep)
+{
+	struct removal removal = {.links_dir = links_dir, .keep = keep};
+	int err = pins_for_each(links_dir, remove_filter, &removal);
+
+	return err ? err : removal.error;
 }
 
 static void forget_flows(struct commit *commit)
@@ -214,22 +268,12 @@ static void forget_flows(struct commit *commit)
 void commit_finish_egress(struct commit *commit)
 {
 	CLEANUP(cleanup_free) char *links = links_of(commit, false);
-	const struct link *link;
-	int err;
+	int err = links ? commit_remove_egress(links,
+					       commit->tracks_flows ? commit->interfaces : NULL)
+			: -ENOMEM;
 
-	if (!links)
-		return;
-	for (link = commit->live->links.items;
-	     link < commit->live->links.items + commit->live->links.count; link++) {
-		if (link->ifindex && commit->tracks_flows &&
-		    interfaces_find(commit->interfaces, link->ifindex))
-			continue;
-		err = commit_remove_egress(links, link->pin_ifindex);
-		if (err)
-			notes_add(commit->notes,
-				  "cannot remove the egress filter of interface %u: %s",
-				  link->pin_ifindex, fault_strerror(err));
-	}
+	if (err)
+		notes_add(commit->notes, "cannot remove an egress filter: %s", fault_strerror(err));
 	if (!commit_is_fresh(commit) && !commit->tracks_flows && live_tracks_flows(commit))
 		forget_flows(commit);
 }

@@ -8,7 +8,8 @@
  * filter that exists without need does no harm: it changes no packet, and nobody reads what it
  * writes.
  *
- * A pin links/clsact-IFINDEX, of any map, says that synfw made that interface's qdisc.
+ * A pin links/egress-IFINDEX, of any map, says that an interface has the filter, or is about to get
+ * it, so that it is found again whoever is killed; links/clsact-IFINDEX, that synfw made the qdisc.
  */
 #include "commit.h"
 
@@ -20,8 +21,8 @@ int commit_stage_egress(struct commit *commit, struct fault *fault);
 void commit_undo_egress(struct commit *commit, struct fault *fault);
 void commit_finish_egress(struct commit *commit);
 
-/* Takes the filter off an interface, and the qdisc if the pin in `links_dir` says that it may go.
- */
-int commit_remove_egress(const char *links_dir, uint32_t ifindex);
+/* Takes away the filters that the pins in a directory of links name, but for those of interfaces in
+ * `keep` (NULL: none is kept). 0, or the first error; goes on after one. */
+int commit_remove_egress(const char *links_dir, const struct interface_list *keep);
 
 #endif

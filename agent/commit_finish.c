@@ -236,6 +236,15 @@ static void recover_link(const char *dir, struct live *live, struct link *link, 
 	*link = live->links.items[--live->links.count];
 }
 
+/* Filters that a first apply attached before it was killed. Where a datapath of another ABI is in
+ * force they may have been its filters, and the upgrade goes on from there. */
+static int recover_egress(const char *staged, const struct live *live, struct fault *fault)
+{
+	int err = live->present ? 0 : commit_remove_egress(staged, NULL);
+
+	return err ? fault_system(fault, err, "cannot remove an egress filter") : 0;
+}
+
 int commit_recover(const struct paths *paths, struct live *live, struct notes *notes,
 		   struct fault *fault)
 {
@@ -244,11 +253,15 @@ int commit_recover(const struct paths *paths, struct live *live, struct notes *n
 	CLEANUP(cleanup_free)
 	char *egress = path_format("%s/%s", paths->live, COMMIT_PENDING_EGRESS);
 	CLEANUP(cleanup_free) char *links = path_format("%s/links", paths->live);
+	CLEANUP(cleanup_free) char *staged = path_format("%s/links", paths->staging);
 	size_t i;
 	int err;
 
-	if (!program || !egress || !links)
+	if (!program || !egress || !links || !staged)
 		return fault_system(fault, -ENOMEM, "cannot name the pins");
+	err = recover_egress(staged, live, fault);
+	if (err)
+		return err;
 	err = pins_remove_tree(paths, paths->staging);
 	if (!err)
 		err = pins_remove_tree(paths, paths->discarded);

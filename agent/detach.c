@@ -10,7 +10,7 @@
 
 #include "bpffs.h"
 #include "commit_egress.h"
-#include "live.h"
+#include "links.h"
 #include "lock.h"
 #include "netns.h"
 #include "pins.h"
@@ -38,15 +38,6 @@ static int cannot_detach(struct detach_context *context, uint32_t ifindex, int e
 	return error;
 }
 
-/* The egress filter goes before the link, by which the next detach finds the interface. An index
- * that means another interface in this network namespace is left alone. */
-static int remove_egress(const char *dir, const struct link *link)
-{
-	enum xdp_mode mode;
-
-	return live_link_attached(link, &mode) ? commit_remove_egress(dir, link->ifindex) : 0;
-}
-
 /* Links are detached before their pins go: an open descriptor elsewhere must not keep the program
  * in force. */
 static int detach_links(const char *dir, struct detach_context *context)
@@ -54,7 +45,6 @@ static int detach_links(const char *dir, struct detach_context *context)
 	CLEANUP(link_list_done) struct link_list links = {0};
 	struct fault ignored = {0};
 	size_t i;
-	int err;
 
 	if (links_open(dir, &ignored, &links)) {
 		notes_add(&context->report->notes, "%s", ignored.message);
@@ -64,9 +54,6 @@ static int detach_links(const char *dir, struct detach_context *context)
 	for (i = 0; i < links.count; i++) {
 		if (!links.items[i].ifindex)
 			continue;
-		err = remove_egress(dir, &links.items[i]);
-		if (err)
-			return cannot_detach(context, links.items[i].ifindex, err);
 		if (bpf_link_detach(links.items[i].fd))
 			return cannot_detach(context, links.items[i].ifindex, -errno);
 		context->report->interfaces++;
@@ -99,6 +86,9 @@ static int remove_datapath(const char *name, void *argument)
 	err = detach_links(links, context);
 	if (err)
 		return err;
+	err = commit_remove_egress(links, NULL);
+	if (err)
+		return fault_system(context->fault, err, "cannot remove an egress filter");
 	err = pins_remove_datapath(context->paths, dir);
 	if (err)
 		return fault_system(context->fault, err, "cannot remove \"%s\"", dir);

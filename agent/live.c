@@ -9,6 +9,7 @@
 #include <synfw/cleanup.h>
 
 #include "paths.h"
+#include "pins.h"
 
 #define MAX_ATTEMPTS 8
 #define SCORING_LINE 4 /* of the image, see <synfw/abi.h> */

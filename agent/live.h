@@ -6,6 +6,7 @@
 #include "datapath.h"
 #include "links.h"
 #include "manifest.h"
+#include "paths.h"
 #include "tables.h"
 
 struct live {

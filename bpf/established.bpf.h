@@ -20,6 +20,23 @@ extern const volatile bool read_only;
 #define ICMPV6_ERROR_FIRST	1 /* unreachable, packet too big, time exceeded, parameter problem */
 #define ICMPV6_ERROR_LAST	4
 
+/* What the clock said, and in which jiffy. */
+static volatile __u64 coarse_ns, coarse_jiffies;
+
+/* The kernel's coarse clock moves once a jiffy, and asking it costs more than a look-up; the jiffies
+ * are one load. Whoever sees a new jiffy has seen the time that was stored before it. */
+static __always_inline __u64 flow_now_ns(void)
+{
+	__u64 jiffies = bpf_jiffies64(), now_ns;
+
+	if (jiffies == coarse_jiffies)
+		return coarse_ns;
+	now_ns = bpf_ktime_get_coarse_ns();
+	coarse_ns = now_ns;
+	coarse_jiffies = jiffies;
+	return now_ns;
+}
+
 /* The ports of *key are set. */
 static __always_inline struct synfw_flow *flow_find(struct synfw_flow_key *key,
 						    struct flow_address remote,
@@ -84,7 +101,7 @@ __noinline int packet_error_established(struct xdp_md *ctx, struct packet *pkt)
 	key.remote_port_be = inner.tuple.remote_port_be;
 	key.local_port_be = inner.tuple.local_port_be;
 	flow = flow_find(&key, flow_halves(&inner.tuple.remote), local, inner.tuple.protocol);
-	return flow && flow_is_live(flow, bpf_ktime_get_coarse_ns());
+	return flow && flow_is_live(flow, flow_now_ns());
 }
 
 /* The ports of a packet, and of TCP and SCTP what it says of its connection. False: it can be part of
@@ -122,24 +139,24 @@ static __always_inline bool ports_to_key(struct xdp_md *ctx, const struct packet
 }
 
 /*
- * Neither inlined nor static, as packet_parse_network. A packet that would open a connection, a SYN
+ * A packet that would open a connection, a SYN
  * without ACK, is never part of one: with the ports of an old connection it opens another, and the
  * rules judge that.
  */
-__noinline int packet_flow_established(struct xdp_md *ctx, struct packet *pkt)
+static __always_inline bool packet_flow_established(struct xdp_md *ctx, struct packet *pkt)
 {
 	enum flow_event event = FLOW_GOES_ON;
 	struct synfw_flow_key key;
 	struct synfw_flow *flow;
 	__u64 now_ns;
 
-	if (!pkt || !ports_to_key(ctx, pkt, &key, &event) || event == FLOW_OPENS)
+	if (!ports_to_key(ctx, pkt, &key, &event) || event == FLOW_OPENS)
 		return 0;
 	flow = flow_find(&key, packet_address(pkt, &pkt->src), packet_address(pkt, &pkt->dst),
 			 pkt->protocol);
 	if (!flow)
 		return 0;
-	now_ns = bpf_ktime_get_coarse_ns();
+	now_ns = flow_now_ns();
 	if (!flow_is_live(flow, now_ns))
 		return 0;
 	flow_received(flow, event, now_ns);

@@ -132,6 +132,20 @@ static __always_inline bool ends_blocked(const struct image *image, struct walk 
 	return true;
 }
 
+/* Where rules judge by state, classify() takes pkt.established into account. */
+static __always_inline bool ends_established(struct xdp_md *ctx, const struct synfw_header *header,
+					     struct walk *walk)
+{
+	if (header->established == SYNFW_ESTABLISHED_IGNORE)
+		return false;
+	walk->pkt.established = packet_established(ctx, &walk->pkt);
+	if (!walk->pkt.established || header->established != SYNFW_ESTABLISHED_ALLOW)
+		return false;
+	walk->decision.verdict = SYNFW_ALLOW;
+	walk->decision.reason = SYNFW_REASON_ESTABLISHED;
+	return true;
+}
+
 static __always_inline void judge(struct xdp_md *ctx, struct image *image, __u32 slot,
 				  struct walk *walk)
 {
@@ -144,13 +158,8 @@ static __always_inline void judge(struct xdp_md *ctx, struct image *image, __u32
 	}
 	if (ends_blocked(image, walk))
 		return;
-	if (header->established != SYNFW_ESTABLISHED_IGNORE)
-		walk->pkt.established = packet_established(ctx, &walk->pkt);
-	if (walk->pkt.established && header->established == SYNFW_ESTABLISHED_ALLOW) {
-		decision->verdict = SYNFW_ALLOW;
-		decision->reason = SYNFW_REASON_ESTABLISHED;
+	if (ends_established(ctx, header, walk))
 		return;
-	}
 	walk->pkt.reason = shape_reasons[walk->pkt.shape % sizeof(shape_reasons)];
 	decision->verdict = header->incoming;
 	decision->reason = header->incoming == SYNFW_DROP ? SYNFW_REASON_DEFAULT_DROP

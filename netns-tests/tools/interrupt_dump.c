@@ -3,7 +3,9 @@
  * LD_PRELOAD library: marks the answers to the dumps of routes number INTERRUPT_DUMP_AT (1 is the
  * first; 0: none) to INTERRUPT_DUMP_LAST (left out: that one only) as interrupted, as the kernel
  * does when routes change meanwhile, and writes the number of dumps that were asked for to the file
- * INTERRUPT_DUMP_COUNT when the program ends. Sees programs that use sendto(2) and recvmsg(2).
+ * INTERRUPT_DUMP_COUNT when the program ends. With INTERRUPT_DUMP_TYPE, a number, the dumps are
+ * those that such a message asks for: 20 (SOCK_DIAG_BY_FAMILY) for sockets. Sees programs that use
+ * sendto(2) and recvmsg(2).
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -49,7 +51,8 @@ ssize_t sendto(int fd, const void *bytes, size_t length, int flags, __CONST_SOCK
 	static ssize_t (*next)(int, const void *, size_t, int, __CONST_SOCKADDR_ARG, socklen_t);
 	const struct nlmsghdr *message = bytes;
 
-	if (length >= sizeof(*message) && message->nlmsg_type == RTM_GETROUTE &&
+	if (length >= sizeof(*message) &&
+	    message->nlmsg_type == number_of("INTERRUPT_DUMP_TYPE", RTM_GETROUTE) &&
 	    (message->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP) {
 		dumps++;
 		dump_fd = fd;
@@ -64,7 +67,7 @@ static void interrupt(void *bytes, size_t length)
 	struct nlmsghdr *message = bytes;
 
 	for (; NLMSG_OK(message, length); message = NLMSG_NEXT(message, length))
-		if (message->nlmsg_type == RTM_NEWROUTE || message->nlmsg_type == NLMSG_DONE)
+		if (message->nlmsg_type != NLMSG_ERROR)
 			message->nlmsg_flags |= NLM_F_DUMP_INTR;
 }
 

@@ -12,6 +12,7 @@ Reads a command a line from stdin and answers each with a line. Sockets have nam
   answer NAME                                  -> receives, and sends back to where it came from
   reaches NAME NAME [ADDRESS PORT]             -> yes or no: what the first sends the second receives
   hears NAME                                   -> yes or no: something arrives; or why not
+  flood NAME ADDRESS                           -> ok: sends to every port of an address
   shut NAME, close NAME, reset NAME            -> ok
   many COUNT NETNS ADDRESS NETNS ADDRESS PORT  -> ok: so many connections, half of them each way
   all                                          -> how many of them carry a message both ways
@@ -132,6 +133,15 @@ def hears(name):
         return "no"
 
 
+def flood(name, address):
+    for port in range(1, 65536):
+        try:
+            sockets[name].sendto(b"", (address, port))
+        except ConnectionRefusedError:
+            pass
+    return "ok"
+
+
 def shut(name):
     sockets[name].shutdown(socket.SHUT_WR)
     return "ok"
@@ -200,8 +210,8 @@ def error(netns, source, destination, sport, dport, protocol):
 
 
 COMMANDS = {function.__name__: function for function in
-            (listen, connect, accept, udp, send, answer, reaches, hears, shut, close, reset, many,
-             error)} | {"all": all_pairs}
+            (listen, connect, accept, udp, send, answer, reaches, hears, flood, shut, close, reset,
+             many, error)} | {"all": all_pairs}
 
 
 def obey(line):
