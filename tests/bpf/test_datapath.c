@@ -266,7 +266,7 @@ void datapath_filter_member(struct datapath *datapath, const struct synfw_addr6 
 int datapath_put_member(struct datapath *datapath, uint32_t number,
 			const struct any_prefix *address, enum member_state state)
 {
-	int fd = datapath->members_fd[datapath->active * SYNFW_MAX_DYNAMIC_SETS + number];
+	int fd = datapath_members_fd(datapath, number);
 	struct synfw_member member = {.expires_ns = state == MEMBER_EXPIRED};
 	struct synfw_addr6 key = {};
 	uint32_t v4_be;
@@ -282,6 +282,11 @@ int datapath_put_member(struct datapath *datapath, uint32_t number,
 	if (state == MEMBER_ABSENT)
 		return bpf_map_delete_elem(fd, &key) && errno != ENOENT ? -errno : 0;
 	return bpf_map_update_elem(fd, &key, &member, BPF_ANY) ? -errno : 0;
+}
+
+int datapath_members_fd(const struct datapath *datapath, uint32_t number)
+{
+	return datapath->members_fd[datapath->active * SYNFW_MAX_DYNAMIC_SETS + number];
 }
 
 int datapath_use_members(struct datapath *datapath, uint32_t number, int fd)

@@ -36,9 +36,13 @@ void datapath_filter_member(struct datapath *datapath, const struct synfw_addr6 
 
 /* Puts an address into dynamic set `number` of the policy in force, which has no members after
  * datapath_apply(), or takes it out. At most DATAPATH_MAX_MEMBERS in one set. */
-int datapath_put_member(struct datapath *datapath, uint32_t number, const struct any_prefix *address,
-			enum member_state state);
+int datapath_put_member(struct datapath *datapath, uint32_t number,
+			const struct any_prefix *address, enum member_state state);
 #define DATAPATH_MAX_MEMBERS 256
+
+/* The members of dynamic set `number` of the policy in force, as a borrowed descriptor: to ask the
+ * kernel for it would wait for a grace period. Not those of datapath_use_members(). */
+int datapath_members_fd(const struct datapath *datapath, uint32_t number);
 
 /* Makes another map that dynamic set of the policy in force, and of every second one after it. */
 int datapath_use_members(struct datapath *datapath, uint32_t number, int fd);

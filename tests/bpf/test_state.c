@@ -192,36 +192,21 @@ void state_set_timeout(struct state *state, uint32_t number, uint64_t timeout_ns
 	MUST(bpf_map_update_elem(fd, &slot, &sets, BPF_ANY) == 0);
 }
 
-/* Of the active generation; the caller closes it. */
-static int members_fd(const struct state *state, uint32_t number)
-{
-	uint32_t key = active_slot(state) * SYNFW_MAX_DYNAMIC_SETS + number, id;
-	int fd;
-
-	MUST(bpf_map_lookup_elem(map_fd(state, "synfw_members"), &key, &id) == 0);
-	fd = bpf_map_get_fd_by_id(id);
-	MUST(fd >= 0);
-	return fd;
-}
-
 bool state_member(struct state *state, uint32_t number, const struct synfw_addr6 *address,
 		  struct synfw_member *ret_member)
 {
-	int fd = members_fd(state, number);
-	bool found = bpf_map_lookup_elem(fd, address, ret_member) == 0;
+	int fd = datapath_members_fd(state->datapath, number);
 
-	close(fd);
-	return found;
+	return bpf_map_lookup_elem(fd, address, ret_member) == 0;
 }
 
 void state_clear_members(struct state *state, uint32_t number)
 {
-	int fd = members_fd(state, number);
+	int fd = datapath_members_fd(state->datapath, number);
 	struct synfw_addr6 key;
 
 	while (!bpf_map_get_next_key(fd, NULL, &key))
 		MUST(bpf_map_delete_elem(fd, &key) == 0);
-	close(fd);
 }
 
 uint64_t state_tally(struct state *state, enum synfw_tally tally)
