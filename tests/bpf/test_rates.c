@@ -226,6 +226,29 @@ static void check_ports(struct datapath *datapath, struct state *state, uint32_t
 	now_ns += 100 * NS_PER_S;
 }
 
+/* What a slow rate has left behind does not hold back the one that takes its place. */
+static void check_changed_rate(struct datapath *datapath, struct state *state,
+			       enum synfw_limit_kind limit, const char *what)
+{
+	struct model_policy slow = rate_policy(limit, 1), fast = rate_policy(limit, 100);
+	static uint64_t now_ns = 800000 * NS_PER_S;
+	struct compiled compiled;
+	struct frame frame;
+
+	slow.rules[0].burst = 1000;
+	build(80, &frame);
+	state_set_time(state, now_ns);
+	apply(datapath, &slow, &compiled);
+	run_many(datapath_live_fd(datapath), &frame, 1000);
+	report(matched(datapath) == 0, what, matched(datapath), 0);
+	compiled_done(&compiled);
+	apply(datapath, &fast, &compiled);
+	run_many(datapath_live_fd(datapath), &frame, 20);
+	report(matched(datapath) == 10, what, matched(datapath), 10);
+	compiled_done(&compiled);
+	now_ns += 10000 * NS_PER_S;
+}
+
 int main(void)
 {
 	struct datapath *datapath;
@@ -240,6 +263,9 @@ int main(void)
 	check_ports(datapath, state, 1);
 	check_ports(datapath, state, 20);
 	check_ports(datapath, state, SYNFW_MAX_DISTINCT_PORTS);
+	check_changed_rate(datapath, state, SYNFW_LIMIT_SOURCE_RATE,
+			   "a source's slow rate, made fast");
+	check_changed_rate(datapath, state, SYNFW_LIMIT_RATE, "a rule's slow rate, made fast");
 	state_close(state);
 	datapath_close(datapath);
 
