@@ -100,6 +100,15 @@ static __always_inline bool source_rate_exceeded(const struct schedule *schedule
 	return exceeded;
 }
 
+/* How long ago a port was tried. One that another CPU has noted with a later clock is as young as can be,
+ * and not 49 days old. What is kept is never older than two windows, which are a day at most. */
+static __always_inline __u32 port_age_ms(__u32 now_ms, __u32 at_ms)
+{
+	__u32 age_ms = now_ms - at_ms;
+
+	return age_ms > ~0U / 2 ? 0 : age_ms;
+}
+
 /* Goes through the ports of a source; those that have left the window are set free. All that is
  * found is kept in the scratch area and not in registers: the verifier would follow each place that a
  * port may have through the rest of the loop. */
@@ -116,7 +125,7 @@ static __always_inline void ports_search(struct synfw_port_scan *scan,
 #pragma clang loop unroll(disable)
 	for (i = 0; i < SYNFW_MAX_DISTINCT_PORTS + 1; i++) {
 		struct synfw_port_try *try = &scan->port[i];
-		__u32 age_ms = search->now_ms - try->at_boot_ms;
+		__u32 age_ms = port_age_ms(search->now_ms, try->at_boot_ms);
 
 		if (i >= search->nr_ports)
 			break;
