@@ -37,7 +37,22 @@ static __always_inline __u64 flow_now_ns(void)
 	return now_ns;
 }
 
-/* The ports of *key are set. */
+static __always_inline bool flow_is_live(const struct synfw_flow *flow)
+{
+	return flow_now_ns() < synfw_flow_end_ns(flow);
+}
+
+static __always_inline struct synfw_flow *flow_find_in(void *map, const struct synfw_flow_key *key,
+						       struct flow_address remote,
+						       struct flow_address local, __u8 protocol)
+{
+	struct synfw_flow *flow = bpf_map_lookup_elem(map, key);
+
+	return flow && flow_is_of(flow, remote, local, protocol) && flow_is_live(flow) ? flow : NULL;
+}
+
+/* NULL when it has ended. The ports of *key are set. What a UDP socket sent before it was connected may
+ * have ended in the one map while the other has it. */
 static __always_inline struct synfw_flow *flow_find(struct synfw_flow_key *key,
 						    struct flow_address remote,
 						    struct flow_address local, __u8 protocol)
@@ -46,28 +61,21 @@ static __always_inline struct synfw_flow *flow_find(struct synfw_flow_key *key,
 
 	flow_set_key(key, remote, local, protocol);
 	if (protocol == IPPROTO_UDP)
-		flow = bpf_map_lookup_elem(&synfw_udp_flows, key);
-	if (!flow)
-		flow = bpf_map_lookup_elem(&synfw_flows, key);
-	return flow && flow_is_of(flow, remote, local, protocol) ? flow : NULL;
-}
-
-static __always_inline bool flow_is_live(const struct synfw_flow *flow, __u64 now_ns)
-{
-	return now_ns < synfw_flow_end_ns(flow);
+		flow = flow_find_in(&synfw_udp_flows, key, remote, local, protocol);
+	return flow ? flow : flow_find_in(&synfw_flows, key, remote, local, protocol);
 }
 
 /* A packet of it came in. */
-static __always_inline void flow_received(struct synfw_flow *flow, enum flow_event event, __u64 now_ns)
+static __always_inline void flow_received(struct synfw_flow *flow, enum flow_event event)
 {
 	if (flow->state == SYNFW_FLOW_CLOSED || read_only)
 		return;
 	if (event == FLOW_ENDS) {
-		flow_close(flow, now_ns);
+		flow_close(flow, flow_now_ns());
 	} else if (event == FLOW_FINISHES) {
 		flow->fin_received = 1;
 		if (flow->fin_sent)
-			flow_close(flow, now_ns);
+			flow_close(flow, flow_now_ns());
 		else
 			flow->state = SYNFW_FLOW_CLOSING;
 	} else if (flow->state == SYNFW_FLOW_OPENING) {
@@ -90,7 +98,6 @@ __noinline int packet_error_established(struct xdp_md *ctx, struct packet *pkt)
 	struct flow_packet inner = {};
 	struct flow_address local, destination;
 	struct synfw_flow_key key;
-	struct synfw_flow *flow;
 
 	if (!pkt || !flow_parse(ctx, true, pkt->l4_offset + ICMP_BODY_OFFSET, pkt->family == 6, &inner))
 		return 0;
@@ -100,8 +107,7 @@ __noinline int packet_error_established(struct xdp_md *ctx, struct packet *pkt)
 		return 0;
 	key.remote_port_be = inner.tuple.remote_port_be;
 	key.local_port_be = inner.tuple.local_port_be;
-	flow = flow_find(&key, flow_halves(&inner.tuple.remote), local, inner.tuple.protocol);
-	return flow && flow_is_live(flow, flow_now_ns());
+	return flow_find(&key, flow_halves(&inner.tuple.remote), local, inner.tuple.protocol) != NULL;
 }
 
 /* The ports of a packet, and of TCP and SCTP what it says of its connection. False: it can be part of
@@ -138,17 +144,13 @@ static __always_inline bool ports_to_key(struct xdp_md *ctx, const struct packet
 	}
 }
 
-/*
- * A packet that would open a connection, a SYN
- * without ACK, is never part of one: with the ports of an old connection it opens another, and the
- * rules judge that.
- */
+/* A packet that would open a connection, a SYN without ACK, is never part of one: with the ports of an
+ * old connection it opens another, and the rules judge that. */
 static __always_inline bool packet_flow_established(struct xdp_md *ctx, struct packet *pkt)
 {
 	enum flow_event event = FLOW_GOES_ON;
 	struct synfw_flow_key key;
 	struct synfw_flow *flow;
-	__u64 now_ns;
 
 	if (!ports_to_key(ctx, pkt, &key, &event) || event == FLOW_OPENS)
 		return 0;
@@ -156,10 +158,7 @@ static __always_inline bool packet_flow_established(struct xdp_md *ctx, struct p
 			 pkt->protocol);
 	if (!flow)
 		return 0;
-	now_ns = flow_now_ns();
-	if (!flow_is_live(flow, now_ns))
-		return 0;
-	flow_received(flow, event, now_ns);
+	flow_received(flow, event);
 	return 1;
 }
 

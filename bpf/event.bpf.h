@@ -47,13 +47,14 @@ static __always_inline bool event_limit_take(struct synfw_runtime *runtime, __u3
 #pragma unroll
 	for (i = 0; i < EVENT_LIMIT_TRIES; i++) {
 		__u64 seen = *(const volatile __u64 *)tat;
+		__u64 tat_ns = schedule_tat(&schedule, seen);
 
-		if (schedule_refuses(&schedule, seen)) {
-			if (seen - schedule.tolerance_ns - now_ns >= LONGEST_JIFFY_NS)
+		if (schedule_refuses(&schedule, tat_ns)) {
+			if (tat_ns - schedule.tolerance_ns - now_ns >= LONGEST_JIFFY_NS)
 				runtime->event_shut_jiffy[bucket] = bpf_jiffies64();
 			return false;
 		}
-		if (__sync_val_compare_and_swap(tat, seen, schedule_next(&schedule, seen)) == seen)
+		if (__sync_val_compare_and_swap(tat, seen, schedule_next(&schedule, tat_ns)) == seen)
 			return true;
 	}
 	return false;

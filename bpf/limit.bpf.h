@@ -18,6 +18,19 @@ static __always_inline const struct synfw_effect *effect_at(const struct image *
 	return (const struct synfw_effect *)(image->page0 + line % SYNFW_PAGE_LINES);
 }
 
+/* More than the clocks of two CPUs differ, which have read them before they took a lock. */
+#define SCHEDULE_SLACK_NS 1000000000ULL
+
+/* What a schedule goes by. No packet moves a time further ahead than this: what lies there was left by
+ * another rate, of a policy before or of a rule that had the counter, and says nothing of this one. */
+static __always_inline __u64 schedule_tat(const struct schedule *schedule, __u64 tat_ns)
+{
+	__u64 latest_ns = clock_later(schedule->now_ns, schedule->tolerance_ns);
+
+	latest_ns = clock_later(latest_ns, schedule->interval_ns);
+	return tat_ns > clock_later(latest_ns, SCHEDULE_SLACK_NS) ? 0 : tat_ns;
+}
+
 static __always_inline bool schedule_refuses(const struct schedule *schedule, __u64 tat_ns)
 {
 	return tat_ns > clock_later(schedule->now_ns, schedule->tolerance_ns);
@@ -33,13 +46,15 @@ static __always_inline bool rule_rate_exceeded(const struct schedule *schedule, 
 {
 	struct synfw_rule_rate *rate = bpf_map_lookup_elem(&synfw_rule_rates, &counter);
 	bool exceeded;
+	__u64 tat_ns;
 
 	if (!rate)
 		return false;
 	bpf_spin_lock(&rate->lock);
-	exceeded = schedule_refuses(schedule, rate->tat_boot_ns);
+	tat_ns = schedule_tat(schedule, rate->tat_boot_ns);
+	exceeded = schedule_refuses(schedule, tat_ns);
 	if (!exceeded && !read_only)
-		rate->tat_boot_ns = schedule_next(schedule, rate->tat_boot_ns);
+		rate->tat_boot_ns = schedule_next(schedule, tat_ns);
 	bpf_spin_unlock(&rate->lock);
 	return exceeded;
 }
@@ -72,7 +87,7 @@ static __always_inline bool source_rate_exceeded(const struct schedule *schedule
 		return false;
 	bpf_spin_lock(&set->lock);
 	way = rate_way(set, tag);
-	tat_ns = way->tag == tag ? way->tat_boot_ns : 0;
+	tat_ns = way->tag == tag ? schedule_tat(schedule, way->tat_boot_ns) : 0;
 	lost = way->tag != tag && way->tat_boot_ns > schedule->now_ns;
 	exceeded = schedule_refuses(schedule, tat_ns);
 	if (!exceeded && !read_only) {
@@ -83,6 +98,15 @@ static __always_inline bool source_rate_exceeded(const struct schedule *schedule
 	if (lost)
 		tally(SYNFW_TALLY_RATES_LOST);
 	return exceeded;
+}
+
+/* How long ago a port was tried. One that another CPU has noted with a later clock is as young as can be,
+ * and not 49 days old. What is kept is never older than two windows, which are a day at most. */
+static __always_inline __u32 port_age_ms(__u32 now_ms, __u32 at_ms)
+{
+	__u32 age_ms = now_ms - at_ms;
+
+	return age_ms > ~0U / 2 ? 0 : age_ms;
 }
 
 /* Goes through the ports of a source; those that have left the window are set free. All that is
@@ -101,7 +125,7 @@ static __always_inline void ports_search(struct synfw_port_scan *scan,
 #pragma clang loop unroll(disable)
 	for (i = 0; i < SYNFW_MAX_DISTINCT_PORTS + 1; i++) {
 		struct synfw_port_try *try = &scan->port[i];
-		__u32 age_ms = search->now_ms - try->at_boot_ms;
+		__u32 age_ms = port_age_ms(search->now_ms, try->at_boot_ms);
 
 		if (i >= search->nr_ports)
 			break;

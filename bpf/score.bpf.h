@@ -135,7 +135,6 @@ __noinline int score_add(struct walk *walk)
 		tally(SYNFW_TALLY_SCORES_LOST);
 	scratch->score_before = before;
 	scratch->score_after = after;
-	walk->noted |= NOTED_SCORED;
 	return 1;
 }
 

@@ -54,9 +54,13 @@ __noinline int source_is_spared(struct walk *walk)
 
 	if (!walk || !image_open(&image, walk->generation % SYNFW_NR_GENERATION_SLOTS))
 		return 1;
+	/* asked about a block, and again about a score: one packet */
+	if (walk->noted & NOTED_SPARED)
+		return 1;
 	address_key(&whole, walk->pkt.family, &walk->pkt.src);
 	if (!bpf_map_lookup_elem(&synfw_exempt, &whole) && !source_is_protected(&image, walk))
 		return 0;
+	walk->noted |= NOTED_SPARED;
 	tally(SYNFW_TALLY_BLOCKS_EXEMPT);
 	return 1;
 }
@@ -75,7 +79,6 @@ static __always_inline struct scratch *scratch_of(struct walk *walk, const struc
 	source_of(&scratch->source, image, &walk->pkt);
 	scratch->source_hash = synfw_source_hash(scratch->source.word_be, runtime->seed);
 	scratch->block_ns = 0;
-	scratch->nr_parts = 0;
 	scratch->block_counter = 0;
 	scratch->log_counter = 0;
 	scratch->score_counter = 0;

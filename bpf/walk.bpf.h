@@ -28,7 +28,7 @@ struct decision {
 #define NOTED_SCORE   0x2 /* some rule gave points */
 #define NOTED_EFFECT  0x4 /* some rule blocks, or adds to a set */
 #define NOTED_LOG     0x8 /* some rule logs */
-#define NOTED_SCORED  0x10 /* score_before and score_after hold */
+#define NOTED_SPARED  0x10 /* nothing may be held against the source */
 
 /* Without holes, as struct packet. Holds no pointers: the steps are global functions, whose argument
  * the verifier takes for any bytes. Without that each combination of taken words would be a state of
@@ -88,12 +88,11 @@ struct scratch {
 	struct schedule schedule; /* of the limit that is asked */
 	struct port_search ports;
 	__u64 block_ns;		/* the longest `block` of the rules that matched */
-	__u32 nr_parts;
 	__u16 block_counter;	/* the rule that asks for it */
 	__u16 log_counter;	/* the first rule that logs */
 	__u16 score_counter;	/* the last rule that gave points */
 	__u8 adds_to;		/* bit n: dynamic set n */
-	__u8 reserved[5];
+	__u8 reserved;
 	__u64 score_before, score_after; /* of the source, in SYNFW_SCORE_UNIT */
 	struct synfw_score_part part[SYNFW_SCORE_PARTS]; /* points of this packet */
 	struct synfw_score_part sum[SYNFW_SCORE_PARTS]; /* points of the source, so far */

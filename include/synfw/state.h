@@ -155,7 +155,8 @@ enum synfw_exempt {
 
 /*
  * Rates are virtual schedules (GCRA, ITU-T I.371, annex A): a packet that comes before
- * tat - tolerance exceeds the rate and changes nothing, any other moves tat = max(tat, now) + interval.
+ * tat - tolerance exceeds the rate and changes nothing, any other moves tat = max(tat, now) + interval. A
+ * tat that lies further ahead than that can lead was left by another rate and counts as passed.
  *
  * synfw_rule_rates[synfw_rule.counter] is that of a rule as a whole. synfw_source_rates has those of
  * sources, as synfw_scores: a way whose tat has passed says no more than none and is free; of those in use

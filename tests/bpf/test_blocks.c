@@ -156,6 +156,7 @@ static bool never_concerns_protected_and_exempt(void)
 	struct synfw_addr6 host = network, exempt_host = network, sources[3];
 	struct synfw_block block = {.cause = SYNFW_BLOCK_OPERATOR};
 	const struct synfw_addr6 exempt = addr6_of_v4(0xc0000202);
+	uint64_t spared = state_tally(state, SYNFW_TALLY_BLOCKS_EXEMPT);
 	struct frame frame;
 
 	host.byte[15] = 1;
@@ -169,6 +170,9 @@ static bool never_concerns_protected_and_exempt(void)
 		MUST(state_put_block(state, &sources[i], &block) == 0);
 	EXPECT(passes4(0x0a090101, QUIET_PORT));
 	EXPECT(passes4(0xc0000202, QUIET_PORT));
+	/* neither blocked nor scored, and one packet */
+	EXPECT(passes4(0xc0000202, SCORE_PORT));
+	EXPECT(state_tally(state, SYNFW_TALLY_BLOCKS_EXEMPT) == spared + 3);
 	build6(&exempt_host, QUIET_PORT, &frame);
 	EXPECT(passes(&frame));
 	build6(&host, QUIET_PORT, &frame);

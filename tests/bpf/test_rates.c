@@ -21,6 +21,7 @@
 #include "test_state.h"
 
 #define NS_PER_S     UINT64_C(1000000000)
+#define NS_PER_MS    UINT64_C(1000000)
 #define STEP_NS	     (NS_PER_S / 10)
 #define START_NS     (1000 * NS_PER_S)
 #define TEST_SECONDS 10
@@ -226,6 +227,57 @@ static void check_ports(struct datapath *datapath, struct state *state, uint32_t
 	now_ns += 100 * NS_PER_S;
 }
 
+/* A packet that another CPU timed a moment ago comes after one with the next port: neither is
+ * forgotten. */
+static void check_ports_out_of_order(struct datapath *datapath, struct state *state)
+{
+	struct model_policy policy = {
+		.nr_rules = 1,
+		.rules = {{.proto = PROTO_TCP,
+			   .first_port = 1,
+			   .last_port = 60000,
+			   .action = SYNFW_ACTION_DROP,
+			   .limit = SYNFW_LIMIT_PORTS,
+			   .over = 20,
+			   .within_ns = 10 * NS_PER_S}},
+	};
+	uint64_t now_ns = 900000 * NS_PER_S;
+	struct compiled compiled;
+	struct frame frame;
+
+	apply(datapath, &policy, &compiled);
+	for (uint32_t i = 0; i <= 20; i++) {
+		state_set_time(state, now_ns - (i % 2 ? 2 * NS_PER_MS : 0));
+		build(1000 + i, &frame);
+		run_many(datapath_live_fd(datapath), &frame, 1);
+	}
+	report(matched(datapath) == 1, "over 20 ports, timed by two CPUs", matched(datapath), 1);
+	compiled_done(&compiled);
+}
+
+/* What a slow rate has left behind does not hold back the one that takes its place. */
+static void check_changed_rate(struct datapath *datapath, struct state *state,
+			       enum synfw_limit_kind limit, const char *what)
+{
+	struct model_policy slow = rate_policy(limit, 1), fast = rate_policy(limit, 100);
+	static uint64_t now_ns = 800000 * NS_PER_S;
+	struct compiled compiled;
+	struct frame frame;
+
+	slow.rules[0].burst = 1000;
+	build(80, &frame);
+	state_set_time(state, now_ns);
+	apply(datapath, &slow, &compiled);
+	run_many(datapath_live_fd(datapath), &frame, 1000);
+	report(matched(datapath) == 0, what, matched(datapath), 0);
+	compiled_done(&compiled);
+	apply(datapath, &fast, &compiled);
+	run_many(datapath_live_fd(datapath), &frame, 20);
+	report(matched(datapath) == 10, what, matched(datapath), 10);
+	compiled_done(&compiled);
+	now_ns += 10000 * NS_PER_S;
+}
+
 int main(void)
 {
 	struct datapath *datapath;
@@ -240,6 +292,10 @@ int main(void)
 	check_ports(datapath, state, 1);
 	check_ports(datapath, state, 20);
 	check_ports(datapath, state, SYNFW_MAX_DISTINCT_PORTS);
+	check_changed_rate(datapath, state, SYNFW_LIMIT_SOURCE_RATE,
+			   "a source's slow rate, made fast");
+	check_changed_rate(datapath, state, SYNFW_LIMIT_RATE, "a rule's slow rate, made fast");
+	check_ports_out_of_order(datapath, state);
 	state_close(state);
 	datapath_close(datapath);
 
