@@ -111,6 +111,27 @@ test_what_is_protected_is_refused_and_never_dropped() {
 	grep -qF "does not hold" "$T/out" || fail "why does not say that the block does not hold"
 }
 
+# A member of a dynamic set is protected as long as it is one.
+test_members_that_are_protected_are_refused() {
+	prepare
+	sed -i 's/^rules:/  - {from: guests}\nrules:/; s/^sets:/&\n  guests: {dynamic: true}/' "$T/live.yaml"
+	apply live
+	exits 0 synfw set add guests $A
+	exits 4 synfw block $A $B
+	says "$A is not blocked: the policy protects it"
+	equal "$(blocked)" $B "blocked sources"
+	exits 0 synfw why $A --json
+	json '.protected and (.blocked | not)'
+	exits 0 synfw set del guests $A
+	exits 0 synfw block $A
+	drops 5 "$(udp $A)"
+	# becomes one while it is blocked
+	exits 0 synfw set add guests $A
+	passes 5 "$(udp $A)"
+	exits 0 synfw why $A
+	grep -qF "does not hold" "$T/out" || fail "why does not say that the block does not hold"
+}
+
 test_gateways_and_own_addresses_are_refused() {
 	add_hosts
 	ip -n "$EDGE" route add default via 192.0.2.254

@@ -396,7 +396,7 @@ struct synfw_trace {
 	__u32 score_before, score_after; /* points of its source, now and if the packet came */
 	struct synfw_score_part part[SYNFW_SCORE_PARTS]; /* of `score` */
 	__u32 source_class;	/* class of the source address */
-	__u32 source_flags;	/* SYNFW_SOURCE_* of that class */
+	__u32 source_flags;	/* SYNFW_SOURCE_* of that address, dynamic sets included */
 };
 _Static_assert(sizeof(struct synfw_trace) == 64, "trace record");
 
