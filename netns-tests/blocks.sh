@@ -132,6 +132,22 @@ test_members_that_are_protected_are_refused() {
 	grep -qF "does not hold" "$T/out" || fail "why does not say that the block does not hold"
 }
 
+# Who is cut off cannot type `unblock`.
+test_the_ssh_connection_in_use_is_refused() {
+	prepare
+	export SSH_CONNECTION="$A 50000 $EDGE4 22"
+	exits 4 synfw block $A $B
+	says "$A is not blocked: the SSH connection in use comes from there"
+	says "--force"
+	equal "$(blocked)" $B "blocked sources"
+	exits 0 synfw block $A --force
+	drops 5 "$(udp $A)"
+	exits 4 synfw block $EDGE4 --force
+	# one that ends somewhere else
+	SSH_CONNECTION="192.0.2.78 50000 192.0.2.200 22"
+	exits 0 synfw block 192.0.2.78
+}
+
 test_gateways_and_own_addresses_are_refused() {
 	add_hosts
 	ip -n "$EDGE" route add default via 192.0.2.254
