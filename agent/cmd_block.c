@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* synfw block */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "exempt.h"
 #include "json.h"
 #include "lock.h"
+#include "lockout.h"
 #include "privileges.h"
 #include "report.h"
 #include "scores.h"
@@ -29,6 +31,8 @@ struct blocking {
 	struct live live;
 	struct standing_reader standing;
 	struct blocks_writer writer;
+	bool over_ssh; /* blocking this source would cut the connection that is in use */
+	struct synfw_addr6 ssh_client;
 	json_t *blocked, *refused;
 };
 
@@ -65,6 +69,29 @@ static int describe_protection(const struct live *live, const struct standing *s
 	return 0;
 }
 
+/* Whoever blocks the address they work from cannot take it back. */
+static void find_ssh_client(struct blocking *blocking)
+{
+	struct any_prefix client = {0};
+	struct packet_spec ssh;
+	uint32_t addr_be;
+
+	if (lockout_find(&ssh) || !lockout_ends_here(&ssh))
+		return;
+	client.family = ssh.family;
+	memcpy(&addr_be, ssh.saddr, sizeof(addr_be));
+	client.v4.addr = ntohl(addr_be);
+	memcpy(client.v6.addr, ssh.saddr, sizeof(client.v6.addr));
+	blocking->ssh_client = source_of(&client, blocking->live.scoring.ipv6_prefixlen);
+	blocking->over_ssh = true;
+}
+
+static bool cuts_ssh(const struct blocking *blocking, const struct source_arg *arg)
+{
+	return blocking->over_ssh &&
+	       !memcmp(&blocking->ssh_client, &arg->source, sizeof(arg->source));
+}
+
 /* Sets *ret_refused when the address is refused, and says why. */
 static int refuse(struct blocking *blocking, const struct source_arg *arg, struct fault *fault,
 		  bool *ret_refused)
@@ -73,11 +100,15 @@ static int refuse(struct blocking *blocking, const struct source_arg *arg, struc
 	char why[512];
 	int err = standing_read(&blocking->standing, &arg->address, fault, &standing);
 
-	*ret_refused = standing.exempt || standing.is_protected;
+	*ret_refused = standing.exempt || standing.is_protected || cuts_ssh(blocking, arg);
 	if (err || !*ret_refused)
 		return err;
 	if (standing.exempt)
 		snprintf(why, sizeof(why), "it is exempt, as %s", exempt_word(standing.exempt));
+	else if (!standing.is_protected)
+		snprintf(why, sizeof(why),
+			 "the SSH connection in use comes from there, and would be cut; "
+			 "--force blocks it all the same");
 	else
 		err = describe_protection(&blocking->live, &standing, fault, why, sizeof(why));
 	if (err)
@@ -247,6 +278,8 @@ int cmd_block(const struct invocation *invocation)
 	    lock_acquire(&invocation->paths, LOCK_TIMEOUT_MS, &fault, &lock) ||
 	    open_blocking(invocation, &args, &fault, &blocking))
 		return ui_fault(&fault);
+	if (!option_given(invocation, "force"))
+		find_ssh_client(&blocking);
 	if (blocking.live.header.monitor)
 		ui_warning("the policy in force only monitors: until it blocks, packets of blocked "
 			   "sources are counted and pass");

@@ -21,6 +21,7 @@
 /* What is written, and what was said of losses. */
 struct output {
 	bool as_json, failed;
+	int error; /* errno of the first failure to write, when it failed */
 	uint64_t told[SYNFW_NR_TALLIES];
 	time_t told_at;
 };
@@ -45,6 +46,14 @@ static void catch_signals(void)
 	sigaction(SIGPIPE, &ignore, NULL);
 }
 
+/* Whatever was said to stdout has just been written, or waits in its buffer. */
+static void note_failure(struct output *output, bool failed)
+{
+	if (failed && !output->failed)
+		output->error = errno;
+	output->failed |= failed;
+}
+
 static int print_event(const struct synfw_event *event, const struct rule_names *names,
 		       void *context)
 {
@@ -57,7 +66,7 @@ static int print_event(const struct synfw_event *event, const struct rule_names 
 	} else {
 		event_write_text(event, names, stdout);
 	}
-	output->failed |= ferror(stdout);
+	note_failure(output, ferror(stdout));
 	return stopped || output->failed ? -EINTR : 0;
 }
 
@@ -121,7 +130,7 @@ static int follow(struct output *output, struct events *events, struct fault *fa
 
 	while (!err && !stopped && !output->failed) {
 		err = events_read(events, WAIT_MS, fault);
-		output->failed |= fflush(stdout) != 0;
+		note_failure(output, fflush(stdout));
 		if (err == -EINTR)
 			err = 0;
 		if (!err)
@@ -160,11 +169,20 @@ static int follow_all(const struct invocation *invocation, struct output *output
 	return stopped && !fault->message ? 0 : err;
 }
 
-/* What reads no further is no failure of ours; what is left to write has nowhere to go. */
-static void forget_reader(const struct output *output)
+/* A reader that has gone is no failure of ours, a full disk is one. What is left to write has
+ * nowhere to go in both cases. */
+static int forget_reader(struct output *output)
 {
-	if (output->failed && !freopen("/dev/null", "we", stdout))
+	note_failure(output, fflush(stdout));
+	if (!output->failed)
+		return EXIT_DONE;
+	if (!freopen("/dev/null", "we", stdout))
 		ui_warning("cannot let go of the standard output");
+	if (output->error == EPIPE)
+		return EXIT_DONE;
+	ui_error("cannot write to the standard output: %s; events that were taken are lost",
+		 fault_strerror(output->error));
+	return EXIT_KERNEL;
 }
 
 int cmd_events(const struct invocation *invocation)
@@ -172,7 +190,7 @@ int cmd_events(const struct invocation *invocation)
 	CLEANUP(events_closep) struct events *events = NULL;
 	CLEANUP(fault_done) struct fault fault = {0};
 	struct output output = {.as_json = option_given(invocation, "json")};
-	int err;
+	int err, status;
 
 	if (privileges_check("read events", &fault))
 		return ui_fault(&fault);
@@ -191,6 +209,6 @@ int cmd_events(const struct invocation *invocation)
 		if (!err)
 			err = look_for_losses(&output, events, true, &fault);
 	}
-	forget_reader(&output);
-	return err && err != -EINTR ? ui_fault(&fault) : EXIT_DONE;
+	status = forget_reader(&output);
+	return err && err != -EINTR ? ui_fault(&fault) : status;
 }

@@ -40,6 +40,7 @@ static const struct command_option set_options[] = {
 
 static const struct command_option block_options[] = {
 	{"for", 0, "DURATION", "how long, as 36h (default: until it is unblocked)"},
+	{"force", 'f', NULL, "even the address that the SSH connection in use comes from"},
 	OPTION_JSON,
 	OPTION_HELP,
 	OPTION_END,
@@ -103,7 +104,8 @@ const struct command commands[] = {
 	{"block", "ADDR...", 1, SIZE_MAX, "drop all that comes from an address, from now on",
 	 "Ends on time by itself, and holds whatever else the rules say; `protect` goes before "
 	 "it.\n"
-	 "Addresses that the policy protects, and this host's own and its gateways, are refused.\n"
+	 "Addresses that the policy protects, and this host's own and its gateways, are refused,\n"
+	 "and the one that the SSH connection in use comes from, unless with --force.\n"
 	 "\"-\" reads addresses from the standard input.\n\n"
 	 "  synfw block 198.51.100.7 --for 1h\n"
 	 "  synfw block - <addresses",

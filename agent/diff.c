@@ -244,16 +244,27 @@ static int diff_defaults(const struct manifest *before, const struct manifest *a
 	return err;
 }
 
+/* One line of the policy as a whole; a manifest may be without it. */
+static int diff_line(const char *name, const char *before, const char *after, struct diff *diff)
+{
+	if (!after)
+		return 0;
+	return compare(diff, DIFF_POLICY, name, before ? strdup(before) : NULL, strdup(after));
+}
+
 static int diff_policy(const struct manifest *before, const struct manifest *after,
 		       struct diff *diff)
 {
-	int err = compare(diff, DIFF_POLICY, "name", before->policy ? strdup(before->policy) : NULL,
-			  strdup(after->policy));
+	const char *mode = before->monitor ? "monitor" : "block";
+	int err = diff_line("name", before->policy, after->policy, diff);
 
 	if (!err)
-		err = compare(diff, DIFF_POLICY, "mode",
-			      before->policy ? strdup(before->monitor ? "monitor" : "block") : NULL,
-			      strdup(after->monitor ? "monitor" : "block"));
+		err = diff_line("mode", before->policy ? mode : NULL,
+				after->monitor ? "monitor" : "block", diff);
+	if (!err)
+		err = diff_line("scoring", before->scoring, after->scoring, diff);
+	if (!err)
+		err = diff_line("logging", before->logging, after->logging, diff);
 	return err;
 }
 

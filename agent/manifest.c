@@ -107,6 +107,8 @@ void manifest_free(struct manifest *manifest)
 	free(manifest->digest);
 	free(manifest->infrastructure);
 	free(manifest->netns);
+	free(manifest->scoring);
+	free(manifest->logging);
 	free(manifest);
 }
 

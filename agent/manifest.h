@@ -58,6 +58,8 @@ struct manifest {
 	char *digest;	      /* image_digest() */
 	char *infrastructure; /* infrastructure_digest() when it was applied; NULL: not protected */
 	char *netns;	      /* netns_identity() of where it was applied, or NULL */
+	char *scoring;	      /* policy_scoring_describe(), or NULL */
+	char *logging;	      /* policy_logging_describe(), or NULL */
 	bool monitor;
 	uint64_t revision;
 	uint64_t applied_at_ns; /* CLOCK_REALTIME */

@@ -140,9 +140,9 @@ static int build_defaults(const struct policy *policy, struct manifest *manifest
 		const char *name;
 		enum default_choice choice;
 	} defaults[] = {
-		{"incoming", policy->incoming},	    {"icmp", policy->icmp},
-		{"fragments", policy->fragments},   {"malformed", policy->malformed},
-		{"ethertypes", policy->ethertypes},
+		{"incoming", policy->incoming},	  {"established", policy->established},
+		{"icmp", policy->icmp},		  {"fragments", policy->fragments},
+		{"malformed", policy->malformed}, {"ethertypes", policy->ethertypes},
 	};
 	const size_t count = sizeof(defaults) / sizeof(*defaults);
 	int error = 0;
@@ -182,6 +182,10 @@ int manifest_from_policy(const struct policy *policy, struct manifest **ret_mani
 		err = build_sets(policy, manifest);
 	if (!err)
 		err = build_defaults(policy, manifest);
+	if (!err)
+		err = policy_scoring_describe(policy, &manifest->scoring);
+	if (!err)
+		err = policy_logging_describe(policy, &manifest->logging);
 	if (err)
 		return err;
 	*ret_manifest = TAKE_PTR(manifest);

@@ -223,13 +223,15 @@ int manifest_to_text(const struct manifest *manifest, char **ret_text, size_t *r
 	int error;
 
 	/* clang-format off */
-	root = json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:b, s:I, s:I}",
+	root = json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:b, s:I, s:I}",
 			 "policy", json_text(manifest->policy),
 			 "description", json_text_or_null(manifest->description),
 			 "file", json_text(manifest->file),
 			 "digest", manifest->digest,
 			 "infrastructure", json_text_or_null(manifest->infrastructure),
 			 "netns", json_text_or_null(manifest->netns),
+			 "scoring", json_text_or_null(manifest->scoring),
+			 "logging", json_text_or_null(manifest->logging),
 			 "monitor", manifest->monitor,
 			 "revision", (json_int_t)manifest->revision,
 			 "applied_at_ns", (json_int_t)manifest->applied_at_ns);
@@ -281,6 +283,8 @@ int manifest_from_text(const char *text, size_t length, struct manifest **ret_ma
 	manifest->digest = read_string(&reader, root, "digest");
 	manifest->infrastructure = read_optional(&reader, root, "infrastructure");
 	manifest->netns = read_optional(&reader, root, "netns");
+	manifest->scoring = read_optional(&reader, root, "scoring");
+	manifest->logging = read_optional(&reader, root, "logging");
 	manifest->monitor = read_boolean(&reader, root, "monitor");
 	manifest->revision = read_integer(&reader, root, "revision", INT64_MAX);
 	manifest->applied_at_ns = read_integer(&reader, root, "applied_at_ns", INT64_MAX);

@@ -190,7 +190,7 @@ int synfw_xdp(struct xdp_md *ctx)
 		return finish(slot, &walk);
 	walk.monitor = image_header(&image)->monitor;
 	if (read_only && walk.pkt.family)
-		trace_source(&image, walk.generation, &walk.pkt);
+		trace_source(&image, &walk);
 	judge(ctx, &image, slot, &walk);
 	tell(ctx, &image, &walk);
 	return finish(slot, &walk);

@@ -5,23 +5,20 @@
 /* What only the shadow program tells. */
 #include "address.bpf.h"
 #include "image.bpf.h"
-#include "packet.bpf.h"
+#include "source.bpf.h"
 
 /* What the policy says of the packet's source, whatever becomes of the packet. */
-static __always_inline void trace_source(struct image *image, __u32 generation,
-					 const struct packet *pkt)
+static __always_inline void trace_source(struct image *image, struct walk *walk)
 {
-	const struct synfw_header *header = (const void *)image->page0;
 	const struct synfw_class_tables *tables = (const void *)(image->page0 + 1);
 	__u32 key = 0;
 	struct synfw_trace *trace = bpf_map_lookup_elem(&synfw_trace, &key);
 
 	if (!trace)
 		return;
-	trace->source_class = address_class(image, tables, generation, SYNFW_DIR_SRC, pkt->family,
-					    &pkt->src);
-	trace->source_flags =
-		header->source_flags ? id_at(image, header->source_flags, trace->source_class) : 0;
+	trace->source_class = address_class(image, tables, walk->generation, SYNFW_DIR_SRC,
+					    walk->pkt.family, &walk->pkt.src);
+	trace->source_flags = source_is_protected(image, walk) ? SYNFW_SOURCE_PROTECTED : 0;
 }
 
 #endif

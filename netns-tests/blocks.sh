@@ -111,6 +111,43 @@ test_what_is_protected_is_refused_and_never_dropped() {
 	grep -qF "does not hold" "$T/out" || fail "why does not say that the block does not hold"
 }
 
+# A member of a dynamic set is protected as long as it is one.
+test_members_that_are_protected_are_refused() {
+	prepare
+	sed -i 's/^rules:/  - {from: guests}\nrules:/; s/^sets:/&\n  guests: {dynamic: true}/' "$T/live.yaml"
+	apply live
+	exits 0 synfw set add guests $A
+	exits 4 synfw block $A $B
+	says "$A is not blocked: the policy protects it"
+	equal "$(blocked)" $B "blocked sources"
+	exits 0 synfw why $A --json
+	json '.protected and (.blocked | not)'
+	exits 0 synfw set del guests $A
+	exits 0 synfw block $A
+	drops 5 "$(udp $A)"
+	# becomes one while it is blocked
+	exits 0 synfw set add guests $A
+	passes 5 "$(udp $A)"
+	exits 0 synfw why $A
+	grep -qF "does not hold" "$T/out" || fail "why does not say that the block does not hold"
+}
+
+# Who is cut off cannot type `unblock`.
+test_the_ssh_connection_in_use_is_refused() {
+	prepare
+	export SSH_CONNECTION="$A 50000 $EDGE4 22"
+	exits 4 synfw block $A $B
+	says "$A is not blocked: the SSH connection in use comes from there"
+	says "--force"
+	equal "$(blocked)" $B "blocked sources"
+	exits 0 synfw block $A --force
+	drops 5 "$(udp $A)"
+	exits 4 synfw block $EDGE4 --force
+	# one that ends somewhere else
+	SSH_CONNECTION="192.0.2.78 50000 192.0.2.200 22"
+	exits 0 synfw block 192.0.2.78
+}
+
 test_gateways_and_own_addresses_are_refused() {
 	add_hosts
 	ip -n "$EDGE" route add default via 192.0.2.254

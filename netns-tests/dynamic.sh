@@ -196,6 +196,33 @@ test_full_set_refuses() {
 	exits 4 synfw set add banned 198.51.100.8
 }
 
+# Nothing of synfw runs between the packets: expired members make room for those that rules add.
+test_a_set_full_of_expired_members_takes_new_ones() {
+	add_hosts
+	policy live <<-E
+		sets:
+		  banned: {dynamic: true, size: 3, timeout: 2s}
+		rules:
+		  - {name: banned, from: banned, action: drop}
+		  - {name: telnet, to: 23/tcp, action: drop, add-to: banned}
+		  - {name: rest, from: any, action: allow}
+	E
+	apply live
+	local telnet="proto=tcp,dst=$EDGE4,dport=23" i
+	add banned 198.51.100.100 --for 1h
+	for i in 1 2 3; do drops 1 "$telnet,src=198.51.100.$i"; done
+	equal "$(members banned)" "198.51.100.1 198.51.100.2 198.51.100.100" "members"
+	exits 0 synfw status --json
+	json '.tallies.sets_full == 1 and (.warnings | any(contains("set full")))'
+	passes 3 "$udp4,src=198.51.100.3"
+	sleep 2.1
+	for i in 4 5; do drops 1 "$telnet,src=198.51.100.$i"; done
+	drops 3 "$udp4,src=198.51.100.4"
+	equal "$(members banned)" "198.51.100.4 198.51.100.5 198.51.100.100" "members"
+	exits 0 synfw status --json
+	json '.tallies.sets_full == 1'
+}
+
 test_several_addresses_at_once() {
 	prepare 64 1h
 	add banned 198.51.100.7

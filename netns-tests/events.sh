@@ -169,6 +169,19 @@ test_the_reader_of_a_reader_may_go() {
 	exits 0 synfw events
 }
 
+# Events are taken once: a log that misses them must not look complete.
+test_events_that_cannot_be_written_are_an_error() {
+	prepare
+	drops 3 "$(telnet $A)"
+	run bash -c "nsenter --net=/run/netns/$EDGE '$SYNFW' events >/dev/full"
+	equal "$STATUS" 7 "exit code when events cannot be written"
+	says "cannot write to the standard output: No space left on device"
+	( sleep 1; drops 3 "$(telnet $A)" ) &
+	run bash -c "timeout 20 nsenter --net=/run/netns/$EDGE '$SYNFW' events -f >/dev/full"
+	equal "$STATUS" 7 "exit code when events that are followed cannot be written"
+	wait
+}
+
 # 10,000 drops a second, all of them told: each is printed soon after its packet.
 test_no_event_is_lost_at_a_rate() {
 	prepare

@@ -110,6 +110,26 @@ test_apply_and_diff() {
 	exits 0 synfw diff "$T/more.yaml"
 }
 
+# `synfw diff FILE || synfw apply FILE` has to apply every change.
+test_diff_finds_what_is_no_rule() {
+	local change
+	policy old <<-E
+		defaults: {incoming: drop, established: allow}
+		scoring: {drop-at: 100, decay: 10/min, block-for: 1h}
+		logging: {limit: 50/s}
+		rules: [{name: web, to: 80/tcp, score: 5}]
+	E
+	add_hosts
+	apply old
+	exits 0 synfw diff "$T/old.yaml"
+	for change in "scoring s/drop-at: 100/drop-at: 90/" "scoring s/block-for: 1h/block-for: 2h/" \
+		"logging s/limit: 50/limit: 60/" "established s/established: allow/established: rules/"; do
+		sed "${change#* }" "$T/old.yaml" >"$T/new.yaml"
+		exits 1 synfw diff "$T/new.yaml" --json
+		json "(.changes | length) == 1 and .changes[0].name == \"${change%% *}\""
+	done
+}
+
 test_check() {
 	prepare
 	exits 0 synfw check "$T/block.yaml" --json

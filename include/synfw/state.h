@@ -357,6 +357,12 @@ enum synfw_event_bucket {
 	SYNFW_NR_EVENT_BUCKETS = 2,
 };
 
+/* When `add-to` finds a dynamic set full, one packet a second takes out what has expired among so many
+ * members, 2 to 4 ms of work at the most. In a larger set those behind them may have to wait until some
+ * of these have expired, too. */
+#define SYNFW_SET_SWEEP_MS	1000
+#define SYNFW_SET_SWEEP_MEMBERS 131072
+
 /* synfw_runtime[0]. What packets read stands apart from what insertions write. */
 struct synfw_runtime {
 	__u64 seed;		/* of synfw_source_hash(); random, written before the first packet */
@@ -365,7 +371,9 @@ struct synfw_runtime {
 	__u64 test_now_ns;	/* the time, for tests that have loaded a program which asks for it */
 	__u64 reserved[2];
 	__u32 block_cursor;	/* next place in synfw_block_ring */
-	__u32 reserved2[15];
+	__u32 set_swept_ms[SYNFW_MAX_DYNAMIC_SETS]; /* when room was looked for in a full set, of
+						     * SYNFW_SET_SWEEP_MS; CLOCK_BOOTTIME, wraps */
+	__u32 reserved2[7];
 };
 _Static_assert(sizeof(struct synfw_runtime) == 128, "two lines");
 
@@ -397,7 +405,7 @@ struct synfw_trace {
 	__u32 score_before, score_after; /* points of its source, now and if the packet came */
 	struct synfw_score_part part[SYNFW_SCORE_PARTS]; /* of `score` */
 	__u32 source_class;	/* class of the source address */
-	__u32 source_flags;	/* SYNFW_SOURCE_* of that class */
+	__u32 source_flags;	/* SYNFW_SOURCE_* of that address, dynamic sets included */
 };
 _Static_assert(sizeof(struct synfw_trace) == 64, "trace record");
 

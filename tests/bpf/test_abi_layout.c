@@ -196,6 +196,7 @@ static const struct member members[] = {
 	MEMBER(synfw_runtime, event_shut_jiffy),
 	MEMBER(synfw_runtime, test_now_ns),
 	MEMBER(synfw_runtime, block_cursor),
+	MEMBER(synfw_runtime, set_swept_ms),
 	MEMBER(synfw_trace, established),
 	MEMBER(synfw_trace, score_before),
 	MEMBER(synfw_trace, score_after),

@@ -159,6 +159,23 @@ static void members_of_a_set_may_change_at_equal_size(void **state)
 	diff_done(&diff);
 }
 
+static void what_happens_over_time_is_compared(void **state)
+{
+	struct manifest before = {.policy = "edge", .scoring = "none", .logging = "events block"};
+	struct manifest after = {
+		.policy = "edge", .scoring = "drop-at 100", .logging = "events drop"};
+	struct diff diff;
+
+	assert_int_equal(diff_manifests(&before, &after, &diff), 0);
+	assert_int_equal(diff.count, 2);
+	assert_int_equal(diff_count(&diff, DIFF_POLICY, DIFF_CHANGED), 2);
+	assert_string_equal(diff.entries[0].name, "scoring");
+	assert_string_equal(diff.entries[0].before, "none");
+	assert_string_equal(diff.entries[0].after, "drop-at 100");
+	assert_string_equal(diff.entries[1].name, "logging");
+	diff_done(&diff);
+}
+
 /* ---- the SSH connection ---- */
 
 static void reads_ssh_connections(void **state)
@@ -379,6 +396,7 @@ int main(void)
 		cmocka_unit_test(finds_added_removed_changed_and_moved_rules),
 		cmocka_unit_test(equal_policies_do_not_differ),
 		cmocka_unit_test(members_of_a_set_may_change_at_equal_size),
+		cmocka_unit_test(what_happens_over_time_is_compared),
 		cmocka_unit_test(reads_ssh_connections),
 		cmocka_unit_test(a_mapped_address_is_ipv4_on_the_wire),
 		cmocka_unit_test(a_zone_is_not_part_of_the_address),

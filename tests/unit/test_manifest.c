@@ -49,6 +49,8 @@ static struct manifest *with_everything(void)
 
 	manifest->description = copy("quotes \" and \\ and \xc3\xa9");
 	manifest->infrastructure = copy("0123:4567");
+	manifest->scoring = copy("drop-at 100; decay 10/min");
+	manifest->logging = copy("events block; sample 1/100; limit 50/s");
 	manifest->monitor = true;
 	manifest->revision = 1234567890123ULL;
 	manifest->applied_at_ns = 1790000000123456789ULL;
