@@ -3,7 +3,7 @@
 #
 # Events from the packet to their reader, over a veth in a namespace of its own: bench_events.sh BUILD
 # `synfw events -f --json` into a pipe, and a reader that does nothing else than to read the ring buffer.
-# Prints Markdown. Needs root. Everything it makes it removes.
+# Packets come in on one CPU, what reads has the other. Prints Markdown. Needs root and two CPUs. Everything it makes it removes.
 set -euo pipefail
 
 BUILD=$(cd "$1" && pwd)
@@ -22,13 +22,13 @@ mkfifo "$T/pipe"
 
 # Each sets READER, which ends by SIGINT, and RESULT, which then has ended.
 begin_synfw() {
-	"$METER" json <"$T/pipe" >"$T/result" &
+	taskset -c 1 "$METER" json <"$T/pipe" >"$T/result" &
 	RESULT=$!
-	nsenter --net="/run/netns/$HOST" "$SYNFW" events -f --json >"$T/pipe" 2>"$T/errors" &
+	nsenter --net="/run/netns/$HOST" taskset -c 1 "$SYNFW" events -f --json >"$T/pipe" 2>"$T/errors" &
 	READER=$!
 }
 begin_ring() {
-	"$METER" ring "$RING" >"$T/result" &
+	taskset -c 1 "$METER" ring "$RING" >"$T/result" &
 	READER=$! RESULT=$!
 }
 
@@ -40,12 +40,12 @@ run() { # READER RATE
 	lost=$(tally lost) limited=$(tally limited)
 	"begin_$1"
 	sleep 1
-	read -r SENT[$case] PACE[$case] < <(on_host "$METER" send peer "$2" "$SECONDS_EACH")
+	read -r "SENT[$case]" "PACE[$case]" < <(on_host taskset -c 0 "$METER" send peer "$2" "$SECONDS_EACH")
 	sleep 1
 	kill -INT "$READER"
 	wait "$READER"
 	wait "$RESULT"
-	read -r READ[$case] MEDIAN[$case] P99[$case] LARGEST[$case] <"$T/result"
+	read -r "READ[$case]" "MEDIAN[$case]" "P99[$case]" "LARGEST[$case]" <"$T/result"
 	LOST[$case]=$(($(tally lost) - lost)) LIMITED[$case]=$(($(tally limited) - limited))
 }
 for rate in "${RATES[@]}"; do
@@ -54,6 +54,7 @@ done
 
 # ---- the page ------------------------------------------------------------------------------------
 
+# shellcheck disable=SC2016 # it is Markdown
 declare -A TITLE=([synfw]='`synfw events -f --json`' [ring]='a reader of the ring buffer')
 latency() { # P99 RATE: the bar is about 10,000 a second
 	if [ "$2" != 10000 ]; then echo "$1"
@@ -67,7 +68,7 @@ accounted() { # CASE RATE
 }
 
 echo
-echo "Dropped packets, paced for $SECONDS_EACH s, each an event; from the time in the event to the moment that its reader has it."
+echo "Dropped packets, paced for $SECONDS_EACH s, each an event; from the time in the event to the moment that its reader has it. Packets come in on one CPU, what reads has the other."
 echo
 echo '| reader | packets a second | sent | median, µs | p99, µs | largest, µs | read | lost | held back by the limit | all are read or counted |'
 echo '|---|---|---|---|---|---|---|---|---|---|'
