@@ -16,6 +16,8 @@
 
 #include <synfw/cleanup.h>
 
+#include "proc_sockets.h"
+
 /* As iproute2: what the kernel puts into one message of a dump at most. */
 #define DUMP_BYTES    32768
 #define MAX_DUMPS     6
@@ -55,6 +57,7 @@ struct dump {
 	struct flow_list *list;
 	uint8_t protocol;
 	enum synfw_flow_kind kind;
+	uint32_t states; /* that are wanted, one bit each */
 	uint64_t now_ns;
 	int error;
 };
@@ -89,8 +92,9 @@ static uint32_t timeout_s(enum synfw_flow_kind kind, const struct synfw_flow *fl
 	return timeouts_s[kind][flow->state];
 }
 
-static int add_socket(struct dump *dump, const struct inet_diag_msg *socket)
+static int add_socket(const struct inet_diag_msg *socket, void *context)
 {
+	struct dump *dump = context;
 	struct flow_list *list = dump->list;
 	struct synfw_flow *items, flow = {
 					  .tuple = {.protocol = dump->protocol,
@@ -99,7 +103,8 @@ static int add_socket(struct dump *dump, const struct inet_diag_msg *socket)
 					  .seeded = 1,
 				  };
 
-	if (socket->idiag_state >= NR_STATES || !states[socket->idiag_state].open)
+	if (socket->idiag_state >= NR_STATES || !states[socket->idiag_state].open ||
+	    !(dump->states >> socket->idiag_state & 1))
 		return 0;
 	flow.state = states[socket->idiag_state].state;
 	flow.fin_sent = states[socket->idiag_state].fin_sent;
@@ -124,7 +129,7 @@ static int read_socket(const struct nlmsghdr *message, void *argument)
 	if (message->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
 	    mnl_nlmsg_get_payload_len(message) < sizeof(struct inet_diag_msg))
 		return MNL_CB_OK;
-	dump->error = add_socket(dump, mnl_nlmsg_get_payload(message));
+	dump->error = add_socket(mnl_nlmsg_get_payload(message), dump);
 	return dump->error ? MNL_CB_ERROR : MNL_CB_OK;
 }
 
@@ -134,7 +139,7 @@ static void cleanup_socket(struct mnl_socket **socket)
 		mnl_socket_close(*socket);
 }
 
-static int ask(struct mnl_socket *socket, uint8_t family, uint32_t wanted, struct dump *dump)
+static int ask(struct mnl_socket *socket, uint8_t family, struct dump *dump)
 {
 	unsigned int sequence = time(NULL) + family, port = mnl_socket_get_portid(socket);
 	char buffer[DUMP_BYTES];
@@ -149,7 +154,7 @@ static int ask(struct mnl_socket *socket, uint8_t family, uint32_t wanted, struc
 	request = mnl_nlmsg_put_extra_header(message, sizeof(*request));
 	request->sdiag_family = family;
 	request->sdiag_protocol = dump->protocol;
-	request->idiag_states = wanted;
+	request->idiag_states = dump->states;
 	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
 		return -errno;
 	do {
@@ -179,10 +184,14 @@ static int dump_sockets(struct flow_list *list)
 				.list = list,
 				.protocol = questions[i].protocol,
 				.kind = questions[i].kind,
+				.states = questions[i].states,
 				.now_ns = flows_now_ns(),
 			};
 
-			err = ask(socket, families[j], questions[i].states, &dump);
+			err = ask(socket, families[j], &dump);
+			if (err == -ENOENT) /* the kernel has nobody who answers for the protocol */
+				err = proc_sockets_each(dump.protocol, families[j], add_socket,
+							&dump);
 			/* a host without IPv6 has no such sockets */
 			if (err && !(families[j] == AF_INET6 && err == -EAFNOSUPPORT))
 				return err;

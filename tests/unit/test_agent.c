@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The parts of the agent that decide without a kernel. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include <members.h>
 #include <packet_text.h>
 #include <paths.h>
+#include <proc_sockets.h>
 
 /* ---- interface slots and the kernel's table of them ---- */
 
@@ -289,7 +291,8 @@ static void every_command_can_be_found_and_explains_itself(void **state)
 	assert_null(command_find("aply"));
 }
 
-static void assert_key(const char *text, const char *same, uint8_t family, uint8_t first, uint8_t last)
+static void assert_key(const char *text, const char *same, uint8_t family, uint8_t first,
+		       uint8_t last)
 {
 	struct any_prefix address = {};
 	struct synfw_addr6 key;
@@ -326,6 +329,46 @@ static void a_member_ends_when_it_expires(void **state)
 	assert_false(member_is_live(&(struct synfw_member){1}, UINT64_MAX));
 }
 
+/* ---- /proc/net ---- */
+
+static void sockets_are_read_from_lines_of_proc(void **state)
+{
+	static const char v4[] =
+		"   1: 0A0200C0:0016 076433C6:C001 01 00000000:00000000 02:000A 00000000     0\n";
+	static const char v6[] = "  12: B80D0120000000000000000001000000:0035 "
+				 "B80D0120000000000000000002000000:D431 07 00000000:00000000\n";
+	struct inet_diag_msg socket;
+	struct in6_addr address;
+
+	assert_int_equal(proc_socket_parse(v4, AF_INET, &socket), 0);
+	assert_int_equal(socket.id.idiag_src[0], inet_addr("192.0.2.10"));
+	assert_int_equal(socket.id.idiag_dst[0], inet_addr("198.51.100.7"));
+	assert_int_equal(ntohs(socket.id.idiag_sport), 22);
+	assert_int_equal(ntohs(socket.id.idiag_dport), 0xc001);
+	assert_int_equal(socket.idiag_state, 1);
+	assert_int_equal(proc_socket_parse(v6, AF_INET6, &socket), 0);
+	assert_int_equal(inet_pton(AF_INET6, "2001:db8::2", &address), 1);
+	assert_memory_equal(socket.id.idiag_dst, &address, sizeof(address));
+	assert_int_equal(ntohs(socket.id.idiag_sport), 53);
+	assert_int_equal(socket.idiag_state, 7);
+}
+
+static void lines_of_proc_that_are_no_sockets_are_refused(void **state)
+{
+	static const char *const lines[] = {
+		"",
+		"  sl  local_address rem_address   st tx_queue rx_queue",
+		"   1: 0A0200C0:0016",
+		"   1: 0A0200C0:0016 076433C6:C001 ",
+		"   1: 0A0200C0:0016 076433C6:C0zz 01 ",
+		"   1: B80D0120000000000000000001000000:0035 ",
+	};
+	struct inet_diag_msg socket;
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		assert_int_equal(proc_socket_parse(lines[i], AF_INET, &socket), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -347,6 +390,8 @@ int main(void)
 		cmocka_unit_test(lacking_rights_has_its_own_exit_code),
 		cmocka_unit_test(directories_come_from_the_environment),
 		cmocka_unit_test(every_command_can_be_found_and_explains_itself),
+		cmocka_unit_test(sockets_are_read_from_lines_of_proc),
+		cmocka_unit_test(lines_of_proc_that_are_no_sockets_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

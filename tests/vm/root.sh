@@ -21,7 +21,7 @@ NETNS_CASES="drop:tcp_port drop:ipv6_prefix counters:survive_a_reload_by_name
 # are about data that is not part of the project; the last two are about the compiler's tables, and
 # take a minute where a processor is emulated.
 NOT_HERE='["abi-layout", "sets", "classbench-data", "lists", "pcap", "dense-blocks", "large-set",
-	"rates"]'
+	"over-time", "random-limits", "rates"]'
 
 pack() { # DIRECTORY: as a cpio archive on stdout
 	(cd "$1" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0)
