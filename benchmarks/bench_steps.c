@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include <arpa/inet.h>
-#include <bpf/bpf.h>
 #include <linux/in.h>
 
 #include <synfw/cleanup.h>
@@ -109,30 +108,6 @@ static char *write_policy(const struct step *step)
 	return fclose(out) ? NULL : text;
 }
 
-/* Members that no packet is from: class E. */
-static int add_members(struct enforced *enforced, uint32_t count)
-{
-	CLEANUP(cleanup_free) struct synfw_addr6 *keys = calloc(count, sizeof(*keys));
-	CLEANUP(cleanup_free) struct synfw_member *members = calloc(count, sizeof(*members));
-	CLEANUP(cleanup_fd)
-	int fd = bpf_map_create(BPF_MAP_TYPE_HASH, NULL, sizeof(*keys), sizeof(*members), count,
-				NULL);
-	uint32_t done = count;
-
-	if (!keys || !members || fd < 0)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t addr_be = htonl(0xf0000000 + i);
-
-		keys[i].byte[10] = keys[i].byte[11] = 0xff;
-		memcpy(keys[i].byte + 12, &addr_be, sizeof(addr_be));
-		datapath_filter_member(enforced->datapath, &keys[i]);
-	}
-	if (bpf_map_update_batch(fd, keys, members, &done, NULL))
-		return -errno;
-	return datapath_use_members(enforced->datapath, 0, fd);
-}
-
 static int open_step(const struct step *step, struct enforced *ret_enforced)
 {
 	struct policy_text text = {};
@@ -144,7 +119,7 @@ static int open_step(const struct step *step, struct enforced *ret_enforced)
 	err = text.head ? enforced_open(&text, ret_enforced) : -ENOMEM;
 	free(text.head);
 	if (!err && step->nr_members)
-		err = add_members(ret_enforced, step->nr_members);
+		err = enforced_add_members(ret_enforced, step->nr_members);
 	return err;
 }
 

@@ -18,6 +18,9 @@ struct enforced {
 int enforced_open(const struct policy_text *text, struct enforced *ret_enforced);
 void enforced_close(struct enforced *enforced);
 
+/* Makes a map with `count` members that no packet is from, class E, dynamic set 0. 0 or -errno. */
+int enforced_add_members(struct enforced *enforced, uint32_t count);
+
 /* The live program. Borrowed. */
 int enforced_fd(const struct enforced *enforced);
 

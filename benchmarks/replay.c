@@ -11,30 +11,28 @@
 
 #include <synfw/cleanup.h>
 
-#define REPEAT 1000000
-
 struct replay {
 	struct bpf_object *object;
 	uint8_t family;
 	int prog_fd, flows_fd, measured_fd;
+	uint32_t keys[FLOW_COUNT]; /* of the flows, all in one call */
 };
 
 /* 203.0.113.7 -> 198.51.100.1, a TCP SYN without options. Its sequence number is a length that is
  * right when a flow makes UDP of it. */
 static const uint8_t frame4[60] = {
-	2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0,
-	0x45, 0, 0, 40, 0, 0, 0x40, 0, 64, 6, 0, 0, 203, 0, 113, 7, 198, 51, 100, 1,
-	0xc0, 0, 0, 0, 0, 20, 0, 1, 0, 0, 0, 0, 0x50, 2, 0xff, 0xff, 0, 0, 0, 0,
+	2, 0, 0,    0,	0,  1, 2, 0, 0,	  0, 0,	   2, 8,    0,	  0x45, 0, 0,	 40,
+	0, 0, 0x40, 0,	64, 6, 0, 0, 203, 0, 113,  7, 198,  51,	  100,	1, 0xc0, 0,
+	0, 0, 0,    20, 0,  1, 0, 0, 0,	  0, 0x50, 2, 0xff, 0xff, 0,	0, 0,	 0,
 };
 #define FRAME4_DPORT 36
 
 /* 2001:db8::7 -> 2001:db8::1, the same. */
 static const uint8_t frame6[74] = {
-	2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x86, 0xdd,
-	0x60, 0, 0, 0, 0, 20, 6, 64,
-	0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7,
-	0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
-	0xc0, 0, 1, 0xbb, 0, 20, 0, 1, 0, 0, 0, 0, 0x50, 2, 0xff, 0xff, 0, 0, 0, 0,
+	2,    0, 0,    0,    0, 1,    2,    0, 0, 0,	0, 2,	 0x86, 0xdd, 0x60, 0, 0,    0, 0,
+	20,   6, 64,   0x20, 1, 0x0d, 0xb8, 0, 0, 0,	0, 0,	 0,    0,    0,	   0, 0,    0, 7,
+	0x20, 1, 0x0d, 0xb8, 0, 0,    0,    0, 0, 0,	0, 0,	 0,    0,    0,	   1, 0xc0, 0, 1,
+	0xbb, 0, 20,   0,    1, 0,    0,    0, 0, 0x50, 2, 0xff, 0xff, 0,    0,	   0, 0,
 };
 
 int replay_open(const char *object, struct replay **ret_replay)
@@ -71,14 +69,16 @@ int replay_set_flows(struct replay *replay, uint8_t family, const struct flow *f
 {
 	const char *name = family == 4 ? "replay4" : "replay6";
 	struct bpf_program *program = bpf_object__find_program_by_name(replay->object, name);
+	uint32_t count = FLOW_COUNT;
 
 	if (!program)
 		return -ENOENT;
 	replay->prog_fd = bpf_program__fd(program);
 	replay->family = family;
 	for (uint32_t i = 0; i < FLOW_COUNT; i++)
-		if (bpf_map_update_elem(replay->flows_fd, &i, &flows[i], BPF_ANY))
-			return -errno;
+		replay->keys[i] = i;
+	if (bpf_map_update_batch(replay->flows_fd, replay->keys, flows, &count, NULL))
+		return -errno;
 	return 0;
 }
 
@@ -120,7 +120,7 @@ static int run_flows(struct replay *replay, uint32_t repeat, struct bpf_test_run
 	return test_run(replay->prog_fd, frame, length, repeat, ret_opts);
 }
 
-int replay_run(struct replay *replay, int prog_fd, double *ret_ns)
+int replay_run_first(struct replay *replay, int prog_fd, uint32_t count, double *ret_ns)
 {
 	struct bpf_test_run_opts opts;
 	int err = choose(replay, prog_fd);
@@ -128,11 +128,16 @@ int replay_run(struct replay *replay, int prog_fd, double *ret_ns)
 	if (!err)
 		err = rewind_flows(replay);
 	if (!err)
-		err = run_flows(replay, FLOW_COUNT, &opts);
+		err = run_flows(replay, count, &opts);
 	if (err)
 		return err;
 	*ret_ns = opts.duration;
 	return 0;
+}
+
+int replay_run(struct replay *replay, int prog_fd, double *ret_ns)
+{
+	return replay_run_first(replay, prog_fd, FLOW_COUNT, ret_ns);
 }
 
 int replay_actions(struct replay *replay, int prog_fd, size_t count, uint32_t *ret_actions)
@@ -150,20 +155,25 @@ int replay_actions(struct replay *replay, int prog_fd, size_t count, uint32_t *r
 	return err;
 }
 
-int replay_repeat(int prog_fd, uint16_t dport, double *ret_ns)
+int replay_repeat_frame(int prog_fd, const void *frame, size_t length, double *ret_ns)
 {
-	uint8_t frame[sizeof(frame4)];
 	struct bpf_test_run_opts opts;
-	int err;
+	int err = test_run(prog_fd, frame, length, REPLAY_REPEAT, &opts);
 
-	memcpy(frame, frame4, sizeof(frame));
-	frame[FRAME4_DPORT] = dport >> 8;
-	frame[FRAME4_DPORT + 1] = dport & 255;
-	err = test_run(prog_fd, frame, sizeof(frame), REPEAT, &opts);
 	if (err)
 		return err;
 	*ret_ns = opts.duration;
 	return 0;
+}
+
+int replay_repeat(int prog_fd, uint16_t dport, double *ret_ns)
+{
+	uint8_t frame[sizeof(frame4)];
+
+	memcpy(frame, frame4, sizeof(frame));
+	frame[FRAME4_DPORT] = dport >> 8;
+	frame[FRAME4_DPORT + 1] = dport & 255;
+	return replay_repeat_frame(prog_fd, frame, sizeof(frame), ret_ns);
 }
 
 static int compare_doubles(const void *left, const void *right)

@@ -24,11 +24,19 @@ int replay_set_flows(struct replay *replay, uint8_t family, const struct flow *f
 /* Nanoseconds a packet, FLOW_COUNT packets long. A tail call is part of it. 0 or -errno. */
 int replay_run(struct replay *replay, int prog_fd, double *ret_ns);
 
+/* The same for the first `count` of them, at most FLOW_COUNT. */
+int replay_run_first(struct replay *replay, int prog_fd, uint32_t count, double *ret_ns);
+
 /* The action for each of the first `count` flows. 0 or -errno. */
 int replay_actions(struct replay *replay, int prog_fd, size_t count, uint32_t *ret_actions);
 
-/* Nanoseconds a packet, for one IPv4 packet to `dport` repeated a million times. 0 or -errno. */
+#define REPLAY_REPEAT 1000000
+
+/* Nanoseconds a packet, for one IPv4 packet to `dport` repeated so often. 0 or -errno. */
 int replay_repeat(int prog_fd, uint16_t dport, double *ret_ns);
+
+/* The same for any frame. */
+int replay_repeat_frame(int prog_fd, const void *frame, size_t length, double *ret_ns);
 
 /* The middle one; sorts them. */
 double replay_median(double *values, size_t count);

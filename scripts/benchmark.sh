@@ -3,7 +3,7 @@
 #
 # Measures everything that docs/performance.md reports, in one run, and writes that page and the
 # plots beside it. Needs root. All traffic stays in namespaces that it makes and removes itself.
-# About 15 minutes, seven of them for 1,000 applies under traffic and for failing ones.
+# About 20 minutes, seven of them for 1,000 applies under traffic and for failing ones.
 set -euo pipefail
 
 SOURCE=$(cd "$(dirname "$0")/.." && pwd)
@@ -21,8 +21,9 @@ for clang in clang-14 clang-19; do
 done
 BUILD=$WORK/clang-14
 ninja -C "$BUILD" >/dev/null
-ninja -C "$BUILD" benchmarks/bench-{packet,steps,sources,data,live,policy,prefixes} \
-	benchmarks/{measure-command,time-to-drop} benchmarks/bpf/{generate,replay,rivals}.bpf.o >/dev/null
+ninja -C "$BUILD" benchmarks/bench-{packet,steps,over-time,flood,sources,data,live,policy,prefixes} \
+	benchmarks/{measure-command,time-to-drop,time-to-block,event-latency} \
+	benchmarks/bpf/{generate,replay,rivals}.bpf.o >/dev/null
 OBJECTS=("$BUILD"/benchmarks/bpf/{replay,rivals}.bpf.o)
 BENCH=$BUILD/benchmarks
 export SYNFW_SOURCE_ROOT=$SOURCE # from where data that is not part of the project is looked for
@@ -65,6 +66,10 @@ machine() {
 	printf '\nMeasured on %s by `scripts/benchmark.sh` on: %s.\n' "$(date +%F)" "$(machine)"
 	section 'Cost per packet' "$BENCH/bench-packet" "${OBJECTS[@]}"
 	section 'What each step costs' "$BENCH/bench-steps" "${OBJECTS[@]}"
+	section 'Deciding over time' "$BENCH/bench-over-time" "${OBJECTS[@]}"
+	section 'A flood of more sources than there is room for' "$BENCH/bench-flood" "${OBJECTS[@]}"
+	section 'Events' "$SOURCE/benchmarks/bench_events.sh" "$BUILD"
+	section 'A hostile source' "$SOURCE/benchmarks/bench_block.sh" "$BUILD"
 	section 'Large sets, another source each time' "$BENCH/bench-sources" "${OBJECTS[@]}"
 	section 'Rule sets and lists of others' "$BENCH/bench-data" "${OBJECTS[@]}"
 	section 'Packets a second across veth' "$SOURCE/benchmarks/bench_live.sh" "$BUILD"
