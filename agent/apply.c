@@ -366,6 +366,7 @@ static void block_termination(sigset_t *ret_before)
 
 static int put_in_force(struct apply *apply, struct apply_report *report)
 {
+	struct served served;
 	bool fresh = !apply->live.present || apply->other_abi_dir;
 	CLEANUP(exempt_done) struct exempt exempt = {0};
 	struct commit commit = {
@@ -379,6 +380,7 @@ static int put_in_force(struct apply *apply, struct apply_report *report)
 		.egress_fd = apply->loaded.egress_fd >= 0 ? apply->loaded.egress_fd
 							  : apply->live.object.egress_fd,
 		.tracks_flows = tracks_flows(apply),
+		.served = &served,
 		.tables = &apply->tables,
 		.next = apply->next,
 		.exempt = &exempt,
@@ -396,6 +398,7 @@ static int put_in_force(struct apply *apply, struct apply_report *report)
 	sigset_t before;
 	int err;
 
+	served_ports(apply->policy, &served);
 	apply->attachments = calloc(apply->interfaces.count + 1, sizeof(*apply->attachments));
 	if (!apply->attachments || exempt_choose(&apply->host, &exempt))
 		return fault_system(apply->fault, -ENOMEM, "cannot attach the policy");

@@ -311,6 +311,8 @@ static int run_fresh(struct commit *commit, struct fault *fault)
 	if (!err)
 		err = stage_interface_table(commit, fault);
 	if (!err)
+		err = served_write(commit->served, commit->object, fault);
+	if (!err)
 		err = stage_exempt(commit, fault);
 	if (!err && commit->live->manifest)
 		err = copy_rule_counters(commit, fault);

@@ -19,6 +19,7 @@
 #include "interfaces.h"
 #include "live.h"
 #include "notes.h"
+#include "served.h"
 
 /* What became of one interface. */
 struct attachment {
@@ -43,6 +44,7 @@ struct commit {
 	const struct object *object; /* live->object, or a fresh one */
 	int prog_fd;		     /* the program to run: the live one, or a newly loaded one */
 	int egress_fd;		     /* that of the egress filters, likewise */
+	const struct served *served; /* the ports that the new policy opens */
 	bool tracks_flows;	     /* the new policy asks for connections */
 	const struct tables *tables;
 	const struct manifest *next;

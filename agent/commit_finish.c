@@ -169,6 +169,8 @@ void commit_finish_switch(struct commit *commit)
 		settle_links(commit, links);
 		drop_links(commit, links);
 	}
+	NOTE_FAULT(commit, "the ports that are served",
+		   served_write(commit->served, commit->object, &fault_));
 	NOTE_FAULT(commit, "the interface table", retain_interfaces(commit, &fault_));
 	NOTE_FAULT(commit, "freeing the old policy", free_generation(commit, old_slot, &fault_));
 	if (commit->live->manifest)
@@ -194,8 +196,8 @@ void commit_finish_fresh(struct commit *commit)
 	}
 	/* what the old program added to sets that both have, until the last link moved */
 	NOTE_FAULT(commit, "the members of dynamic sets",
-		   grace_wait(&fault_) || dynamic_fill_filter(&commit->tables->dynamic,
-							      commit->object, &fault_));
+		   grace_wait(&fault_) ||
+			   dynamic_fill_filter(&commit->tables->dynamic, commit->object, &fault_));
 	/* links that moved are pinned in the new datapath too */
 	err = pins_remove_datapath(commit->paths, commit->live_dir);
 	if (err)

@@ -56,6 +56,7 @@ const struct object_map_spec object_maps[OBJECT_NR_MAPS] = {
 	[OBJECT_UDP_FLOWS] = {"synfw_udp_flows", BPF_MAP_TYPE_LRU_HASH,
 			      sizeof(struct synfw_flow_key), sizeof(struct synfw_flow),
 			      SYNFW_MAX_FLOWS},
+	[OBJECT_SERVED_UDP] = {"synfw_served_udp", BPF_MAP_TYPE_ARRAY, 4, 8, SYNFW_SERVED_WORDS},
 	[OBJECT_EVENTS] = {"synfw_events", BPF_MAP_TYPE_RINGBUF, 0, 0, SYNFW_EVENT_BYTES},
 	[OBJECT_EVENT_FIRSTS] = {"synfw_event_firsts", BPF_MAP_TYPE_ARRAY, 4, 8,
 				 SYNFW_EVENT_FIRSTS},

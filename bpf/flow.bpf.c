@@ -13,6 +13,7 @@
 
 extern struct flow_map synfw_flows SEC(".maps");
 extern struct flow_map synfw_udp_flows SEC(".maps");
+extern struct served_map synfw_served_udp SEC(".maps");
 extern struct tally_map synfw_tallies SEC(".maps");
 
 /* What is written for every packet makes CPUs fight for its cache line. */
@@ -149,6 +150,15 @@ static __always_inline bool is_connected(struct __sk_buff *skb)
 	return sk && sk->state == SOCKET_CONNECTED;
 }
 
+/* Do rules open this UDP port of this host? Then it answers, see synfw_served_udp. */
+static __always_inline bool is_served(__u32 port)
+{
+	__u32 key = port / 64;
+	const __u64 *word = bpf_map_lookup_elem(&synfw_served_udp, &key);
+
+	return word && *(const volatile __u64 *)word >> (port & 63) & 1;
+}
+
 static __always_inline void flow_record_in(void *map, const struct flow_packet *pkt,
 					   enum flow_event event, bool creates)
 {
@@ -175,7 +185,8 @@ static __always_inline void flow_record(struct __sk_buff *skb, __u32 offset, boo
 	if (!flow_parse(skb, false, offset, ipv6, &pkt) || is_multicast(&pkt, ipv6))
 		return;
 	if (pkt.kind == SYNFW_FLOW_UDP && !is_connected(skb)) {
-		flow_record_in(&synfw_udp_flows, &pkt, FLOW_GOES_ON, true);
+		if (!is_served(bpf_ntohs(pkt.tuple.local_port_be)))
+			flow_record_in(&synfw_udp_flows, &pkt, FLOW_GOES_ON, true);
 		return;
 	}
 	event = flow_event(pkt.kind, pkt.detail);

@@ -134,6 +134,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SYNFW_SCORE_SETS);
+	__uint(map_flags, BPF_F_MMAPABLE); /* begins at a page: its values at cache lines */
 	__type(key, __u32);
 	__type(value, struct synfw_score_set);
 } synfw_scores SEC(".maps");
@@ -148,6 +149,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SYNFW_RATE_SETS);
+	__uint(map_flags, BPF_F_MMAPABLE); /* begins at a page: its values at cache lines */
 	__type(key, __u32);
 	__type(value, struct synfw_rate_set);
 } synfw_source_rates SEC(".maps");
@@ -155,12 +157,14 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SYNFW_PORT_SCANS);
+	__uint(map_flags, BPF_F_MMAPABLE); /* begins at a page: its values at cache lines */
 	__type(key, __u32);
 	__type(value, struct synfw_port_scan);
 } synfw_port_scans SEC(".maps");
 
 struct flow_map synfw_flows SEC(".maps");
 struct flow_map synfw_udp_flows SEC(".maps");
+struct served_map synfw_served_udp SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -17,6 +17,14 @@ struct flow_map {
 	__type(value, struct synfw_flow);
 };
 
+struct served_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SYNFW_SERVED_WORDS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, __u64);
+};
+
 struct tally_map {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, SYNFW_NR_TALLIES);

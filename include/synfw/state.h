@@ -309,6 +309,14 @@ static inline __u64 synfw_flow_end_ns(const struct synfw_flow *flow)
 	return closed_ns < flow->expires_ns ? closed_ns : flow->expires_ns;
 }
 
+/*
+ * synfw_served_udp: bit p of these words, which the agent writes with each policy, is set for the UDP
+ * ports that rules open (`to` of rules that allow). What a socket that is not connected sends from such a
+ * port is an answer and opens nothing: whoever got one would be established, and free of the limits
+ * and scores of the rules before. What comes in for such a port is let in by the rule as before.
+ */
+#define SYNFW_SERVED_WORDS (65536 / 64)
+
 /* ---- events ---------------------------------------------------------------------------------- */
 
 enum synfw_event_kind {
