@@ -72,6 +72,32 @@ static __always_inline bool block_place_is_free(const struct synfw_block_place *
 	return true;
 }
 
+struct blocks_sweep {
+	__u64 now_ns;
+	bool freed;
+};
+
+static long block_sweep(void *blocks, const struct source *source, const struct synfw_block *block,
+			struct blocks_sweep *sweep)
+{
+	if (block->cause == SYNFW_BLOCK_OPERATOR && !block_is_live(block, sweep->now_ns) &&
+	    !bpf_map_delete_elem(blocks, source))
+		sweep->freed = true;
+	return 0;
+}
+
+/* Frees what user space put in and has expired: it has no place in the ring. Else a list of addresses
+ * that an operator once blocked for an hour could keep the datapath from blocking for ever. */
+static __always_inline bool blocks_make_room(struct synfw_runtime *runtime, __u64 now_ns)
+{
+	struct blocks_sweep sweep = {.now_ns = now_ns};
+
+	if (!sweep_is_due(&runtime->block_swept_ms, now_ns))
+		return false;
+	bpf_for_each_map_elem(&synfw_blocks, block_sweep, &sweep, 0);
+	return sweep.freed;
+}
+
 /* Puts scratch->block into the map, with a place in the ring. Each probe takes a place of its own from
  * the cursor, so no two CPUs look at the same one. 1: done. */
 __noinline int block_insert(__u64 now_ns)
@@ -93,7 +119,9 @@ __noinline int block_insert(__u64 now_ns)
 		block_filter_add(scratch->source_hash);
 		/* refused when user space has filled the map without the ring: the next place may be
 		 * one whose entry can go */
-		if (bpf_map_update_elem(&synfw_blocks, &scratch->source, &scratch->block, BPF_ANY))
+		if (bpf_map_update_elem(&synfw_blocks, &scratch->source, &scratch->block, BPF_ANY) &&
+		    (!blocks_make_room(runtime, now_ns) ||
+		     bpf_map_update_elem(&synfw_blocks, &scratch->source, &scratch->block, BPF_ANY)))
 			continue;
 		__builtin_memcpy(&place->source, &scratch->source, sizeof(place->source));
 		place->expires_boot_ns = expires_ns == BLOCK_FOREVER ? BLOCK_NO_HINT : expires_ns;

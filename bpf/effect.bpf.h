@@ -63,9 +63,11 @@ static __always_inline bool member_stays(const struct synfw_member *member, __u6
 	return !old_ns || (expires_ns && old_ns > now_ns && expires_ns <= old_ns + MEMBER_STEP_NS);
 }
 
+/* Counted from the time on, which the verifier does not know: it would follow each step of a count from
+ * 0, and give up. */
 struct members_sweep {
-	__u64 now_ns;
-	__u32 visited, freed;
+	__u64 now_ns, visited;
+	bool freed;
 };
 
 /* One that is renewed at this very moment may be lost: the next packet that matches puts it in again. */
@@ -75,25 +77,20 @@ static long member_sweep(void *members, const struct source *source,
 	__u64 expires_ns = *(const volatile __u64 *)&member->expires_ns;
 
 	if (expires_ns && expires_ns <= sweep->now_ns && !bpf_map_delete_elem(members, source))
-		sweep->freed++;
-	return ++sweep->visited >= SYNFW_SET_SWEEP_MEMBERS;
+		sweep->freed = true;
+	return ++sweep->visited - sweep->now_ns >= SYNFW_SET_SWEEP_MEMBERS;
 }
 
 /* Takes out of a full set what has expired: with no process running nobody else would, and the set would
- * take nobody in any more. 0: that was not the time, or there is none. */
-static __always_inline __u32 members_make_room(void *members, __u32 number, __u64 now_ns)
+ * take nobody in any more. False: that was not the time, or there is none. */
+static __always_inline bool members_make_room(void *members, __u32 number, __u64 now_ns)
 {
 	struct synfw_runtime *runtime = runtime_at_hand();
-	struct members_sweep sweep = {.now_ns = now_ns};
-	__u32 now_ms = now_ns / NS_PER_MS, swept_ms;
+	struct members_sweep sweep = {.now_ns = now_ns, .visited = now_ns};
 
-	if (!runtime)
-		return 0;
-	swept_ms = *(const volatile __u32 *)&runtime->set_swept_ms[number % SYNFW_MAX_DYNAMIC_SETS];
-	if (now_ms - swept_ms < SYNFW_SET_SWEEP_MS ||
-	    __sync_val_compare_and_swap(&runtime->set_swept_ms[number % SYNFW_MAX_DYNAMIC_SETS],
-					swept_ms, now_ms) != swept_ms)
-		return 0;
+	if (!runtime ||
+	    !sweep_is_due(&runtime->set_swept_ms[number % SYNFW_MAX_DYNAMIC_SETS], now_ns))
+		return false;
 	bpf_for_each_map_elem(members, member_sweep, &sweep, 0);
 	return sweep.freed;
 }

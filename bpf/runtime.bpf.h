@@ -44,6 +44,15 @@ static __always_inline __u64 clock_later(__u64 now_ns, __u64 for_ns)
 	return then_ns < now_ns ? ~0ULL : then_ns;
 }
 
+/* May this packet look for room in a full table? One in a second may. */
+static __always_inline bool sweep_is_due(__u32 *swept_ms, __u64 now_ns)
+{
+	__u32 now_ms = now_ns / NS_PER_MS, before_ms = *(const volatile __u32 *)swept_ms;
+
+	return now_ms - before_ms >= SYNFW_SET_SWEEP_MS &&
+	       __sync_val_compare_and_swap(swept_ms, before_ms, now_ms) == before_ms;
+}
+
 static __always_inline void tally(enum synfw_tally what)
 {
 	__u32 key = what;

@@ -298,6 +298,19 @@ test_full_map_refuses() {
 	equal "$(blocked)" "10.99.7.7 $A" "blocked sources"
 }
 
+# What an operator once blocked does not keep rules from blocking, though nothing of synfw runs.
+test_a_map_full_of_ended_blocks_takes_new_ones() {
+	prepare
+	for i in $(seq 0 65535); do echo 10.9.$((i / 256)).$((i % 256)); done >"$T/many"
+	exits 0 synfw block - --for 2s <"$T/many"
+	sleep 2.1
+	drops 1 "proto=tcp,src=$A,dst=$EDGE4,dport=23"
+	drops 3 "$(udp $A)"
+	equal "$(blocked)" $A "blocked sources"
+	exits 0 synfw status --json
+	json '.tallies.blocks_full == 0'
+}
+
 test_mistakes_are_refused() {
 	add_hosts
 	exits 2 synfw block $A

@@ -105,8 +105,8 @@ enum synfw_block_cause {
  *
  * User space inserts without a place: first the bit of synfw_block_filter, then the entry, cause
  * SYNFW_BLOCK_OPERATOR. The map then fills before the ring does, and insertions of the datapath go on to
- * places that have expired. Nobody but user space frees an expired entry without a place: it does so
- * when the map refuses its own insertion.
+ * places that have expired. An expired entry without a place is freed when the map refuses an
+ * insertion: by user space its own, or one of the datapath, once in SYNFW_SET_SWEEP_MS.
  */
 struct synfw_block {
 	__u64 expires_boot_ns;	/* 0: never */
@@ -381,7 +381,8 @@ struct synfw_runtime {
 	__u32 block_cursor;	/* next place in synfw_block_ring */
 	__u32 set_swept_ms[SYNFW_MAX_DYNAMIC_SETS]; /* when room was looked for in a full set, of
 						     * SYNFW_SET_SWEEP_MS; CLOCK_BOOTTIME, wraps */
-	__u32 reserved2[7];
+	__u32 block_swept_ms;	/* the same of synfw_blocks */
+	__u32 reserved2[6];
 };
 _Static_assert(sizeof(struct synfw_runtime) == 128, "two lines");
 
