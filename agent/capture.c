@@ -12,7 +12,8 @@
 #include <synfw/cleanup.h>
 
 /* libpcap brings along D-Bus, systemd and what those need: to load them takes as long as everything
- * else that a short command does (measured: 1.2 of 2.4 ms). Only who reads a capture waits for it. */
+ * else that a short command does (measured: 1.2 of 2.4 ms). Only who reads a capture waits for it.
+ */
 static struct {
 	void *library;
 	__typeof__(&pcap_open_offline) open_offline;

@@ -14,8 +14,8 @@ struct lock {
 	int bpffs_fd; /* -1: no bpffs was mounted */
 };
 
-#define LOCK_NONE                          \
-	{                                  \
+#define LOCK_NONE                            \
+	{                                    \
 		.run_fd = -1, .bpffs_fd = -1 \
 	}
 

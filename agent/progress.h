@@ -3,9 +3,9 @@
 #define SYNFW_AGENT_PROGRESS_H
 
 /*
- * One line on a terminal that says what a command is doing, from its first second on. Elsewhere, and
- * where no thread can be had, it says nothing. Written by a thread that takes no signals: a timer's
- * signal would interrupt what the command waits for in the kernel.
+ * One line on a terminal that says what a command is doing, from its first second on. Elsewhere,
+ * and where no thread can be had, it says nothing. Written by a thread that takes no signals: a
+ * timer's signal would interrupt what the command waits for in the kernel.
  */
 
 /* `stage` must stay valid until the end. */

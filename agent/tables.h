@@ -13,8 +13,8 @@ struct tables {
 	struct dynamic dynamic; /* its dynamic sets, whose members outlive the generation */
 };
 
-#define TABLES_NONE                                        \
-	{                                                  \
+#define TABLES_NONE                                      \
+	{                                                \
 		.lines_fd = -1, .dynamic = DYNAMIC_NONE, \
 	}
 

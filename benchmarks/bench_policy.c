@@ -42,7 +42,8 @@ static void write_edge_rule(FILE *out, struct random *random, uint32_t i)
 		fprintf(out, "    to: %u/%s\n", random_port(random), i % 8 ? "udp" : "tcp");
 		break;
 	case 1:
-		write_prefix(out, "from", random_below(random, RULE_SPACE), 16 + random_below(random, 9));
+		write_prefix(out, "from", random_below(random, RULE_SPACE),
+			     16 + random_below(random, 9));
 		break;
 	case 2:
 		write_prefix(out, "from", random_below(random, RULE_SPACE), 24);
@@ -58,7 +59,8 @@ static void write_random_rule(FILE *out, struct random *random)
 	uint32_t first = random_port(random);
 
 	write_prefix(out, "from", random_below(random, RULE_SPACE), 8 + random_below(random, 25));
-	write_prefix(out, "to-address", random_below(random, RULE_SPACE), 8 + random_below(random, 25));
+	write_prefix(out, "to-address", random_below(random, RULE_SPACE),
+		     8 + random_below(random, 25));
 	fprintf(out, "    to: %u-%u/%s\n", first, first + random_below(random, 20000),
 		random_below(random, 2) ? "tcp" : "udp");
 }
@@ -76,7 +78,8 @@ static void write_classbench_rule(FILE *out, struct random *random)
 {
 	write_shared_prefix(out, "from", random_below(random, CLASSBENCH_PREFIXES / 2));
 	write_shared_prefix(out, "to-address",
-			    CLASSBENCH_PREFIXES / 2 + random_below(random, CLASSBENCH_PREFIXES / 2));
+			    CLASSBENCH_PREFIXES / 2 +
+				    random_below(random, CLASSBENCH_PREFIXES / 2));
 	fprintf(out, "    to: %u/%s\n", 1024 + random_below(random, 200),
 		random_below(random, 4) ? "tcp" : "udp");
 }
@@ -91,7 +94,8 @@ char *bench_policy(enum bench_shape shape, uint32_t rules)
 	if (!out)
 		return NULL;
 	fputs("version: 1\nname: bench\ninterfaces:\n  - name: lo\n"
-	      "defaults: {incoming: drop}\nrules:\n", out);
+	      "defaults: {incoming: drop}\nrules:\n",
+	      out);
 	for (uint32_t i = 0; i + 1 < rules; i++) {
 		fprintf(out, "  - name: rule-%u\n    action: %s\n", i, i % 3 ? "drop" : "allow");
 		if (shape == BENCH_EDGE)

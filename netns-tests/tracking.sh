@@ -78,6 +78,31 @@ test_dump_of_sockets_that_always_fails_changes_nothing() {
 
 # ---- floods --------------------------------------------------------------------------------------
 
+# Who was answered would pass before the rules from then on, whatever limits stand there.
+test_what_a_server_answers_opens_nothing() {
+	prepare
+	policy served <<-E
+		defaults: {incoming: drop, established: allow, icmp: rules}
+		rules:
+		  - {name: discovery, icmp: [neighbour-solicitation, neighbour-advertisement], action: allow}
+		  - {name: limit, to: $DNS/udp, rate: {over: 1/h, burst: 1, per: source}, action: drop}
+		  - {name: dns, to: [$DNS/udp, $SERVER/tcp], action: allow}
+	E
+	apply served
+	talk udp server "$EDGE" $EDGE4 $DNS >/dev/null
+	talk udp asks "$CLIENT" $CLIENT4 1053 >/dev/null
+	reaches asks server $EDGE4 $DNS
+	reaches server asks $CLIENT4 1053
+	equal "$(flows true)" 0 "connections after an answer"
+	drops 5 "proto=udp,src=$CLIENT4,dst=$EDGE4,sport=1053,dport=$DNS"
+	talk udp own "$EDGE" $EDGE4 $SERVER >/dev/null
+	says_ok send own $CLIENT4 1053
+	equal "$(flows '.protocol == "udp"')" 1 "connections from a port that is open for TCP only"
+	apply strict
+	says_ok send server $CLIENT4 1053
+	equal "$(flows '.protocol == "udp"')" 2 "connections once no rule opens the port"
+}
+
 # As a server answers forged questions: every answer looks like a connection that this host opens.
 test_answers_to_everybody_push_out_nothing_else() {
 	local port

@@ -6,8 +6,8 @@
 #include <nettle/base16.h>
 #include <nettle/sha2.h>
 
-/* Address and length of each prefix, in the list's order. Collected first: a call of the hash for each
- * few bytes would take longer than the hash. */
+/* Address and length of each prefix, in the list's order. Collected first: a call of the hash for
+ * each few bytes would take longer than the hash. */
 struct digest {
 	struct sha256_ctx context;
 	uint8_t bytes[4096];

@@ -106,7 +106,8 @@ static int slot_with_vlans(struct build *build, const struct looking *looking, u
 	return 0;
 }
 
-static void vlans_find(const struct build *build, bool mentioned[SYNFW_VLAN_ENTRIES], bool *ret_matter)
+static void vlans_find(const struct build *build, bool mentioned[SYNFW_VLAN_ENTRIES],
+		       bool *ret_matter)
 {
 	for (uint32_t i = 0; i < build->bits->count; i++) {
 		const struct bit *bit = &build->bits->bit[i];
@@ -138,7 +139,8 @@ static int slots_fill(struct build *build, const struct looking *looking, uint64
 		if (slot && !names[slot])
 			memcpy(ids + offset, ids + build->ifvlan_offset, stride * sizeof(*ids));
 		else if (build->ifvlan_ids)
-			error = slot_with_vlans(build, looking, vector, names[slot], mentioned, offset);
+			error = slot_with_vlans(build, looking, vector, names[slot], mentioned,
+						offset);
 		else
 			error = ifvlan_entry(build, looking, vector, names[slot], SYNFW_VLAN_NONE,
 					     &ids[offset]);
@@ -162,7 +164,8 @@ int build_ifvlan(struct build *build)
 	vlans_find(build, mentioned, &vlans_matter);
 	build->ifvlan_ids = vlans_matter ? SYNFW_VLAN_ENTRIES : 0;
 	error = id_tables_reserve(&build->tables,
-				  (vlans_matter ? SYNFW_VLAN_ENTRIES : 1) * (SYNFW_MAX_INTERFACES + 1),
+				  (vlans_matter ? SYNFW_VLAN_ENTRIES : 1) *
+					  (SYNFW_MAX_INTERFACES + 1),
 				  &build->ifvlan_offset);
 	if (error)
 		return error;

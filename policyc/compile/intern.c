@@ -53,7 +53,8 @@ static uint32_t *slot_of(const struct intern *intern, const void *record)
 	uint32_t at = record_hash(record, intern->record_bytes) & (intern->nr_slots - 1);
 
 	while (intern->slots[at]) {
-		if (!memcmp(intern_record(intern, intern->slots[at] - 1), record, intern->record_bytes))
+		if (!memcmp(intern_record(intern, intern->slots[at] - 1), record,
+			    intern->record_bytes))
 			break;
 		at = (at + 1) & (intern->nr_slots - 1);
 	}

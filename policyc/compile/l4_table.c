@@ -142,14 +142,14 @@ static bool values_have(const struct l4_values *values, uint32_t value)
 /* Value at which a bit changes, in a list per value. */
 struct edge {
 	uint32_t bit;
-	uint32_t next;	/* index + 1; 0: last */
+	uint32_t next; /* index + 1; 0: last */
 };
 
 struct sweep {
-	uint32_t first[L4_VALUES];	/* index + 1 of the first edge at a value */
+	uint32_t first[L4_VALUES]; /* index + 1 of the first edge at a value */
 	struct edge *edges;
 	uint32_t nr_edges, room;
-	bool distinguishes;		/* some bit does not treat all values as it treats no value */
+	bool distinguishes; /* some bit does not treat all values as it treats no value */
 };
 
 static void sweep_done(struct sweep **sweep)
@@ -176,8 +176,8 @@ static int sweep_edge(struct sweep *sweep, uint32_t bit, uint32_t value)
 }
 
 /* The edges of one bit: wherever a value differs from the one before it. */
-static int sweep_bit(struct sweep *sweep, uint32_t bit, const struct l4_values *values, uint32_t count,
-		     bool without_l4)
+static int sweep_bit(struct sweep *sweep, uint32_t bit, const struct l4_values *values,
+		     uint32_t count, bool without_l4)
 {
 	uint64_t before = 0;
 

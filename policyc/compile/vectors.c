@@ -18,8 +18,9 @@ int vectors_init(struct vectors *vectors, uint32_t nr_bits, uint64_t max_bytes)
 		return -ENOMEM;
 	memset(vectors->valid, 0xff, vectors->nr_words * sizeof(uint64_t));
 	for (int i = 0; i < SYNFW_NR_FIELDS; i++)
-		intern_init(&vectors->classes[i], vectors->flat ? SYNFW_LINE_BYTES
-								: vectors->nr_chunks * sizeof(uint32_t));
+		intern_init(&vectors->classes[i], vectors->flat
+							  ? SYNFW_LINE_BYTES
+							  : vectors->nr_chunks * sizeof(uint32_t));
 	return 0;
 }
 

@@ -152,8 +152,8 @@ static void lists_policy(const char *except, struct policy_text *ret_text)
 }
 
 static bool lists_agree(struct datapath *datapath, struct trial_totals *totals,
-			const struct list lists[NR_LISTS],
-			const char *title, const char *except, struct range spared)
+			const struct list lists[NR_LISTS], const char *title, const char *except,
+			struct range spared)
 {
 	struct bench bench = {.lists = lists, .spared = spared};
 	const struct {

@@ -144,8 +144,8 @@ int trial_ask(struct trial *trial, const uint8_t *frame, size_t length,
 
 	answers.reference = reference_judge(&trial->reference, frame, length,
 					    interface ? interface->name : NULL);
-	answers.image = image_judge(trial->compiled.image, trial->compiled.policy, frame,
-				    length, slot);
+	answers.image =
+		image_judge(trial->compiled.image, trial->compiled.policy, frame, length, slot);
 	err = datapath_trace(trial->datapath, frame, length, slot, &answers.bpf);
 	if (err)
 		return err;
