@@ -8,6 +8,7 @@
 
 #include <synfw/cleanup.h>
 
+#include "address_index.h"
 #include "command.h"
 #include "counters.h"
 #include "flows.h"
@@ -116,13 +117,20 @@ static int show_sets(const struct invocation *invocation, const struct live *liv
 		sets = report_sets_json(manifest, dynamic, fault);
 		if (!sets)
 			return fault_system(fault, -ENOMEM, "cannot list the sets");
-		root = json_pack("{s:s, s:o}", "schema", "synfw.show.sets/1", "sets", sets);
+		root = json_pack("{s:s, s:o, s:I, s:o}", "schema", "synfw.show.sets/1", "sets",
+				 sets, "kernel_bytes", (json_int_t)tables_kernel_bytes(live),
+				 "address_index", address_index_json(live));
 		report_print_json(root);
 		return 0;
 	}
 	printf("%-24s %12s %12s  %s\n", "SET", "IPV4", "IPV6", "FILE");
 	for (i = 0; !err && i < manifest->nr_sets; i++)
 		err = print_set(&manifest->sets[i], dynamic, fault);
+	if (!err && live->manifest) {
+		printf("%.1f MiB of kernel memory with all tables of the policy; ",
+		       tables_kernel_bytes(live) / 1048576.0);
+		address_index_print(live);
+	}
 	return err;
 }
 

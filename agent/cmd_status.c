@@ -5,6 +5,7 @@
 
 #include <synfw/cleanup.h>
 
+#include "address_index.h"
 #include "command.h"
 #include "json.h"
 #include "privileges.h"
@@ -21,12 +22,6 @@ static const char *mode_word(const struct status *status)
 	return status->live.header.monitor ? "monitor" : "block";
 }
 
-/* Whole pages, as the kernel holds them. */
-static uint64_t kernel_bytes(const struct status *status)
-{
-	return (uint64_t)tables_page_count(status->live.header.nr_lines) * SYNFW_PAGE_BYTES;
-}
-
 /* ---- JSON ---- */
 
 static json_t *policy_json(const struct status *status)
@@ -36,14 +31,15 @@ static json_t *policy_json(const struct status *status)
 	if (!manifest)
 		return json_null();
 	/* clang-format off */
-	return json_pack("{s:o, s:I, s:s, s:o, s:o, s:I, s:I}",
+	return json_pack("{s:o, s:I, s:s, s:o, s:o, s:I, s:I, s:o}",
 			 "name", json_text(manifest->policy),
 			 "revision", (json_int_t)manifest->revision,
 			 "digest", manifest->digest,
 			 "applied_at", json_time(manifest->applied_at_ns),
 			 "file", json_text(manifest->file),
 			 "lines", (json_int_t)status->live.header.nr_lines,
-			 "kernel_bytes", (json_int_t)kernel_bytes(status));
+			 "kernel_bytes", (json_int_t)tables_kernel_bytes(&status->live),
+			 "address_index", address_index_json(&status->live));
 	/* clang-format on */
 }
 
@@ -180,8 +176,11 @@ static void print_policy(const struct status *status)
 	printf("policy:     %s (%s)\nrevision:   %llu, applied %s\ndigest:     %s\n",
 	       manifest->policy, manifest->file, (unsigned long long)manifest->revision, when,
 	       manifest->digest);
-	printf("tables:     %s, %.1f MiB of kernel memory; addresses in compressed tries\n",
-	       ui_count(status->live.header.nr_lines, "line"), kernel_bytes(status) / 1048576.0);
+	printf("tables:     %s, %.1f MiB of kernel memory\n",
+	       ui_count(status->live.header.nr_lines, "line"),
+	       tables_kernel_bytes(&status->live) / 1048576.0);
+	printf("addresses:  ");
+	address_index_print(&status->live);
 }
 
 static void print_interfaces(const struct status *status)

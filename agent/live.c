@@ -22,6 +22,7 @@ static int read_header(struct live *live, struct fault *fault)
 	if (err)
 		return err;
 	memcpy(&live->header, &lines[0], sizeof(live->header));
+	memcpy(&live->class_tables, &lines[1], sizeof(live->class_tables));
 	memcpy(&live->scoring, &lines[SCORING_LINE], sizeof(live->scoring));
 	return 0;
 }

@@ -16,6 +16,7 @@ struct live {
 	struct link_list links;
 	struct tables tables; /* of the generation in force; none before the first switch */
 	struct synfw_header header;
+	struct synfw_class_tables class_tables;
 	struct synfw_scoring scoring;
 	struct manifest *manifest; /* NULL: no policy, or its manifest cannot be read */
 };
