@@ -66,6 +66,8 @@ static void limits_put(struct rng *rng, struct datapath *datapath, struct image 
 			continue;
 		}
 		effect->limit = SYNFW_LIMIT_RATE;
+		/* so slow that this rate itself may have left an entry that far ahead */
+		effect->interval_ns = UINT64_MAX;
 		rate.tat_boot_ns = limits->exceeded[index] ? UINT64_MAX : 0;
 		MUST(bpf_map_update_elem(fd, &key, &rate, BPF_ANY) == 0);
 	}
