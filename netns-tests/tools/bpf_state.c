@@ -86,10 +86,7 @@ static void print_hex(const uint8_t *bytes, size_t length)
 
 static bool all_zero(const uint8_t *bytes, size_t length)
 {
-	for (size_t i = 0; i < length; i++)
-		if (bytes[i])
-			return false;
-	return true;
+	return !length || (!bytes[0] && !memcmp(bytes, bytes + 1, length - 1));
 }
 
 static void print_map(int fd, int depth);
