@@ -54,7 +54,7 @@ test_invalid_policy() {
 test_policy_of_a_later_version_of_the_language() {
 	prepare
 	policy bad <<-E
-		rules: [{name: flood, to: 80/tcp, rate: {over: 5/s}, action: drop}]
+		processes: [{name: shells, exec: /bin/sh, action: kill}]
 	E
 	changes_nothing 3 synfw apply "$T/bad.yaml"
 	says "not supported yet"
