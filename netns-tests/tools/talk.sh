@@ -39,11 +39,22 @@ prepare() { # [DEFAULTS]
 
 flows() { synfw show flows --json | jq "[.flows[] | select($1)] | length"; }
 
+# What cannot be read is no count. Without clsact tc refuses to list filters.
 egress_filters() { # INTERFACE: how many filters of synfw are there
-	on_edge tc filter show dev "$1" egress | grep -c 'synfw_egress' || true
+	local all
+	if [ "$(qdiscs "$1")" = 0 ]; then
+		echo 0
+		return
+	fi
+	all=$(on_edge tc filter show dev "$1" egress) || fail "cannot list the filters of $1"
+	grep -c 'synfw_egress' <<<"$all" || true
 }
 
-qdiscs() { on_edge tc qdisc show dev "${1:-eth0}" | grep -c clsact || true; }
+qdiscs() { # [INTERFACE]
+	local all
+	all=$(on_edge tc qdisc show dev "${1:-eth0}") || fail "cannot list the qdiscs of ${1:-eth0}"
+	grep -c clsact <<<"$all" || true
+}
 
 connected() { # prints the edge's port
 	local port

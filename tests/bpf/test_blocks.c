@@ -11,6 +11,7 @@
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
 
+#include "claims.h"
 #include "frame.h"
 #include "must.h"
 #include "over_time_policy.h"
@@ -31,15 +32,6 @@ static const struct policyc_interface eth0 = {"eth0", 1};
 static const struct policyc_options options = {.interfaces = &eth0, .nr_interfaces = 1};
 static struct datapath *datapath;
 static struct state *state;
-static int test_number, failed;
-
-#define EXPECT(condition)                                                                \
-	do {                                                                             \
-		if (!(condition)) {                                                      \
-			printf("# %s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-			return false;                                                    \
-		}                                                                        \
-	} while (0)
 
 /* A packet to SCORE_PORT blocks its source: the score reaches drop-at at once. */
 static const struct model_policy strict = {
@@ -329,15 +321,6 @@ static bool million_spoofed_packets_block_nobody(void)
 	return true;
 }
 
-static void check(bool (*claim)(void), const char *name)
-{
-	bool holds = claim();
-
-	printf("%s %d - %s\n", holds ? "ok" : "not ok", ++test_number, name);
-	failed += !holds;
-}
-#define CHECK(claim) check(claim, #claim)
-
 int main(void)
 {
 	struct compiled compiled;
@@ -357,6 +340,5 @@ int main(void)
 	compiled_done(&compiled);
 	state_close(state);
 	datapath_close(datapath);
-	printf("1..%d\n", test_number);
-	return failed != 0;
+	return claims_end();
 }

@@ -11,6 +11,7 @@
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
 
+#include "claims.h"
 #include "frame.h"
 #include "must.h"
 #include "over_time_policy.h"
@@ -34,15 +35,6 @@ static struct datapath *datapath;
 static struct state *state;
 static struct compiled compiled;
 static uint64_t now_ns = 1000 * NS_PER_S;
-static int test_number, failed;
-
-#define EXPECT(condition)                                                                \
-	do {                                                                             \
-		if (!(condition)) {                                                      \
-			printf("# %s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-			return false;                                                    \
-		}                                                                        \
-	} while (0)
 
 static const struct model_policy model = {
 	.decay = 3600,
@@ -244,15 +236,6 @@ static bool keeps_its_limit_by_the_kernels_clock(void)
 	return true;
 }
 
-static void check(bool (*claim)(void), const char *name)
-{
-	bool holds = claim();
-
-	printf("%s %d - %s\n", holds ? "ok" : "not ok", ++test_number, name);
-	failed += !holds;
-}
-#define CHECK(claim) check(claim, #claim)
-
 int main(void)
 {
 	MUST(datapath_open_test_clock(&datapath) == 0);
@@ -272,6 +255,5 @@ int main(void)
 	compiled_done(&compiled);
 	state_close(state);
 	datapath_close(datapath);
-	printf("1..%d\n", test_number);
-	return failed != 0;
+	return claims_end();
 }

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What becomes of scores, rates and ports tried when their place is taken: sources are sought whose
+ * hash leads to the same one, as a flood would find them by chance.
+ */
+#include <string.h>
+
+#include <linux/bpf.h>
+
+#include "claims.h"
+#include "frame.h"
+#include "must.h"
+#include "over_time_policy.h"
+#include "policy_text.h"
+#include "test_state.h"
+
+#define SEED	  11
+#define NS_PER_S  UINT64_C(1000000000)
+#define NS_PER_MS UINT64_C(1000000)
+#define PROTO_TCP 6
+#define COUNTER	  1 /* that datapath_apply() gives to the first rule */
+#define MANY	  5
+
+static const struct policyc_interface eth0 = {"eth0", 1};
+static const struct policyc_options options = {.interfaces = &eth0, .nr_interfaces = 1};
+static const struct policy_frame plain = {.ipv6_prefixlen = 64};
+static struct datapath *datapath;
+static struct state *state;
+static uint64_t now_ns = 1000 * NS_PER_S;
+
+static void apply(const struct model_rule *rule, struct compiled *ret_compiled)
+{
+	const struct model_policy policy = {.decay = rule->score ? 1 : 0,
+					    .flag_at = rule->score ? 1000 : 0,
+					    .nr_rules = 1,
+					    .rules = {*rule}};
+	struct policy_text text = {.head = policy_write(&policy, &plain)};
+
+	MUST(policy_text_compile(&text, &options, stderr, ret_compiled) == 0);
+	MUST(datapath_apply(datapath, ret_compiled->image) == 0);
+	policy_text_done(&text);
+}
+
+/* Each packet comes a millisecond after the one before. */
+static bool passes(uint32_t from, uint16_t port)
+{
+	struct frame_spec spec = FRAME_SPEC_DEFAULT;
+	struct frame frame;
+	uint32_t action;
+
+	now_ns += NS_PER_MS;
+	state_set_time(state, now_ns);
+	for (int i = 0; i < 4; i++)
+		spec.saddr[i] = from >> (24 - 8 * i);
+	spec.dport = port;
+	frame_build(&spec, &frame);
+	MUST(datapath_run(datapath, frame.byte, frame.length, 1, &action) == 0);
+	return action == XDP_PASS;
+}
+
+/* Sources whose hash, modulo `places`, is the same. */
+static void sources_of_one_place(uint64_t seed, uint32_t places, uint32_t sources[MANY])
+{
+	uint32_t found = 0, place = 0;
+
+	for (uint32_t addr = 0x01000001; found < MANY; addr++) {
+		const struct synfw_addr6 key = addr6_of_v4(addr);
+		uint32_t word[4];
+
+		memcpy(word, &key, sizeof(word));
+		if (!found)
+			place = synfw_source_hash(word, seed) % places;
+		if (synfw_source_hash(word, seed) % places == place)
+			sources[found++] = addr;
+	}
+}
+
+static bool has_points(uint32_t from, uint64_t points)
+{
+	const struct synfw_addr6 source = addr6_of_v4(from);
+	struct synfw_score score;
+
+	if (!state_score(state, &source, &score))
+		return points == 0;
+	return (score.level + SYNFW_SCORE_UNIT - 1) / SYNFW_SCORE_UNIT == points;
+}
+
+static bool lowest_of_a_full_set_of_scores_gives_way(void)
+{
+	const struct model_rule rule = {
+		.proto = PROTO_TCP, .first_port = 80, .last_port = 80, .score = 10};
+	uint64_t lost = state_tally(state, SYNFW_TALLY_SCORES_LOST);
+	uint32_t source[MANY];
+	struct compiled compiled;
+
+	apply(&rule, &compiled);
+	sources_of_one_place(SEED, SYNFW_SCORE_SETS, source);
+	for (uint32_t i = 0; i < SYNFW_SCORE_WAYS; i++)
+		for (uint32_t packet = 0; packet < SYNFW_SCORE_WAYS - i; packet++)
+			passes(source[i], 80);
+	EXPECT(state_tally(state, SYNFW_TALLY_SCORES_LOST) == lost);
+	EXPECT(has_points(source[0], 30) && has_points(source[1], 20) && has_points(source[2], 10));
+	passes(source[3], 80);
+	EXPECT(state_tally(state, SYNFW_TALLY_SCORES_LOST) == lost + 1);
+	EXPECT(has_points(source[0], 30) && has_points(source[1], 20));
+	EXPECT(has_points(source[2], 0) && has_points(source[3], 10));
+	compiled_done(&compiled);
+	return true;
+}
+
+static bool most_idle_of_a_full_set_of_rates_gives_way(void)
+{
+	const struct model_rule rule = {.proto = PROTO_TCP,
+					.first_port = 80,
+					.last_port = 80,
+					.action = SYNFW_ACTION_DROP,
+					.limit = SYNFW_LIMIT_SOURCE_RATE,
+					.per_second = 1,
+					.burst = 1};
+	uint64_t lost = state_tally(state, SYNFW_TALLY_RATES_LOST);
+	uint32_t source[MANY];
+	struct compiled compiled;
+
+	apply(&rule, &compiled);
+	sources_of_one_place(SEED ^ COUNTER, SYNFW_RATE_SETS, source);
+	for (uint32_t i = 0; i < SYNFW_RATE_WAYS; i++)
+		EXPECT(passes(source[i], 80));
+	for (uint32_t i = 0; i < SYNFW_RATE_WAYS; i++)
+		EXPECT(!passes(source[i], 80));
+	EXPECT(state_tally(state, SYNFW_TALLY_RATES_LOST) == lost);
+	/* the first one's time comes first: it is forgotten, and may send as if it never had */
+	EXPECT(passes(source[3], 80));
+	EXPECT(state_tally(state, SYNFW_TALLY_RATES_LOST) == lost + 1);
+	EXPECT(!passes(source[1], 80) && !passes(source[2], 80) && !passes(source[3], 80));
+	EXPECT(passes(source[0], 80));
+	/* those whose time has passed say nothing that could be lost */
+	now_ns += 10 * NS_PER_S;
+	lost = state_tally(state, SYNFW_TALLY_RATES_LOST);
+	EXPECT(passes(source[4], 80) && !passes(source[4], 80));
+	EXPECT(state_tally(state, SYNFW_TALLY_RATES_LOST) == lost);
+	compiled_done(&compiled);
+	return true;
+}
+
+static bool who_comes_while_ports_of_another_are_counted_is_not(void)
+{
+	const struct model_rule rule = {.proto = PROTO_TCP,
+					.first_port = 1,
+					.last_port = 9999,
+					.action = SYNFW_ACTION_DROP,
+					.limit = SYNFW_LIMIT_PORTS,
+					.over = 2,
+					.within_ns = 10 * NS_PER_S};
+	uint64_t lost = state_tally(state, SYNFW_TALLY_SCANS_LOST);
+	uint32_t source[MANY];
+	struct compiled compiled;
+
+	apply(&rule, &compiled);
+	sources_of_one_place(SEED ^ COUNTER, SYNFW_PORT_SCANS, source);
+	EXPECT(passes(source[0], 1) && passes(source[0], 2) && !passes(source[0], 3));
+	EXPECT(state_tally(state, SYNFW_TALLY_SCANS_LOST) == lost);
+	for (uint16_t port = 1; port <= 4; port++)
+		EXPECT(passes(source[1], port));
+	EXPECT(state_tally(state, SYNFW_TALLY_SCANS_LOST) == lost + 4);
+	EXPECT(!passes(source[0], 4));
+	now_ns += 11 * NS_PER_S;
+	EXPECT(passes(source[1], 1) && passes(source[1], 2) && !passes(source[1], 3));
+	EXPECT(state_tally(state, SYNFW_TALLY_SCANS_LOST) == lost + 4);
+	compiled_done(&compiled);
+	return true;
+}
+
+int main(void)
+{
+	MUST(datapath_open_test_clock(&datapath) == 0);
+	state = state_open(datapath, SEED);
+	CHECK(lowest_of_a_full_set_of_scores_gives_way);
+	CHECK(most_idle_of_a_full_set_of_rates_gives_way);
+	CHECK(who_comes_while_ports_of_another_are_counted_is_not);
+	state_close(state);
+	datapath_close(datapath);
+	return claims_end();
+}
