@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_PROCESS_H
+#define SYNFW_PROCESS_H
+
+/*
+ * The contract of the process half: tables of rules on processes and memory (policyc writes them, the
+ * programs of bpf/process.bpf.c read them, the agent carries them), and what the kernel remembers of
+ * processes. As in abi.h: only <linux/types.h>, host byte order unless the name ends in _be.
+ *
+ * A generation has the same slot as that of the packet half, so one store of synfw_control.active
+ * replaces both: an exec sees all of the old policy or all of the new.
+ */
+#include "abi.h"
+#include "state.h"
+
+/* ---- limits ---------------------------------------------------------------------------------- */
+
+#define SYNFW_MAX_PROCESS_RULES	1024	/* `processes` and `memory` together */
+#define SYNFW_MAX_MEMORY_RULES	64	/* `memory` alone */
+#define SYNFW_PROCESS_BITS	2048	/* rules, and one more for each `except` */
+#define SYNFW_PROCESS_WORDS	(SYNFW_PROCESS_BITS / 64)
+#define SYNFW_MAX_PATTERN	255	/* bytes of a path or pattern in a rule: an LPM trie takes 256 */
+#define SYNFW_MAX_LINEAGE_TERMS	256	/* distinct lists in `parent` and `ancestor` */
+#define SYNFW_LINEAGE_WORDS	(SYNFW_MAX_LINEAGE_TERMS / 64)
+#define SYNFW_MAX_RULE_ARGS	16	/* in one rule */
+#define SYNFW_MAX_ARGS		512	/* distinct ones of a policy */
+#define SYNFW_MAX_ARG_BYTES	127	/* of an argument in a rule */
+#define SYNFW_MAX_PATTERNS	65536	/* distinct patterns, ids and arguments of a policy */
+#define SYNFW_MAX_PROCESSES	32768	/* that the kernel remembers */
+#define SYNFW_MAX_EXECUTABLES	8192	/* scores by executable */
+#define SYNFW_PROCESS_EVENT_BYTES (1 << 20)
+
+/* ---- tables of a generation ------------------------------------------------------------------ */
+
+/*
+ * Each rule is a bit, in the order of the file: first those of `processes`, then those of `memory`; behind
+ * all rules one for each `except`. `exec` and `user`, `group` are fields with bit vectors: those of the
+ * classes that the process has are ANDed (Lakshman and Stiliadis 1998). A bit whose rule does not
+ * constrain a field is set in every vector of it, that of class 0 included. What is left are candidates,
+ * which are asked in order for what vectors would be too many for: lineage and arguments.
+ *
+ * synfw_process_vectors: inner array of struct synfw_process_vector. Entry 0 has no bit.
+ * synfw_process_rules: inner array of struct synfw_process_rule, by bit.
+ * synfw_process_paths: inner hash, struct synfw_path_key -> struct synfw_path_class: exact paths.
+ * synfw_process_patterns: inner LPM trie, struct synfw_pattern_key -> struct synfw_path_class. The class of a
+ *	longer prefix includes those of the shorter ones.
+ * synfw_process_ids: inner hash, struct synfw_process_id -> struct synfw_path_class or what its kind says.
+ * synfw_process_heads[slot]: struct synfw_process_head. A generation without process rules has
+ *	nr_bits 0 there, and its other tables are not looked at.
+ */
+struct synfw_process_vector {
+	__u64 word[SYNFW_PROCESS_WORDS];
+};
+_Static_assert(sizeof(struct synfw_process_vector) == 256, "a vector");
+
+/* What a path says of the process that runs it. A path is found in up to four ways (exact, prefix, suffix,
+ * the inode of an exact path), and is all that they say together. */
+struct synfw_path_class {
+	__u32 exec;			/* vector: rules (and excepts) that name it in `exec` */
+	__u32 flags;			/* SYNFW_PATH_* */
+	__u64 term[SYNFW_LINEAGE_WORDS]; /* bit t: it is in list t of those in `parent` and `ancestor` */
+};
+_Static_assert(sizeof(struct synfw_path_class) == 40, "class of a path");
+
+#define SYNFW_PATH_PROTECTED 0x1 /* never acted on: the agent, init, what the policy protects */
+
+enum synfw_path_kind {
+	SYNFW_PATH_EXACT = 1,	/* the path, absolute, without a final NUL, the rest zeros */
+	SYNFW_PATH_PREFIX = 2,	/* all below a directory: "/dir/" */
+	SYNFW_PATH_SUFFIX = 3,	/* the last components, from the last on, each with '/' behind it: "nc/a/" for a/nc */
+	SYNFW_PATH_MEMFD = 4,	/* no text: a file of memfd_create */
+	SYNFW_PATH_ARGUMENT = 5, /* the argument, the rest zeros; class.exec is its number */
+};
+
+struct synfw_path_key {
+	__u8 kind;		/* enum synfw_path_kind: EXACT, MEMFD, ARGUMENT */
+	__u8 text[SYNFW_MAX_PATTERN];
+};
+_Static_assert(sizeof(struct synfw_path_key) == 256, "key of an exact path");
+
+struct synfw_pattern_key {
+	__u32 prefixlen;	/* bits, of `kind` and `text` */
+	__u8 kind;		/* PREFIX, SUFFIX */
+	__u8 text[SYNFW_MAX_PATTERN];
+};
+_Static_assert(sizeof(struct synfw_pattern_key) == 260, "key of a pattern");
+
+enum synfw_process_id_kind {
+	SYNFW_ID_USER = 1,	/* number: effective uid */
+	SYNFW_ID_GROUP = 2,	/* number: a gid */
+	SYNFW_ID_FILE = 3,	/* an inode, see below */
+};
+
+/*
+ * The file behind an exact path, so that a hard link or another mount of it is the same: the agent
+ * fills these from the programs' own view of the file (synfw_identify), not from stat(), which says other
+ * devices for some file systems. The generation number of the inode guards against one that was freed
+ * and is used for another file.
+ */
+struct synfw_process_id {
+	__u32 kind;		/* enum synfw_process_id_kind */
+	__u32 number;		/* uid or gid; of a file: generation of the inode */
+	__u64 inode;
+	__u32 device;		/* s_dev as the kernel has it */
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct synfw_process_id) == 24, "key of an id");
+
+/*
+ * Value of synfw_process_ids: for SYNFW_ID_FILE a class; for users `class.exec` is the vector of the
+ * field user. For groups it is the vector of rules that ask for it, and `not_vector` that of those with `not`;
+ * over all groups of a process the field is (default | each class.exec) & ~each not_vector.
+ */
+struct synfw_process_id_value {
+	struct synfw_path_class class;
+	__u32 not_vector;
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct synfw_process_id_value) == 48, "value of an id");
+
+/* The events that rules are asked for. */
+enum synfw_process_trigger {
+	SYNFW_ON_EXEC = 0,
+	SYNFW_ON_WX_MAPPING = 1,
+	SYNFW_ON_ALLOCATION = 2,
+	SYNFW_ON_GROWTH = 3,
+	SYNFW_NR_PROCESS_TRIGGERS = 4,
+};
+
+enum synfw_process_action {
+	SYNFW_PROCESS_SCORE = 0,	/* gives points, and the walk goes on */
+	SYNFW_PROCESS_FLAG = 1,
+	SYNFW_PROCESS_ISOLATE = 2,
+	SYNFW_PROCESS_KILL = 3,
+	SYNFW_PROCESS_DENY = 4,
+	SYNFW_NR_PROCESS_ACTIONS = 5,
+};
+
+#define SYNFW_PROCESS_MONITOR	0x1	/* count what it would do, then go on */
+#define SYNFW_PROCESS_ARGS_ALL	0x2	/* every argument must be there, else any */
+#define SYNFW_PROCESS_PEERS_BLOCK 0x4	/* peers are blocked for peers_block_ns (0: forever) */
+
+#define SYNFW_NO_PROCESS_BIT 0xffff
+
+struct synfw_process_rule {
+	__u64 over_bytes;	/* allocation, growth */
+	__u64 within_ns;	/* growth */
+	__u64 peers_block_ns;
+	__u32 peers_score;	/* points for each peer; 0: none */
+	__u32 score;		/* points, SYNFW_PROCESS_SCORE only */
+	__u16 counter;		/* slot in synfw_process_counters; 0: not counted. Set by apply. */
+	__u16 index;		/* place in `processes`, or SYNFW_PROCESS_INDEX_MEMORY | place in `memory` */
+	__u16 except_bit;	/* does not match what this bit matches; SYNFW_NO_PROCESS_BIT: none */
+	__u16 parent_term;	/* its list in `parent` + 1; 0: any parent */
+	__u16 ancestor_term;	/* its list in `ancestor` + 1; 0: any */
+	__u8 action;		/* enum synfw_process_action; of an `except` without meaning */
+	__u8 fallback;		/* what `deny` becomes where exec cannot be denied: KILL or FLAG, else DENY */
+	__u8 trigger;		/* enum synfw_process_trigger */
+	__u8 flags;		/* SYNFW_PROCESS_* */
+	__u8 nr_args;
+	__u8 reserved[17];
+	__u16 arg[SYNFW_MAX_RULE_ARGS]; /* numbers of arguments */
+};
+_Static_assert(sizeof(struct synfw_process_rule) == 96, "a process rule");
+
+#define SYNFW_PROCESS_INDEX_MEMORY 0x8000
+
+struct synfw_process_head {
+	__u32 nr_bits;		/* of rules and excepts; 0: there are no process rules */
+	__u32 nr_rules;		/* bits from here on are of `except` */
+	__u32 exec_default;	/* vector of a path that no pattern knows */
+	__u32 user_default;	/* vector of a user that no rule names */
+	__u32 group_default;
+	__u32 trigger[SYNFW_NR_PROCESS_TRIGGERS]; /* vector: rules (not excepts) of that event, 0: none */
+	__u8 fields;		/* SYNFW_PROCESS_ASKS_* */
+	__u8 actions;		/* bit a: some rule, or process-scoring, has enum synfw_process_action a */
+	__u8 monitor;		/* the whole policy monitors */
+	__u8 on_peer_block;	/* a process that talks with a blocked source is flagged */
+	__u64 decay;		/* process-scoring: as synfw_scoring.decay; 0: there is none */
+	__u32 flag_at, act_at;	/* points; 0: never */
+	__u8 act;		/* enum synfw_process_action at act_at */
+	__u8 reserved[7];
+	__u64 allocation_min_bytes; /* the smallest `over` of its rules: what lies below asks nobody */
+	__u64 serial;		/* set by apply: of this generation; what processes have cached goes by it */
+	__u64 growth_min_bytes;
+	__u8 reserved2[40];
+};
+_Static_assert(sizeof(struct synfw_process_head) == 128, "head of the process tables");
+
+#define SYNFW_PROCESS_ASKS_LINEAGE 0x1
+#define SYNFW_PROCESS_ASKS_ARGS	   0x2
+#define SYNFW_PROCESS_ASKS_USER	   0x4
+#define SYNFW_PROCESS_ASKS_GROUP   0x8
+#define SYNFW_PROCESS_ASKS_PATH	   0x10
+
+/* ---- what is remembered of processes --------------------------------------------------------- */
+
+/*
+ * synfw_processes, a preallocated hash by tgid (of the initial pid namespace): every process, from fork to
+ * the exit of its last thread; filled from an iterator over all tasks when the programs are attached. When it is full
+ * a new process is not remembered and counted (SYNFW_PROCESS_TALLY_FULL): rules on exec judge it all the
+ * same, with the lineage that its living parents have; flags and scores are lost to it. A child of an
+ * isolated process must not be: then the parent that forked is killed, which is where this fails closed.
+ */
+#define SYNFW_PROCESS_FLAGGED	0x1
+#define SYNFW_PROCESS_ISOLATED	0x2	/* inherited by children, kept over exec */
+#define SYNFW_PROCESS_PEERS	0x4	/* new peers are blocked or scored, as peers_* say */
+
+struct synfw_process {
+	__u64 start_boot_ns;	/* with the tgid the process's identity */
+	__u64 parent_start_boot_ns;
+	__u32 parent;		/* tgid of the one that forked it */
+	__u32 flags;		/* SYNFW_PROCESS_FLAGGED... */
+	__u64 serial;		/* of the generation that `self` and `ancestors` are for */
+	__u64 self[SYNFW_LINEAGE_WORDS];	/* terms that the file it runs is in */
+	__u64 ancestors[SYNFW_LINEAGE_WORDS];	/* terms that one of its ancestors, or what it ran before, is in */
+	__u64 level;		/* score, as synfw_score */
+	__u64 level_boot_ns;
+	__u64 resident_bytes;	/* memory rules: last seen */
+	__u64 window_boot_ns;	/* growth: since when, and from which size */
+	__u64 window_bytes;
+	__u64 largest_bytes;	/* the largest single request */
+	__u64 peers_block_ns;
+	__u32 wx_mappings;
+	__u32 peers_score;
+	__u16 counter;		/* of the rule that flagged or isolated it */
+	__u16 counter_peers;	/* of the rule with `peers` */
+	__u32 reserved;
+	__u64 flagged_boot_ns;
+	__u8 comm[16];
+};
+_Static_assert(sizeof(struct synfw_process) == 192, "a process");
+
+/* synfw_process_counters, per CPU, by synfw_process_rule.counter. */
+struct synfw_process_counter {
+	__u64 matches;
+	__u64 would;		/* matches that a monitoring rule or policy did not act on */
+};
+
+enum synfw_process_tally {
+	SYNFW_PROCESS_TALLY_EXECS = 0,	/* judged */
+	SYNFW_PROCESS_TALLY_FULL = 1,	/* processes that found no room */
+	SYNFW_PROCESS_TALLY_UNREADABLE = 2, /* files or arguments that could not be read to their end */
+	SYNFW_PROCESS_TALLY_EVENTS_LOST = 3,
+	SYNFW_PROCESS_TALLY_SPARED = 4,	/* actions on protected processes that were not taken */
+	SYNFW_PROCESS_TALLY_REFUSED = 5, /* calls of isolated processes */
+	SYNFW_NR_PROCESS_TALLIES = 16,
+};
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+/* synfw_process_events, a ring buffer of its own: a flood of packets must not displace these. */
+enum synfw_process_event_flag {
+	SYNFW_PROCESS_EVENT_MONITOR = 0x1,	/* what would have been done */
+	SYNFW_PROCESS_EVENT_CROSSED = 0x2,	/* process-scoring: flag-at or act-at was reached */
+	SYNFW_PROCESS_EVENT_PATH_CUT = 0x4,	/* path is only the end of it */
+};
+
+struct synfw_process_event {
+	__u64 time_boot_ns;
+	__u64 start_boot_ns;
+	__u32 pid, parent;		/* tgids */
+	__u32 uid, gid;
+	__u32 score_before, score_after; /* points */
+	__u16 counter;			/* of the rule; 0: none */
+	__u8 trigger;			/* enum synfw_process_trigger */
+	__u8 action;			/* enum synfw_process_action that was taken */
+	__u32 flags;			/* SYNFW_PROCESS_EVENT_* */
+	__u64 bytes;			/* memory: of the request, or the growth */
+	__u8 comm[16];
+	__u16 path_bytes;
+	__u16 reserved[3];
+	__u8 path[SYNFW_MAX_PATTERN + 1]; /* as it is, any bytes; the end of a longer one */
+};
+_Static_assert(sizeof(struct synfw_process_event) == 336, "event of a process");
+
+/* ---- the shadow program ---------------------------------------------------------------------- */
+
+/*
+ * synfw_process_question[0]: what `trace`, `tests:` and the reference tests ask of a candidate
+ * generation: judged as an exec, nothing is done. The answer stands beside it.
+ */
+struct synfw_process_question {
+	__u32 slot;		/* of the generation */
+	__u32 uid, gid;
+	__u32 memfd;
+	__u32 path_bytes, parent_bytes, ancestor_bytes, args_bytes;
+	__u32 trigger;		/* enum synfw_process_trigger */
+	__u32 reserved;
+	__u64 bytes;		/* memory triggers */
+	__u8 path[4096], parent[4096], ancestor[4096];
+	__u8 args[4096];	/* argv[1..], each with its NUL */
+	/* the answer */
+	__u32 score;
+	__u16 bit;		/* that decided; SYNFW_NO_PROCESS_BIT: none */
+	__u8 action;		/* enum synfw_process_action; SYNFW_PROCESS_SCORE: nothing decided */
+	__u8 answered;
+};
+
+#endif
