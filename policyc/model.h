@@ -16,6 +16,7 @@
 
 #include "diag.h"
 #include "prefix.h"
+#include "process_model.h"
 
 enum attach_mode {
 	ATTACH_AUTO,
@@ -146,10 +147,21 @@ struct scoring {
 	uint32_t ipv6_prefixlen;   /* 1 to 128, always set */
 };
 
+/* The section `process-scoring`. */
+struct process_scoring {
+	bool written; /* there is a section; all else is 0 without one */
+	struct location at;
+	uint32_t flag_at, act_at;	  /* points, 1 to SYNFW_MAX_SCORE; 0: never */
+	enum synfw_process_action action; /* at act_at: FLAG, ISOLATE or KILL */
+	struct rate decay;		  /* as scoring.decay; count 0: there are no thresholds */
+	bool flag_on_peer_block; /* a process that talks with a blocked source is flagged */
+};
+
 /* What is left out stands for its default. */
 struct logging {
 	uint32_t events; /* bit k: enum synfw_event_kind; RULE is always among them */
-	uint32_t sample; /* one of so many drops */
+	bool process_events, memory_events; /* matches of rules on processes, on memory */
+	uint32_t sample;		    /* one of so many drops */
 	struct rate limit;
 };
 
@@ -224,8 +236,15 @@ struct policy {
 	struct logging logging;
 	struct policy_rule *rules;
 	size_t nr_rules;
-	struct policy_test *tests;
+	struct process_rule *process_rules; /* with memory_rules at most SYNFW_MAX_PROCESS_RULES */
+	size_t nr_process_rules;
+	struct memory_rule *memory_rules; /* at most SYNFW_MAX_MEMORY_RULES */
+	size_t nr_memory_rules;
+	struct process_scoring process_scoring;
+	struct policy_test *tests; /* of packets */
 	size_t nr_tests;
+	struct process_test *process_tests;
+	size_t nr_process_tests;
 };
 
 /* Nanoseconds from one to the next, rounded to the nearest. The rate has been written. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "match.h"
+#include "process_match.h"
 
 static void free_strings(char **strings, size_t count)
 {
@@ -34,6 +35,58 @@ static void free_rules(struct policy *policy)
 		match_done(&policy->rules[i].except);
 	}
 	free(policy->rules);
+}
+
+void process_match_done(struct process_match *match)
+{
+	struct path_list *const paths[] = {&match->exec, &match->parent, &match->ancestor};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		for (size_t k = 0; k < paths[i]->count; k++)
+			free(paths[i]->pattern[k].path);
+		free(paths[i]->pattern);
+	}
+	free(match->user.id);
+	free(match->group.id);
+	free_strings(match->args.arg, match->args.count);
+	*match = (struct process_match){0};
+}
+
+static void free_process_rules(struct policy *policy)
+{
+	for (size_t i = 0; i < policy->nr_process_rules; i++) {
+		free(policy->process_rules[i].name);
+		free(policy->process_rules[i].description);
+		process_match_done(&policy->process_rules[i].match);
+		process_match_done(&policy->process_rules[i].except);
+	}
+	free(policy->process_rules);
+	for (size_t i = 0; i < policy->nr_memory_rules; i++) {
+		free(policy->memory_rules[i].name);
+		free(policy->memory_rules[i].description);
+		process_match_done(&policy->memory_rules[i].match);
+		process_match_done(&policy->memory_rules[i].except);
+	}
+	free(policy->memory_rules);
+}
+
+static void free_tests(struct policy *policy)
+{
+	for (size_t i = 0; i < policy->nr_tests; i++) {
+		free(policy->tests[i].packet.interface);
+		free(policy->tests[i].rule);
+	}
+	free(policy->tests);
+	for (size_t i = 0; i < policy->nr_process_tests; i++) {
+		struct process_spec *spec = &policy->process_tests[i].process;
+
+		free(spec->exec);
+		free(spec->parent);
+		free(spec->ancestor);
+		free_strings(spec->args, spec->nr_args);
+		free(policy->process_tests[i].rule);
+	}
+	free(policy->process_tests);
 }
 
 static void free_sets(struct policy *policy)
@@ -71,11 +124,8 @@ void policy_free(struct policy *policy)
 	free(policy->protects);
 	free_sets(policy);
 	free_rules(policy);
-	for (size_t i = 0; i < policy->nr_tests; i++) {
-		free(policy->tests[i].packet.interface);
-		free(policy->tests[i].rule);
-	}
-	free(policy->tests);
+	free_process_rules(policy);
+	free_tests(policy);
 	free(policy);
 }
 
