@@ -26,6 +26,7 @@
 #define SYNFW_MAX_ARGS		512	/* distinct ones of a policy */
 #define SYNFW_MAX_ARG_BYTES	127	/* of an argument in a rule */
 #define SYNFW_MAX_PATTERNS	65536	/* distinct patterns, ids and arguments of a policy */
+#define SYNFW_MAX_PROCESS_COUNTERS (2 * SYNFW_MAX_PROCESS_RULES + 1) /* those of two policies, and slot 0 */
 #define SYNFW_MAX_PROCESSES	32768	/* that the kernel remembers */
 #define SYNFW_MAX_EXECUTABLES	8192	/* scores by executable */
 #define SYNFW_PROCESS_EVENT_BYTES (1 << 20)
