@@ -56,6 +56,26 @@ struct synfw_rule *image_rule(struct image *image, uint32_t bit)
 	return (struct synfw_rule *)image_rule_const(image, bit);
 }
 
+static void add_array(struct sha256_ctx *context, const void *array, size_t count, size_t size)
+{
+	uint64_t counted = count;
+
+	sha256_update(context, sizeof(counted), (const uint8_t *)&counted);
+	sha256_update(context, count * size, array);
+}
+
+static void add_processes(struct sha256_ctx *context, const struct process_tables *tables)
+{
+	if (!tables)
+		return;
+	add_array(context, &tables->head, 1, sizeof(tables->head));
+	add_array(context, tables->rules, tables->head.nr_bits, sizeof(*tables->rules));
+	add_array(context, tables->vectors, tables->nr_vectors, sizeof(*tables->vectors));
+	add_array(context, tables->paths, tables->nr_paths, sizeof(*tables->paths));
+	add_array(context, tables->patterns, tables->nr_patterns, sizeof(*tables->patterns));
+	add_array(context, tables->ids, tables->nr_ids, sizeof(*tables->ids));
+}
+
 void image_digest(const struct image *image, char out[65])
 {
 	uint8_t hash[SHA256_DIGEST_SIZE];
@@ -64,6 +84,7 @@ void image_digest(const struct image *image, char out[65])
 	sha256_init(&context);
 	sha256_update(&context, (size_t)image->nr_lines * SYNFW_LINE_BYTES,
 		      (const uint8_t *)image->lines);
+	add_processes(&context, image->processes);
 	sha256_digest(&context, sizeof(hash), hash);
 	base16_encode_update(out, sizeof(hash), hash);
 	out[2 * sizeof(hash)] = '\0';
@@ -74,6 +95,7 @@ void image_free(struct image *image)
 	if (!image)
 		return;
 	free(image->lines);
+	process_tables_free(image->processes);
 	free(image);
 }
 

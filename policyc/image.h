@@ -3,17 +3,20 @@
 #define POLICYC_IMAGE_H
 
 /*
- * A compiled policy: the lines of abi.h. Rule counters and the
- * manifest are filled in by whoever loads it.
+ * A compiled policy: the lines of abi.h, and the tables of rules on processes and memory. Rule counters
+ * and the manifest are filled in by whoever loads it.
  */
 #include <stddef.h>
 #include <stdint.h>
 
 #include <synfw/abi.h>
 
+#include "process_tables.h"
+
 struct image {
 	struct synfw_line *lines;
 	uint32_t nr_lines;
+	struct process_tables *processes; /* NULL: no rules on processes or memory */
 	uint32_t nr_classes[SYNFW_NR_FIELDS];
 	uint64_t kernel_bytes; /* estimate of the kernel memory that loading it takes */
 };
@@ -31,7 +34,7 @@ const struct synfw_rule *image_rule_const(const struct image *image, uint32_t bi
 /* What the rule asks or does beyond its fields; NULL: nothing. */
 const struct synfw_effect *image_effect(const struct image *image, const struct synfw_rule *rule);
 
-/* SHA-256 over the lines, as 64 hex digits and a NUL. Counters and manifest must not have
+/* SHA-256 over the lines and the tables of rules on processes, as 64 hex digits and a NUL. Counters and manifest must not have
  * been filled in yet. */
 void image_digest(const struct image *image, char out[65]);
 

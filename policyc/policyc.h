@@ -53,6 +53,8 @@ struct policyc_options {
 	const struct policyc_interface *interfaces;
 	size_t nr_interfaces;
 	struct policyc_infrastructure infrastructure;
+	/* Programs that no rule acts on; NULL: none. Borrowed. */
+	const struct path_list *protected_programs;
 	uint64_t max_table_bytes;	/* 0: SYNFW_MAX_TABLE_BYTES */
 };
 

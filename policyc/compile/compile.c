@@ -10,6 +10,7 @@
 
 #include "compile/coverage.h"
 #include "compile/layout.h"
+#include "compile/process_compile.h"
 #include "compile/tables.h"
 
 #define MIB (1ULL << 20)
@@ -101,6 +102,8 @@ int policyc_compile(const struct policy *policy, const struct policyc_options *o
 	error = fields_build(&build);
 	if (!error)
 		error = coverage_warn(&bits, &build.vectors, build.constrained, diags);
+	if (!error)
+		error = process_compile(policy, build.options, diags, &image->processes);
 	if (!error)
 		error = layout_image(&build, policy, image);
 	if (error == -E2BIG) {

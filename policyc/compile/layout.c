@@ -278,8 +278,7 @@ static uint8_t established_of(const struct build *build, const struct policy *po
 	return build->state_rules ? SYNFW_ESTABLISHED_RULES : SYNFW_ESTABLISHED_IGNORE;
 }
 
-/* Points an hour. */
-static uint64_t decay_of(const struct rate *decay)
+uint64_t layout_decay(const struct rate *decay)
 {
 	return decay->count ? decay->count * (NS_PER_HOUR / decay->per_ns) : 0;
 }
@@ -287,7 +286,7 @@ static uint64_t decay_of(const struct rate *decay)
 static void put_scoring(const struct scoring *scoring, struct synfw_scoring *line)
 {
 	*line = (struct synfw_scoring){
-		.decay = decay_of(&scoring->decay),
+		.decay = layout_decay(&scoring->decay),
 		.flag_at = scoring->flag_at,
 		.drop_at = scoring->drop_at,
 		.ipv6_prefixlen = scoring->ipv6_prefixlen,
@@ -345,6 +344,8 @@ int layout_image(struct build *build, const struct policy *policy, struct image 
 
 	image->kernel_bytes = lines_of(layout.nr_lines, SYNFW_PAGE_LINES) * SYNFW_PAGE_BYTES;
 	image->kernel_bytes += members_bytes(policy);
+	if (image->processes)
+		image->kernel_bytes += image->processes->kernel_bytes;
 	if (image->kernel_bytes > build->vectors.max_bytes)
 		return -E2BIG;
 	lines = calloc(layout.nr_lines, sizeof(*lines));
