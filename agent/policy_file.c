@@ -5,9 +5,31 @@
 #include <stdlib.h>
 #include <time.h>
 
+/* What the compiler takes and nothing enforces yet must not seem to be in force. */
+static int refuse_processes(const struct policy *policy, struct diags *diags)
+{
+	struct location at;
+
+	if (policy->nr_process_rules)
+		at = policy->process_rules[0].at;
+	else if (policy->nr_memory_rules)
+		at = policy->memory_rules[0].at;
+	else if (policy->process_scoring.written)
+		at = policy->process_scoring.at;
+	else if (policy->nr_process_tests)
+		at = policy->process_tests[0].at;
+	else
+		return 0;
+	diag_error(diags, at, "process rules are not enforced by this version");
+	return -EINVAL;
+}
+
 int policy_file_load(const char *path, struct fault *fault, struct policy_file *ret_file)
 {
-	struct policyc_loader loader = {.load = policyc_load_file};
+	struct policyc_loader loader = {
+		.load = policyc_load_file,
+		.resolve = policyc_resolve_path,
+	};
 	struct timespec now;
 	uint64_t mtime_ns;
 	size_t length;
@@ -28,7 +50,7 @@ int policy_file_load(const char *path, struct fault *fault, struct policy_file *
 			    &ret_file->policy);
 	if (err && err != -EINVAL)
 		return fault_system(fault, err, "cannot read the policy \"%s\"", path);
-	return err;
+	return err ? err : refuse_processes(ret_file->policy, ret_file->diags);
 }
 
 void policy_file_done(struct policy_file *file)

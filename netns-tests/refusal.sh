@@ -51,13 +51,13 @@ test_invalid_policy() {
 	says "bad.yaml:"
 }
 
-test_policy_of_a_later_version_of_the_language() {
+test_rules_on_processes_are_refused_as_nothing_enforces_them() {
 	prepare
 	policy bad <<-E
 		processes: [{name: shells, exec: /bin/sh, action: kill}]
 	E
 	changes_nothing 3 synfw apply "$T/bad.yaml"
-	says "not supported yet"
+	says "not enforced by this version"
 }
 
 test_policy_whose_tests_fail() {

@@ -21,8 +21,19 @@ int policy_rule_describe(const struct policy *policy, const struct policy_rule *
 int policy_protect_describe(const struct policy *policy, const struct protect_entry *entry,
 			    char **ret_text);
 
+/* Paths with what they resolve to, ids as numbers; a text with what separates is in quotes:
+ * "exec /bin/sh, /usr/bin/dash; user not 0; args any -c, \"a b\"; except parent /usr/bin/make;
+ * kill". */
+int policy_process_rule_describe(const struct process_rule *rule, char **ret_text);
+
+/* "growth over 1GiB within 10s; exec /opt/tool; except user 0; score 20; peers block 10m". */
+int policy_memory_rule_describe(const struct memory_rule *rule, char **ret_text);
+
+/* "flag-at 50; act-at 100; isolate; decay 5/min; on-peer-block flag", or "none". */
+int policy_process_scoring_describe(const struct policy *policy, char **ret_text);
+
 /* The same of what the whole policy says: "flag-at 50; drop-at 100; decay 10/min; block-for 10m,
- * 1h, 24h; ipv6-prefix 64", or "none"; "events drop, block, flag; sample 1/100; limit 50/s". */
+ * 1h, 24h; ipv6-prefix 64", or "none"; "events drop, block, process; sample 1/100; limit 50/s". */
 int policy_scoring_describe(const struct policy *policy, char **ret_text);
 int policy_logging_describe(const struct policy *policy, char **ret_text);
 

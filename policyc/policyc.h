@@ -13,18 +13,27 @@
 /* Reads a whole file. Returns 0 and a malloc'd text (the caller frees), its length in bytes and
  * modification time (CLOCK_REALTIME, ns), or -errno. `path` is already resolved against the
  * directory of the policy. */
-typedef int (*policyc_load_fn)(void *context, const char *path, char **ret_text,
-			       size_t *ret_length, uint64_t *ret_mtime_ns);
+typedef int (*policyc_load_fn)(void *context, const char *path, char **ret_text, size_t *ret_length,
+			       uint64_t *ret_mtime_ns);
+
+/* What an absolute path leads to: without links, "." and "..", as far as there is something; what
+ * is not there stays as it is. Returns 0 and a malloc'd path, or -errno: it is taken as it is
+ * written. */
+typedef int (*policyc_resolve_fn)(void *context, const char *path, char **ret_path);
 
 struct policyc_loader {
-	policyc_load_fn load;
+	policyc_load_fn load; /* set files; /etc/services, /etc/passwd and /etc/group for names */
 	void *context;
-	uint64_t now_ns;	/* CLOCK_REALTIME, for max-age; 0: ages are not judged */
+	uint64_t now_ns;	    /* CLOCK_REALTIME, for max-age; 0: ages are not judged */
+	policyc_resolve_fn resolve; /* of paths in rules on processes; NULL: not resolved */
 };
 
 /* The loader that reads from the file system; regular files only, at most 1 GiB. */
 int policyc_load_file(void *context, const char *path, char **ret_text, size_t *ret_length,
 		      uint64_t *ret_mtime_ns);
+
+/* The resolver of this host's file system, as far as the caller may look. */
+int policyc_resolve_path(void *context, const char *path, char **ret_path);
 
 /*
  * Parses and resolves a policy. `file` is its name for messages and the base of relative paths.
@@ -45,8 +54,8 @@ struct policyc_interface {
 /* What `protect: infrastructure` means on this host; empty for `check`. Borrowed; the lists must be
  * normalised (prefix_list_normalise). */
 struct policyc_infrastructure {
-	const struct prefix_list *gateways;	/* ICMP from them is protected */
-	const struct prefix_list *resolvers;	/* DNS replies from them are protected */
+	const struct prefix_list *gateways;  /* ICMP from them is protected */
+	const struct prefix_list *resolvers; /* DNS replies from them are protected */
 };
 
 struct policyc_options {
@@ -55,7 +64,7 @@ struct policyc_options {
 	struct policyc_infrastructure infrastructure;
 	/* Programs that no rule acts on; NULL: none. Borrowed. */
 	const struct path_list *protected_programs;
-	uint64_t max_table_bytes;	/* 0: SYNFW_MAX_TABLE_BYTES */
+	uint64_t max_table_bytes; /* 0: SYNFW_MAX_TABLE_BYTES */
 };
 
 /*

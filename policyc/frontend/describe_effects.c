@@ -8,7 +8,7 @@
 
 #define NS_PER_S 1000000000ULL
 
-static void write_rate(struct writer *writer, const struct rate *rate)
+void write_rate(struct writer *writer, const struct rate *rate)
 {
 	static const struct {
 		uint64_t seconds;
@@ -21,7 +21,7 @@ static void write_rate(struct writer *writer, const struct rate *rate)
 	fprintf(writer->out, "%u/%s", rate->count, units[i].unit);
 }
 
-static void write_duration(struct writer *writer, uint64_t ns)
+void write_duration(struct writer *writer, uint64_t ns)
 {
 	char text[DURATION_SIZE];
 
@@ -123,6 +123,14 @@ int policy_logging_describe(const struct policy *policy, char **ret_text)
 			continue;
 		begin_value(&writer);
 		fputs(kinds[i], writer.out);
+	}
+	if (policy->logging.process_events) {
+		begin_value(&writer);
+		fprintf(writer.out, "process");
+	}
+	if (policy->logging.memory_events) {
+		begin_value(&writer);
+		fprintf(writer.out, "memory");
 	}
 	begin_key(&writer, "sample");
 	fprintf(writer.out, " 1/%u", policy->logging.sample);

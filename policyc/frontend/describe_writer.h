@@ -45,4 +45,8 @@ static inline int finish(FILE *out, char **text, char **ret_text)
 void write_limit(struct writer *writer, const struct rule_limit *limit);
 void write_outcome(struct writer *writer, const struct policy_rule *rule);
 
+/* describe_effects.c: "10/min", "36h". */
+void write_rate(struct writer *writer, const struct rate *rate);
+void write_duration(struct writer *writer, uint64_t ns);
+
 #endif

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,4 +52,31 @@ int policyc_load_file(void *context, const char *path, char **ret_text, size_t *
 		(uint64_t)status.st_mtim.tv_sec * 1000000000ULL + (uint64_t)status.st_mtim.tv_nsec;
 	*ret_text = TAKE_PTR(text);
 	return 0;
+}
+
+int policyc_resolve_path(void *context, const char *path, char **ret_path)
+{
+	CLEANUP(cleanup_free) char *known = strdup(path);
+	char *rest;
+
+	if (!known)
+		return -ENOMEM;
+	/* The longest part that there is, then what is not there. */
+	for (rest = known + strlen(known); rest > known;) {
+		CLEANUP(cleanup_free) char *real = realpath(known, NULL);
+		const char *tail = path + (rest - known);
+
+		if (!real && errno == ENOMEM)
+			return -ENOMEM;
+		if (real)
+			return asprintf(ret_path, "%s%s", strcmp(real, "/") || !*tail ? real : "",
+					tail) < 0
+				       ? -ENOMEM
+				       : 0;
+		while (rest > known && *--rest != '/')
+			;
+		*rest = '\0';
+	}
+	*ret_path = strdup(path);
+	return *ret_path ? 0 : -ENOMEM;
 }

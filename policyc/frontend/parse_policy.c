@@ -6,6 +6,7 @@
 
 #include "array.h"
 #include "match.h"
+#include "process_outcome.h"
 #include "set_subtract.h"
 #include "thresholds.h"
 
@@ -20,6 +21,9 @@ enum deferred_section {
 	READ_SCORING,
 	READ_LOGGING,
 	READ_RULES,
+	READ_PROCESSES,
+	READ_MEMORY,
+	READ_PROCESS_SCORING,
 	READ_TESTS,
 	NR_DEFERRED,
 };
@@ -36,6 +40,9 @@ static const struct {
 	[READ_SCORING] = {"scoring", parse_scoring},
 	[READ_LOGGING] = {"logging", parse_logging},
 	[READ_RULES] = {"rules", parse_rules},
+	[READ_PROCESSES] = {"processes", parse_processes},
+	[READ_MEMORY] = {"memory", parse_memory},
+	[READ_PROCESS_SCORING] = {"process-scoring", parse_process_scoring},
 	[READ_TESTS] = {"tests", parse_tests},
 };
 
@@ -189,6 +196,9 @@ static int read_policy(struct parser *parser)
 		{"defaults", defer_section, 0},
 		{"scoring", defer_section, 0},
 		{"rules", defer_section, 0},
+		{"processes", defer_section, 0},
+		{"memory", defer_section, 0},
+		{"process-scoring", defer_section, 0},
 		{"logging", defer_section, 0},
 		{"tests", defer_section, 0},
 		{NULL, NULL, 0},
@@ -203,8 +213,10 @@ static int read_policy(struct parser *parser)
 			err = deferred[i].parse(parser,
 						schema_find(SCHEMA_POLICY, deferred[i].name),
 						draft.sections[i], NULL);
-	if (!err && !diags_errors(parser->diags))
+	if (!err && !diags_errors(parser->diags)) {
 		scoring_check(parser);
+		process_rules_check(parser);
+	}
 	return err ? err : sets_check_total(parser);
 }
 
@@ -215,6 +227,8 @@ static void parser_done(struct parser *parser)
 	name_table_done(&parser->literals);
 	name_table_done(&parser->rule_names);
 	service_table_done(&parser->services);
+	account_table_done(&parser->users);
+	account_table_done(&parser->groups);
 	policy_free(parser->policy);
 }
 

@@ -8,36 +8,20 @@
 #include "array.h"
 #include "match.h"
 #include "rule_effects.h"
-
-#define MAX_SCORE 1000000
+#include "rule_head.h"
 
 struct rule_draft {
-	const struct node *name;
-	char *description;
+	struct rule_head head; /* action: enum synfw_rule_action */
 	struct match_draft match, except;
 	const struct node *except_node;
-	const struct node *action_node, *score_node;
-	int action; /* enum synfw_rule_action */
-	uint32_t score;
-	int monitor;
 	struct effects_draft effects;
 };
 
 static void rule_draft_done(struct rule_draft *draft)
 {
-	free(draft->description);
+	free(draft->head.description);
 	match_done(&draft->match.match);
 	match_done(&draft->except.match);
-}
-
-static int parse_rule_name(struct parser *parser, const struct schema_key *key,
-			   const struct node *value, void *target)
-{
-	struct rule_draft *draft = target;
-
-	if (check_name(parser, value, "a name"))
-		draft->name = value;
-	return 0;
 }
 
 static int parse_except(struct parser *parser, const struct schema_key *key,
@@ -54,28 +38,6 @@ static int parse_except(struct parser *parser, const struct schema_key *key,
 	return parse_mapping(parser, SCHEMA_EXCEPT, value, keys, &draft->except);
 }
 
-static int parse_action(struct parser *parser, const struct schema_key *key,
-			const struct node *value, void *target)
-{
-	struct rule_draft *draft = target;
-
-	draft->action_node = value;
-	return parse_word(parser, key, value, &draft->action);
-}
-
-static int parse_score(struct parser *parser, const struct schema_key *key,
-		       const struct node *value, void *target)
-{
-	const char *text = parse_scalar(parser, value, "a number of points");
-	struct rule_draft *draft = target;
-
-	draft->score_node = value;
-	if (text && (!parse_number(text, strlen(text), MAX_SCORE, &draft->score) || !draft->score))
-		diag_error(parser->diags, location_of(parser, value),
-			   "\"%s\" is not a number of points: 1 to %d", text, MAX_SCORE);
-	return 0;
-}
-
 static int parse_state(struct parser *parser, const struct schema_key *key,
 		       const struct node *value, void *target)
 {
@@ -85,39 +47,6 @@ static int parse_state(struct parser *parser, const struct schema_key *key,
 	draft->effects.state = value;
 	match->keys |= MATCH_STATE;
 	return parse_word(parser, key, value, &match->state);
-}
-
-static void check_outcome(struct parser *parser, const struct rule_draft *draft,
-			  const struct node *rule)
-{
-	struct diag *diag;
-
-	if (draft->action_node && draft->score_node) {
-		diag = diag_error(parser->diags, location_of(parser, draft->score_node),
-				  "a rule has an action or a score, not both");
-		diag_related(parser->diags, diag, location_of(parser, draft->action_node),
-			     "the action is here");
-	} else if (!draft->action_node && !draft->score_node) {
-		diag = diag_error(parser->diags,
-				  location_of(parser, draft->name ? draft->name : rule),
-				  "the rule has neither an action nor a score");
-		diag_hint(diag, "add \"action: allow\", \"action: drop\" or \"score: N\"");
-	}
-}
-
-/* Remembers the name; another rule must not have it, counters belong to it. */
-static int register_name(struct parser *parser, const struct rule_draft *draft, uint32_t index)
-{
-	const char *name = draft->name->text;
-	uint32_t earlier = name_table_find(&parser->rule_names, name, strlen(name));
-	struct diag *diag;
-
-	if (earlier == NAME_NOT_FOUND)
-		return name_table_add(&parser->rule_names, name, strlen(name), index);
-	diag = diag_error(parser->diags, location_of(parser, draft->name),
-			  "a second rule is called \"%s\"", name);
-	diag_related(parser->diags, diag, parser->policy->rules[earlier].at, "first here");
-	return 0;
 }
 
 static void check_rule(struct parser *parser, const struct rule_draft *draft)
@@ -144,37 +73,28 @@ static int add_rule(struct parser *parser, struct rule_draft *draft, const struc
 
 	if (!rule)
 		return -ENOMEM;
-	rule->at = location_of(parser, draft->name ? draft->name : node);
-	rule->description = TAKE_PTR(draft->description);
+	rule->at = rule_at(parser, &draft->head, node);
+	rule->description = TAKE_PTR(draft->head.description);
 	rule->match = draft->match.match;
 	draft->match.match = (struct match){0};
 	rule->has_except = draft->except_node;
 	rule->except = draft->except.match;
 	draft->except.match = (struct match){0};
-	rule->action =
-		draft->score_node ? SYNFW_ACTION_SCORE : (enum synfw_rule_action)draft->action;
-	rule->score = draft->score;
-	rule->monitor = draft->monitor;
+	rule->action = draft->head.score_node ? SYNFW_ACTION_SCORE
+					      : (enum synfw_rule_action)draft->head.action;
+	rule->score = draft->head.score;
+	rule->monitor = draft->head.monitor;
 	effects_finish(&draft->effects, rule);
-	if (!draft->name)
-		return 0;
-	rule->name = strdup(draft->name->text);
-	if (!rule->name)
-		return -ENOMEM;
-	return register_name(parser, draft, (uint32_t)policy->nr_rules - 1);
+	return rule_take_name(parser, &draft->head, RULE_PACKET, policy->nr_rules - 1, &rule->name);
 }
 
 static int parse_rule(struct parser *parser, const struct schema_key *key, const struct node *value,
 		      void *target)
 {
 	static const struct key_parser keys[] = {
-		{"name", parse_rule_name, 0},
-		{"description", parse_text, offsetof(struct rule_draft, description)},
+		RULE_HEAD_PARSERS(offsetof(struct rule_draft, head)),
 		MATCH_KEY_PARSERS(offsetof(struct rule_draft, match)),
 		{"except", parse_except, 0},
-		{"action", parse_action, 0},
-		{"score", parse_score, 0},
-		{"mode", parse_word, offsetof(struct rule_draft, monitor)},
 		{"state", parse_state, 0},
 		{"rate", parse_rule_rate, offsetof(struct rule_draft, effects)},
 		{"distinct-ports", parse_distinct_ports, offsetof(struct rule_draft, effects)},
@@ -198,10 +118,11 @@ static int parse_rule(struct parser *parser, const struct schema_key *key, const
 	err = parse_mapping(parser, SCHEMA_RULE, value, keys, &draft);
 	if (err || value->kind != NODE_MAPPING)
 		return err;
-	check_outcome(parser, &draft, value);
+	rule_check_outcome(parser, &draft.head, value,
+			   "add \"action: allow\", \"action: drop\" or \"score: N\"");
 	effects_check(parser, &draft.effects,
-		      draft.action_node && draft.action == SYNFW_ACTION_ALLOW);
-	name = draft.name ? draft.name->text : "?";
+		      draft.head.action_node && draft.head.action == SYNFW_ACTION_ALLOW);
+	name = rule_name_of(&draft.head);
 	snprintf(draft.match.owner, sizeof(draft.match.owner), "rule \"%s\"", name);
 	snprintf(draft.except.owner, sizeof(draft.except.owner), "\"except\" of rule \"%s\"", name);
 	err = match_finish(parser, &draft.match);

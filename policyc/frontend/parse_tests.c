@@ -7,38 +7,20 @@
 #include "../packet_spec.h"
 #include "array.h"
 #include "parser.h"
-#include "suggest.h"
+#include "parse_tests.h"
+#include "rule_head.h"
 #include "tcp_flags.h"
 
-struct test_draft {
+struct packet_draft {
 	struct policy_test *test;
 	struct flags_words flags;
-	const struct node *from, *to;
 };
-
-static int parse_test_from(struct parser *parser, const struct schema_key *key,
-			   const struct node *value, void *target)
-{
-	struct test_draft *draft = target;
-
-	draft->from = value;
-	return 0;
-}
-
-static int parse_test_to(struct parser *parser, const struct schema_key *key,
-			 const struct node *value, void *target)
-{
-	struct test_draft *draft = target;
-
-	draft->to = value;
-	return 0;
-}
 
 static int parse_test_flag(struct parser *parser, const struct schema_key *key,
 			   const struct node *value, void *target)
 {
 	const char *text = parse_scalar(parser, value, "a flag");
-	struct test_draft *draft = target;
+	struct packet_draft *draft = target;
 	const char *problem;
 
 	if (!text)
@@ -54,7 +36,7 @@ static int parse_test_flag(struct parser *parser, const struct schema_key *key,
 static int parse_test_flags(struct parser *parser, const struct schema_key *key,
 			    const struct node *value, void *target)
 {
-	struct test_draft *draft = target;
+	struct packet_draft *draft = target;
 	size_t errors = diags_errors(parser->diags);
 	struct flags_match match;
 	const char *problem;
@@ -75,7 +57,7 @@ static int parse_test_flags(struct parser *parser, const struct schema_key *key,
 static int parse_test_interface(struct parser *parser, const struct schema_key *key,
 				const struct node *value, void *target)
 {
-	struct test_draft *draft = target;
+	struct packet_draft *draft = target;
 
 	if (!check_interface(parser, value))
 		return 0;
@@ -91,42 +73,9 @@ static int parse_test_interface(struct parser *parser, const struct schema_key *
 static int parse_test_vlan(struct parser *parser, const struct schema_key *key,
 			   const struct node *value, void *target)
 {
-	struct test_draft *draft = target;
+	struct packet_draft *draft = target;
 
 	parse_vlan_id(parser, value, &draft->test->packet.vlan);
-	return 0;
-}
-
-static int parse_test_expect(struct parser *parser, const struct schema_key *key,
-			     const struct node *value, void *target)
-{
-	struct test_draft *draft = target;
-
-	return parse_word(parser, key, value, &draft->test->expect);
-}
-
-static int parse_test_rule(struct parser *parser, const struct schema_key *key,
-			   const struct node *value, void *target)
-{
-	const char *text = parse_scalar(parser, value, "the name of a rule");
-	struct test_draft *draft = target;
-	struct suggestion near;
-	struct diag *diag;
-
-	if (!text)
-		return 0;
-	if (name_table_find(&parser->rule_names, text, strlen(text)) != NAME_NOT_FOUND) {
-		draft->test->rule = strdup(text);
-		return draft->test->rule ? 0 : -ENOMEM;
-	}
-	diag = diag_error(parser->diags, location_of(parser, value), "no rule is called \"%s\"",
-			  text);
-	near = suggest_start(text);
-	for (size_t i = 0; i < parser->policy->nr_rules && diag; i++)
-		if (parser->policy->rules[i].name)
-			suggest_offer(&near, parser->policy->rules[i].name);
-	if (near.best)
-		diag_hint(diag, "did you mean \"%s\"?", near.best);
 	return 0;
 }
 
@@ -141,38 +90,155 @@ static void parse_endpoint(struct parser *parser, const struct node *node, const
 		diag_error(parser->diags, location_of(parser, node), "\"%s\" %s", text, problem);
 }
 
+/* What the test asks for beside the endpoints. */
+static int parse_rest(struct parser *parser, const struct test_draft *test,
+		      struct packet_draft *draft)
+{
+	static const struct key_parser keys[] = {
+		{"flags", parse_test_flags, 0},
+		{"interface", parse_test_interface, 0},
+		{"vlan", parse_test_vlan, 0},
+	};
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && !err; i++) {
+		const struct node *value = test_value(test, keys[i].name);
+
+		if (value)
+			err = keys[i].parse(parser, schema_find(SCHEMA_TEST, keys[i].name), value,
+					    draft);
+	}
+	return err;
+}
+
+static int parse_packet_test(struct parser *parser, const struct test_draft *draft)
+{
+	struct policy *policy = parser->policy;
+	size_t errors = diags_errors(parser->diags);
+	struct policy_test *test = ARRAY_APPEND(policy->tests, policy->nr_tests);
+	struct packet_draft packet = {.test = test};
+	const char *problem;
+	int err;
+
+	if (!test)
+		return -ENOMEM;
+	packet_spec_init(&test->packet);
+	test->at = location_of(parser, draft->node);
+	test->expect = (enum synfw_verdict)draft->expect;
+	err = parse_rest(parser, draft, &packet);
+	if (!err && test_value(draft, "rule"))
+		err = rule_find_expected(parser, test_value(draft, "rule"), RULE_PACKET,
+					 &test->rule);
+	if (err)
+		return err;
+	/* The source first: it says which family the destination has to be of. */
+	parse_endpoint(parser, test_value(draft, "from"), "a source", packet_spec_parse_from,
+		       &test->packet);
+	parse_endpoint(parser, test_value(draft, "to"), "a destination", packet_spec_parse_to,
+		       &test->packet);
+	if (diags_errors(parser->diags) > errors)
+		return 0;
+	problem = packet_spec_check(&test->packet);
+	if (problem)
+		diag_error(parser->diags, location_of(parser, draft->node), "%s", problem);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	enum { BOTH, OF_PACKETS, OF_PROGRAMS } of;
+} test_keys[NR_TEST_KEYS] = {
+	{"from", OF_PACKETS},	 {"to", OF_PACKETS},
+	{"flags", OF_PACKETS},	 {"interface", OF_PACKETS},
+	{"vlan", OF_PACKETS},	 {"exec", OF_PROGRAMS},
+	{"user", OF_PROGRAMS},	 {"group", OF_PROGRAMS},
+	{"parent", OF_PROGRAMS}, {"ancestor", OF_PROGRAMS},
+	{"args", OF_PROGRAMS},	 {"expect", BOTH},
+	{"rule", BOTH},
+};
+
+const struct node *test_value(const struct test_draft *draft, const char *name)
+{
+	for (size_t i = 0; i < NR_TEST_KEYS; i++)
+		if (!strcmp(test_keys[i].name, name))
+			return draft->value[i];
+	return NULL;
+}
+
+static int record(struct parser *parser, const struct schema_key *key, const struct node *value,
+		  void *target)
+{
+	struct test_draft *draft = target;
+
+	for (size_t i = 0; i < NR_TEST_KEYS; i++)
+		if (!strcmp(test_keys[i].name, key->name))
+			draft->value[i] = value;
+	return 0;
+}
+
+static int parse_expect(struct parser *parser, const struct schema_key *key,
+			const struct node *value, void *target)
+{
+	struct test_draft *draft = target;
+
+	record(parser, key, value, target);
+	return parse_word(parser, key, value, &draft->expect);
+}
+
+/* Reports keys of the other kind of test. */
+static void check_kind(struct parser *parser, const struct test_draft *draft, bool of_program)
+{
+	for (size_t i = 0; i < NR_TEST_KEYS; i++) {
+		if (!draft->value[i] || test_keys[i].of != (of_program ? OF_PACKETS : OF_PROGRAMS))
+			continue;
+		diag_error(parser->diags, location_of(parser, draft->value[i]),
+			   of_program ? "\"%s\" is asked of packets: with \"exec\" the test is of "
+					"a program"
+				      : "\"%s\" is asked of programs: the test has no \"exec\"",
+			   test_keys[i].name);
+	}
+	if (of_program ? draft->expect == SYNFW_DROP : draft->expect >= EXPECT_OF_PROGRAM)
+		diag_error(parser->diags, location_of(parser, test_value(draft, "expect")),
+			   of_program ? "no program is dropped: allow, flag, isolate, kill or deny"
+				      : "a packet is only allowed or dropped");
+}
+
+static void report_no_endpoint(struct parser *parser, const struct test_draft *draft,
+			       const char *name)
+{
+	struct diag *diag;
+
+	if (test_value(draft, name))
+		return;
+	diag = diag_error(parser->diags, location_of(parser, draft->node),
+			  "a test needs the key \"%s\"", name);
+	if (!test_value(draft, "from") && !test_value(draft, "to"))
+		diag_hint(diag, "or, to be of a program, \"exec\"");
+}
+
 static int parse_test(struct parser *parser, const struct schema_key *key, const struct node *value,
 		      void *target)
 {
 	static const struct key_parser keys[] = {
-		{"from", parse_test_from, 0},	{"to", parse_test_to, 0},
-		{"flags", parse_test_flags, 0}, {"interface", parse_test_interface, 0},
-		{"vlan", parse_test_vlan, 0},	{"expect", parse_test_expect, 0},
-		{"rule", parse_test_rule, 0},	{NULL, NULL, 0},
+		{"from", record, 0},	  {"to", record, 0},	{"flags", record, 0},
+		{"interface", record, 0}, {"vlan", record, 0},	{"exec", record, 0},
+		{"user", record, 0},	  {"group", record, 0}, {"parent", record, 0},
+		{"ancestor", record, 0},  {"args", record, 0},	{"expect", parse_expect, 0},
+		{"rule", record, 0},	  {NULL, NULL, 0},
 	};
-	struct policy *policy = parser->policy;
-	size_t errors = diags_errors(parser->diags);
-	struct test_draft draft = {.test = ARRAY_APPEND(policy->tests, policy->nr_tests)};
-	const char *problem;
-	int err;
+	struct test_draft draft = {.node = value};
+	bool of_program;
+	int err = parse_mapping(parser, SCHEMA_TEST, value, keys, &draft);
 
-	if (!draft.test)
-		return -ENOMEM;
-	packet_spec_init(&draft.test->packet);
-	draft.test->at = location_of(parser, value);
-	err = parse_mapping(parser, SCHEMA_TEST, value, keys, &draft);
-	if (err)
+	if (err || value->kind != NODE_MAPPING)
 		return err;
-	/* The source first: it says which family the destination has to be of. */
-	parse_endpoint(parser, draft.from, "a source", packet_spec_parse_from, &draft.test->packet);
-	parse_endpoint(parser, draft.to, "a destination", packet_spec_parse_to,
-		       &draft.test->packet);
-	if (diags_errors(parser->diags) > errors)
-		return 0;
-	problem = packet_spec_check(&draft.test->packet);
-	if (problem)
-		diag_error(parser->diags, location_of(parser, value), "%s", problem);
-	return 0;
+	of_program = test_value(&draft, "exec");
+	check_kind(parser, &draft, of_program);
+	if (of_program)
+		return parse_process_test(parser, &draft);
+	report_no_endpoint(parser, &draft, "from");
+	report_no_endpoint(parser, &draft, "to");
+	return parse_packet_test(parser, &draft);
 }
 
 int parse_tests(struct parser *parser, const struct schema_key *key, const struct node *value,

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "process_outcome.h"
 #include "rates.h"
 
 #define NR_BLOCK_TIMES	    3
@@ -23,6 +24,8 @@ void thresholds_default(struct policy *policy)
 	policy->scoring.ipv6_prefixlen = DEFAULT_IPV6_PREFIX;
 	policy->logging = (struct logging){
 		.events = 1U << SYNFW_EVENT_BLOCK | 1U << SYNFW_EVENT_FLAG | 1U << SYNFW_EVENT_RULE,
+		.process_events = true,
+		.memory_events = true,
 		.sample = DEFAULT_SAMPLE,
 		.limit = {DEFAULT_LIMIT, NS_PER_S},
 	};
@@ -142,7 +145,7 @@ static bool blocks_sources(const struct policy *policy)
 	for (size_t i = 0; i < policy->nr_rules; i++)
 		if (policy->rules[i].block_ns)
 			return true;
-	return policy->scoring.written;
+	return policy->scoring.written || process_rules_have_peers(policy, PEERS_BLOCK);
 }
 
 static bool is_everybody(const struct policy *policy, const struct set_refs *refs)
@@ -192,7 +195,7 @@ void scoring_check(struct parser *parser)
 	}
 	if (blocks_sources(policy))
 		warn_of_protected_sources(parser);
-	if (!first && policy->scoring.written)
+	if (!first && policy->scoring.written && !process_rules_have_peers(policy, PEERS_SCORE))
 		diag_warning(parser->diags, policy->scoring.at,
 			     "\"scoring\" without a rule that gives points");
 }
@@ -200,7 +203,6 @@ void scoring_check(struct parser *parser)
 static int parse_event(struct parser *parser, const struct schema_key *key,
 		       const struct node *value, void *target)
 {
-	static const char *const later[] = {"process", "memory"};
 	const char *text = parse_scalar(parser, value, "a kind of event");
 	struct logging *logging = target;
 	size_t errors = diags_errors(parser->diags);
@@ -208,15 +210,14 @@ static int parse_event(struct parser *parser, const struct schema_key *key,
 
 	if (!text)
 		return 0;
-	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
-		if (strcmp(later[i], text))
-			continue;
-		diag_error(parser->diags, location_of(parser, value),
-			   "events of the kind \"%s\" are not supported yet", text);
-		return 0;
-	}
 	err = parse_word(parser, key, value, &kind);
-	if (diags_errors(parser->diags) == errors)
+	if (diags_errors(parser->diags) > errors)
+		return err;
+	if (kind == EVENTS_OF_PROCESSES)
+		logging->process_events = true;
+	else if (kind == EVENTS_OF_MEMORY)
+		logging->memory_events = true;
+	else
 		logging->events |= 1U << kind;
 	return err;
 }
@@ -227,6 +228,7 @@ static int parse_events(struct parser *parser, const struct schema_key *key,
 	struct logging *logging = target;
 
 	logging->events = 1U << SYNFW_EVENT_RULE;
+	logging->process_events = logging->memory_events = false;
 	return parse_list(parser, key, value, parse_event, logging);
 }
 

@@ -8,6 +8,7 @@
  * diags_errors() before and after.
  */
 #include "../policyc.h"
+#include "accounts.h"
 #include "name_table.h"
 #include "schema.h"
 #include "services.h"
@@ -26,6 +27,8 @@ struct parser {
 	bool sets_too_large;   /* reported; the rest was not read */
 	struct name_table rule_names;
 	struct service_table services;
+	bool process_rules_full;	    /* reported; the rest was not read */
+	struct account_table users, groups; /* of the host */
 };
 
 /* ---- values.c: nodes to typed values -------------------------------------------------------- */
@@ -104,6 +107,12 @@ int parse_logging(struct parser *parser, const struct schema_key *key, const str
 		  void *target);
 int parse_rules(struct parser *parser, const struct schema_key *key, const struct node *value,
 		void *target);
+int parse_processes(struct parser *parser, const struct schema_key *key, const struct node *value,
+		    void *target);
+int parse_memory(struct parser *parser, const struct schema_key *key, const struct node *value,
+		 void *target);
+int parse_process_scoring(struct parser *parser, const struct schema_key *key,
+			  const struct node *value, void *target);
 int parse_tests(struct parser *parser, const struct schema_key *key, const struct node *value,
 		void *target);
 

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "schema.h"
 
-#include <string.h>
-
 #include "../model.h"
 #include "set_file.h"
-#include "suggest.h"
 
 #define REQUIRED true
 #define OPTIONAL false
@@ -99,6 +96,8 @@ static const struct schema_word event_kinds[] = {
 	{"drop", SYNFW_EVENT_DROP},
 	{"block", SYNFW_EVENT_BLOCK},
 	{"flag", SYNFW_EVENT_FLAG},
+	{"process", EVENTS_OF_PROCESSES},
+	{"memory", EVENTS_OF_MEMORY},
 	{NULL, 0},
 };
 
@@ -106,6 +105,48 @@ static const struct schema_word fragment_choices[] = {
 	{"drop", CHOICE_DROP},
 	{"allow", CHOICE_ALLOW},
 	{"rules", CHOICE_RULES},
+	{NULL, 0},
+};
+
+static const struct schema_word process_actions[] = {
+	{"flag", SYNFW_PROCESS_FLAG}, {"isolate", SYNFW_PROCESS_ISOLATE},
+	{"kill", SYNFW_PROCESS_KILL}, {"deny", SYNFW_PROCESS_DENY},
+	{NULL, 0},
+};
+
+/* Memory is there by the time it is judged: nothing can be denied. */
+static const struct schema_word memory_actions[] = {
+	{"flag", SYNFW_PROCESS_FLAG},
+	{"isolate", SYNFW_PROCESS_ISOLATE},
+	{"kill", SYNFW_PROCESS_KILL},
+	{NULL, 0},
+};
+
+static const struct schema_word fallbacks[] = {
+	{"kill", SYNFW_PROCESS_KILL},
+	{"flag", SYNFW_PROCESS_FLAG},
+	{NULL, 0},
+};
+
+static const struct schema_word flag_only[] = {
+	{"flag", true},
+	{NULL, 0},
+};
+
+static const struct schema_word memory_events[] = {
+	{"wx-mapping", SYNFW_ON_WX_MAPPING},
+	{"allocation", SYNFW_ON_ALLOCATION},
+	{"growth", SYNFW_ON_GROWTH},
+	{NULL, 0},
+};
+
+static const struct schema_word expectations[] = {
+	{"allow", SYNFW_ALLOW},
+	{"drop", SYNFW_DROP},
+	{"flag", EXPECT_OF_PROGRAM + SYNFW_PROCESS_FLAG},
+	{"isolate", EXPECT_OF_PROGRAM + SYNFW_PROCESS_ISOLATE},
+	{"kill", EXPECT_OF_PROGRAM + SYNFW_PROCESS_KILL},
+	{"deny", EXPECT_OF_PROGRAM + SYNFW_PROCESS_DENY},
 	{NULL, 0},
 };
 
@@ -146,9 +187,13 @@ const struct schema_key schema_keys[] = {
 		  "Packets and their expected verdicts, judged before a policy is applied.", TEST),
 	CHILD_KEY(POLICY, "scoring", SECTION, OPTIONAL,
 		  "What the points of a source lead to, and how fast they are forgotten.", SCORING),
-	KEY(POLICY, "processes", LATER, OPTIONAL, "Rules on programs."),
-	KEY(POLICY, "memory", LATER, OPTIONAL, "Rules on memory behaviour."),
-	KEY(POLICY, "process-scoring", LATER, OPTIONAL, "Thresholds of process scores."),
+	CHILD_KEY(POLICY, "processes", SECTIONS, OPTIONAL,
+		  "Rules on programs that are executed, in order, as those on packets.", PROCESS),
+	CHILD_KEY(POLICY, "memory", SECTIONS, OPTIONAL,
+		  "Rules on what processes do with memory, in order.", MEMORY),
+	CHILD_KEY(POLICY, "process-scoring", SECTION, OPTIONAL,
+		  "What the points of a process lead to, and how fast they are forgotten.",
+		  PROCESS_SCORING),
 	CHILD_KEY(POLICY, "logging", SECTION, OPTIONAL,
 		  "Which events are reported, and how many of them.", LOGGING),
 
@@ -251,137 +296,110 @@ const struct schema_key schema_keys[] = {
 	KEY(DISTINCT_PORTS, "over", PORT_COUNT, REQUIRED, "More than so many ports, 1 to 60."),
 	KEY(DISTINCT_PORTS, "within", DURATION, REQUIRED, "In that time."),
 
+	KEY(PROCESS, "name", NAME, REQUIRED,
+	    "Log key, metric label, error anchor and identity of the counter."),
+	KEY(PROCESS, "description", TEXT, OPTIONAL, "Why the rule is there."),
+	KEY(PROCESS, "exec", PATTERNS, OPTIONAL,
+	    "The file that runs: /usr/bin/nc, /tmp/**, **/nc or memfd."),
+	KEY(PROCESS, "parent", PATTERNS, OPTIONAL, "The file that the parent runs."),
+	KEY(PROCESS, "ancestor", PATTERNS, OPTIONAL,
+	    "The file that the parent, its parent or one further up runs."),
+	KEY(PROCESS, "user", IDS, OPTIONAL, "Effective users, or with \"not\" all others."),
+	KEY(PROCESS, "group", IDS, OPTIONAL,
+	    "Groups that it has, effective or supplementary, or with \"not\" those that it has not."),
+	CHILD_KEY(PROCESS, "args", ARGUMENTS_OR_SECTION, OPTIONAL,
+		  "Arguments, any of which it is called with.", ARGS),
+	CHILD_KEY(PROCESS, "except", SECTION, OPTIONAL, "Does not match what matches here.",
+		  PROCESS_EXCEPT),
+	WORD_KEY(PROCESS, "action", OPTIONAL,
+		 "Ends the walk: report it, cut it off the network, kill it, or let exec fail.",
+		 process_actions),
+	WORD_KEY(PROCESS, "fallback", OPTIONAL,
+		 "What deny becomes where the kernel cannot; left out: the policy is refused.",
+		 fallbacks),
+	KEY(PROCESS, "score", SCORE, OPTIONAL, "Points that are added; the walk goes on."),
+	WORD_KEY(PROCESS, "mode", OPTIONAL, "monitor: count what the rule would do, and go on.",
+		 modes),
+	KEY(PROCESS, "peers", PEERS, OPTIONAL,
+	    "What happens to those it is connected with: block 10m, score 20."),
+
+	KEY(PROCESS_EXCEPT, "exec", PATTERNS, OPTIONAL, "Files that run."),
+	KEY(PROCESS_EXCEPT, "parent", PATTERNS, OPTIONAL, "Files that the parent runs."),
+	KEY(PROCESS_EXCEPT, "ancestor", PATTERNS, OPTIONAL, "Files that an ancestor runs."),
+	KEY(PROCESS_EXCEPT, "user", IDS, OPTIONAL, "Effective users."),
+	KEY(PROCESS_EXCEPT, "group", IDS, OPTIONAL, "Groups that it has."),
+	CHILD_KEY(PROCESS_EXCEPT, "args", ARGUMENTS_OR_SECTION, OPTIONAL, "Arguments.", ARGS),
+
+	KEY(ARGS, "any", ARGUMENTS, OPTIONAL, "At least one of these is an argument."),
+	KEY(ARGS, "all", ARGUMENTS, OPTIONAL, "Each of these is an argument."),
+
+	KEY(MEMORY, "name", NAME, REQUIRED,
+	    "Log key, metric label, error anchor and identity of the counter."),
+	KEY(MEMORY, "description", TEXT, OPTIONAL, "Why the rule is there."),
+	WORD_KEY(MEMORY, "event", REQUIRED,
+		 "A writable and executable mapping, one large request, or growth in a time.",
+		 memory_events),
+	KEY(MEMORY, "over", BYTES, OPTIONAL, "allocation, growth: more than so much, as 2GiB."),
+	KEY(MEMORY, "within", DURATION, OPTIONAL, "growth: in that time."),
+	KEY(MEMORY, "exec", PATTERNS, OPTIONAL, "Only of processes that run such a file."),
+	KEY(MEMORY, "user", IDS, OPTIONAL, "Only of these effective users."),
+	KEY(MEMORY, "group", IDS, OPTIONAL, "Only of these groups."),
+	CHILD_KEY(MEMORY, "except", PATTERNS_OR_SECTION, OPTIONAL,
+		  "Does not match what matches here: files that run, or a mapping.",
+		  MEMORY_EXCEPT),
+	WORD_KEY(MEMORY, "action", OPTIONAL,
+		 "Ends the walk: report the process, cut it off the network, or kill it.",
+		 memory_actions),
+	KEY(MEMORY, "score", SCORE, OPTIONAL, "Points that are added; the walk goes on."),
+	WORD_KEY(MEMORY, "mode", OPTIONAL, "monitor: count what the rule would do, and go on.",
+		 modes),
+	KEY(MEMORY, "peers", PEERS, OPTIONAL,
+	    "What happens to those it is connected with: block 10m, score 20."),
+
+	KEY(MEMORY_EXCEPT, "exec", PATTERNS, OPTIONAL, "Files that run."),
+	KEY(MEMORY_EXCEPT, "parent", PATTERNS, OPTIONAL, "Files that the parent runs."),
+	KEY(MEMORY_EXCEPT, "ancestor", PATTERNS, OPTIONAL, "Files that an ancestor runs."),
+	KEY(MEMORY_EXCEPT, "user", IDS, OPTIONAL, "Effective users."),
+	KEY(MEMORY_EXCEPT, "group", IDS, OPTIONAL, "Groups that it has."),
+	CHILD_KEY(MEMORY_EXCEPT, "args", ARGUMENTS_OR_SECTION, OPTIONAL, "Arguments.", ARGS),
+
+	KEY(PROCESS_SCORING, "flag-at", SCORE, OPTIONAL,
+	    "Points from which on a process is reported, once each time."),
+	KEY(PROCESS_SCORING, "act-at", SCORE, OPTIONAL,
+	    "Points from which on something is done about it."),
+	WORD_KEY(PROCESS_SCORING, "action", OPTIONAL, "What is done at act-at.", memory_actions),
+	KEY(PROCESS_SCORING, "decay", DECAY, OPTIONAL, "Points that are forgotten: 5/min."),
+	WORD_KEY(PROCESS_SCORING, "on-peer-block", OPTIONAL,
+		 "flag: a process that talks with a source which gets blocked is flagged.",
+		 flag_only),
+
 	EVENTS_KEY(LOGGING, "events", OPTIONAL,
-		   "Kinds of events that are reported; left out: block, flag.", event_kinds),
+		   "Kinds of events that are reported; left out: all but drop.", event_kinds),
 	KEY(LOGGING, "sample", SAMPLE, OPTIONAL,
 	    "One of so many drops is reported, the first of each source and rule always; 1/100."),
 	KEY(LOGGING, "limit", RATE, OPTIONAL, "Events of all kinds together, at most; 50/s."),
 	KEY(LOGGING, "outputs", LATER, OPTIONAL, "Where events are written."),
 
-	KEY(TEST, "from", ENDPOINT, REQUIRED,
-	    "Source of the packet: 192.0.2.1, 192.0.2.1:1024, \"[2001:db8::1]:1024\"."),
-	KEY(TEST, "to", ENDPOINT, REQUIRED,
+	KEY(TEST, "from", ENDPOINT, OPTIONAL,
+	    "Source of a packet: 192.0.2.1, 192.0.2.1:1024, \"[2001:db8::1]:1024\"."),
+	KEY(TEST, "to", ENDPOINT, OPTIONAL,
 	    "Destination: 22/tcp, 192.0.2.1:22/tcp, echo-request/icmp, gre."),
 	KEY(TEST, "flags", FLAGS, OPTIONAL, "TCP flags of the packet; left out: syn."),
 	KEY(TEST, "interface", INTERFACE, OPTIONAL,
 	    "Interface it comes in on; left out: the first of the policy."),
 	KEY(TEST, "vlan", VLAN, OPTIONAL, "VLAN id of its tag; left out: untagged."),
-	WORD_KEY(TEST, "expect", REQUIRED, "The verdict that is right.", verdict_choices),
+	KEY(TEST, "exec", FILE, OPTIONAL,
+	    "Instead of a packet: the program that is executed, as /usr/bin/nc, or memfd."),
+	KEY(TEST, "user", ID, OPTIONAL, "Its effective user; left out: root."),
+	KEY(TEST, "group", ID, OPTIONAL,
+	    "Its only group; left out: the primary one of the user, or else group 0."),
+	KEY(TEST, "parent", FILE, OPTIONAL, "Program that executes it; left out: an unknown one."),
+	KEY(TEST, "ancestor", FILE, OPTIONAL, "Program further up; left out: an unknown one."),
+	KEY(TEST, "args", ARGUMENTS, OPTIONAL, "Its arguments, without its name; left out: none."),
+	WORD_KEY(TEST, "expect", REQUIRED,
+		 "What is right: of packets the verdict, of programs what is done.", expectations),
 	KEY(TEST, "rule", NAME, OPTIONAL, "The rule that has to decide; left out: any."),
 };
 /* clang-format on */
 
 const size_t schema_nr_keys = sizeof(schema_keys) / sizeof(schema_keys[0]);
-
-static const struct {
-	const char *title, *path;
-} sections[] = {
-	[SCHEMA_POLICY] = {"the policy", ""},
-	[SCHEMA_INTERFACE] = {"an interface", "interfaces"},
-	[SCHEMA_PROTECT] = {"a protect entry", "protect"},
-	[SCHEMA_SET] = {"a set", "sets"},
-	[SCHEMA_DEFAULTS] = {"defaults", "defaults"},
-	[SCHEMA_SCORING] = {"scoring", "scoring"},
-	[SCHEMA_RULE] = {"a rule", "rules"},
-	[SCHEMA_EXCEPT] = {"except", "rules.except"},
-	[SCHEMA_RATE] = {"rate", "rules.rate"},
-	[SCHEMA_DISTINCT_PORTS] = {"distinct-ports", "rules.distinct-ports"},
-	[SCHEMA_LOGGING] = {"logging", "logging"},
-	[SCHEMA_TEST] = {"a test", "tests"},
-};
-_Static_assert(sizeof(sections) / sizeof(sections[0]) == SCHEMA_NR_SECTIONS, "a title for each");
-
-static const char *const type_words[] = {
-	[TYPE_VERSION] = "1",
-	[TYPE_NAME] = "name",
-	[TYPE_TEXT] = "text",
-	[TYPE_WORD] = "word",
-	[TYPE_SECTION] = "mapping",
-	[TYPE_SECTIONS] = "list",
-	[TYPE_PROTECT] = "list",
-	[TYPE_SETS] = "names to addresses",
-	[TYPE_SERVICES] = "names to ports",
-	[TYPE_ADDRESSES] = "addresses",
-	[TYPE_PROTOCOLS] = "protocols",
-	[TYPE_PORTS] = "services",
-	[TYPE_PORT_RANGES] = "ports",
-	[TYPE_ICMP_TYPES] = "ICMP types",
-	[TYPE_FLAGS] = "flags",
-	[TYPE_INTERFACES] = "interfaces",
-	[TYPE_VLANS] = "VLAN ids",
-	[TYPE_DURATIONS] = "durations",
-	[TYPE_EVENTS] = "words",
-	[TYPE_SCORE] = "points",
-	[TYPE_PATH] = "path",
-	[TYPE_DURATION] = "duration",
-	[TYPE_ENDPOINT] = "endpoint",
-	[TYPE_INTERFACE] = "interface",
-	[TYPE_VLAN] = "VLAN id",
-	[TYPE_BOOLEAN] = "true or false",
-	[TYPE_SIZE] = "number",
-	[TYPE_SET] = "dynamic set",
-	[TYPE_RATE] = "rate",
-	[TYPE_DECAY] = "rate",
-	[TYPE_BURST] = "packets",
-	[TYPE_PORT_COUNT] = "number",
-	[TYPE_PREFIX_LENGTH] = "prefix length",
-	[TYPE_SAMPLE] = "ratio",
-	[TYPE_LATER] = "not supported yet",
-};
-_Static_assert(sizeof(type_words) / sizeof(type_words[0]) == SCHEMA_NR_TYPES, "a word for each");
-
-const char *schema_section_title(enum schema_section section)
-{
-	return sections[section].title;
-}
-
-const char *schema_section_path(enum schema_section section)
-{
-	return sections[section].path;
-}
-
-const char *schema_type_word(enum schema_type type)
-{
-	return type_words[type];
-}
-
-bool schema_supported(const struct schema_key *key)
-{
-	return key->type != TYPE_LATER;
-}
-
-const struct schema_key *schema_find(enum schema_section section, const char *name)
-{
-	for (size_t i = 0; i < schema_nr_keys; i++)
-		if (schema_keys[i].section == section && !strcmp(schema_keys[i].name, name))
-			return &schema_keys[i];
-	return NULL;
-}
-
-const struct schema_key *schema_find_path(const char *path)
-{
-	for (size_t i = 0; i < schema_nr_keys; i++) {
-		const char *section = schema_section_path(schema_keys[i].section), *rest = path;
-
-		if (*section) {
-			size_t length = strlen(section);
-
-			if (strncmp(path, section, length) || path[length] != '.')
-				continue;
-			rest = path + length + 1;
-		}
-		if (!strcmp(rest, schema_keys[i].name))
-			return &schema_keys[i];
-	}
-	return NULL;
-}
-
-const char *schema_suggest(enum schema_section section, const char *name)
-{
-	struct suggestion suggestion = suggest_start(name);
-
-	for (size_t i = 0; i < schema_nr_keys; i++)
-		if (schema_keys[i].section == section)
-			suggest_offer(&suggestion, schema_keys[i].name);
-	return suggestion.best;
-}

@@ -20,6 +20,12 @@ enum schema_section {
 	SCHEMA_EXCEPT,
 	SCHEMA_RATE,
 	SCHEMA_DISTINCT_PORTS,
+	SCHEMA_PROCESS,
+	SCHEMA_PROCESS_EXCEPT,
+	SCHEMA_ARGS,
+	SCHEMA_MEMORY,
+	SCHEMA_MEMORY_EXCEPT,
+	SCHEMA_PROCESS_SCORING,
 	SCHEMA_LOGGING,
 	SCHEMA_TEST,
 	SCHEMA_NR_SECTIONS,
@@ -44,8 +50,13 @@ enum schema_type {
 	TYPE_INTERFACES,
 	TYPE_VLANS,
 	TYPE_DURATIONS,
-	TYPE_EVENTS, /* of `words` */
-	TYPE_SCORE,  /* single values again */
+	TYPE_PATTERNS,
+	TYPE_PATTERNS_OR_SECTION, /* or a mapping with the keys of `child` */
+	TYPE_IDS,
+	TYPE_ARGUMENTS,
+	TYPE_ARGUMENTS_OR_SECTION, /* the same */
+	TYPE_EVENTS,		   /* of `words` */
+	TYPE_SCORE,		   /* single values again */
 	TYPE_PATH,
 	TYPE_DURATION,
 	TYPE_ENDPOINT,
@@ -60,9 +71,23 @@ enum schema_type {
 	TYPE_PORT_COUNT,
 	TYPE_PREFIX_LENGTH,
 	TYPE_SAMPLE,
+	TYPE_FILE, /* the path of a program, or memfd */
+	TYPE_ID,
+	TYPE_BYTES,
+	TYPE_PEERS,
 	TYPE_LATER, /* not supported yet */
 	SCHEMA_NR_TYPES,
 };
+
+/* What the words of `logging.events` mean beside enum synfw_event_kind. */
+enum {
+	EVENTS_OF_PROCESSES = 0x100,
+	EVENTS_OF_MEMORY,
+};
+
+/* What the words of `tests.expect` mean: of packets enum synfw_verdict; of programs this and enum
+ * synfw_process_action. `allow` is for both. */
+#define EXPECT_OF_PROGRAM 0x100
 
 struct schema_word {
 	const char *word; /* NULL: the end */

@@ -22,7 +22,12 @@
 #define DURATION_MEMBERS "\"type\":\"string\",\"pattern\":\"^[0-9]+[smhd]$\""
 #define DURATION	 "{" DURATION_MEMBERS "}"
 #define RATE_MEMBERS	 "\"type\":\"string\",\"pattern\":\"^[0-9]+/(s|min|h)$\""
-#define INFRASTRUCTURE	 "{\"const\":\"infrastructure\"}"
+#define PATTERN		 "{\"type\":\"string\",\"pattern\":\"^(/|[*][*]/|memfd$)\"}"
+#define ARGUMENT	 "{\"type\":[\"string\",\"number\",\"boolean\"]}"
+#define ARGUMENTS                                                                         \
+	"\"anyOf\":[" ARGUMENT ",{\"type\":\"array\",\"minItems\":1,\"maxItems\":" LIMIT( \
+		SYNFW_MAX_RULE_ARGS) ",\"items\":" ARGUMENT "}]"
+#define INFRASTRUCTURE "{\"const\":\"infrastructure\"}"
 
 /* Members of the object that describes a value of the type; sections and words are made from the
  * table of keys. */
@@ -66,6 +71,15 @@ static const char *const type_members[] = {
 	[TYPE_PORT_COUNT] =
 		"\"type\":\"integer\",\"minimum\":1,\"maximum\":" LIMIT(SYNFW_MAX_DISTINCT_PORTS),
 	[TYPE_PREFIX_LENGTH] = "\"type\":\"integer\",\"minimum\":1,\"maximum\":128",
+	[TYPE_PATTERNS] = ONE_OR_MANY(PATTERN),
+	[TYPE_PATTERNS_OR_SECTION] = NULL,
+	[TYPE_IDS] = ONE_OR_MANY(TEXT_OR_NUMBER),
+	[TYPE_ARGUMENTS] = ARGUMENTS,
+	[TYPE_ARGUMENTS_OR_SECTION] = NULL,
+	[TYPE_FILE] = "\"type\":\"string\",\"pattern\":\"^(/|memfd$)\"",
+	[TYPE_ID] = "\"type\":[\"string\",\"integer\"]",
+	[TYPE_BYTES] = "\"type\":\"string\",\"pattern\":\"^[0-9]+([KMG]i)?B$\"",
+	[TYPE_PEERS] = "\"type\":\"string\",\"pattern\":\"^(block +[0-9]+[smhd]|score +[0-9]+)$\"",
 	[TYPE_SAMPLE] = "\"type\":\"string\",\"pattern\":\"^1/[0-9]+$\"",
 	[TYPE_LATER] = "\"not\":{}",
 };
@@ -105,6 +119,12 @@ static void write_word_list(FILE *out, const struct schema_word *words)
 	fprintf(out, "}}]");
 }
 
+/* What may stand for a mapping: one of the values, or a list. */
+static void write_mapping_or(FILE *out, const char *values, const char *child)
+{
+	fprintf(out, "\"anyOf\":[{%s},{\"$ref\":\"#/$defs/%s\"}]", values, child);
+}
+
 static void write_key(FILE *out, const struct schema_key *key)
 {
 	const char *child = schema_section_path(key->child);
@@ -119,12 +139,36 @@ static void write_key(FILE *out, const struct schema_key *key)
 		write_word_list(out, key->words);
 	else if (key->type == TYPE_SECTION)
 		fprintf(out, "\"$ref\":\"#/$defs/%s\"", child);
+	else if (key->type == TYPE_PATTERNS_OR_SECTION)
+		write_mapping_or(out, type_members[TYPE_PATTERNS], child);
+	else if (key->type == TYPE_ARGUMENTS_OR_SECTION)
+		write_mapping_or(out, type_members[TYPE_ARGUMENTS], child);
 	else if (key->type == TYPE_SECTIONS)
 		fprintf(out, "\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/%s\"}", child);
 	else
 		fprintf(out, "%s", type_members[key->type]);
 	fputc('}', out);
 }
+
+#define NEEDS(key)	"{\"required\":[\"" key "\"]}"
+#define NEEDS_TWO(a, b) "{\"required\":[\"" a "\",\"" b "\"]}"
+#define ONE_OUTCOME	"\"oneOf\":[" NEEDS("action") "," NEEDS("score") "]"
+
+/* Which keys go together. */
+static const struct {
+	enum schema_section section;
+	const char *members;
+} conditions[] = {
+	{SCHEMA_RULE, ONE_OUTCOME ",\"not\":" NEEDS_TWO("rate", "distinct-ports")},
+	{SCHEMA_SCORING, "\"anyOf\":[" NEEDS("flag-at") "," NEEDS_TWO("drop-at", "block-for") "]"},
+	{SCHEMA_SET, "\"oneOf\":[" NEEDS("file") "," NEEDS("dynamic") "]"},
+	{SCHEMA_PROCESS, ONE_OUTCOME},
+	{SCHEMA_ARGS, "\"oneOf\":[" NEEDS("any") "," NEEDS("all") "]"},
+	{SCHEMA_MEMORY, ONE_OUTCOME},
+	{SCHEMA_PROCESS_SCORING, "\"anyOf\":[" NEEDS_TWO("flag-at", "decay") "," NEEDS_TWO(
+					 "act-at", "decay") "," NEEDS("on-peer-block") "]"},
+	{SCHEMA_TEST, "\"oneOf\":[" NEEDS_TWO("from", "to") "," NEEDS("exec") "]"},
+};
 
 /* "type", "required" and "properties" of an object, without its braces. */
 static void write_section(FILE *out, enum schema_section section)
@@ -149,15 +193,9 @@ static void write_section(FILE *out, enum schema_section section)
 		separator = ",";
 	}
 	fprintf(out, "}");
-	if (section == SCHEMA_RULE)
-		fprintf(out, ",\"oneOf\":[{\"required\":[\"action\"]},{\"required\":[\"score\"]}]");
-	if (section == SCHEMA_RULE)
-		fprintf(out, ",\"not\":{\"required\":[\"rate\",\"distinct-ports\"]}");
-	if (section == SCHEMA_SCORING)
-		fprintf(out, ",\"anyOf\":[{\"required\":[\"flag-at\"]},{\"required\":[\"drop-at\","
-			     "\"block-for\"]}]");
-	if (section == SCHEMA_SET)
-		fprintf(out, ",\"oneOf\":[{\"required\":[\"file\"]},{\"required\":[\"dynamic\"]}]");
+	for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++)
+		if (conditions[i].section == section)
+			fprintf(out, ",%s", conditions[i].members);
 }
 
 char *schema_to_json(void)

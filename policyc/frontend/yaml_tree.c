@@ -304,6 +304,8 @@ static int take_syntax_error(struct builder *builder)
 	}
 	at = offset_location(builder, offset, offset < builder->tree.length ? 1 : 0);
 	diag = diag_error(builder->diags, at, "YAML syntax: %s", parser->problem);
+	if (offset && builder->tree.text[offset - 1] == '*')
+		diag_hint(diag, "quote what begins with a star, as in \"**/name\"");
 	if (parser->context && parser->context_mark.index != parser->problem_mark.index)
 		diag_related(builder->diags, diag,
 			     offset_location(builder,

@@ -37,9 +37,14 @@ static void dump_thresholds(const struct policy *policy, FILE *out)
 	CLEANUP(cleanup_free) char *scoring = NULL;
 	CLEANUP(cleanup_free) char *logging = NULL;
 
+	CLEANUP(cleanup_free) char *processes = NULL;
+
 	if (!policy_scoring_describe(policy, &scoring) &&
-	    !policy_logging_describe(policy, &logging))
+	    !policy_logging_describe(policy, &logging) &&
+	    !policy_process_scoring_describe(policy, &processes))
 		fprintf(out, "scoring %s\nlogging %s\n", scoring, logging);
+	if (policy->process_scoring.written)
+		fprintf(out, "process-scoring %s\n", processes);
 }
 
 static void dump_set(const struct policy_set *set, FILE *out)
@@ -104,6 +109,44 @@ static void dump_test(const struct policy_test *test, FILE *out)
 		test->rule ? test->rule : "any");
 }
 
+static void dump_process_rules(const struct policy *policy, FILE *out)
+{
+	for (size_t i = 0; i < policy->nr_process_rules; i++) {
+		const struct process_rule *rule = &policy->process_rules[i];
+		CLEANUP(cleanup_free) char *text = NULL;
+
+		if (!policy_process_rule_describe(rule, &text))
+			fprintf(out, "process rule %s at line %u: %s\n", rule->name, rule->at.line,
+				text);
+	}
+	for (size_t i = 0; i < policy->nr_memory_rules; i++) {
+		const struct memory_rule *rule = &policy->memory_rules[i];
+		CLEANUP(cleanup_free) char *text = NULL;
+
+		if (!policy_memory_rule_describe(rule, &text))
+			fprintf(out, "memory rule %s at line %u: %s\n", rule->name, rule->at.line,
+				text);
+	}
+}
+
+static void dump_process_test(const struct process_test *test, FILE *out)
+{
+	static const char *const actions[] = {
+		[SYNFW_PROCESS_SCORE] = "allow",     [SYNFW_PROCESS_FLAG] = "flag",
+		[SYNFW_PROCESS_ISOLATE] = "isolate", [SYNFW_PROCESS_KILL] = "kill",
+		[SYNFW_PROCESS_DENY] = "deny",
+	};
+	const struct process_spec *process = &test->process;
+
+	fprintf(out, "test exec %s of %s below %s by %u:%u",
+		process->exec ? process->exec : "memfd",
+		process->parent ? process->parent : "anything",
+		process->ancestor ? process->ancestor : "anything", process->uid, process->gid);
+	for (size_t i = 0; i < process->nr_args; i++)
+		fprintf(out, " \"%s\"", process->args[i]);
+	fprintf(out, ": %s by %s\n", actions[test->expect], test->rule ? test->rule : "any");
+}
+
 void dump_policy(const struct policy *policy, FILE *out)
 {
 	dump_head(policy, out);
@@ -114,6 +157,9 @@ void dump_policy(const struct policy *policy, FILE *out)
 		dump_set(&policy->sets[i], out);
 	for (size_t i = 0; i < policy->nr_rules; i++)
 		dump_rule(policy, &policy->rules[i], out);
+	dump_process_rules(policy, out);
 	for (size_t i = 0; i < policy->nr_tests; i++)
 		dump_test(&policy->tests[i], out);
+	for (size_t i = 0; i < policy->nr_process_tests; i++)
+		dump_process_test(&policy->process_tests[i], out);
 }

@@ -7,7 +7,8 @@
  *   warn    policyc takes it; expected are the diagnostics
  *   accept  policyc takes it and says nothing; expected is the policy as it was understood
  *
- * Files that a case refers to lie beside it; each is 48 hours old. /etc/services is `services`.
+ * Files that a case refers to lie beside it, with those of /etc; each is 48 hours old. Of paths
+ * only /link is a link, to /real/file.
  * With GOLDEN_UPDATE=1 in the environment the expected files are written instead.
  */
 #include <dirent.h>
@@ -44,11 +45,20 @@ static int load(void *context, const char *path, char **ret_text, size_t *ret_le
 	int err;
 
 	snprintf(resolved, sizeof(resolved), "%s/%s", (const char *)context,
-		 strcmp(path, "/etc/services") ? path : "services");
+		 strncmp(path, "/etc/", 5) ? path : path + 5);
 	err = policyc_load_file(NULL, resolved, ret_text, ret_length, &mtime_ns);
 	if (!err)
 		*ret_mtime_ns = NOW_NS - 48 * HOUR_NS;
 	return err;
+}
+
+static int resolve(void *context, const char *path, char **ret_path)
+{
+	bool link = !strncmp(path, "/link", 5) && (!path[5] || path[5] == '/');
+
+	return asprintf(ret_path, "%s%s", link ? "/real/file" : "", link ? path + 5 : path) < 0
+		       ? -ENOMEM
+		       : 0;
 }
 
 static int compile(const struct policy *policy, struct diags *diags)
@@ -69,7 +79,7 @@ static int compile(const struct policy *policy, struct diags *diags)
 static char *run(const char *directory, const char *file, const char *text, size_t length,
 		 bool dump, bool *ret_accepted)
 {
-	const struct policyc_loader loader = {load, (void *)directory, NOW_NS};
+	const struct policyc_loader loader = {load, (void *)directory, NOW_NS, resolve};
 	CLEANUP(diags_freep) struct diags *diags = diags_new();
 	CLEANUP(policy_freep) struct policy *policy = NULL;
 	char *output = NULL;

@@ -268,6 +268,49 @@ static void rejects_more_values_than_there_is_room_for(void **state)
 	assert_null(parse(text, NULL, "more than 4000000 values in one file", NULL));
 }
 
+static void write_process_rules(struct text *text, int processes, int memory)
+{
+	fprintf(text->out, HEAD "processes:\n");
+	for (int i = 0; i < processes; i++)
+		fprintf(text->out, "- {name: p%d, exec: /p%d, action: flag}\n", i, i);
+	fprintf(text->out, "memory:\n");
+	for (int i = 0; i < memory; i++)
+		fprintf(text->out, "- {name: m%d, event: wx-mapping, exec: /p%d, action: flag}\n",
+			i, i);
+}
+
+static void takes_as_many_process_rules_as_there_may_be(void **state)
+{
+	CLEANUP(text_freep) struct text *text = text_new();
+	CLEANUP(policy_freep) struct policy *policy = NULL;
+
+	write_process_rules(text, SYNFW_MAX_PROCESS_RULES - SYNFW_MAX_MEMORY_RULES,
+			    SYNFW_MAX_MEMORY_RULES);
+	policy = parse(text, NULL, NULL, NULL);
+	assert_int_equal(policy->nr_process_rules,
+			 SYNFW_MAX_PROCESS_RULES - SYNFW_MAX_MEMORY_RULES);
+	assert_int_equal(policy->nr_memory_rules, SYNFW_MAX_MEMORY_RULES);
+}
+
+static void rejects_one_process_rule_more(void **state)
+{
+	CLEANUP(text_freep) struct text *text = text_new();
+	CLEANUP(text_freep) struct text *together = text_new();
+
+	write_process_rules(text, SYNFW_MAX_PROCESS_RULES + 2, 2);
+	assert_null(parse(text, NULL, "more than 1024 rules on processes and memory", NULL));
+	write_process_rules(together, SYNFW_MAX_PROCESS_RULES - 1, 2);
+	assert_null(parse(together, NULL, "more than 1024 rules on processes and memory", NULL));
+}
+
+static void rejects_one_memory_rule_more(void **state)
+{
+	CLEANUP(text_freep) struct text *text = text_new();
+
+	write_process_rules(text, 0, SYNFW_MAX_MEMORY_RULES + 2);
+	assert_null(parse(text, NULL, "more than 64 rules on memory", NULL));
+}
+
 static void says_why_services_are_unknown(void **state)
 {
 	CLEANUP(text_freep) struct text *text = text_new();
@@ -320,6 +363,9 @@ int main(void)
 		cmocka_unit_test(rejects_many_sets_in_pieces),
 		cmocka_unit_test(rejects_a_text_beyond_64_mib),
 		cmocka_unit_test(rejects_more_values_than_there_is_room_for),
+		cmocka_unit_test(takes_as_many_process_rules_as_there_may_be),
+		cmocka_unit_test(rejects_one_process_rule_more),
+		cmocka_unit_test(rejects_one_memory_rule_more),
 		cmocka_unit_test(says_why_services_are_unknown),
 		cmocka_unit_test(counts_errors_beyond_a_thousand),
 	};

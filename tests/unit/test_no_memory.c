@@ -80,15 +80,31 @@ static const char valid[] =
 	"- {name: scan, distinct-ports: {over: 5, within: 10s}, score: 5}\n"
 	"- {name: c, state: new, flags: [syn, not ack], from-port: 1-5, to-address: any, action: "
 	"allow}\n"
-	"tests: [{from: 10.0.0.1, to: 22/tcp, interface: eth0, rule: a, expect: drop}]\n";
+	"processes:\n"
+	"- {name: p, exec: [/link/a, \"/link/**\", \"**/nc\", memfd], parent: /p, ancestor: /q, "
+	"user: "
+	"[not root], group: staff, args: [a, b], except: {args: {all: [c]}, user: root}, action: "
+	"deny, fallback: kill, peers: block 5m}\n"
+	"- {name: q, description: d, exec: /link/a, user: not root, score: 5}\n"
+	"memory:\n"
+	"- {name: m, event: growth, over: 1GiB, within: 5s, except: /link/b, action: kill}\n"
+	"- {name: w, event: wx-mapping, exec: /a, score: 5}\n"
+	"process-scoring: {flag-at: 5, act-at: 9, action: kill, decay: 5/s}\n"
+	"tests: [{exec: /link/a, parent: /b, ancestor: /c, user: root, args: [a, b], rule: p, "
+	"expect: deny}, {from: 10.0.0.1, to: 22/tcp, interface: eth0, rule: a, expect: drop}]\n";
 
 static const char invalid[] = "version: 2\n"
 			      "name: p\n"
 			      "sets: {a: [::1, 10.0.0.1/8], b: {file: junk}, a: x}\n"
 			      "scoring: {decay: x}\n"
-			      "logging: {sample: 5, events: memory}\n"
+			      "logging: {sample: 5, events: memry}\n"
 			      "rules: [{name: a, form: b}, {name: a, from: c, action: drp}, "
-			      "{name: d, rate: {over: 5}, add-to: x, block: 1}]\n";
+			      "{name: d, rate: {over: 5}, add-to: x, block: 1}]\n"
+			      "processes: [{name: a, exec: nc, user: rot, args: {any: a, all: b}}, "
+			      "{name: q, exec: /tmp/, peers: 5, action: kill, fallback: kill}]\n"
+			      "memory: [{name: q, event: wx-mapping, over: 5, except: x}]\n"
+			      "process-scoring: {act-at: 5}\n"
+			      "tests: [{exec: x, from: y, expect: drop, rule: a}]\n";
 
 static int load(void *context, const char *path, char **ret_text, size_t *ret_length,
 		uint64_t *ret_mtime_ns)
@@ -98,6 +114,8 @@ static int load(void *context, const char *path, char **ret_text, size_t *ret_le
 		{"json", "{\"cidr\":\"10.0.0.0/8\"}\n{\"type\":\"metadata\",\"records\":1}\n"},
 		{"junk", "junk\n10.0.0.1/8\n"},
 		{"/etc/services", "ssh 22/tcp alias\n"},
+		{"/etc/passwd", "root:x:0:0::/:\n"},
+		{"/etc/group", "staff:x:50:\n"},
 	};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
@@ -111,13 +129,39 @@ static int load(void *context, const char *path, char **ret_text, size_t *ret_le
 	return -ENOENT;
 }
 
+static int resolve(void *context, const char *path, char **ret_path)
+{
+	*ret_path = strdup(strncmp(path, "/link", 5) ? path : "/real");
+	return *ret_path ? 0 : -ENOMEM;
+}
+
+static int describe_processes(const struct policy *policy)
+{
+	CLEANUP(cleanup_free) char *scoring = NULL;
+	int err = policy_process_scoring_describe(policy, &scoring);
+
+	for (size_t i = 0; i < policy->nr_process_rules && !err; i++) {
+		CLEANUP(cleanup_free) char *text = NULL;
+
+		err = policy_process_rule_describe(&policy->process_rules[i], &text);
+	}
+	for (size_t i = 0; i < policy->nr_memory_rules && !err; i++) {
+		CLEANUP(cleanup_free) char *text = NULL;
+
+		err = policy_memory_rule_describe(&policy->memory_rules[i], &text);
+	}
+	return err;
+}
+
 static int describe_whole(const struct policy *policy)
 {
 	CLEANUP(cleanup_free) char *scoring = NULL;
 	CLEANUP(cleanup_free) char *logging = NULL;
 	int err = policy_scoring_describe(policy, &scoring);
 
-	return err ? err : policy_logging_describe(policy, &logging);
+	if (!err)
+		err = policy_logging_describe(policy, &logging);
+	return err ? err : describe_processes(policy);
 }
 
 static int describe(const struct policy *policy)
@@ -135,7 +179,7 @@ static int describe(const struct policy *policy)
 /* 0, -EINVAL or -ENOMEM, as policyc_parse. */
 static int run(const char *text)
 {
-	const struct policyc_loader loader = {.load = load};
+	const struct policyc_loader loader = {.load = load, .resolve = resolve};
 	CLEANUP(diags_freep) struct diags *diags = diags_new();
 	CLEANUP(policy_freep) struct policy *policy = NULL;
 	size_t count;

@@ -80,6 +80,12 @@ static size_t errors_about(const struct schema_key *key, const char *value)
 		[SCHEMA_SCORING] = "scoring: {%s: %s}\n",
 		[SCHEMA_RATE] = "rules: [{rate: {%s: %s}}]\n",
 		[SCHEMA_DISTINCT_PORTS] = "rules: [{distinct-ports: {%s: %s}}]\n",
+		[SCHEMA_PROCESS] = "processes: [{%s: %s}]\n",
+		[SCHEMA_PROCESS_EXCEPT] = "processes: [{except: {%s: %s}}]\n",
+		[SCHEMA_ARGS] = "processes: [{args: {%s: %s}}]\n",
+		[SCHEMA_MEMORY] = "memory: [{%s: %s}]\n",
+		[SCHEMA_MEMORY_EXCEPT] = "memory: [{except: {%s: %s}}]\n",
+		[SCHEMA_PROCESS_SCORING] = "process-scoring: {%s: %s}\n",
 		[SCHEMA_LOGGING] = "logging: {%s: %s}\n",
 		[SCHEMA_TEST] = "tests: [{%s: %s}]\n",
 	};

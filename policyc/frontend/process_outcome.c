@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "process_outcome.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../duration.h"
+
+/* What stands behind the word and its blanks, or NULL when the text begins otherwise. */
+static const char *behind(const char *text, const char *word)
+{
+	size_t length = strlen(word);
+
+	if (strncmp(text, word, length) || text[length] != ' ')
+		return NULL;
+	return text + length + strspn(text + length, " ");
+}
+
+static bool peers_read(const char *text, struct peers_effect *ret)
+{
+	const char *time = behind(text, "block"), *points = behind(text, "score");
+	struct peers_effect peers = {.kind = time ? PEERS_BLOCK : PEERS_SCORE};
+
+	if (time && !duration_parse(time, &peers.block_ns))
+		return false;
+	if (points &&
+	    (!parse_number(points, strlen(points), SYNFW_MAX_SCORE, &peers.score) || !peers.score))
+		return false;
+	if (!time && !points)
+		return false;
+	*ret = peers;
+	return true;
+}
+
+int parse_peers(struct parser *parser, const struct schema_key *key, const struct node *value,
+		void *target)
+{
+	const char *text = parse_scalar(parser, value, "two words");
+	struct diag *diag;
+
+	if (!text || peers_read(text, target))
+		return 0;
+	diag = diag_error(parser->diags, location_of(parser, value),
+			  "\"%s\" does not say what happens to peers", text);
+	diag_hint(diag, "block and a duration, as in block 10m, or score and 1 to %d points",
+		  SYNFW_MAX_SCORE);
+	return 0;
+}
+
+int process_parse_except(struct parser *parser, enum schema_section section,
+			 const struct schema_key *key, const struct node *value,
+			 struct process_draft *draft)
+{
+	static const struct key_parser keys[] = {PROCESS_KEY_PARSERS(0), {NULL, NULL, 0}};
+
+	if (value->kind == NODE_MAPPING && !value->first) {
+		diag_error(parser->diags, location_of(parser, value), "\"%s\" is empty", key->name);
+		return 0;
+	}
+	draft->except_node = value;
+	return parse_mapping(parser, section, value, keys, &draft->except);
+}
+
+void process_check_except(struct parser *parser, const struct process_draft *draft)
+{
+	if (draft->except_node && process_match_covers(&draft->except, &draft->match))
+		diag_error(parser->diags, location_of(parser, draft->except_node),
+			   "rule \"%s\" can never match: \"except\" takes out all that it matches",
+			   rule_name_of(&draft->head));
+}
+
+struct process_outcome process_outcome_of(const struct process_draft *draft)
+{
+	return (struct process_outcome){
+		.action = draft->head.score_node ? SYNFW_PROCESS_SCORE
+						 : (enum synfw_process_action)draft->head.action,
+		.score = draft->head.score,
+		.monitor = draft->head.monitor,
+		.peers = draft->peers,
+	};
+}
+
+void process_draft_done(struct process_draft *draft)
+{
+	free(draft->head.description);
+	process_match_done(&draft->match);
+	process_match_done(&draft->except);
+}
+
+bool process_rules_have_room(struct parser *parser, const struct node *value)
+{
+	const struct policy *policy = parser->policy;
+	const char *what = NULL;
+	int limit = 0;
+
+	if (policy->nr_process_rules + policy->nr_memory_rules == SYNFW_MAX_PROCESS_RULES) {
+		what = "processes and memory";
+		limit = SYNFW_MAX_PROCESS_RULES;
+	} else if (policy->nr_memory_rules == SYNFW_MAX_MEMORY_RULES) {
+		what = "memory";
+		limit = SYNFW_MAX_MEMORY_RULES;
+	}
+	if (what && !parser->process_rules_full)
+		diag_error(parser->diags, location_of(parser, value), "more than %d rules on %s",
+			   limit, what);
+	parser->process_rules_full = what;
+	return !what;
+}
