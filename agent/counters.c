@@ -15,6 +15,41 @@
 _Static_assert(sizeof(struct synfw_rule_counter) == COUNTER_WORDS * 8, "words of a counter");
 _Static_assert(sizeof(struct synfw_reason_counter) == COUNTER_WORDS * 8, "words of a counter");
 
+static int compare_names(const void *a, const void *b)
+{
+	const struct named_counter *left = a, *right = b;
+
+	return strcmp(left->name, right->name);
+}
+
+int counters_hand_on(struct named_counter *live, size_t nr_live, struct named_counter *next,
+		     size_t nr_next, uint32_t nr_slots)
+{
+	CLEANUP(cleanup_free) bool *taken = calloc(nr_slots, sizeof(*taken));
+	const struct named_counter *same;
+	uint32_t free_slot = 1; /* slot 0 is "not counted" */
+	size_t i;
+
+	if (!taken)
+		return -ENOMEM;
+	qsort(live, nr_live, sizeof(*live), compare_names);
+	for (i = 0; i < nr_live; i++)
+		taken[live[i].counter] = true;
+	for (i = 0; i < nr_next; i++) {
+		same = bsearch(&next[i], live, nr_live, sizeof(*live), compare_names);
+		if (same && same->counter) {
+			next[i].counter = same->counter;
+			continue;
+		}
+		while (free_slot < nr_slots && taken[free_slot])
+			free_slot++;
+		if (free_slot == nr_slots)
+			return -ENOSPC;
+		next[i].counter = free_slot++;
+	}
+	return 0;
+}
+
 static int compare_rules(const void *a, const void *b)
 {
 	const struct manifest_rule *const *left = a, *const *right = b;
@@ -48,33 +83,23 @@ const struct manifest_rule *counters_find_rule(const struct manifest_rule **sort
 
 int counters_assign(const struct manifest *live, struct manifest *next)
 {
-	static const struct manifest nothing;
-	CLEANUP(cleanup_free) const struct manifest_rule **sorted = NULL;
-	CLEANUP(cleanup_free) bool *taken = calloc(SYNFW_MAX_RULE_COUNTERS, sizeof(*taken));
-	const struct manifest_rule *same;
-	uint32_t free_slot = 1; /* slot 0 is "not counted" */
-	size_t i;
+	CLEANUP(cleanup_free) struct named_counter *old = NULL;
+	CLEANUP(cleanup_free) struct named_counter *new = NULL;
+	size_t nr_old = live ? live->nr_rules : 0, i;
+	int err;
 
-	if (!live)
-		live = &nothing;
-	sorted = counters_sort_rules(live);
-	if (!sorted || !taken)
+	old = calloc(nr_old + 1, sizeof(*old));
+	new = calloc(next->nr_rules + 1, sizeof(*new));
+	if (!old || !new)
 		return -ENOMEM;
-	for (i = 0; i < live->nr_rules; i++)
-		taken[live->rules[i].counter] = true;
-	for (i = 0; i < next->nr_rules; i++) {
-		same = counters_find_rule(sorted, live->nr_rules, next->rules[i].name);
-		if (same && same->counter) {
-			next->rules[i].counter = same->counter;
-			continue;
-		}
-		while (free_slot < SYNFW_MAX_RULE_COUNTERS && taken[free_slot])
-			free_slot++;
-		if (free_slot == SYNFW_MAX_RULE_COUNTERS)
-			return -ENOSPC;
-		next->rules[i].counter = free_slot++;
-	}
-	return 0;
+	for (i = 0; i < nr_old; i++)
+		old[i] = (struct named_counter){live->rules[i].name, live->rules[i].counter};
+	for (i = 0; i < next->nr_rules; i++)
+		new[i] = (struct named_counter){next->rules[i].name, 0};
+	err = counters_hand_on(old, nr_old, new, next->nr_rules, SYNFW_MAX_RULE_COUNTERS);
+	for (i = 0; !err && i < next->nr_rules; i++)
+		next->rules[i].counter = new[i].counter;
+	return err;
 }
 
 void counters_number(const struct manifest *manifest, struct image *image)

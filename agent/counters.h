@@ -9,10 +9,20 @@
 #include "manifest.h"
 #include "object.h"
 
-/* Gives every rule of `next` its counter slot: that of the rule of the same name in `live` (NULL:
- * nothing is live), else a slot that no rule of `live` has. A slot that this apply frees is thus
- * reused by the next one at the earliest, when no packet can be counting there any more.
- * 0, -ENOMEM, or -ENOSPC when both policies together have too many names. */
+struct named_counter {
+	const char *name;
+	uint32_t counter; /* slot; 0: none */
+};
+
+/* Gives every name of `next` a slot below `nr_slots`: that of the same name in `live`, which is
+ * sorted on the way, else one that nobody of `live` has. A slot that this apply frees is thus
+ * reused by the next one at the earliest, when nothing can be counting there any more. 0, -ENOMEM,
+ * or -ENOSPC when both together have too many names. */
+int counters_hand_on(struct named_counter *live, size_t nr_live, struct named_counter *next,
+		     size_t nr_next, uint32_t nr_slots);
+
+/* Gives every rule of `next` its counter slot, see counters_hand_on(). `live` NULL: nothing is
+ * live. */
 int counters_assign(const struct manifest *live, struct manifest *next);
 
 /* Tells every bit of the vectors of an image which counter its rule has. */

@@ -8,12 +8,12 @@
 
 #include <synfw/cleanup.h>
 
-#include "counters.h"
 #include "paths.h"
 
 static const char *const part_words[] = {
 	[DIFF_POLICY] = "policy", [DIFF_DEFAULT] = "default", [DIFF_PROTECT] = "protect",
-	[DIFF_SET] = "set",	  [DIFF_RULE] = "rule",
+	[DIFF_SET] = "set",	  [DIFF_RULE] = "rule",	      [DIFF_PROCESS] = "process",
+	[DIFF_MEMORY] = "memory",
 };
 
 static const char *const kind_words[] = {
@@ -90,6 +90,65 @@ static char *set_text(const struct manifest_set *set)
 
 /* ---- rules: matched by name, and their order ---- */
 
+struct rule_text {
+	const char *name, *text;
+	size_t place;
+};
+
+struct rule_list {
+	struct rule_text *in_order, *by_name;
+	size_t count;
+};
+
+static void rule_list_done(struct rule_list *list)
+{
+	free(list->in_order);
+	free(list->by_name);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct rule_text *left = a, *right = b;
+
+	return strcmp(left->name, right->name);
+}
+
+static void rule_list_add(struct rule_list *list, const char *name, const char *text)
+{
+	list->in_order[list->count] = (struct rule_text){name, text, list->count};
+	list->count++;
+}
+
+/* The caller ends it with rule_list_done even after a failure. */
+static int rule_list_make(const struct manifest *manifest, enum diff_part part,
+			  struct rule_list *list)
+{
+	size_t room = manifest->nr_rules + manifest->nr_process_rules + 1, i;
+	const struct manifest_process_rule *rule;
+
+	list->in_order = calloc(room, sizeof(*list->in_order));
+	list->by_name = calloc(room, sizeof(*list->by_name));
+	if (!list->in_order || !list->by_name)
+		return -ENOMEM;
+	for (i = 0; part == DIFF_RULE && i < manifest->nr_rules; i++)
+		rule_list_add(list, manifest->rules[i].name, manifest->rules[i].text);
+	for (i = 0; i < manifest->nr_process_rules; i++) {
+		rule = &manifest->process_rules[i];
+		if (part == (rule->trigger == SYNFW_ON_EXEC ? DIFF_PROCESS : DIFF_MEMORY))
+			rule_list_add(list, rule->name, rule->text);
+	}
+	memcpy(list->by_name, list->in_order, list->count * sizeof(*list->by_name));
+	qsort(list->by_name, list->count, sizeof(*list->by_name), compare_names);
+	return 0;
+}
+
+static const struct rule_text *find_rule(const struct rule_list *list, const char *name)
+{
+	const struct rule_text key = {.name = name};
+
+	return bsearch(&key, list->by_name, list->count, sizeof(key), compare_names);
+}
+
 /* Marks the rules of a longest common subsequence: positions in the old policy, in the order of
  * the new one, of which the longest increasing run did not move. Patience sorting. */
 static int mark_unmoved(const size_t *old_position, size_t count, bool *unmoved)
@@ -118,8 +177,8 @@ static int mark_unmoved(const size_t *old_position, size_t count, bool *unmoved)
 	return 0;
 }
 
-static int diff_moves(const struct manifest *before, const struct manifest *after,
-		      const struct manifest_rule **common, size_t count, struct diff *diff)
+static int diff_moves(enum diff_part part, const struct rule_text **common, size_t count,
+		      struct diff *diff)
 {
 	CLEANUP(cleanup_free) size_t *old_position = calloc(count + 1, sizeof(*old_position));
 	CLEANUP(cleanup_free) bool *unmoved = calloc(count + 1, sizeof(*unmoved));
@@ -129,37 +188,47 @@ static int diff_moves(const struct manifest *before, const struct manifest *afte
 	if (!old_position || !unmoved)
 		return -ENOMEM;
 	for (i = 0; i < count; i++)
-		old_position[i] = common[i] - before->rules;
+		old_position[i] = common[i]->place;
 	err = mark_unmoved(old_position, count, unmoved);
 	for (i = 0; !err && i < count; i++)
 		if (!unmoved[i])
-			err = add(diff, DIFF_RULE, DIFF_MOVED, common[i]->name, NULL, NULL);
+			err = add(diff, part, DIFF_MOVED, common[i]->name, NULL, NULL);
 	return err;
 }
 
-static int diff_rules(const struct manifest *before, const struct manifest *after,
-		      struct diff *diff)
+static int diff_rule_lists(enum diff_part part, const struct rule_list *before,
+			   const struct rule_list *after, struct diff *diff)
 {
-	CLEANUP(cleanup_free) const struct manifest_rule **old = counters_sort_rules(before);
-	CLEANUP(cleanup_free) const struct manifest_rule **new = counters_sort_rules(after);
 	CLEANUP(cleanup_free)
-	const struct manifest_rule **common = calloc(after->nr_rules + 1, sizeof(*common));
-	const struct manifest_rule *same;
+	const struct rule_text **common = calloc(after->count + 1, sizeof(*common));
+	const struct rule_text *same;
 	size_t i, nr_common = 0;
-	int err = old && new &&common ? 0 : -ENOMEM;
+	int err = common ? 0 : -ENOMEM;
 
-	for (i = 0; !err && i < before->nr_rules; i++)
-		if (!counters_find_rule(new, after->nr_rules, before->rules[i].name))
-			err = compare(diff, DIFF_RULE, before->rules[i].name,
-				      strdup(before->rules[i].text), NULL);
-	for (i = 0; !err && i < after->nr_rules; i++) {
-		same = counters_find_rule(old, before->nr_rules, after->rules[i].name);
+	for (i = 0; !err && i < before->count; i++)
+		if (!find_rule(after, before->in_order[i].name))
+			err = compare(diff, part, before->in_order[i].name,
+				      strdup(before->in_order[i].text), NULL);
+	for (i = 0; !err && i < after->count; i++) {
+		same = find_rule(before, after->in_order[i].name);
 		if (same)
 			common[nr_common++] = same;
-		err = compare(diff, DIFF_RULE, after->rules[i].name,
-			      same ? strdup(same->text) : NULL, strdup(after->rules[i].text));
+		err = compare(diff, part, after->in_order[i].name, same ? strdup(same->text) : NULL,
+			      strdup(after->in_order[i].text));
 	}
-	return err ? err : diff_moves(before, after, common, nr_common, diff);
+	return err ? err : diff_moves(part, common, nr_common, diff);
+}
+
+static int diff_rules(const struct manifest *before, const struct manifest *after,
+		      enum diff_part part, struct diff *diff)
+{
+	CLEANUP(rule_list_done) struct rule_list old = {0};
+	CLEANUP(rule_list_done) struct rule_list new = {0};
+	int err = rule_list_make(before, part, &old);
+
+	if (!err)
+		err = rule_list_make(after, part, &new);
+	return err ? err : diff_rule_lists(part, &old, &new, diff);
 }
 
 /* ---- the other parts: few, compared pairwise ---- */
@@ -265,14 +334,20 @@ static int diff_policy(const struct manifest *before, const struct manifest *aft
 		err = diff_line("scoring", before->scoring, after->scoring, diff);
 	if (!err)
 		err = diff_line("logging", before->logging, after->logging, diff);
+	if (!err && (before->process_scoring || after->process_scoring))
+		err = compare(diff, DIFF_POLICY, "process-scoring",
+			      before->process_scoring ? strdup(before->process_scoring) : NULL,
+			      after->process_scoring ? strdup(after->process_scoring) : NULL);
 	return err;
 }
 
 int diff_manifests(const struct manifest *before, const struct manifest *after,
 		   struct diff *ret_diff)
 {
+	static const enum diff_part rule_parts[] = {DIFF_RULE, DIFF_PROCESS, DIFF_MEMORY};
 	static const struct manifest nothing;
 	struct diff diff = {0};
+	size_t i;
 	int err;
 
 	if (!before)
@@ -284,8 +359,8 @@ int diff_manifests(const struct manifest *before, const struct manifest *after,
 		err = diff_protects(before, after, &diff);
 	if (!err)
 		err = diff_sets(before, after, &diff);
-	if (!err)
-		err = diff_rules(before, after, &diff);
+	for (i = 0; !err && i < sizeof(rule_parts) / sizeof(*rule_parts); i++)
+		err = diff_rules(before, after, rule_parts[i], &diff);
 	if (err) {
 		diff_done(&diff);
 		return err;

@@ -11,6 +11,8 @@ enum diff_part {
 	DIFF_PROTECT,
 	DIFF_SET,
 	DIFF_RULE,
+	DIFF_PROCESS, /* rules on processes */
+	DIFF_MEMORY,
 };
 
 enum diff_kind {

@@ -19,6 +19,29 @@ static const char *const attach_words[] = {
 	[ATTACH_GENERIC] = "generic",
 };
 
+static const char *const process_action_words[SYNFW_NR_PROCESS_ACTIONS] = {
+	[SYNFW_PROCESS_SCORE] = "score",     [SYNFW_PROCESS_FLAG] = "flag",
+	[SYNFW_PROCESS_ISOLATE] = "isolate", [SYNFW_PROCESS_KILL] = "kill",
+	[SYNFW_PROCESS_DENY] = "deny",
+};
+
+static const char *const trigger_words[SYNFW_NR_PROCESS_TRIGGERS] = {
+	[SYNFW_ON_EXEC] = "exec",
+	[SYNFW_ON_WX_MAPPING] = "wx-mapping",
+	[SYNFW_ON_ALLOCATION] = "allocation",
+	[SYNFW_ON_GROWTH] = "growth",
+};
+
+const char *manifest_process_action_word(enum synfw_process_action action)
+{
+	return process_action_words[action];
+}
+
+const char *manifest_trigger_word(enum synfw_process_trigger trigger)
+{
+	return trigger_words[trigger];
+}
+
 const char *manifest_action_word(enum synfw_rule_action action)
 {
 	return action_words[action];
@@ -58,6 +81,26 @@ int manifest_append(const struct manifest *manifest, struct image *image)
 	return 0;
 }
 
+/* Those of `memory` stand behind those of `processes`. */
+static size_t first_memory_rule(const struct manifest *manifest)
+{
+	size_t i = 0;
+
+	while (i < manifest->nr_process_rules &&
+	       manifest->process_rules[i].trigger == SYNFW_ON_EXEC)
+		i++;
+	return i;
+}
+
+const struct manifest_process_rule *manifest_process_rule(const struct manifest *manifest,
+							  uint32_t index)
+{
+	size_t first = index & SYNFW_PROCESS_INDEX_MEMORY ? first_memory_rule(manifest) : 0;
+	size_t place = first + (index & ~SYNFW_PROCESS_INDEX_MEMORY);
+
+	return place < manifest->nr_process_rules ? &manifest->process_rules[place] : NULL;
+}
+
 static void free_rules(struct manifest *manifest)
 {
 	size_t i;
@@ -68,6 +111,18 @@ static void free_rules(struct manifest *manifest)
 		free(manifest->rules[i].text);
 	}
 	free(manifest->rules);
+}
+
+static void free_process_rules(struct manifest *manifest)
+{
+	size_t i;
+
+	for (i = 0; i < manifest->nr_process_rules; i++) {
+		free(manifest->process_rules[i].name);
+		free(manifest->process_rules[i].description);
+		free(manifest->process_rules[i].text);
+	}
+	free(manifest->process_rules);
 }
 
 static void free_sets(struct manifest *manifest)
@@ -89,6 +144,7 @@ void manifest_free(struct manifest *manifest)
 	if (!manifest)
 		return;
 	free_rules(manifest);
+	free_process_rules(manifest);
 	free_sets(manifest);
 	for (i = 0; i < manifest->nr_protects; i++)
 		free(manifest->protects[i].text);
@@ -109,6 +165,7 @@ void manifest_free(struct manifest *manifest)
 	free(manifest->netns);
 	free(manifest->scoring);
 	free(manifest->logging);
+	free(manifest->process_scoring);
 	free(manifest);
 }
 

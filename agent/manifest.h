@@ -21,6 +21,19 @@ struct manifest_rule {
 	uint32_t counter;  /* slot in synfw_rule_counters */
 };
 
+/* A rule on processes or memory. */
+struct manifest_process_rule {
+	char *name;
+	uint32_t line;
+	enum synfw_process_trigger trigger; /* SYNFW_ON_EXEC: of `processes`, else of `memory` */
+	enum synfw_process_action action, fallback;
+	uint32_t score;
+	bool monitor;
+	char *description; /* of the policy, or NULL */
+	char *text;	   /* policy_process_rule_describe(), policy_memory_rule_describe() */
+	uint32_t counter;  /* slot in synfw_process_counters */
+};
+
 struct manifest_protect {
 	uint32_t line;
 	char *text;
@@ -60,11 +73,15 @@ struct manifest {
 	char *netns;	      /* netns_identity() of where it was applied, or NULL */
 	char *scoring;	      /* policy_scoring_describe(), or NULL */
 	char *logging;	      /* policy_logging_describe(), or NULL */
+	char *process_scoring; /* policy_process_scoring_describe(); NULL: no such section */
 	bool monitor;
 	uint64_t revision;
 	uint64_t applied_at_ns; /* CLOCK_REALTIME */
 	struct manifest_rule *rules;
 	size_t nr_rules;
+	struct manifest_process_rule
+		*process_rules; /* those of `processes`, then those of `memory` */
+	size_t nr_process_rules;
 	struct manifest_protect *protects;
 	size_t nr_protects;
 	struct manifest_set *sets;
@@ -93,6 +110,12 @@ int manifest_append(const struct manifest *manifest, struct image *image);
 void manifest_free(struct manifest *manifest);
 void manifest_freep(struct manifest **manifest);
 
+/* The rule that synfw_process_rule.index means, or NULL. */
+const struct manifest_process_rule *manifest_process_rule(const struct manifest *manifest,
+							  uint32_t index);
+
+const char *manifest_process_action_word(enum synfw_process_action action);
+const char *manifest_trigger_word(enum synfw_process_trigger trigger);
 const char *manifest_action_word(enum synfw_rule_action action);
 const char *manifest_attach_word(enum attach_mode attach);
 

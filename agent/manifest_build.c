@@ -81,6 +81,59 @@ static int build_rules(const struct policy *policy, struct manifest *manifest)
 	return 0;
 }
 
+static int build_process_rule(const struct process_rule *rule,
+			      struct manifest_process_rule *ret_rule)
+{
+	int error = 0;
+
+	*ret_rule = (struct manifest_process_rule){
+		.name = copy(rule->name, &error),
+		.line = rule->at.line,
+		.trigger = SYNFW_ON_EXEC,
+		.action = rule->outcome.action,
+		.fallback = rule->fallback,
+		.score = rule->outcome.score,
+		.monitor = rule->outcome.monitor,
+		.description = copy(rule->description, &error),
+	};
+	return error ? error : policy_process_rule_describe(rule, &ret_rule->text);
+}
+
+static int build_memory_rule(const struct memory_rule *rule, struct manifest_process_rule *ret_rule)
+{
+	int error = 0;
+
+	*ret_rule = (struct manifest_process_rule){
+		.name = copy(rule->name, &error),
+		.line = rule->at.line,
+		.trigger = rule->event,
+		.action = rule->outcome.action,
+		.fallback = rule->outcome.action,
+		.score = rule->outcome.score,
+		.monitor = rule->outcome.monitor,
+		.description = copy(rule->description, &error),
+	};
+	return error ? error : policy_memory_rule_describe(rule, &ret_rule->text);
+}
+
+static int build_process_rules(const struct policy *policy, struct manifest *manifest)
+{
+	size_t count = policy->nr_process_rules + policy->nr_memory_rules, i;
+	struct manifest_process_rule *rules = calloc(count + 1, sizeof(*rules));
+	int err = 0;
+
+	manifest->process_rules = rules;
+	if (!rules)
+		return -ENOMEM;
+	for (i = 0; !err && i < policy->nr_process_rules; i++)
+		err = build_process_rule(&policy->process_rules[i],
+					 &rules[manifest->nr_process_rules++]);
+	for (i = 0; !err && i < policy->nr_memory_rules; i++)
+		err = build_memory_rule(&policy->memory_rules[i],
+					&rules[manifest->nr_process_rules++]);
+	return err;
+}
+
 static int build_protects(const struct policy *policy, struct manifest *manifest)
 {
 	size_t i;
@@ -177,6 +230,8 @@ int manifest_from_policy(const struct policy *policy, struct manifest **ret_mani
 	if (!err)
 		err = build_rules(policy, manifest);
 	if (!err)
+		err = build_process_rules(policy, manifest);
+	if (!err)
 		err = build_protects(policy, manifest);
 	if (!err)
 		err = build_sets(policy, manifest);
@@ -186,6 +241,8 @@ int manifest_from_policy(const struct policy *policy, struct manifest **ret_mani
 		err = policy_scoring_describe(policy, &manifest->scoring);
 	if (!err)
 		err = policy_logging_describe(policy, &manifest->logging);
+	if (!err && policy->process_scoring.written)
+		err = policy_process_scoring_describe(policy, &manifest->process_scoring);
 	if (err)
 		return err;
 	*ret_manifest = TAKE_PTR(manifest);

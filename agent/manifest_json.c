@@ -123,6 +123,66 @@ static void decode_rule(struct reader *reader, const json_t *object, void *eleme
 	reader->error = -EINVAL;
 }
 
+static json_t *encode_process_rule(const struct manifest_process_rule *rule)
+{
+	/* clang-format off */
+	return json_pack("{s:o, s:i, s:s, s:s, s:s, s:I, s:b, s:o, s:o, s:I}",
+			 "name", json_text(rule->name),
+			 "line", rule->line,
+			 "event", manifest_trigger_word(rule->trigger),
+			 "action", manifest_process_action_word(rule->action),
+			 "fallback", manifest_process_action_word(rule->fallback),
+			 "score", (json_int_t)rule->score,
+			 "monitor", rule->monitor,
+			 "description", json_text_or_null(rule->description),
+			 "text", json_text(rule->text),
+			 "counter", (json_int_t)rule->counter);
+	/* clang-format on */
+}
+
+static enum synfw_process_action read_process_action(struct reader *reader, const json_t *object,
+						     const char *key)
+{
+	CLEANUP(cleanup_free) char *word = read_string(reader, object, key);
+	enum synfw_process_action action;
+
+	for (action = 0; word && action < SYNFW_NR_PROCESS_ACTIONS; action++)
+		if (!strcmp(word, manifest_process_action_word(action)))
+			return action;
+	if (!reader->error)
+		reader->error = -EINVAL;
+	return SYNFW_PROCESS_FLAG;
+}
+
+static enum synfw_process_trigger read_trigger(struct reader *reader, const json_t *object)
+{
+	CLEANUP(cleanup_free) char *word = read_string(reader, object, "event");
+	enum synfw_process_trigger trigger;
+
+	for (trigger = 0; word && trigger < SYNFW_NR_PROCESS_TRIGGERS; trigger++)
+		if (!strcmp(word, manifest_trigger_word(trigger)))
+			return trigger;
+	if (!reader->error)
+		reader->error = -EINVAL;
+	return SYNFW_ON_EXEC;
+}
+
+static void decode_process_rule(struct reader *reader, const json_t *object, void *element)
+{
+	struct manifest_process_rule *rule = element;
+
+	rule->name = read_string(reader, object, "name");
+	rule->line = read_integer(reader, object, "line", UINT32_MAX);
+	rule->trigger = read_trigger(reader, object);
+	rule->action = read_process_action(reader, object, "action");
+	rule->fallback = read_process_action(reader, object, "fallback");
+	rule->score = read_integer(reader, object, "score", UINT32_MAX);
+	rule->monitor = read_boolean(reader, object, "monitor");
+	rule->description = read_optional(reader, object, "description");
+	rule->text = read_string(reader, object, "text");
+	rule->counter = read_integer(reader, object, "counter", SYNFW_MAX_PROCESS_COUNTERS - 1);
+}
+
 static json_t *encode_set(const struct manifest_set *set)
 {
 	/* clang-format off */
@@ -223,7 +283,7 @@ int manifest_to_text(const struct manifest *manifest, char **ret_text, size_t *r
 	int error;
 
 	/* clang-format off */
-	root = json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:b, s:I, s:I}",
+	root = json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:I, s:I}",
 			 "policy", json_text(manifest->policy),
 			 "description", json_text_or_null(manifest->description),
 			 "file", json_text(manifest->file),
@@ -232,6 +292,7 @@ int manifest_to_text(const struct manifest *manifest, char **ret_text, size_t *r
 			 "netns", json_text_or_null(manifest->netns),
 			 "scoring", json_text_or_null(manifest->scoring),
 			 "logging", json_text_or_null(manifest->logging),
+			 "process_scoring", json_text_or_null(manifest->process_scoring),
 			 "monitor", manifest->monitor,
 			 "revision", (json_int_t)manifest->revision,
 			 "applied_at_ns", (json_int_t)manifest->applied_at_ns);
@@ -239,6 +300,8 @@ int manifest_to_text(const struct manifest *manifest, char **ret_text, size_t *r
 	if (!root)
 		return -ENOMEM;
 	error = ENCODE_ARRAY(root, "rules", manifest->rules, manifest->nr_rules, encode_rule);
+	error |= ENCODE_ARRAY(root, "process_rules", manifest->process_rules,
+			      manifest->nr_process_rules, encode_process_rule);
 	error |= ENCODE_ARRAY(root, "sets", manifest->sets, manifest->nr_sets, encode_set);
 	error |= ENCODE_ARRAY(root, "protects", manifest->protects, manifest->nr_protects,
 			      encode_protect);
@@ -285,11 +348,17 @@ int manifest_from_text(const char *text, size_t length, struct manifest **ret_ma
 	manifest->netns = read_optional(&reader, root, "netns");
 	manifest->scoring = read_optional(&reader, root, "scoring");
 	manifest->logging = read_optional(&reader, root, "logging");
+	manifest->process_scoring = read_optional(&reader, root, "process_scoring");
 	manifest->monitor = read_boolean(&reader, root, "monitor");
 	manifest->revision = read_integer(&reader, root, "revision", INT64_MAX);
 	manifest->applied_at_ns = read_integer(&reader, root, "applied_at_ns", INT64_MAX);
 	decode_array(&reader, root, "rules", sizeof(*manifest->rules), (void **)&manifest->rules,
 		     &manifest->nr_rules, decode_rule);
+	/* a build that knew no such rules wrote none */
+	if (json_object_get(root, "process_rules"))
+		decode_array(&reader, root, "process_rules", sizeof(*manifest->process_rules),
+			     (void **)&manifest->process_rules, &manifest->nr_process_rules,
+			     decode_process_rule);
 	decode_array(&reader, root, "sets", sizeof(*manifest->sets), (void **)&manifest->sets,
 		     &manifest->nr_sets, decode_set);
 	decode_array(&reader, root, "protects", sizeof(*manifest->protects),

@@ -32,15 +32,18 @@ static void print_change(const struct diff_entry *entry)
 	putchar('\n');
 }
 
+/* Of all kinds of rules. */
+static size_t count_rules(const struct diff *diff, enum diff_kind kind)
+{
+	return diff_count(diff, DIFF_RULE, kind) + diff_count(diff, DIFF_PROCESS, kind) +
+	       diff_count(diff, DIFF_MEMORY, kind);
+}
+
 static void print_summary(const struct diff *diff)
 {
-	size_t added = diff_count(diff, DIFF_RULE, DIFF_ADDED);
-	size_t removed = diff_count(diff, DIFF_RULE, DIFF_REMOVED);
-	size_t changed = diff_count(diff, DIFF_RULE, DIFF_CHANGED);
-	size_t moved = diff_count(diff, DIFF_RULE, DIFF_MOVED);
-
-	printf("  rules: %zu added, %zu removed, %zu changed, %zu moved\n", added, removed, changed,
-	       moved);
+	printf("  rules: %zu added, %zu removed, %zu changed, %zu moved\n",
+	       count_rules(diff, DIFF_ADDED), count_rules(diff, DIFF_REMOVED),
+	       count_rules(diff, DIFF_CHANGED), count_rules(diff, DIFF_MOVED));
 }
 
 void report_print_changes(const struct diff *diff)

@@ -9,7 +9,9 @@
 #include "unit.h"
 
 #include <counters.h>
+#include <diff.h>
 #include <manifest.h>
+#include <process_counters.h>
 
 static char *copy(const char *text)
 {
@@ -60,6 +62,25 @@ static struct manifest *with_everything(void)
 	manifest->rules[1].description = copy("why");
 	manifest->rules[1].line = 70000;
 	manifest->rules[1].counter = SYNFW_MAX_RULE_COUNTERS - 1;
+	manifest->process_scoring = copy("on-peer-block flag");
+	manifest->process_rules = calloc(2, sizeof(*manifest->process_rules));
+	manifest->nr_process_rules = 2;
+	manifest->process_rules[0] = (struct manifest_process_rule){
+		.name = copy("shell"),
+		.line = 9,
+		.action = SYNFW_PROCESS_DENY,
+		.fallback = SYNFW_PROCESS_KILL,
+		.text = copy("exec /bin/sh; deny"),
+		.counter = SYNFW_MAX_PROCESS_COUNTERS - 1,
+	};
+	manifest->process_rules[1] = (struct manifest_process_rule){
+		.name = copy("huge"),
+		.trigger = SYNFW_ON_ALLOCATION,
+		.score = 1000000,
+		.monitor = true,
+		.description = copy("why"),
+		.text = copy("allocation over 2GiB; score 1000000"),
+	};
 	manifest->sets = calloc(1, sizeof(*manifest->sets));
 	manifest->nr_sets = 1;
 	manifest->sets[0] = (struct manifest_set){
@@ -107,6 +128,9 @@ static void reads_back_what_it_wrote(void **state)
 	assert_int_equal(read->rules[1].counter, SYNFW_MAX_RULE_COUNTERS - 1);
 	assert_null(read->rules[0].description);
 	assert_int_equal(read->sets[0].mtime_ns, manifest->sets[0].mtime_ns);
+	assert_int_equal(read->process_rules[0].action, SYNFW_PROCESS_DENY);
+	assert_int_equal(read->process_rules[0].fallback, SYNFW_PROCESS_KILL);
+	assert_int_equal(read->process_rules[1].trigger, SYNFW_ON_ALLOCATION);
 	assert_true(read->sets[0].dynamic);
 	assert_int_equal(read->sets[0].size, manifest->sets[0].size);
 	assert_int_equal(read->sets[0].timeout_ns, manifest->sets[0].timeout_ns);
@@ -159,6 +183,9 @@ static void rejects_what_it_did_not_write(void **state)
 	assert_rejected(text, "\"action\":\"drop\"", "\"action\":\"drip\"");
 	assert_rejected(text, "\"monitor\":true", "\"monitor\":null");
 	assert_rejected(text, "\"rules\":[", "\"rulez\":[");
+	assert_rejected(text, "\"event\":\"exec\"", "\"event\":\"exit\"");
+	assert_rejected(text, "\"action\":\"deny\"", "\"action\":\"deni\"");
+	assert_rejected(text, "\"counter\":2048", "\"counter\":2049");
 	assert_rejected(text, "\"name\":\"first\"", "\"mame\":\"first\"");
 	assert_int_equal(manifest_from_text(text, length - 1, &read), -EINVAL);
 	assert_int_equal(manifest_from_text("[]", 2, &read), -EINVAL);
@@ -245,6 +272,97 @@ static void too_many_names_are_refused(void **state)
 	assert_int_equal(counters_assign(live, next), -ENOSPC);
 }
 
+/* A live policy of a build that knew no rules on processes. */
+static void a_manifest_without_process_rules_is_read(void **state)
+{
+	CLEANUP(manifest_freep) struct manifest *manifest = with_rules((const char *const[]){NULL});
+	CLEANUP(manifest_freep) struct manifest *read = NULL;
+	CLEANUP(cleanup_free) char *text = NULL;
+	size_t length;
+	char *key;
+
+	assert_int_equal(manifest_to_text(manifest, &text, &length), 0);
+	key = strstr(text, "process_rules");
+	assert_non_null(key);
+	key[0] = 'x';
+	assert_int_equal(manifest_from_text(text, length, &read), 0);
+	assert_int_equal(read->nr_process_rules, 0);
+}
+
+static struct manifest *with_process_rules(const char *process, const char *memory)
+{
+	struct manifest *manifest = with_rules((const char *const[]){"packets", NULL});
+	const char *const names[] = {process, memory};
+	size_t i;
+
+	manifest->process_rules = calloc(2, sizeof(*manifest->process_rules));
+	assert_non_null(manifest->process_rules);
+	manifest->nr_process_rules = 2;
+	for (i = 0; i < 2; i++) {
+		manifest->process_rules[i].name = copy(names[i]);
+		manifest->process_rules[i].text = copy("exec memfd; kill");
+		manifest->process_rules[i].action = SYNFW_PROCESS_KILL;
+		manifest->process_rules[i].trigger = i ? SYNFW_ON_GROWTH : SYNFW_ON_EXEC;
+	}
+	return manifest;
+}
+
+static void a_process_rule_keeps_its_counter(void **state)
+{
+	CLEANUP(manifest_freep) struct manifest *live = with_process_rules("a", "b");
+	CLEANUP(manifest_freep) struct manifest *next = with_process_rules("c", "a");
+	struct synfw_process_rule rules[3] = {
+		{.index = 0}, {.index = SYNFW_PROCESS_INDEX_MEMORY}, {.index = 0}};
+	struct process_tables tables = {.head = {.nr_bits = 3, .nr_rules = 2}, .rules = rules};
+
+	assert_int_equal(process_counters_assign(NULL, live), 0);
+	assert_int_equal(live->process_rules[0].counter, 1);
+	assert_int_equal(process_counters_assign(live, next), 0);
+	assert_int_equal(next->process_rules[0].counter, 3);
+	assert_int_equal(next->process_rules[1].counter, 1);
+	process_counters_number(next, &tables);
+	assert_int_equal(rules[0].counter, 3);
+	assert_int_equal(rules[1].counter, 1);
+	assert_int_equal(rules[2].counter, 0);
+}
+
+static void an_index_names_its_rule(void **state)
+{
+	CLEANUP(manifest_freep) struct manifest *manifest = with_process_rules("a", "b");
+
+	assert_string_equal(manifest_process_rule(manifest, 0)->name, "a");
+	assert_string_equal(manifest_process_rule(manifest, SYNFW_PROCESS_INDEX_MEMORY)->name, "b");
+	assert_null(manifest_process_rule(manifest, SYNFW_PROCESS_INDEX_MEMORY | 1));
+}
+
+static size_t changes(const struct manifest *before, const struct manifest *after,
+		      enum diff_part part, enum diff_kind kind)
+{
+	struct diff diff;
+	size_t count;
+
+	assert_int_equal(diff_manifests(before, after, &diff), 0);
+	count = diff_count(&diff, part, kind);
+	diff_done(&diff);
+	return count;
+}
+
+static void a_diff_tells_rules_on_processes(void **state)
+{
+	CLEANUP(manifest_freep) struct manifest *before = with_process_rules("a", "b");
+	CLEANUP(manifest_freep) struct manifest *after = with_process_rules("a", "c");
+
+	assert_int_equal(changes(NULL, after, DIFF_PROCESS, DIFF_ADDED), 1);
+	assert_int_equal(changes(NULL, after, DIFF_MEMORY, DIFF_ADDED), 1);
+	assert_int_equal(changes(before, after, DIFF_MEMORY, DIFF_ADDED), 1);
+	assert_int_equal(changes(before, after, DIFF_MEMORY, DIFF_REMOVED), 1);
+	assert_int_equal(changes(before, after, DIFF_PROCESS, DIFF_CHANGED), 0);
+	after->process_rules[0].text[0] = 'E';
+	after->process_scoring = copy("on-peer-block flag");
+	assert_int_equal(changes(before, after, DIFF_PROCESS, DIFF_CHANGED), 1);
+	assert_int_equal(changes(before, after, DIFF_POLICY, DIFF_ADDED), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +373,10 @@ int main(void)
 		cmocka_unit_test(a_freed_slot_rests_for_one_apply),
 		cmocka_unit_test(no_two_rules_share_a_counter),
 		cmocka_unit_test(too_many_names_are_refused),
+		cmocka_unit_test(a_manifest_without_process_rules_is_read),
+		cmocka_unit_test(a_process_rule_keeps_its_counter),
+		cmocka_unit_test(an_index_names_its_rule),
+		cmocka_unit_test(a_diff_tells_rules_on_processes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
