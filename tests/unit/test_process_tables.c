@@ -8,6 +8,7 @@
 #include "unit.h"
 
 #include <policyc.h>
+#include <process_question.h>
 #include <synfw/cleanup.h>
 
 #define MAX_RULES 700
@@ -240,6 +241,38 @@ static void the_digest_tells_rules_apart(void **state)
 	}
 }
 
+static void a_test_becomes_a_question(void **state)
+{
+	static const char text[] =
+		"version: 1\nname: p\n"
+		"processes: [{name: r, exec: memfd, action: kill}]\n"
+		"tests:\n"
+		"- {exec: /tmp/x, parent: /bin/sh, ancestor: /sbin/init, user: 7, group: 8,\n"
+		"   args: [-e, sh], expect: allow}\n"
+		"- {exec: memfd, expect: kill, rule: r}\n";
+	const struct policyc_loader loader = {.load = load_nothing};
+	CLEANUP(diags_freep) struct diags *diags = diags_new();
+	CLEANUP(policy_freep) struct policy *policy = NULL;
+	struct synfw_process_question question;
+
+	assert_int_equal(policyc_parse("p", text, strlen(text), &loader, diags, &policy), 0);
+	assert_int_equal(policy->nr_process_tests, 2);
+	process_question(&policy->process_tests[0].process, 1, &question);
+	assert_int_equal(question.slot, 1);
+	assert_int_equal(question.path_bytes, strlen("/tmp/x"));
+	assert_memory_equal(question.path, "/tmp/x", question.path_bytes);
+	assert_memory_equal(question.parent, "/bin/sh", question.parent_bytes);
+	assert_memory_equal(question.ancestor, "/sbin/init", question.ancestor_bytes);
+	assert_int_equal(question.uid, 7);
+	assert_int_equal(question.gid, 8);
+	assert_int_equal(question.args_bytes, 6);
+	assert_memory_equal(question.args, "-e\0sh", 6);
+	assert_int_equal(question.memfd, 0);
+	process_question(&policy->process_tests[1].process, 0, &question);
+	assert_int_equal(question.memfd, 1);
+	assert_int_equal(question.path_bytes | question.parent_bytes | question.args_bytes, 0);
+}
+
 /* ---- limits ---- */
 
 static void assert_refused(const struct policy *policy, const char *message)
@@ -315,6 +348,7 @@ int main(void)
 		cmocka_unit_test(a_group_says_who_asks_for_it_and_who_does_not_want_it),
 		cmocka_unit_test(a_list_of_parents_is_there_once),
 		cmocka_unit_test(the_digest_tells_rules_apart),
+		cmocka_unit_test(a_test_becomes_a_question),
 		cmocka_unit_test(refuses_more_lists_of_parents_than_bits),
 		cmocka_unit_test(refuses_more_arguments_than_bits),
 		cmocka_unit_test(refuses_more_paths_than_the_tables_hold),
