@@ -194,3 +194,36 @@ bool process_subject_question(const struct process_subject *subject, uint32_t sl
 	       put_path(&subject->parent, question->parent, &question->parent_bytes) &&
 	       put_path(ancestor, question->ancestor, &question->ancestor_bytes);
 }
+
+static struct subject_file file_of(const uint8_t *path, uint32_t bytes, char *text)
+{
+	memcpy(text, path, bytes);
+	text[bytes] = '\0';
+	return (struct subject_file){.path = bytes ? text : NULL};
+}
+
+bool process_question_subject(const struct synfw_process_question *question,
+			      struct process_question_texts *texts, struct process_subject *subject)
+{
+	const char *arg = (const char *)question->args, *end = arg + question->args_bytes;
+
+	*subject = (struct process_subject){
+		.trigger = question->trigger,
+		.bytes = question->bytes,
+		.file = file_of(question->path, question->path_bytes, texts->file),
+		.parent = file_of(question->parent, question->parent_bytes, texts->parent),
+		.ancestor = {file_of(question->ancestor, question->ancestor_bytes,
+				     texts->ancestor)},
+		.nr_ancestors = 1,
+		.uid = question->uid,
+		.gid = {question->gid},
+		.nr_gids = 1,
+	};
+	subject->file.memfd = question->memfd;
+	for (; arg < end; arg += strlen(arg) + 1) {
+		if (subject->nr_args == SUBJECT_MAX_ARGS)
+			return false;
+		subject->arg[subject->nr_args++] = arg;
+	}
+	return true;
+}

@@ -64,4 +64,15 @@ struct process_judgement process_reference_judge(const struct policy *policy,
 bool process_subject_question(const struct process_subject *subject, uint32_t slot,
 			      struct synfw_process_question *ret_question);
 
+/* What a subject made of a question borrows. */
+struct process_question_texts {
+	char file[4097], parent[4097], ancestor[4097];
+};
+
+/* What a question asks about; borrows from it and from `texts`. False: more arguments than a
+ * subject has. */
+bool process_question_subject(const struct synfw_process_question *question,
+			      struct process_question_texts *texts,
+			      struct process_subject *ret_subject);
+
 #endif

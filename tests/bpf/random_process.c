@@ -1,32 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "random_process.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "must.h"
+#include "process_text.h"
 
 #define NR(array)	 (sizeof(array) / sizeof((array)[0]))
 #define PICK(rng, array) ((array)[rng_below(rng, NR(array))])
 #define MAX_DEPTH	 6
 #define MAX_COMPONENT	 255
+#define NS_PER_S	 1000000000ULL
 
 static const uint32_t ids[] = {0, 1, 33, 1000, 1001, 1002, 65534, 4294967294};
-static const char *const args[] = {"-e",  "-c", "/bin/sh",  "-",  "--exec",
-				   "-ee", "e",	"\xff\xfe", "a b"};
-static const char *const components[] = {"a",  "b",    "aa",	 "bin", "usr", "tmp",
-					 "nc", "ncat", "sh\xff", "**",	"a b"};
+static const char *const args[] = {"-e",  "-c", "/bin/sh",  "-",   "--exec",
+				   "-ee", "e",	"\xc3\xbf", "a b", "\"\\"};
+static const char *const components[] = {"a",  "b",    "aa", "bin",	 "usr", "tmp",
+					 "nc", "ncat", "sh", "\xc3\xbf", "a b", "\"\\"};
+/* What only questions have: no policy can write it. */
+static const char *const odd_components[] = {"\xff\xfe", "**", "a\n"};
 
 /* ---- paths ---- */
 
-static void random_component(struct rng *rng, char out[MAX_COMPONENT + 1])
+static void random_component(struct rng *rng, bool odd, char out[MAX_COMPONENT + 1])
 {
 	size_t length;
 
 	if (!rng_percent(rng, 10)) {
-		strcpy(out, PICK(rng, components));
+		strcpy(out, odd && rng_percent(rng, 10) ? PICK(rng, odd_components)
+							: PICK(rng, components));
 		return;
 	}
 	/* One letter, so that many of these begin and end alike. */
@@ -37,7 +41,7 @@ static void random_component(struct rng *rng, char out[MAX_COMPONENT + 1])
 }
 
 /* Often below the directory of a file that there is. */
-static void random_path(struct random_process *random, char *out, size_t size)
+static void random_path(struct random_process *random, bool odd, char *out, size_t size)
 {
 	struct rng *rng = random->rng;
 	size_t depth = rng_between(rng, 1, MAX_DEPTH), length = 0;
@@ -54,7 +58,7 @@ static void random_path(struct random_process *random, char *out, size_t size)
 		depth = rng_between(rng, length ? 0 : 1, 3);
 	}
 	while (depth-- && length + MAX_COMPONENT + 2 < size) {
-		random_component(rng, component);
+		random_component(rng, odd, component);
 		length += sprintf(out + length, "/%s", component);
 	}
 	out[length] = '\0';
@@ -233,7 +237,7 @@ static void random_outcome(struct rng *rng, enum synfw_process_action last,
 	if (ret_outcome->action == SYNFW_PROCESS_SCORE)
 		ret_outcome->score = rng_between(rng, 1, 1000);
 	if (ret_outcome->peers.kind == PEERS_BLOCK)
-		ret_outcome->peers.block_ns = rng_next(rng) >> 20;
+		ret_outcome->peers.block_ns = rng_between(rng, 1, 100000) * NS_PER_S;
 	if (ret_outcome->peers.kind == PEERS_SCORE)
 		ret_outcome->peers.score = rng_between(rng, 1, 1000);
 }
@@ -250,13 +254,15 @@ static void random_process_rule(struct random_process *random, size_t number,
 				struct process_rule *rule)
 {
 	rule->name = rule_name(number);
-	rule->at.line = number + 1;
 	random_written_match(random, &rule->match);
 	rule->has_except = rng_percent(random->rng, 25);
 	if (rule->has_except)
 		random_written_match(random, &rule->except);
 	random_outcome(random->rng, SYNFW_PROCESS_DENY, &rule->outcome);
 	rule->fallback = rule->outcome.action;
+	if (rule->fallback == SYNFW_PROCESS_DENY && rng_percent(random->rng, 50))
+		rule->fallback =
+			rng_percent(random->rng, 50) ? SYNFW_PROCESS_KILL : SYNFW_PROCESS_FLAG;
 }
 
 static uint64_t random_bytes(struct rng *rng)
@@ -268,12 +274,11 @@ static void random_memory_rule(struct random_process *random, size_t number,
 			       struct memory_rule *rule)
 {
 	rule->name = rule_name(number);
-	rule->at.line = number + 1;
 	rule->event = rng_between(random->rng, SYNFW_ON_WX_MAPPING, SYNFW_ON_GROWTH);
 	if (rule->event != SYNFW_ON_WX_MAPPING)
 		rule->over_bytes = random_bytes(random->rng);
 	if (rule->event == SYNFW_ON_GROWTH)
-		rule->within_ns = random_bytes(random->rng);
+		rule->within_ns = rng_between(random->rng, 1, 86400) * NS_PER_S;
 	random_match(random, MEMORY_KEYS, &rule->match);
 	rule->has_except = rng_percent(random->rng, 40);
 	if (rule->has_except)
@@ -281,48 +286,31 @@ static void random_memory_rule(struct random_process *random, size_t number,
 	random_outcome(random->rng, SYNFW_PROCESS_KILL, &rule->outcome);
 }
 
-static int load_nothing(void *context, const char *path, char **ret_text, size_t *ret_length,
-			uint64_t *ret_mtime_ns)
-{
-	return -ENOENT;
-}
-
-/* A policy without rules. */
-static struct policy *empty_policy(void)
-{
-	static const char text[] = "version: 1\nname: random\n";
-	const struct policyc_loader loader = {.load = load_nothing};
-	struct diags *diags = diags_new();
-	struct policy *policy = NULL;
-
-	MUST(diags && policyc_parse("random", text, strlen(text), &loader, diags, &policy) == 0);
-	diags_free(diags);
-	return policy;
-}
-
-void random_process(struct rng *rng, size_t nr_process_rules, size_t nr_memory_rules, bool single,
-		    struct random_process *ret_random)
+void random_process(struct rng *rng, size_t nr_process_rules, size_t nr_memory_rules,
+		    struct diags *diags, struct random_process *ret_random)
 {
 	struct random_process *random = ret_random;
-	struct policy *policy = empty_policy();
+	struct policy *drawn = calloc(1, sizeof(*drawn));
 
-	*random =
-		(struct random_process){.rng = rng, .policy = policy, .without_ancestors = single};
+	MUST(drawn);
+	*random = (struct random_process){.rng = rng};
 	for (size_t wanted = nr_process_rules > 64 ? RANDOM_MAX_FILES : 12;
 	     random->nr_files < wanted;) {
-		random_path(random, random->text[0], sizeof(random->text[0]));
+		random_path(random, false, random->text[0], sizeof(random->text[0]));
 		random->file[random->nr_files++] = copy(random->text[0], strlen(random->text[0]));
 	}
 	for (size_t i = 0; i < RANDOM_LINEAGES; i++)
 		random_paths(random, 3, &random->lineage[i]);
-	policy->process_rules = calloc(nr_process_rules + 1, sizeof(*policy->process_rules));
-	policy->memory_rules = calloc(nr_memory_rules + 1, sizeof(*policy->memory_rules));
-	MUST(policy->process_rules && policy->memory_rules);
-	for (size_t i = 0; i < nr_process_rules; i++, policy->nr_process_rules++)
-		random_process_rule(random, i, &policy->process_rules[i]);
-	for (size_t i = 0; i < nr_memory_rules; i++, policy->nr_memory_rules++)
-		random_memory_rule(random, nr_process_rules + i, &policy->memory_rules[i]);
 	random_paths(random, 2, &random->protected);
+	drawn->process_rules = calloc(nr_process_rules + 1, sizeof(*drawn->process_rules));
+	drawn->memory_rules = calloc(nr_memory_rules + 1, sizeof(*drawn->memory_rules));
+	MUST(drawn->process_rules && drawn->memory_rules);
+	for (size_t i = 0; i < nr_process_rules; i++, drawn->nr_process_rules++)
+		random_process_rule(random, i, &drawn->process_rules[i]);
+	for (size_t i = 0; i < nr_memory_rules; i++, drawn->nr_memory_rules++)
+		random_memory_rule(random, nr_process_rules + i, &drawn->memory_rules[i]);
+	random->policy = process_text_parse(drawn, diags);
+	policy_free(drawn);
 }
 
 void random_process_done(struct random_process *random)
@@ -349,7 +337,7 @@ static struct subject_file random_file(struct random_process *random, char *text
 	if (dice < 65)
 		return (struct subject_file){
 			.path = random->file[rng_below(random->rng, random->nr_files)]};
-	random_path(random, text, sizeof(random->text[0]));
+	random_path(random, true, text, sizeof(random->text[0]));
 	return (struct subject_file){.path = text};
 }
 
@@ -368,7 +356,7 @@ static void random_memory(struct random_process *random, struct process_subject 
 void random_subject(struct random_process *random, struct process_subject *ret_subject)
 {
 	struct rng *rng = random->rng;
-	bool single = random->without_ancestors;
+	bool single = rng_percent(rng, 50);
 	struct process_subject *subject = ret_subject;
 
 	*subject = (struct process_subject){.uid = PICK(rng, ids)};

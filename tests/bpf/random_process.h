@@ -22,16 +22,16 @@ struct random_process {
 	struct path_list lineage[RANDOM_LINEAGES]; /* lists of `parent` and `ancestor` */
 	char *file[RANDOM_MAX_FILES];		   /* that patterns and questions are about */
 	size_t nr_files;
-	bool without_ancestors; /* questions that process_subject_question() can ask */
 	char text[SUBJECT_MAX_ANCESTORS + 2][4096]; /* what the last subject borrows */
 };
 
-/* Aborts without memory. `single`: of each subject only what the shadow program can be asked. */
-void random_process(struct rng *rng, size_t nr_process_rules, size_t nr_memory_rules, bool single,
-		    struct random_process *ret_random);
+/* The policy has up to so many rules: process_text_parse() drops some. Aborts without memory. */
+void random_process(struct rng *rng, size_t nr_process_rules, size_t nr_memory_rules,
+		    struct diags *diags, struct random_process *ret_random);
 void random_process_done(struct random_process *random);
 
-/* Borrows from `random` until the next one is made. */
+/* Borrows from `random` until the next one is made. Half of them are such as
+ * process_subject_question() can ask. */
 void random_subject(struct random_process *random, struct process_subject *ret_subject);
 
 #endif

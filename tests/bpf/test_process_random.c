@@ -43,7 +43,9 @@ static const struct kind kinds[] = {
 /* What a run met. One that the fixed seed stops meeting fails the test. */
 enum trait {
 	TRAIT_CHECKS,
+	TRAIT_QUESTIONS,
 	TRAIT_LARGEST,
+	TRAIT_COVERED,
 	TRAIT_UNDECIDED,
 	TRAIT_SCORED,
 	TRAIT_SPARED,
@@ -55,7 +57,9 @@ enum trait {
 
 static const char *const trait_names[NR_TRAITS] = {
 	[TRAIT_CHECKS] = "checks",
-	[TRAIT_LARGEST] = "policies of the largest size",
+	[TRAIT_QUESTIONS] = "that the shadow program can be asked",
+	[TRAIT_LARGEST] = "policies of nearly the largest size",
+	[TRAIT_COVERED] = "rules that can never match",
 	[TRAIT_UNDECIDED] = "no rule matched",
 	[TRAIT_SCORED] = "points",
 	[TRAIT_SPARED] = "decided and protected",
@@ -79,21 +83,46 @@ struct run {
 struct subject_policy {
 	struct random_process random;
 	struct image *image;
+	bool covered[SYNFW_MAX_PROCESS_RULES]; /* policyc says that the rule can never match */
 };
 
-static void compile(struct subject_policy *policy)
+/* The place of the rule on that line. */
+static size_t rule_on_line(const struct policy *policy, uint32_t line)
+{
+	size_t bit;
+
+	for (bit = 0; bit < policy->nr_process_rules; bit++)
+		if (policy->process_rules[bit].at.line == line)
+			return bit;
+	for (size_t i = 0; i < policy->nr_memory_rules; i++)
+		if (policy->memory_rules[i].at.line == line)
+			return bit + i;
+	MUST(!"a rule on that line");
+	return 0;
+}
+
+static void make(struct rng *rng, const struct kind *kind, struct subject_policy *policy)
 {
 	const struct policyc_options options = {.protected_programs = &policy->random.protected};
 	CLEANUP(diags_freep) struct diags *diags = diags_new();
+	const struct diag *const *records;
+	size_t count;
 	int err;
 
 	MUST(diags);
+	random_process(rng, rng_between(rng, kind->min_rules, kind->max_rules),
+		       rng_between(rng, kind->min_memory, kind->max_memory), diags,
+		       &policy->random);
 	err = policyc_compile(policy->random.policy, &options, diags, &policy->image);
 	if (err)
 		diags_print(diags, stderr, false);
 	MUST(!err);
-	MUST(policy->image->processes);
 	process_tables_must_be_well_formed(policy->image->processes);
+	records = diags_sorted(diags, &count);
+	for (size_t i = 0; i < count; i++)
+		if (strstr(records[i]->message, "can never match"))
+			policy->covered[rule_on_line(policy->random.policy, records[i]->at.line)] =
+				true;
 }
 
 static bool same(const struct process_judgement *judgement, const struct process_counted *counted,
@@ -170,15 +199,51 @@ static bool agrees_on(struct run *run, struct subject_policy *policy,
 		tell("tables", &tables, &tables_counted);
 		return false;
 	}
+	for (size_t i = 0; i < reference_counted.count; i++) {
+		if (!policy->covered[reference_counted.bit[i]])
+			continue;
+		fprintf(stderr, "rule %u matches, and policyc says that it never does:\n",
+			reference_counted.bit[i]);
+		tell_subject(subject);
+		return false;
+	}
 	return true;
+}
+
+/* A question asks what the subject that it was made of asks. */
+static bool question_is_faithful(struct run *run, struct subject_policy *policy,
+				 const struct process_subject *subject)
+{
+	struct process_counted counted, asked_counted;
+	struct process_judgement judgement, asked_judgement;
+	struct process_question_texts texts;
+	struct synfw_process_question question;
+	struct process_subject asked;
+
+	if (!process_subject_question(subject, 0, &question))
+		return true;
+	run->traits[TRAIT_QUESTIONS]++;
+	MUST(process_question_subject(&question, &texts, &asked));
+	judgement = process_reference_judge(policy->random.policy, &policy->random.protected,
+					    subject, &counted);
+	asked_judgement = process_reference_judge(policy->random.policy, &policy->random.protected,
+						  &asked, &asked_counted);
+	if (same(&judgement, &counted, &asked_judgement, &asked_counted))
+		return true;
+	fprintf(stderr, "the question asks something else:\n");
+	tell_subject(subject);
+	tell_subject(&asked);
+	return false;
 }
 
 static void note_policy(struct run *run, const struct subject_policy *policy)
 {
 	const struct synfw_process_head *head = &policy->image->processes->head;
 
-	run->traits[TRAIT_LARGEST] += head->nr_rules == SYNFW_MAX_PROCESS_RULES;
+	run->traits[TRAIT_LARGEST] += head->nr_rules > SYNFW_MAX_PROCESS_RULES * 3 / 4;
 	run->traits[TRAIT_EXCEPTED] += head->nr_bits > head->nr_rules;
+	for (size_t i = 0; i < head->nr_rules; i++)
+		run->traits[TRAIT_COVERED] += policy->covered[i];
 }
 
 static bool agrees_on_policy(struct run *run, uint64_t seed, uint64_t number)
@@ -192,14 +257,12 @@ static bool agrees_on_policy(struct run *run, uint64_t seed, uint64_t number)
 	MUST(policy);
 	while (number % kind->every != kind->offset)
 		kind++;
-	random_process(&rng, rng_between(&rng, kind->min_rules, kind->max_rules),
-		       rng_between(&rng, kind->min_memory, kind->max_memory), false,
-		       &policy->random);
-	compile(policy);
+	make(&rng, kind, policy);
 	note_policy(run, policy);
 	for (unsigned int i = 0; agrees && i < kind->questions; i++) {
 		random_subject(&policy->random, &subject);
-		agrees = agrees_on(run, policy, &subject);
+		agrees = agrees_on(run, policy, &subject) &&
+			 question_is_faithful(run, policy, &subject);
 	}
 	if (!agrees)
 		fprintf(stderr, "again with: SYNFW_SEED=%" PRIu64 " SYNFW_POLICY=%" PRIu64 "\n",
@@ -215,7 +278,7 @@ static bool everything_covered(const struct run *run)
 	bool all = true;
 
 	for (int trait = 0; trait < NR_TRAITS; trait++) {
-		printf("    %-34s %10" PRIu64 "%s\n", trait_names[trait], run->traits[trait],
+		printf("    %-38s %10" PRIu64 "%s\n", trait_names[trait], run->traits[trait],
 		       run->traits[trait] ? "" : "  NOT COVERED");
 		all &= run->traits[trait] != 0;
 	}
