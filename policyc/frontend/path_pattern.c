@@ -58,10 +58,10 @@ const char *path_words_parse(const char *text, struct path_words *ret)
 
 static void report_pattern(struct parser *parser, const struct node *value, const char *problem)
 {
+	struct diag *diag = diag_error(parser->diags, location_of(parser, value), "\"%s\" %s",
+				       value->text, problem);
 	const char *text = value->text;
 	size_t length = strlen(text);
-	struct diag *diag =
-		diag_error(parser->diags, location_of(parser, value), "\"%s\" %s", text, problem);
 
 	if (length && !strpbrk(text, "/*") && text[0] != '.')
 		diag_hint(diag, "every file of that name is \"**/%s\"", text);
