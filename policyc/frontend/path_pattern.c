@@ -10,7 +10,7 @@
 #include "array.h"
 
 /* What the question of the shadow program has room for, with a NUL. */
-#define MAX_FILE_PATH 4096
+#define MAX_FILE_PATH sizeof(((struct synfw_process_question *)NULL)->path)
 
 /* "/a/b": components that are neither empty nor "." nor "..". */
 static bool is_normal(const char *path, size_t length)
@@ -48,7 +48,7 @@ const char *path_words_parse(const char *text, struct path_words *ret)
 		return "has a \"*\" where none may stand";
 	if (words.start[0] != '/')
 		return "is not an absolute path";
-	/* "/" alone is below which everything is. */
+	/* The directory without its slash; nothing is left of the root's. */
 	length = words.kind == PATH_UNDER ? words.length - 1 : words.length;
 	if (!is_normal(words.start, length))
 		return "has a component that is empty, \".\" or \"..\"";
@@ -99,7 +99,8 @@ static int list_add(struct path_list *list, enum path_kind kind, char *path, boo
 	return 0;
 }
 
-/* Links change the world's names, so what cannot be looked up stays as it is: *ret_path is NULL. */
+/* *ret_path is NULL when the path is not to be, or cannot be, looked up: it stays as it is written.
+ */
 static int resolve(struct parser *parser, const char *path, char **ret_path)
 {
 	const struct policyc_loader *loader = parser->loader;
