@@ -12,6 +12,9 @@
 /* What the question of the shadow program has room for, with a NUL. */
 #define MAX_FILE_PATH sizeof(((struct synfw_process_question *)NULL)->path)
 
+/* Longer lists are compared only for being the same: every pair of patterns is looked at. */
+#define MAX_PAIRWISE 64
+
 /* "/a/b": components that are neither empty nor "." nor "..". */
 static bool is_normal(const char *path, size_t length)
 {
@@ -72,24 +75,41 @@ static void report_pattern(struct parser *parser, const struct node *value, cons
 		diag_hint(diag, "an absolute path, \"/dir/**\", \"**/name\" or memfd");
 }
 
-static bool is_listed(const struct path_list *list, enum path_kind kind, const char *path)
+/* A list while it is read. */
+struct list_draft {
+	struct path_list *list;
+	struct name_table known; /* kind and path of its patterns */
+};
+
+static void list_draft_done(struct list_draft *draft)
 {
-	for (size_t i = 0; i < list->count; i++)
-		if (list->pattern[i].kind == kind && !strcmp(list->pattern[i].path, path))
-			return true;
-	return false;
+	name_table_done(&draft->known);
+}
+
+/* 0 or -ENOMEM; *ret_known says whether it had been noted before. */
+static int list_note(struct list_draft *draft, enum path_kind kind, const char *path,
+		     bool *ret_known)
+{
+	char key[1 + SYNFW_MAX_PATTERN];
+	size_t length = strlen(path);
+
+	key[0] = (char)kind;
+	memcpy(key + 1, path, length);
+	*ret_known = name_table_find(&draft->known, key, 1 + length) != NAME_NOT_FOUND;
+	return *ret_known ? 0 : name_table_add(&draft->known, key, 1 + length, 0);
 }
 
 /* Takes `path` over, whatever is returned. */
-static int list_add(struct path_list *list, enum path_kind kind, char *path, bool resolved)
+static int list_add(struct list_draft *draft, enum path_kind kind, char *path, bool resolved)
 {
 	CLEANUP(cleanup_free) char *owned = path;
+	struct path_list *list = draft->list;
 	struct path_pattern *added;
+	bool known;
+	int err = owned ? list_note(draft, kind, owned, &known) : -ENOMEM;
 
-	if (!owned)
-		return -ENOMEM;
-	if (is_listed(list, kind, owned))
-		return 0;
+	if (err || known)
+		return err;
 	added = ARRAY_APPEND(list->pattern, list->count);
 	if (!added)
 		return -ENOMEM;
@@ -115,7 +135,7 @@ static int resolve(struct parser *parser, const char *path, char **ret_path)
 
 /* The directory of "/dir/" is looked up without the slash, and gets it again. */
 static int add_resolved(struct parser *parser, const struct node *value,
-			const struct path_words *words, struct path_list *list)
+			const struct path_words *words, struct list_draft *draft)
 {
 	size_t slash = words->kind == PATH_UNDER ? 1 : 0, length;
 	CLEANUP(cleanup_free) char *path = strndup(words->start, words->length - slash);
@@ -134,14 +154,14 @@ static int add_resolved(struct parser *parser, const struct node *value,
 	}
 	if (asprintf(&pattern, "%s%s", resolved, slash && strcmp(resolved, "/") ? "/" : "") < 0)
 		return -ENOMEM;
-	return list_add(list, words->kind, pattern, true);
+	return list_add(draft, words->kind, pattern, true);
 }
 
 static int parse_pattern(struct parser *parser, const struct schema_key *key,
 			 const struct node *value, void *target)
 {
 	const char *text = parse_scalar(parser, value, "a path");
-	struct path_list *list = target;
+	struct list_draft *draft = target;
 	struct path_words words;
 	const char *problem;
 	int err;
@@ -159,16 +179,18 @@ static int parse_pattern(struct parser *parser, const struct schema_key *key,
 			   SYNFW_MAX_PATTERN);
 		return 0;
 	}
-	err = list_add(list, words.kind, strndup(words.start, words.length), false);
+	err = list_add(draft, words.kind, strndup(words.start, words.length), false);
 	if (err || (words.kind != PATH_EXACT && words.kind != PATH_UNDER) || words.length == 1)
 		return err;
-	return add_resolved(parser, value, &words, list);
+	return add_resolved(parser, value, &words, draft);
 }
 
 int path_list_parse(struct parser *parser, const struct schema_key *key, const struct node *value,
 		    void *target)
 {
-	return parse_list(parser, key, value, parse_pattern, target);
+	CLEANUP(list_draft_done) struct list_draft draft = {.list = target};
+
+	return parse_list(parser, key, value, parse_pattern, &draft);
 }
 
 int path_parse_file(struct parser *parser, const struct node *value, bool may_be_memfd,
@@ -221,14 +243,29 @@ static bool pattern_covers(const struct path_pattern *outer, const struct path_p
 	return !strcmp(outer->path, inner->path);
 }
 
-bool path_list_covers(const struct path_list *outer, const struct path_list *inner)
+static bool any_covers(const struct path_list *outer, const struct path_pattern *inner,
+		       uint64_t *work)
 {
-	for (size_t i = 0; i < inner->count; i++) {
-		bool covered = false;
+	for (size_t i = 0; i < outer->count; i++) {
+		++*work;
+		if (pattern_covers(&outer->pattern[i], inner))
+			return true;
+	}
+	return false;
+}
 
-		for (size_t k = 0; k < outer->count && !covered; k++)
-			covered = pattern_covers(&outer->pattern[k], &inner->pattern[i]);
-		if (!covered)
+bool path_list_covers(const struct path_list *outer, const struct path_list *inner, uint64_t *work)
+{
+	bool pairwise = outer->count <= MAX_PAIRWISE && inner->count <= MAX_PAIRWISE;
+
+	for (size_t i = 0; i < inner->count; i++) {
+		const struct path_pattern *pattern = &inner->pattern[i];
+
+		/* lists that are the same in the same order are common */
+		++*work;
+		if (i < outer->count && pattern_covers(&outer->pattern[i], pattern))
+			continue;
+		if (!pairwise || !any_covers(outer, pattern, work))
 			return false;
 	}
 	return true;

@@ -26,7 +26,8 @@ int path_list_parse(struct parser *parser, const struct schema_key *key, const s
 int path_parse_file(struct parser *parser, const struct node *value, bool may_be_memfd,
 		    char **ret_path);
 
-/* Whether every file that `inner` matches is matched by one of `outer`. */
-bool path_list_covers(const struct path_list *outer, const struct path_list *inner);
+/* Whether every file that `inner` matches is matched by one of `outer`, as far as that shows
+ * without comparing long lists pairwise. Adds to *work what was compared. */
+bool path_list_covers(const struct path_list *outer, const struct path_list *inner, uint64_t *work);
 
 #endif

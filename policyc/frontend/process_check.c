@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "process_outcome.h"
 
+/* How many comparisons may look for covered rules in one policy; beyond it the search stops, so
+ * that no policy is read slowly. */
+#define MAX_WORK 20000000
+
 /* The parts that rules on processes and on memory have alike. */
 struct view {
 	const char *name;
@@ -43,26 +47,26 @@ static bool event_covers(const struct memory_rule *outer, const struct memory_ru
 }
 
 /* Whether `earlier` decides all that `later` would match. */
-static bool view_covers(const struct view *earlier, const struct view *later)
+static bool view_covers(const struct view *earlier, const struct view *later, uint64_t *work)
 {
 	if (earlier->outcome->action == SYNFW_PROCESS_SCORE || earlier->outcome->monitor)
 		return false;
 	if (earlier->except &&
-	    !(later->except && process_match_covers(later->except, earlier->except)))
+	    !(later->except && process_match_covers(later->except, earlier->except, work)))
 		return false;
 	return event_covers(earlier->memory, later->memory) &&
-	       process_match_covers(earlier->match, later->match);
+	       process_match_covers(earlier->match, later->match, work);
 }
 
-static void warn_if_covered(struct parser *parser, size_t i)
+static void warn_if_covered(struct parser *parser, size_t i, uint64_t *work)
 {
 	struct view later = view_of(parser->policy, i);
 	struct diag *diag;
 
-	for (size_t k = 0; k < i; k++) {
+	for (size_t k = 0; k < i && *work <= MAX_WORK; k++) {
 		struct view earlier = view_of(parser->policy, k);
 
-		if (!view_covers(&earlier, &later))
+		if (!view_covers(&earlier, &later, work))
 			continue;
 		diag = diag_warning(
 			parser->diags, later.at,
@@ -128,8 +132,10 @@ static void check_points(struct parser *parser)
 
 void process_rules_check(struct parser *parser)
 {
+	uint64_t work = 0;
+
 	for (size_t i = 0; i < nr_views(parser->policy); i++)
-		warn_if_covered(parser, i);
+		warn_if_covered(parser, i, &work);
 	check_points(parser);
 	check_peers(parser);
 }

@@ -70,29 +70,40 @@ static bool args_cover(const struct args_match *outer, const struct args_match *
 }
 
 /* A parent is an ancestor. */
-static bool ancestors_cover(const struct process_match *outer, const struct process_match *inner)
+static bool ancestors_cover(const struct process_match *outer, const struct process_match *inner,
+			    uint64_t *work)
 {
 	return ((inner->keys & PROCESS_ANCESTOR) &&
-		path_list_covers(&outer->ancestor, &inner->ancestor)) ||
+		path_list_covers(&outer->ancestor, &inner->ancestor, work)) ||
 	       ((inner->keys & PROCESS_PARENT) &&
-		path_list_covers(&outer->ancestor, &inner->parent));
+		path_list_covers(&outer->ancestor, &inner->parent, work));
 }
 
-bool process_match_covers(const struct process_match *outer, const struct process_match *inner)
+static bool paths_cover(const struct process_match *outer, const struct process_match *inner,
+			uint64_t *work)
+{
+	uint32_t asked = outer->keys;
+
+	if ((asked & PROCESS_EXEC) && !path_list_covers(&outer->exec, &inner->exec, work))
+		return false;
+	if ((asked & PROCESS_PARENT) && !path_list_covers(&outer->parent, &inner->parent, work))
+		return false;
+	return !(asked & PROCESS_ANCESTOR) || ancestors_cover(outer, inner, work);
+}
+
+bool process_match_covers(const struct process_match *outer, const struct process_match *inner,
+			  uint64_t *work)
 {
 	uint32_t asked = outer->keys, lacking = asked & ~inner->keys;
 
 	if (lacking & ~(uint32_t)PROCESS_ANCESTOR)
 		return false;
-	if ((asked & PROCESS_EXEC) && !path_list_covers(&outer->exec, &inner->exec))
-		return false;
-	if ((asked & PROCESS_PARENT) && !path_list_covers(&outer->parent, &inner->parent))
-		return false;
-	if ((asked & PROCESS_ANCESTOR) && !ancestors_cover(outer, inner))
-		return false;
+	*work += outer->user.count * inner->user.count + outer->group.count * inner->group.count;
 	if ((asked & PROCESS_USER) && !ids_cover(&outer->user, &inner->user, true))
 		return false;
 	if ((asked & PROCESS_GROUP) && !ids_cover(&outer->group, &inner->group, false))
 		return false;
-	return !(asked & PROCESS_ARGS) || args_cover(&outer->args, &inner->args);
+	if ((asked & PROCESS_ARGS) && !args_cover(&outer->args, &inner->args))
+		return false;
+	return paths_cover(outer, inner, work);
 }

@@ -30,8 +30,9 @@ int process_accounts(struct parser *parser, const struct schema_key *key,
 		     const struct account_table **ret_table);
 
 /* Whether everything that `inner` matches is matched by `outer`, as far as that shows from the
- * values as they are written and resolved. */
-bool process_match_covers(const struct process_match *outer, const struct process_match *inner);
+ * values as they are written and resolved. Adds to *work how many of them were compared. */
+bool process_match_covers(const struct process_match *outer, const struct process_match *inner,
+			  uint64_t *work);
 
 void process_match_done(struct process_match *match);
 

@@ -63,7 +63,9 @@ int process_parse_except(struct parser *parser, enum schema_section section,
 
 void process_check_except(struct parser *parser, const struct process_draft *draft)
 {
-	if (draft->except_node && process_match_covers(&draft->except, &draft->match))
+	uint64_t work = 0;
+
+	if (draft->except_node && process_match_covers(&draft->except, &draft->match, &work))
 		diag_error(parser->diags, location_of(parser, draft->except_node),
 			   "rule \"%s\" can never match: \"except\" takes out all that it matches",
 			   rule_name_of(&draft->head));

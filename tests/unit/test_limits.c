@@ -311,6 +311,45 @@ static void rejects_one_memory_rule_more(void **state)
 	assert_null(parse(text, NULL, "more than 64 rules on memory", NULL));
 }
 
+static void write_long_process_rule(struct text *text, int rule, int programs)
+{
+	fprintf(text->out, "- {name: p%d, user: %d, action: flag, exec: [", rule, rule);
+	for (int i = 0; i < programs; i++)
+		fprintf(text->out, "/opt/dir/program%d, ", i);
+	fprintf(text->out, "]}\n");
+}
+
+/* The test's time limit: each rule is compared with all before it. */
+static void reads_many_long_lists_of_programs_in_time(void **state)
+{
+	CLEANUP(text_freep) struct text *text = text_new();
+	CLEANUP(policy_freep) struct policy *policy = NULL;
+
+	fprintf(text->out, HEAD "processes:\n");
+	for (int i = 0; i < SYNFW_MAX_PROCESS_RULES; i++)
+		write_long_process_rule(text, i, 1000);
+	policy = parse(text, NULL, NULL, NULL);
+	assert_int_equal(policy->process_rules[1].match.exec.count, 1000);
+}
+
+static void a_long_list_of_programs_covers_the_same_list(void **state)
+{
+	const struct policyc_loader loader = {.load = load_text};
+	CLEANUP(diags_freep) struct diags *diags = diags_new();
+	CLEANUP(text_freep) struct text *text = text_new();
+	CLEANUP(policy_freep) struct policy *policy = NULL;
+
+	fprintf(text->out, HEAD "processes:\n- {name: first, exec: [");
+	for (int i = 0; i < 1000; i++)
+		fprintf(text->out, "/opt/dir/program%d, ", i);
+	fprintf(text->out, "], action: kill}\n");
+	write_long_process_rule(text, 5, 1000);
+	write_long_process_rule(text, 6, 1001);
+	fclose(text->out);
+	assert_int_equal(policyc_parse("p", text->bytes, text->length, &loader, diags, &policy), 0);
+	assert_int_equal(diags_warnings(diags), 1);
+}
+
 static void says_why_services_are_unknown(void **state)
 {
 	CLEANUP(text_freep) struct text *text = text_new();
@@ -366,6 +405,8 @@ int main(void)
 		cmocka_unit_test(takes_as_many_process_rules_as_there_may_be),
 		cmocka_unit_test(rejects_one_process_rule_more),
 		cmocka_unit_test(rejects_one_memory_rule_more),
+		cmocka_unit_test(reads_many_long_lists_of_programs_in_time),
+		cmocka_unit_test(a_long_list_of_programs_covers_the_same_list),
 		cmocka_unit_test(says_why_services_are_unknown),
 		cmocka_unit_test(counts_errors_beyond_a_thousand),
 	};
