@@ -176,6 +176,13 @@ static int describe(const struct policy *policy)
 	return describe_whole(policy);
 }
 
+static int compile(const struct policy *policy, struct diags *diags)
+{
+	CLEANUP(image_freep) struct image *image = NULL;
+
+	return policyc_compile(policy, NULL, diags, &image);
+}
+
 /* 0, -EINVAL or -ENOMEM, as policyc_parse. */
 static int run(const char *text)
 {
@@ -190,6 +197,8 @@ static int run(const char *text)
 	err = policyc_parse("p", text, strlen(text), &loader, diags, &policy);
 	if (!err)
 		err = describe(policy);
+	if (!err)
+		err = compile(policy, diags);
 	diags_sorted(diags, &count);
 	return err;
 }

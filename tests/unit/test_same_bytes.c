@@ -169,6 +169,7 @@ static void assert_same(const struct outcome *outcome, const struct outcome *oth
 			    (size_t)image->nr_lines * SYNFW_LINE_BYTES);
 	assert_memory_equal(image->nr_classes, other->image->nr_classes, sizeof(image->nr_classes));
 	assert_int_equal(image->kernel_bytes, other->image->kernel_bytes);
+	/* that of the tables of rules on processes, too */
 	assert_string_equal(outcome->digest, other->digest);
 	assert_string_equal(outcome->diagnostics, other->diagnostics);
 }
@@ -232,7 +233,15 @@ static const char *const rule_formats[] = {
 	"- {name: r%1$d, from: [live, listed], except: {from: more, to-address: live}, to: %1$d, "
 	"score: 1}\n",
 };
-#define NR_FORMATS (sizeof(rule_formats) / sizeof(rule_formats[0]))
+#define NR_FORMATS	 (sizeof(rule_formats) / sizeof(rule_formats[0]))
+
+#define NR_PROCESS_RULES 300
+
+/* %1 is the number of the rule, %2 one of a few. */
+static const char process_format[] =
+	"- {name: p%1$d, exec: [/bin/p%1$d, \"/srv/%2$d/**\", \"/srv/**\", \"**/n%1$d\"], parent: "
+	"[/bin/%2$d, /bin/s], user: [not %1$d, not 0], group: %2$d, args: [-%1$d, -e], except: "
+	"{ancestor: /bin/a%2$d}, score: 5}\n";
 
 static char *large_policy(void)
 {
@@ -244,6 +253,9 @@ static char *large_policy(void)
 	fputs(head, out);
 	for (int i = 1; i <= NR_RULES; i++)
 		fprintf(out, rule_formats[i % NR_FORMATS], i, i >> 8, i & 255);
+	fputs("processes:\n", out);
+	for (int i = 1; i <= NR_PROCESS_RULES; i++)
+		fprintf(out, process_format, i, i % 7);
 	fclose(out);
 	return text;
 }
@@ -280,6 +292,7 @@ static void assert_exercises_everything(const struct image *image)
 	const struct synfw_header *header = image_header_const(image);
 
 	assert_int_not_equal(header->refs_at, 0);
+	assert_int_equal(image->processes->head.nr_bits, 2 * NR_PROCESS_RULES);
 	assert_in_range(header->nr_bits, NR_RULES, SYNFW_MAX_BITS);
 	assert_in_range(tables->counting_word, 1, header->nr_bits / 64 - 1);
 	assert_true(tables->ifvlan_lines > 0);
