@@ -30,6 +30,7 @@
 #define SYNFW_MAX_PROCESSES	32768	/* that the kernel remembers */
 #define SYNFW_MAX_EXECUTABLES	8192	/* scores by executable */
 #define SYNFW_PROCESS_EVENT_BYTES (1 << 20)
+#define SYNFW_MAX_PATH_STEPS	4096	/* components and mounts of a path; of a longer one the end is known */
 
 /* ---- tables of a generation ------------------------------------------------------------------ */
 
@@ -184,7 +185,9 @@ struct synfw_process_head {
 	__u64 allocation_min_bytes; /* the smallest `over` of its rules: what lies below asks nobody */
 	__u64 serial;		/* set by apply: of this generation; what processes have cached goes by it */
 	__u64 growth_min_bytes;
-	__u8 reserved2[40];
+	__u32 exec_unreadable;	/* vector: what a path has besides that cannot be read to its beginning (see
+				 * SYNFW_MAX_PATH_STEPS): all that any prefix has. 0: nothing */
+	__u8 reserved2[36];
 };
 _Static_assert(sizeof(struct synfw_process_head) == 128, "head of the process tables");
 

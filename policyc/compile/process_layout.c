@@ -66,6 +66,20 @@ static int put_defaults(struct process_build *build, struct synfw_process_head *
 	return vector_number(build, &vector, &head->group_default);
 }
 
+/* It may be below any directory. */
+static int put_unreadable(struct process_build *build, struct synfw_process_head *head)
+{
+	struct synfw_process_vector vector = {};
+
+	for (uint32_t i = 0; i < build->patterns.count; i++) {
+		const struct synfw_path_key *key = intern_record(&build->patterns, i);
+
+		if (key->kind == SYNFW_PATH_PREFIX)
+			process_vector_add(&vector, &build->sayings[i].exec);
+	}
+	return vector_number(build, &vector, &head->exec_unreadable);
+}
+
 static int put_triggers(struct process_build *build, struct synfw_process_head *head)
 {
 	for (int trigger = 0; trigger < SYNFW_NR_PROCESS_TRIGGERS; trigger++) {
@@ -146,6 +160,8 @@ static int put_head(struct process_build *build, struct synfw_process_head *head
 		head->actions |= 1 << build->bit[i].rule.action;
 	put_scoring(&build->policy->process_scoring, head);
 	error = put_defaults(build, head);
+	if (!error)
+		error = put_unreadable(build, head);
 	return error ? error : put_triggers(build, head);
 }
 

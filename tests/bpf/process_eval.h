@@ -8,8 +8,6 @@
  * in bpf/; when it agrees with the BPF program and the reference does not, the bug is in
  * policyc/compile.
  */
-#include <process_tables.h>
-
 #include "process_reference.h"
 
 /* Every number that is followed is checked: one that points outside of its table aborts the test.

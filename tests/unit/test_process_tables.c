@@ -153,6 +153,7 @@ static void a_longer_pattern_says_what_the_shorter_ones_say(void **state)
 	image = compile(policy, NULL);
 	tables = image->processes;
 	assert_int_equal(tables->nr_patterns, 6);
+	assert_int_equal(word(tables, tables->head.exec_unreadable), 0xf);
 	assert_int_equal(word(tables, pattern(tables, SYNFW_PATH_PREFIX, "/a/b/c/")->exec), 0xb);
 	assert_int_equal(word(tables, pattern(tables, SYNFW_PATH_PREFIX, "/a/")->exec), 0xa);
 	assert_int_equal(word(tables, pattern(tables, SYNFW_PATH_PREFIX, "/ab/")->exec), 0xc);
