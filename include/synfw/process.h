@@ -31,6 +31,7 @@
 #define SYNFW_MAX_EXECUTABLES	8192	/* scores by executable */
 #define SYNFW_PROCESS_EVENT_BYTES (1 << 20)
 #define SYNFW_MAX_PATH_STEPS	4096	/* components and mounts of a path; of a longer one the end is known */
+#define SYNFW_MAX_READ_ARGS	32768	/* arguments, each 128 bytes of a long one counted, that are read */
 
 /* ---- tables of a generation ------------------------------------------------------------------ */
 
@@ -204,36 +205,94 @@ _Static_assert(sizeof(struct synfw_process_head) == 128, "head of the process ta
  * the exit of its last thread; filled from an iterator over all tasks when the programs are attached. When it is full
  * a new process is not remembered and counted (SYNFW_PROCESS_TALLY_FULL): rules on exec judge it all the
  * same, with the lineage that its living parents have; flags and scores are lost to it. A child of an
- * isolated process must not be: then the parent that forked is killed, which is where this fails closed.
+ * isolated process must not be: the parent that forked is killed, and until user space says otherwise
+ * (synfw_process_state.isolated_lost) no process that is not remembered has a network, which is where this
+ * fails closed. So is a process killed that is to be isolated and finds no room.
+ *
+ * Lineage is kept for both slots: the iterator fills it for a generation that is not in force yet, and
+ * until the switch forks and execs keep it right for both.
  */
 #define SYNFW_PROCESS_FLAGGED	0x1
 #define SYNFW_PROCESS_ISOLATED	0x2	/* inherited by children, kept over exec */
 #define SYNFW_PROCESS_PEERS	0x4	/* new peers are blocked or scored, as peers_* say */
+
+/* Terms that files are in, see synfw_path_class.term. */
+struct synfw_lineage {
+	__u64 serial;		/* synfw_process_head.serial that this is for; any other: unknown */
+	__u64 self[SYNFW_LINEAGE_WORDS];	/* of the file that it runs */
+	__u64 parent[SYNFW_LINEAGE_WORDS];	/* of the file that the one who forked it ran at that time */
+	__u64 ancestors[SYNFW_LINEAGE_WORDS];	/* of all of its ancestors, and of what it ran before */
+	__u32 unsure;		/* SYNFW_UNSURE_*: some of these stand for what a path only says, see below */
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct synfw_lineage) == 112, "lineage for one generation");
+
+/*
+ * Who may mount in a user namespace of his own can give a file any path. Such a path makes rules match,
+ * as any other, but never an `except`, nor SYNFW_PATH_PROTECTED: only the inode, or a path whose mounts all
+ * belong to mount namespaces of the initial user namespace, does.
+ */
+#define SYNFW_UNSURE_SELF	0x1
+#define SYNFW_UNSURE_PARENT	0x2
+#define SYNFW_UNSURE_ANCESTORS	0x4
 
 struct synfw_process {
 	__u64 start_boot_ns;	/* with the tgid the process's identity */
 	__u64 parent_start_boot_ns;
 	__u32 parent;		/* tgid of the one that forked it */
 	__u32 flags;		/* SYNFW_PROCESS_FLAGGED... */
-	__u64 serial;		/* of the generation that `self` and `ancestors` are for */
-	__u64 self[SYNFW_LINEAGE_WORDS];	/* terms that the file it runs is in */
-	__u64 ancestors[SYNFW_LINEAGE_WORDS];	/* terms that one of its ancestors, or what it ran before, is in */
-	__u64 level;		/* score, as synfw_score */
+	struct synfw_lineage lineage[SYNFW_NR_GENERATION_SLOTS];
+	__u64 level;		/* score, as synfw_score; a child begins with its parent's */
 	__u64 level_boot_ns;
 	__u64 resident_bytes;	/* memory rules: last seen */
 	__u64 window_boot_ns;	/* growth: since when, and from which size */
 	__u64 window_bytes;
 	__u64 largest_bytes;	/* the largest single request */
+	__u64 mapped_bytes;	/* address space when last looked at, by which requests are found that
+				 * choose their own address */
 	__u64 peers_block_ns;
 	__u32 wx_mappings;
 	__u32 peers_score;
 	__u16 counter;		/* of the rule that flagged or isolated it */
 	__u16 counter_peers;	/* of the rule with `peers` */
-	__u32 reserved;
+	__u32 lock;		/* of level */
 	__u64 flagged_boot_ns;
 	__u8 comm[16];
 };
-_Static_assert(sizeof(struct synfw_process) == 192, "a process");
+_Static_assert(sizeof(struct synfw_process) == 352, "a process");
+
+/*
+ * synfw_executables, an LRU hash by struct synfw_process_id (SYNFW_ID_FILE): the points that all processes
+ * of an executable were given, as a leaky bucket with process-scoring's decay. The process that is given
+ * points is flagged or acted on when either bucket has reached flag-at or act-at: many short processes of one
+ * file do not stay below what one long one would reach. When it is full the one that was longest without points
+ * is forgotten.
+ */
+struct synfw_executable {
+	__u64 level;
+	__u64 level_boot_ns;
+	__u32 lock;
+	__u32 pid;		/* the last one that was given points */
+	__u8 comm[16];
+};
+_Static_assert(sizeof(struct synfw_executable) == 40, "score of an executable");
+
+/* synfw_process_state[0]. */
+struct synfw_process_state {
+	__u32 fill_slot;	/* user space: whose lineage synfw_fill writes */
+	__u32 fill_pass;	/* 0: `self` of all, then 1: `parent` and `ancestors` */
+	__u32 isolated_lost;	/* children of isolated processes that found no room; user space clears
+				 * it once synfw_fill has found room for all */
+	__u32 lsm;		/* user space: the LSM programs are attached and work */
+	/* synfw_identify: a descriptor of the caller, and the file behind it */
+	__s32 fd;
+	__s32 error;		/* 0 or -errno */
+	struct synfw_process_id file;
+	__u32 host_mounts;	/* user space: number of the host's own mount namespace, that of PID 1; 0: not
+				 * known, which costs time where there are many mounts */
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct synfw_process_state) == 56, "state of the process programs");
 
 /* synfw_process_counters, per CPU, by synfw_process_rule.counter. */
 struct synfw_process_counter {
@@ -258,6 +317,7 @@ enum synfw_process_event_flag {
 	SYNFW_PROCESS_EVENT_MONITOR = 0x1,	/* what would have been done */
 	SYNFW_PROCESS_EVENT_CROSSED = 0x2,	/* process-scoring: flag-at or act-at was reached */
 	SYNFW_PROCESS_EVENT_PATH_CUT = 0x4,	/* path is only the end of it */
+	SYNFW_PROCESS_EVENT_SPARED = 0x8,	/* the process is protected: nothing was done */
 };
 
 struct synfw_process_event {
