@@ -28,12 +28,7 @@
 
 #include "shared.bpf.h"
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct synfw_control);
-} synfw_control SEC(".maps");
+struct control_map synfw_control SEC(".maps");
 
 struct lines {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

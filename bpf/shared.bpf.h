@@ -2,13 +2,21 @@
 #ifndef SYNFW_SHARED_BPF_H
 #define SYNFW_SHARED_BPF_H
 
-/* Maps that both programs use: maps.bpf.h defines them, flow.bpf.c declares them extern with the same
- * shape, and the linker makes them one. */
+/* Maps that several programs use: maps.bpf.h defines them, flow.bpf.c declares them extern with the same
+ * shape, and the linker makes them one; the process programs are an object of their own, and are given the
+ * same map when they are loaded. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
 #include <synfw/abi.h>
 #include <synfw/state.h>
+
+struct control_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct synfw_control);
+};
 
 struct flow_map {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

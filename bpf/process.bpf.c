@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Rules on processes: tracepoints judge each exec and remember who forked whom, cgroup hooks refuse
+ * the network to who is isolated. Each program is attached only where a policy needs it. What runs
+ * when a policy is gone, or its tables are not there, does nothing.
+ */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "process_act.bpf.h"
+#include "process_ask.bpf.h"
+#include "process_fill.bpf.h"
+#include "process_isolate.bpf.h"
+#include "process_kernel.bpf.h"
+#include "process_maps.bpf.h"
+
+#define EBADF 9
+
+/* The image and the credentials are the new ones, and no instruction of it has run: a signal that
+ * is sent here is taken before any does. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(synfw_exec, struct task_struct *task)
+{
+	struct process_scratch *scratch = scratch_take();
+
+	if (!scratch) {
+		tally(SYNFW_PROCESS_TALLY_UNREADABLE);
+		return 0;
+	}
+	process_executed(scratch, address_of(scratch, task));
+	scratch_give_back(scratch);
+	return 0;
+}
+
+/* Before the child runs. A thread is no process. */
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(synfw_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct process_scratch *scratch;
+
+	if (parent->tgid == child->tgid)
+		return 0;
+	scratch = scratch_take();
+	if (!scratch) {
+		tally(SYNFW_PROCESS_TALLY_FULL);
+		return 0;
+	}
+	process_forked(scratch, address_of(scratch, parent), address_of(scratch, child));
+	scratch_give_back(scratch);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(synfw_exit, struct task_struct *task)
+{
+	process_exited((__u64)task);
+	return 0;
+}
+
+SEC("iter/task")
+int synfw_fill(struct bpf_iter__task *context)
+{
+	struct task_struct *task = context->task;
+	struct process_scratch *scratch;
+
+	if (!task)
+		return 0;
+	scratch = scratch_take();
+	if (!scratch)
+		return 0;
+	process_fill(scratch, address_of(scratch, task));
+	scratch_give_back(scratch);
+	return 0;
+}
+
+/* Run by user space, never attached: the answer to synfw_process_question. */
+SEC("raw_tp")
+int synfw_ask(void *context)
+{
+	struct synfw_process_question *question = question_at_hand();
+	struct process_scratch *scratch;
+
+	if (!question || !read_only)
+		return 0;
+	question->answered = false;
+	scratch = scratch_take();
+	if (!scratch)
+		return 0;
+	process_ask(scratch, question);
+	scratch_give_back(scratch);
+	return 0;
+}
+
+/* Run by user space, never attached: which file is behind a descriptor of the caller. */
+SEC("raw_tp")
+int synfw_identify(void *context)
+{
+	const struct task_struct *task = (const void *)bpf_get_current_task();
+	const struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct synfw_process_state *state;
+	struct file *file = NULL, **files;
+	__u32 zero = 0, fd;
+
+	state = bpf_map_lookup_elem(&synfw_process_state, &zero);
+	if (!state)
+		return 0;
+	fd = state->fd;
+	state->error = -EBADF;
+	if (fd >= BPF_CORE_READ(table, max_fds))
+		return 0;
+	files = BPF_CORE_READ(table, fd);
+	bpf_probe_read_kernel(&file, sizeof(file), &files[fd]);
+	if (!file)
+		return 0;
+	file_identify(&state->file, (__u64)file);
+	state->error = 0;
+	return 0;
+}
+
+SEC("cgroup/connect4")
+int synfw_connect4(struct bpf_sock_addr *context)
+{
+	return call_judge();
+}
+
+SEC("cgroup/connect6")
+int synfw_connect6(struct bpf_sock_addr *context)
+{
+	return call_judge();
+}
+
+SEC("cgroup/sendmsg4")
+int synfw_sendmsg4(struct bpf_sock_addr *context)
+{
+	return call_judge();
+}
+
+SEC("cgroup/sendmsg6")
+int synfw_sendmsg6(struct bpf_sock_addr *context)
+{
+	return call_judge();
+}
+
+SEC("cgroup/bind4")
+int synfw_bind4(struct bpf_sock_addr *context)
+{
+	return call_judge();
+}
+
+SEC("cgroup/bind6")
+int synfw_bind6(struct bpf_sock_addr *context)
+{
+	return call_judge();
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

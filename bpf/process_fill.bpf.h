@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_PROCESS_FILL_BPF_H
+#define SYNFW_PROCESS_FILL_BPF_H
+
+/*
+ * The processes that were there before the programs or before a generation: an iterator over all tasks makes
+ * the entries that are missing and, for a generation that is not in force yet, their lineage. Two passes: what
+ * each runs, then what its parents run. A child that is forked meanwhile inherits what its parent has by
+ * then, so a further pair of passes completes those that were missed.
+ */
+#include "process_act.bpf.h"
+
+static __always_inline void fill_self(struct process_scratch *scratch, struct synfw_process *entry,
+				      __u64 file, __u64 serial)
+{
+	struct synfw_lineage *lineage = &entry->lineage[scratch->slot % SYNFW_NR_GENERATION_SLOTS];
+
+	if (lineage->serial == serial)
+		return;
+	class_of_file(scratch, file, false);
+	/* an exec meanwhile knows better */
+	if (*(volatile __u64 *)&lineage->serial == serial)
+		return;
+	__builtin_memset(lineage, 0, sizeof(*lineage));
+	terms_copy(lineage->self, scratch->self);
+	lineage->unsure = self_is_unsure(scratch) ? SYNFW_UNSURE_SELF : 0;
+	lineage->serial = serial;
+}
+
+static __always_inline void fill_parents(struct process_scratch *scratch, struct synfw_process *entry,
+					 __u64 task, __u64 serial)
+{
+	struct synfw_lineage *lineage = &entry->lineage[scratch->slot % SYNFW_NR_GENERATION_SLOTS];
+
+	if (lineage->serial != serial)
+		return;
+	lineage_of_parents(scratch, task, serial);
+	terms_or(lineage->parent, scratch->parent);
+	terms_or(lineage->ancestors, scratch->ancestors);
+	lineage->unsure |= scratch->unsure;
+}
+
+static __always_inline void process_fill(struct process_scratch *scratch, __u64 task)
+{
+	__u64 mm = (__u64)BPF_CORE_READ((struct task_struct *)task, mm);
+	__u64 file = mm ? (__u64)BPF_CORE_READ((struct mm_struct *)mm, exe_file) : 0;
+	const struct synfw_process_state *state;
+	const struct synfw_process_head *head;
+	struct synfw_process *entry;
+	__u32 zero = 0;
+
+	state = bpf_map_lookup_elem(&synfw_process_state, &zero);
+	if (!state || !file || BPF_CORE_READ((struct task_struct *)task, flags) & PF_KTHREAD)
+		return;
+	scratch->slot = state->fill_slot % SYNFW_NR_GENERATION_SLOTS;
+	head = process_head(scratch->slot);
+	entry = entry_of_task(scratch, task);
+	if (!head || !entry || !head->nr_bits)
+		return;
+	if (state->fill_pass)
+		fill_parents(scratch, entry, task, head->serial);
+	else
+		fill_self(scratch, entry, file, head->serial);
+}
+
+#endif

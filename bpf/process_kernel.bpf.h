@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_PROCESS_KERNEL_BPF_H
+#define SYNFW_PROCESS_KERNEL_BPF_H
+
+/*
+ * The fields of the kernel's structures that the process programs read: where they are in the running
+ * kernel is filled in when the object is loaded. A structure whose name ends in ___WORD is another form of
+ * the one before the three underscores, as other kernels have it.
+ */
+#include <linux/types.h>
+
+#include <bpf/bpf_core_read.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct list_head {
+	struct list_head *next;
+};
+
+struct qstr {
+	const unsigned char *name;
+};
+
+struct super_block {
+	struct dentry *s_root;
+	__u32 s_dev;
+	unsigned long s_magic;
+};
+
+/* until 6.16 a list, the oldest mount first; then one whose first is the youngest */
+struct super_block___list {
+	struct list_head s_mounts;
+};
+struct super_block___single {
+	struct mount *s_mounts;
+};
+
+struct inode {
+	struct super_block *i_sb;
+	unsigned long i_ino;
+	__u32 i_generation;
+};
+
+struct dentry {
+	struct dentry *d_parent;
+	struct qstr d_name;
+	struct super_block *d_sb;
+};
+
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+
+struct user_namespace {
+	int level;
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct mnt_namespace {
+	struct ns_common ns;
+	struct user_namespace *user_ns;
+};
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+	struct mnt_namespace *mnt_ns;
+};
+
+struct mount___list {
+	struct list_head mnt_instance;
+};
+struct mount___single {
+	struct mount *mnt_next_for_sb;
+};
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
+struct file {
+	struct path f_path;
+	struct inode *f_inode;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct mm_struct {
+	struct file *exe_file;
+	unsigned long arg_start, arg_end;
+	unsigned long total_vm;
+};
+
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+typedef struct {
+	__u32 val;
+} kgid_t;
+
+struct group_info {
+	int ngroups;
+	kgid_t gid[0];
+};
+
+struct cred {
+	kuid_t euid;
+	kgid_t egid;
+	struct group_info *group_info;
+};
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live;
+};
+
+struct task_struct {
+	unsigned int flags;
+	int pid, tgid;
+	struct mm_struct *mm;
+	struct task_struct *real_parent, *group_leader;
+	__u64 start_boottime;
+	const struct cred *cred;
+	char comm[16];
+	struct files_struct *files;
+	struct signal_struct *signal;
+};
+
+struct linux_binprm {
+	struct file *file;
+	struct cred *cred;
+};
+
+struct bpf_iter_meta {
+	__u64 seq_num;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
+#pragma clang attribute pop
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_PROCESS_TABLE_BPF_H
+#define SYNFW_PROCESS_TABLE_BPF_H
+
+/* What is remembered of processes: from fork to the exit of the last thread, see <synfw/process.h>. */
+#include "process_class.bpf.h"
+#include "process_scratch.bpf.h"
+
+#define SIGNAL_KILL	  9
+#define NR_LIVING_PARENTS 32 /* that are asked for the lineage of a process that is not known */
+
+static __always_inline struct synfw_process *process_entry(__u32 pid)
+{
+	return bpf_map_lookup_elem(&synfw_processes, &pid);
+}
+
+/* A new entry for a process of which nothing but itself is known, in scratch->entry. */
+static __always_inline void entry_reset(struct process_scratch *scratch, __u64 task)
+{
+	const struct task_struct *leader = BPF_CORE_READ((struct task_struct *)task, group_leader);
+	const struct task_struct *parent = BPF_CORE_READ(leader, real_parent);
+	struct synfw_process *entry = &scratch->entry;
+
+	__builtin_memset(entry, 0, sizeof(*entry));
+	entry->start_boot_ns = BPF_CORE_READ(leader, start_boottime);
+	entry->parent = BPF_CORE_READ(parent, tgid);
+	entry->parent_start_boot_ns = BPF_CORE_READ(parent, group_leader, start_boottime);
+	bpf_probe_read_kernel(entry->comm, sizeof(entry->comm), &leader->comm);
+}
+
+/* Puts scratch->entry into the table. 0: there was no room. */
+__noinline int entry_insert(struct process_scratch *scratch, __u32 pid)
+{
+	if (!scratch)
+		return 0;
+	if (!bpf_map_update_elem(&synfw_processes, &pid, &scratch->entry, BPF_ANY))
+		return 1;
+	tally(SYNFW_PROCESS_TALLY_FULL);
+	return 0;
+}
+
+/* The entry of a process; a new one if it has none, or one of a process that had its number before. */
+static __always_inline struct synfw_process *entry_of_task(struct process_scratch *scratch, __u64 task)
+{
+	__u32 pid = BPF_CORE_READ((struct task_struct *)task, tgid);
+	struct synfw_process *entry = process_entry(pid);
+
+	if (entry && entry->start_boot_ns ==
+			     BPF_CORE_READ((struct task_struct *)task, group_leader, start_boottime))
+		return entry;
+	entry_reset(scratch, task);
+	if (!entry_insert(scratch, pid))
+		return NULL;
+	return process_entry(pid);
+}
+
+/* ---- lineage --------------------------------------------------------------------------------- */
+
+static __always_inline void terms_or(__u64 *to, const __u64 *from)
+{
+	int i;
+
+#pragma unroll
+	for (i = 0; i < SYNFW_LINEAGE_WORDS; i++)
+		to[i] |= from[i];
+}
+
+static __always_inline void terms_copy(__u64 *to, const __u64 *from)
+{
+	int i;
+
+#pragma unroll
+	for (i = 0; i < SYNFW_LINEAGE_WORDS; i++)
+		to[i] = from[i];
+}
+
+/* What the child of a process that runs `self` is told. */
+static __always_inline void lineage_inherit(struct synfw_lineage *lineage)
+{
+	terms_copy(lineage->parent, lineage->self);
+	terms_or(lineage->ancestors, lineage->self);
+	lineage->unsure &= ~SYNFW_UNSURE_PARENT;
+	if (lineage->unsure & SYNFW_UNSURE_SELF)
+		lineage->unsure |= SYNFW_UNSURE_PARENT | SYNFW_UNSURE_ANCESTORS;
+}
+
+/* The subject's parent is what forked it and what it ran until now: it is that which started the file. */
+static __always_inline void lineage_take(struct process_scratch *scratch,
+					 const struct synfw_lineage *lineage)
+{
+	terms_copy(scratch->parent, lineage->parent);
+	terms_or(scratch->parent, lineage->self);
+	terms_copy(scratch->ancestors, lineage->ancestors);
+	terms_or(scratch->ancestors, scratch->parent);
+	scratch->unsure = lineage->unsure;
+	if (lineage->unsure & SYNFW_UNSURE_SELF)
+		scratch->unsure |= SYNFW_UNSURE_PARENT | SYNFW_UNSURE_ANCESTORS;
+}
+
+struct parents_loop {
+	struct process_scratch *scratch;
+	__u64 task;
+	__u64 serial;
+	__u32 slot;
+};
+
+/* One parent further up. 1: the end, or one whose own lineage is known. */
+static long parents_step(__u32 index, struct parents_loop *loop)
+{
+	const struct task_struct *child = (const void *)loop->task;
+	__u64 task = (__u64)BPF_CORE_READ(child, group_leader, real_parent);
+	struct process_scratch *scratch = loop->scratch;
+	const struct synfw_lineage *lineage;
+	const struct synfw_process *entry;
+	__u32 pid;
+
+	pid = BPF_CORE_READ((struct task_struct *)task, tgid);
+	if (!pid || task == loop->task)
+		return 1;
+	loop->task = task;
+	entry = process_entry(pid);
+	if (!entry)
+		return 0;
+	lineage = &entry->lineage[loop->slot % SYNFW_NR_GENERATION_SLOTS];
+	if (lineage->serial != loop->serial)
+		return 0;
+	if (!index) {
+		terms_or(scratch->parent, lineage->self);
+		if (lineage->unsure & SYNFW_UNSURE_SELF)
+			scratch->unsure |= SYNFW_UNSURE_PARENT;
+	}
+	terms_or(scratch->ancestors, lineage->self);
+	terms_or(scratch->ancestors, lineage->ancestors);
+	if (lineage->unsure)
+		scratch->unsure |= SYNFW_UNSURE_ANCESTORS;
+	return 0;
+}
+
+/* The lineage of a process that is not known: its living parents', as far as they are. */
+__noinline int lineage_of_parents(struct process_scratch *scratch, __u64 task, __u64 serial)
+{
+	struct parents_loop loop = {.scratch = scratch, .task = task, .serial = serial};
+	int i;
+
+	if (!scratch)
+		return 0;
+	loop.slot = scratch->slot;
+#pragma unroll
+	for (i = 0; i < SYNFW_LINEAGE_WORDS; i++) {
+		scratch->parent[i] = 0;
+		scratch->ancestors[i] = 0;
+	}
+	scratch->unsure = 0;
+	bpf_loop(NR_LIVING_PARENTS, parents_step, &loop, 0);
+	return 0;
+}
+
+/* The subject's lineage, before its entry is changed. */
+static __always_inline void lineage_of_subject(struct process_scratch *scratch,
+					       const struct synfw_process *entry, __u64 task,
+					       __u64 serial)
+{
+	const struct synfw_lineage *lineage;
+
+	if (entry) {
+		lineage = &entry->lineage[scratch->slot % SYNFW_NR_GENERATION_SLOTS];
+		if (lineage->serial == serial) {
+			lineage_take(scratch, lineage);
+			return;
+		}
+	}
+	lineage_of_parents(scratch, task, serial);
+}
+
+/* The entry of a process that has executed a file: scratch->self is what it runs, and what it ran is among
+ * its ancestors. Its parent stays who forked it. */
+static __always_inline void lineage_store(const struct process_scratch *scratch,
+					  struct synfw_process *entry, __u64 serial)
+{
+	struct synfw_lineage *lineage = &entry->lineage[scratch->slot % SYNFW_NR_GENERATION_SLOTS];
+	__u32 unsure = scratch->unsure & SYNFW_UNSURE_ANCESTORS;
+
+	if (lineage->serial != serial) {
+		terms_copy(lineage->parent, scratch->parent);
+		unsure |= scratch->unsure & SYNFW_UNSURE_PARENT;
+	} else {
+		unsure |= lineage->unsure & SYNFW_UNSURE_PARENT;
+	}
+	if (self_is_unsure(scratch))
+		unsure |= SYNFW_UNSURE_SELF;
+	terms_copy(lineage->ancestors, scratch->ancestors);
+	terms_copy(lineage->self, scratch->self);
+	lineage->unsure = unsure;
+	lineage->serial = serial;
+}
+
+/* ---- fork and exit --------------------------------------------------------------------------- */
+
+/* scratch->entry becomes that of a child of `parent`. */
+static __always_inline void entry_inherit(struct process_scratch *scratch,
+					  const struct synfw_process *parent)
+{
+	struct synfw_process *entry = &scratch->entry;
+	int i;
+
+	entry->flags = parent->flags;
+#pragma unroll
+	for (i = 0; i < SYNFW_NR_GENERATION_SLOTS; i++) {
+		entry->lineage[i] = parent->lineage[i];
+		lineage_inherit(&entry->lineage[i]);
+	}
+	entry->level = parent->level;
+	entry->level_boot_ns = parent->level_boot_ns;
+	entry->peers_block_ns = parent->peers_block_ns;
+	entry->peers_score = parent->peers_score;
+	entry->counter = parent->counter;
+	entry->counter_peers = parent->counter_peers;
+	entry->flagged_boot_ns = parent->flagged_boot_ns;
+}
+
+static __always_inline void isolated_child_lost(void)
+{
+	__u32 zero = 0;
+	struct synfw_process_state *state = bpf_map_lookup_elem(&synfw_process_state, &zero);
+
+	if (state)
+		state->isolated_lost = true;
+	bpf_send_signal(SIGNAL_KILL);
+}
+
+static __always_inline void process_forked(struct process_scratch *scratch, __u64 parent, __u64 child)
+{
+	__u32 parent_pid = BPF_CORE_READ((struct task_struct *)parent, tgid);
+	__u32 pid = BPF_CORE_READ((struct task_struct *)child, tgid);
+	const struct synfw_process *entry = process_entry(parent_pid);
+
+	entry_reset(scratch, child);
+	scratch->entry.parent = parent_pid;
+	scratch->entry.parent_start_boot_ns =
+		BPF_CORE_READ((struct task_struct *)parent, group_leader, start_boottime);
+	if (entry)
+		entry_inherit(scratch, entry);
+	if (!entry_insert(scratch, pid) && entry && entry->flags & SYNFW_PROCESS_ISOLATED)
+		isolated_child_lost();
+}
+
+static __always_inline void process_exited(__u64 task)
+{
+	__u32 pid = BPF_CORE_READ((struct task_struct *)task, tgid);
+
+	if (BPF_CORE_READ((struct task_struct *)task, signal, live.counter))
+		return;
+	bpf_map_delete_elem(&synfw_processes, &pid);
+}
+
+#endif
