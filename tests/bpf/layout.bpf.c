@@ -7,6 +7,7 @@
 #include <linux/bpf.h>
 
 #include <synfw/abi.h>
+#include <synfw/process.h>
 #include <synfw/state.h>
 
 struct synfw_line layout_line;
@@ -23,3 +24,14 @@ struct synfw_score_set layout_score_set;
 struct synfw_port_scan layout_port_scan;
 struct synfw_event layout_event;
 struct synfw_trie_line layout_trie_line;
+struct synfw_process_rule layout_process_rule;
+struct synfw_process_head layout_process_head;
+struct synfw_path_class layout_path_class;
+struct synfw_path_key layout_path_key;
+struct synfw_pattern_key layout_pattern_key;
+struct synfw_process_id_value layout_process_id_value;
+struct synfw_process_id layout_process_id;
+struct synfw_process layout_process;
+struct synfw_process_event layout_process_event;
+struct synfw_process_state layout_process_state;
+struct synfw_process_question layout_process_question;

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What an isolated process may not do, in a network namespace and a control group that are the
+ * test's own. Argument: test_first_action.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "claims.h"
+#include "must.h"
+#include "process_trial.h"
+
+#define PORT 4711
+
+static struct trial trial;
+static char *victim;
+static char group[160];
+static int listener, listener6;
+
+static void bring_up_loopback(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+
+	MUST(fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &request) == 0);
+	close(fd);
+}
+
+static void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+
+	MUST(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+}
+
+/* Puts the test into a control group of its own, where the programs are attached. */
+static void enter_group(void)
+{
+	struct bpf_program *programs[] = {
+		trial.bpf->progs.synfw_connect4, trial.bpf->progs.synfw_connect6,
+		trial.bpf->progs.synfw_sendmsg4, trial.bpf->progs.synfw_sendmsg6,
+		trial.bpf->progs.synfw_bind4,	 trial.bpf->progs.synfw_bind6};
+	char *mounted = trial_path(&trial, "cgroup"), procs[200];
+	int fd;
+
+	MUST(mkdir(mounted, 0755) == 0 && mount("none", mounted, "cgroup2", 0, NULL) == 0);
+	snprintf(group, sizeof(group), "%s/synfw-test-%d", mounted, getpid());
+	MUST(mkdir(group, 0755) == 0);
+	snprintf(procs, sizeof(procs), "%s/cgroup.procs", group);
+	write_file(procs, "0");
+	fd = open(group, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	MUST(fd >= 0);
+	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++)
+		MUST(bpf_program__attach_cgroup(programs[i], fd));
+	close(fd);
+}
+
+static void leave_group(void)
+{
+	char *mounted = trial_path(&trial, "cgroup"),
+	     *procs = trial_path(&trial, "cgroup/cgroup.procs");
+
+	write_file(procs, "0");
+	MUST(rmdir(group) == 0 && umount(mounted) == 0);
+}
+
+static struct sockaddr_in address4(void)
+{
+	return (struct sockaddr_in){.sin_family = AF_INET,
+				    .sin_port = htons(PORT),
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
+static struct sockaddr_in6 address6(void)
+{
+	return (struct sockaddr_in6){.sin6_family = AF_INET6,
+				     .sin6_port = htons(PORT),
+				     .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+}
+
+static int result_of(int type, bool six,
+		     int (*call)(int fd, const struct sockaddr *to, socklen_t bytes))
+{
+	struct sockaddr_in to = address4();
+	struct sockaddr_in6 to6 = address6();
+	int fd = socket(six ? AF_INET6 : AF_INET, type, 0), result;
+
+	MUST(fd >= 0);
+	result = call(fd, six ? (void *)&to6 : (void *)&to, six ? sizeof(to6) : sizeof(to)) ? errno
+											    : 0;
+	close(fd);
+	/* one that fails otherwise proves nothing */
+	MUST(result == 0 || result == EPERM);
+	return result;
+}
+
+static int call_send(int fd, const struct sockaddr *to, socklen_t bytes)
+{
+	return sendto(fd, "x", 1, 0, to, bytes) == 1 ? 0 : -1;
+}
+
+/* The same address with any port, as the port itself is taken. */
+static int call_bind(int fd, const struct sockaddr *at, socklen_t bytes)
+{
+	struct sockaddr_storage any = {.ss_family = at->sa_family};
+
+	return bind(fd, (void *)&any, bytes);
+}
+
+/* Each call as a bit: it was refused with EPERM. */
+static int refused_calls(void)
+{
+	int refused = 0;
+
+	for (int six = 0; six < 2; six++) {
+		refused |= !!result_of(SOCK_STREAM, six, connect) << (3 * six);
+		refused |= !!result_of(SOCK_DGRAM, six, call_send) << (3 * six + 1);
+		refused |= !!result_of(SOCK_STREAM, six, call_bind) << (3 * six + 2);
+	}
+	return refused;
+}
+
+#define ALL_CALLS 0x3f
+
+static void set_flags(uint32_t flags)
+{
+	uint32_t pid = getpid();
+	struct synfw_process process;
+
+	MUST(trial_process(&trial, pid, &process));
+	process.flags = flags;
+	MUST(bpf_map_update_elem(bpf_map__fd(trial.bpf->maps.synfw_processes), &pid, &process,
+				 BPF_ANY) == 0);
+}
+
+static void become_caller(const struct trial *unused)
+{
+	_exit(refused_calls());
+}
+
+static void become_isolated_parent(const struct trial *unused)
+{
+	set_flags(SYNFW_PROCESS_ISOLATED);
+	_exit(trial_child(become_caller, &trial));
+}
+
+static bool who_is_not_isolated_may_call(void)
+{
+	uint64_t before = trial_tally(&trial, SYNFW_PROCESS_TALLY_REFUSED);
+
+	EXPECT(trial_child(become_caller, &trial) == 0);
+	EXPECT(trial_tally(&trial, SYNFW_PROCESS_TALLY_REFUSED) == before);
+	return true;
+}
+
+static bool children_of_an_isolated_process_may_not(void)
+{
+	uint64_t before = trial_tally(&trial, SYNFW_PROCESS_TALLY_REFUSED);
+
+	EXPECT(trial_child(become_isolated_parent, &trial) == ALL_CALLS);
+	EXPECT(trial_tally(&trial, SYNFW_PROCESS_TALLY_REFUSED) == before + 6);
+	EXPECT(trial_child(become_caller, &trial) == 0);
+	return true;
+}
+
+static bool a_rule_isolates_what_it_matches(void)
+{
+	struct rule_spec rule = {.match = {.exec = {victim}}, .action = SYNFW_PROCESS_ISOLATE};
+	struct synfw_process process;
+	pid_t child;
+	int let_go;
+
+	trial_apply(&trial, &rule, 1, NULL);
+	child = trial_spawn_waiting(victim, &let_go);
+	EXPECT(trial_process(&trial, child, &process));
+	EXPECT(process.flags == (SYNFW_PROCESS_FLAGGED | SYNFW_PROCESS_ISOLATED));
+	close(let_go);
+	EXPECT(trial_finish(child) == 0);
+	trial_read_events(&trial);
+	EXPECT(trial.nr_events == 1 && trial.event.action == SYNFW_PROCESS_ISOLATE);
+	return true;
+}
+
+static bool who_is_not_remembered_may_not_once_a_child_was_lost(void)
+{
+	struct synfw_process_state state;
+	int fd = bpf_map__fd(trial.bpf->maps.synfw_process_state);
+	uint32_t zero = 0, pid = getpid();
+
+	MUST(bpf_map_lookup_elem(fd, &zero, &state) == 0);
+	bpf_map_delete_elem(bpf_map__fd(trial.bpf->maps.synfw_processes), &pid);
+	EXPECT(refused_calls() == 0);
+	state.isolated_lost = 1;
+	MUST(bpf_map_update_elem(fd, &zero, &state, BPF_ANY) == 0);
+	EXPECT(refused_calls() == ALL_CALLS);
+	trial_fill(&trial, trial.slot);
+	EXPECT(refused_calls() == 0);
+	state.isolated_lost = 0;
+	MUST(bpf_map_update_elem(fd, &zero, &state, BPF_ANY) == 0);
+	return true;
+}
+
+static void become_lost_parent(const struct trial *unused)
+{
+	int fd = bpf_map__fd(trial.bpf->maps.synfw_processes);
+	const struct synfw_process none = {};
+	uint32_t key = 1U << 30;
+	pid_t child;
+
+	set_flags(SYNFW_PROCESS_ISOLATED);
+	while (!bpf_map_update_elem(fd, &key, &none, BPF_NOEXIST))
+		key++;
+	child = fork();
+	if (!child)
+		_exit(refused_calls());
+	_exit(0);
+}
+
+static bool an_isolated_parent_of_a_lost_child_is_killed(void)
+{
+	struct synfw_process_state state;
+	uint32_t zero = 0;
+
+	EXPECT(trial_child(become_lost_parent, &trial) == TRIAL_KILLED);
+	MUST(bpf_map_lookup_elem(bpf_map__fd(trial.bpf->maps.synfw_process_state), &zero, &state) ==
+	     0);
+	EXPECT(state.isolated_lost);
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	struct sockaddr_in at = address4();
+	struct sockaddr_in6 at6 = address6();
+
+	MUST(argc == 2);
+	trial_open(&trial, argv[1], 4096);
+	MUST(unshare(CLONE_NEWNET) == 0);
+	bring_up_loopback();
+	listener = socket(AF_INET, SOCK_STREAM, 0);
+	listener6 = socket(AF_INET6, SOCK_STREAM, 0);
+	MUST(bind(listener, (void *)&at, sizeof(at)) == 0 && listen(listener, 8) == 0);
+	MUST(setsockopt(listener6, IPPROTO_IPV6, IPV6_V6ONLY, &(int){1}, sizeof(int)) == 0);
+	MUST(bind(listener6, (void *)&at6, sizeof(at6)) == 0 && listen(listener6, 8) == 0);
+	victim = strdup(trial_copy(&trial, "victim"));
+	enter_group();
+	CHECK(who_is_not_isolated_may_call);
+	CHECK(children_of_an_isolated_process_may_not);
+	CHECK(a_rule_isolates_what_it_matches);
+	CHECK(who_is_not_remembered_may_not_once_a_child_was_lost);
+	CHECK(an_isolated_parent_of_a_lost_child_is_killed);
+	leave_group();
+	trial_close(&trial);
+	return claims_end();
+}
