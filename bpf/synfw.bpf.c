@@ -177,9 +177,7 @@ int synfw_xdp(struct xdp_md *ctx)
 	struct image image;
 	__u32 zero = 0, slot;
 
-	packet_parse_network(ctx, &walk.pkt);
-	if (walk.pkt.has_l4)
-		packet_parse_l4(ctx, &walk.pkt);
+	packet_parse(ctx, &walk.pkt);
 	slot = packet_slot(ctx);
 	control = bpf_map_lookup_elem(&synfw_control, &zero);
 	if (!control)
