@@ -201,9 +201,9 @@ __noinline int walk_step(struct walk *walk)
 	return walk_advance(&image, walk);
 }
 
-static long walk_callback(__u64 index, struct walk *walk)
+static long walk_callback(__u64 index, struct walk **walk)
 {
-	int ended = walk_step(walk);
+	int ended = walk_step(*walk);
 
 	/* clang 19 sees that walk_step returns 0 or 1 and drops a test that the verifier, which
 	 * checks walk_step apart, wants to see */
@@ -372,7 +372,7 @@ static __always_inline void classify(struct image *image, const struct synfw_hea
 	if (!walk_has_more(walk))
 		return;
 	if (!walk_advance(image, walk) && !walk_step(walk))
-		bpf_loop(WALK_MAX_STEPS, walk_callback, walk, 0);
+		bpf_loop(WALK_MAX_STEPS, walk_callback, &walk, 0);
 	account_decision(image, walk);
 }
 

@@ -381,7 +381,7 @@ static __always_inline void parse_network(struct xdp_md *ctx, struct packet *pkt
  * once, on its own, instead of carrying hundreds of paths through what follows. The transport header is
  * found again by its offset, which the verifier does not know, so that all ways down to it are one.
  */
-__noinline int packet_parse(struct xdp_md *ctx, struct packet *pkt)
+static __always_inline int packet_parse(struct xdp_md *ctx, struct packet *pkt)
 {
 	struct cursor cur = {
 		.end = (void *)(long)ctx->data_end,

@@ -106,6 +106,13 @@ struct {
 	__type(value, struct scratch);
 } synfw_scratch SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct walk);
+} synfw_walk SEC(".maps");
+
 static __always_inline const struct synfw_header *image_header(const struct image *image)
 {
 	return (const struct synfw_header *)image->page0;
