@@ -356,6 +356,10 @@ static __always_inline void classify(struct image *image, const struct synfw_hea
 	const struct synfw_class_tables *tables = (const void *)(image->page0 + 1);
 
 	walk->best_order = NO_ORDER;
+	walk->word = 0;
+	walk->bits = 0;
+	if (header->nr_agg < AGG_WORDS)
+		__builtin_memset(walk->candidates, 0, sizeof(walk->candidates));
 	walk->refs_at = header->refs_at;
 	/* ends in the default; ignoring the field would make rules match more */
 	if (!walk_restrict(image, walk, header, SYNFW_FIELD_ATTR,

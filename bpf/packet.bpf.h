@@ -61,7 +61,6 @@ union address {
 	__be64 v6_be[2];
 };
 
-/* Without holes: an argument of a global function must be initialised to its last byte. */
 struct packet {
 	union address src, dst;
 	__u32 bytes;	/* frame; of frames in several buffers what the IP length says at least */
@@ -83,7 +82,6 @@ struct packet {
 	__u8 established; /* part of a connection that this host opened */
 	__u8 reserved[1];
 };
-_Static_assert(sizeof(struct packet) == 72, "no holes");
 
 struct cursor {
 	void *pos;
@@ -376,22 +374,17 @@ static __always_inline void parse_network(struct xdp_md *ctx, struct packet *pkt
 /* Two tags, a fixed header and eight extension headers of 2,048 bytes stay below it. */
 #define L4_OFFSET_MAX 0x7fff
 
-/*
- * Fills *pkt, which the caller has zeroed. Neither inlined nor static: the verifier then proves it
- * once, on its own, instead of carrying hundreds of paths through what follows. The transport header is
- * found again by its offset, which the verifier does not know, so that all ways down to it are one.
- */
-static __always_inline int packet_parse(struct xdp_md *ctx, struct packet *pkt)
+/* Fills *pkt, which the caller has zeroed. The transport header is found again by its offset, which the
+ * verifier does not know, so that all ways down to it are one. */
+static __always_inline void packet_parse(struct xdp_md *ctx, struct packet *pkt)
 {
 	struct cursor cur = {
 		.end = (void *)(long)ctx->data_end,
 	};
 
-	if (!pkt)
-		return 0;
 	parse_network(ctx, pkt);
 	if (!pkt->has_l4)
-		return 0;
+		return;
 	cur.pos = (void *)(long)ctx->data + (pkt->l4_offset & L4_OFFSET_MAX);
 	switch (pkt->protocol) {
 	case IPPROTO_TCP:
@@ -412,7 +405,6 @@ static __always_inline int packet_parse(struct xdp_md *ctx, struct packet *pkt)
 	default:
 		packet_without_l4(pkt, SYNFW_SHAPE_NORMAL);
 	}
-	return 0;
 }
 
 #endif

@@ -172,17 +172,13 @@ static __always_inline void judge(struct xdp_md *ctx, struct image *image, __u32
 SEC("xdp.frags")
 int synfw_xdp(struct xdp_md *ctx)
 {
-	struct walk *walk;
+	struct walk *walk = walk_begin();
 	const struct synfw_control *control;
 	struct image image;
 	__u32 zero = 0, slot;
 
-	walk = bpf_map_lookup_elem(&synfw_walk, &zero);
 	if (!walk)
 		return XDP_PASS;
-	__builtin_memset(walk, 0, sizeof(*walk));
-	walk->decision.bit = SYNFW_NO_BIT;
-	walk->decision.reason = SYNFW_REASON_NO_POLICY;
 	packet_parse(ctx, &walk->pkt);
 	slot = packet_slot(ctx);
 	control = bpf_map_lookup_elem(&synfw_control, &zero);
