@@ -81,7 +81,7 @@ static __always_inline void walk_take_word(struct image *image, struct walk *wal
 }
 
 /* Takes the next word of candidates: with one level it is in hand then, with two its number is in
- * walk->word. 0 when none is left. Neither inlined nor static, as packet_parse_network: what follows
+ * walk->word. 0 when none is left. Neither inlined nor static: what follows
  * is then proved for any walk at once, not for every way that leads here. */
 __noinline int walk_pick(struct walk *walk)
 {
