@@ -40,7 +40,11 @@ static __always_inline struct synfw_line *line_at(struct image *image, __u32 num
 {
 	struct synfw_line *page = page_at(image, number / SYNFW_PAGE_LINES);
 
-	return page ? page + number % SYNFW_PAGE_LINES : NULL;
+	if (!page)
+		return NULL;
+	/* clang adds before it compares, which the verifier does not take of what may be NULL */
+	barrier_var(page);
+	return page + number % SYNFW_PAGE_LINES;
 }
 
 /* Entry `index` of a table of 32-bit ids that begins at line `base`. */
