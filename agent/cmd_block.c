@@ -231,7 +231,7 @@ static int open_blocking(const struct invocation *invocation, struct source_args
 {
 	int err = live_open(invocation->paths.live, fault, &blocking->live);
 
-	if (!err && blocking->live.tables.lines_fd < 0)
+	if (!err && !blocking->live.tables.nr_pages)
 		err = fault_refuse(fault, EXIT_USAGE,
 				   "no policy is in force: there is nothing that could block");
 	if (!err)

@@ -17,7 +17,7 @@
 
 static const char *mode_word(const struct status *status)
 {
-	if (!status->live.present || status->live.tables.lines_fd < 0)
+	if (!status->live.present || !status->live.tables.nr_pages)
 		return NULL;
 	return status->live.header.monitor ? "monitor" : "block";
 }

@@ -184,7 +184,7 @@ int cmd_unblock(const struct invocation *invocation)
 	    lock_acquire(&invocation->paths, LOCK_TIMEOUT_MS, &fault, &lock) ||
 	    live_open(invocation->paths.live, &fault, &live))
 		return ui_fault(&fault);
-	if (live.tables.lines_fd < 0) {
+	if (!live.tables.nr_pages) {
 		fault_refuse(&fault, EXIT_USAGE, "no policy is in force: nobody is blocked");
 		return ui_fault(&fault);
 	}

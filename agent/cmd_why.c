@@ -367,7 +367,7 @@ int cmd_why(const struct invocation *invocation)
 	    privileges_check("read what is held against a source", &fault) ||
 	    live_open(invocation->paths.live, &fault, &live))
 		return ui_fault(&fault);
-	if (live.tables.lines_fd < 0) {
+	if (!live.tables.nr_pages) {
 		fault_refuse(&fault, EXIT_USAGE, "no policy is in force: nobody is blocked");
 		return ui_fault(&fault);
 	}

@@ -17,11 +17,14 @@
 static int read_header(struct live *live, struct fault *fault)
 {
 	struct synfw_line lines[SCORING_LINE + 1];
-	int err = tables_read_lines(live->tables.lines_fd, 0, SCORING_LINE + 1, lines, fault);
+	int err = tables_read_lines(&live->tables, 0, SCORING_LINE + 1, lines, fault);
 
 	if (err)
 		return err;
 	memcpy(&live->header, &lines[0], sizeof(live->header));
+	/* an apply that has switched meanwhile is emptying the slot */
+	if (tables_page_count(live->header.nr_lines) > live->tables.nr_pages)
+		return -ENOENT;
 	memcpy(&live->class_tables, &lines[1], sizeof(live->class_tables));
 	memcpy(&live->scoring, &lines[SCORING_LINE], sizeof(live->scoring));
 	return 0;
@@ -32,15 +35,11 @@ static int read_header(struct live *live, struct fault *fault)
 static bool manifest_in_bounds(const struct live *live)
 {
 	const struct synfw_header *header = &live->header;
-	struct bpf_map_info info = {0};
-	uint32_t size = sizeof(info);
 	uint64_t lines =
 		((uint64_t)header->manifest_bytes + SYNFW_LINE_BYTES - 1) / SYNFW_LINE_BYTES;
 
-	if (bpf_obj_get_info_by_fd(live->tables.lines_fd, &info, &size))
-		return false;
 	return header->manifest_base && header->manifest_bytes &&
-	       header->manifest_base + lines <= (uint64_t)info.max_entries * SYNFW_PAGE_LINES;
+	       header->manifest_base + lines <= (uint64_t)live->tables.nr_pages * SYNFW_PAGE_LINES;
 }
 
 /* A manifest that cannot be read is not a fault: the policy is in force without it. */
@@ -57,7 +56,7 @@ static int read_manifest(struct live *live, struct fault *fault)
 	lines = calloc(count, sizeof(*lines));
 	if (!lines)
 		return fault_system(fault, -ENOMEM, "cannot read the names of the live policy");
-	err = tables_read_lines(live->tables.lines_fd, header->manifest_base, count, lines, fault);
+	err = tables_read_lines(&live->tables, header->manifest_base, count, lines, fault);
 	if (err)
 		return err;
 	err = manifest_from_text((const char *)lines, header->manifest_bytes, &live->manifest);
@@ -149,7 +148,7 @@ int live_read_rules(const struct live *live, struct fault *fault, struct synfw_r
 
 	if (!lines)
 		return fault_system(fault, -ENOMEM, "cannot read the rules of the live policy");
-	err = tables_read_lines(live->tables.lines_fd, live->header.rule_base, count, lines, fault);
+	err = tables_read_lines(&live->tables, live->header.rule_base, count, lines, fault);
 	if (err)
 		return err;
 	_Static_assert(sizeof(struct synfw_rule) * SYNFW_RULES_PER_LINE == sizeof(*lines),

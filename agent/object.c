@@ -21,8 +21,7 @@
 const struct object_map_spec object_maps[OBJECT_NR_MAPS] = {
 	[OBJECT_CONTROL] = {"synfw_control", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct synfw_control),
 			    1},
-	[OBJECT_LINES] = {"synfw_lines", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4,
-			  SYNFW_NR_GENERATION_SLOTS},
+	[OBJECT_PAGES] = {"synfw_pages", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, SYNFW_PAGE_ENTRIES},
 	[OBJECT_MEMBERS] = {"synfw_members", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4,
 			    SYNFW_DYNAMIC_ENTRIES},
 	[OBJECT_DYNAMIC_SETS] = {"synfw_dynamic_sets", BPF_MAP_TYPE_ARRAY, 4,

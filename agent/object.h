@@ -12,7 +12,7 @@
 /* The maps that outlive a command, in the order of object_maps[]. */
 enum object_map {
 	OBJECT_CONTROL,
-	OBJECT_LINES,
+	OBJECT_PAGES,
 	OBJECT_MEMBERS,
 	OBJECT_DYNAMIC_SETS,
 	OBJECT_INTERFACES,

@@ -84,7 +84,7 @@ static int read_record(const struct live *live, uint32_t source_class, struct fa
 	ret_record->live = live;
 	if (!nr_lines || nr_lines > sizeof(ret_record->lines) / sizeof(*ret_record->lines))
 		return fault_refuse(fault, EXIT_KERNEL, "the tables in force cannot be read");
-	return tables_read_lines(live->tables.lines_fd,
+	return tables_read_lines(&live->tables,
 				 header->record_base[SYNFW_FIELD_SRC] + source_class * nr_lines,
 				 nr_lines, ret_record->lines, fault);
 }
@@ -105,7 +105,7 @@ static int read_chunk(const struct record *record, uint32_t chunk, struct fault 
 	reference = ids[header->refs_at + chunk];
 	if (!reference)
 		return 0;
-	return tables_read_lines(record->live->tables.lines_fd, reference, 1, ret_words, fault);
+	return tables_read_lines(&record->live->tables, reference, 1, ret_words, fault);
 }
 
 /* With two levels, a word whose bit in the aggregate is clear has no bits. */

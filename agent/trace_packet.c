@@ -114,7 +114,7 @@ int trace_subject_from_live(const struct paths *paths, struct fault *fault,
 	err = live_open(paths->live, fault, &subject->live);
 	if (err)
 		return err;
-	if (subject->live.tables.lines_fd < 0)
+	if (!subject->live.tables.nr_pages)
 		return fault_refuse(fault, EXIT_USAGE,
 				    "no policy is in force; name one with --policy FILE");
 	err = live_read_rules(&subject->live, fault, &subject->rules);

@@ -54,10 +54,11 @@ end_ipset() { on_host ipset destroy; }
 
 kernel_kib() { awk '/^(SUnreclaim|VmallocUsed|Percpu):/ { sum += $2 } END { print sum }' /proc/meminfo; }
 
-# Bytes of the maps that hold the policy in force: the values of the outer map are their ids.
+# Bytes of the maps that hold the policy in force, in one slot or the other: the values of the outer
+# map are their ids.
 table_bytes() {
 	local id
-	bpftool map dump pinned "$(echo "$SYNFW_BPFFS"/abi*/synfw_lines)" |
+	bpftool map dump pinned "$(echo "$SYNFW_BPFFS"/abi*/synfw_pages)" |
 		sed -n 's/.*value: \(..\) \(..\) \(..\) \(..\).*/0x\4\3\2\1/p' |
 		while read -r id; do bpftool --json map show id $((id)); done |
 		jq -s 'map(.bytes_memlock) | add'

@@ -39,7 +39,7 @@ static const struct step {
 #define RULE(match) "  - {name: step, " match ", action: drop}\n"
 #define DYNAMIC	    "sets: {step: {dynamic: true, size: 1000000}}\n"
 	{"no policy in force: parse, find that out, one counter", -1, NULL, .no_policy = true,
-	 .lookups = "2 calls to parse; interface, control, generation, reason counter"},
+	 .lookups = "the walk, interface, control, generation, reason counter"},
 	{"a policy without rules", 0, NULL,
 	 .lookups = "page 0; of the attributes 1 id and 1 record; defaults"},
 	{"a rule without fields, which decides", 1, "", .lookups = "rule counter; 1 rule"},

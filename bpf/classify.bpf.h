@@ -81,7 +81,7 @@ static __always_inline void walk_take_word(struct image *image, struct walk *wal
 }
 
 /* Takes the next word of candidates: with one level it is in hand then, with two its number is in
- * walk->word. 0 when none is left. Neither inlined nor static, as packet_parse_network: what follows
+ * walk->word. 0 when none is left. Neither inlined nor static: what follows
  * is then proved for any walk at once, not for every way that leads here. */
 __noinline int walk_pick(struct walk *walk)
 {
@@ -201,9 +201,9 @@ __noinline int walk_step(struct walk *walk)
 	return walk_advance(&image, walk);
 }
 
-static long walk_callback(__u64 index, struct walk *walk)
+static long walk_callback(__u64 index, struct walk **walk)
 {
-	int ended = walk_step(walk);
+	int ended = walk_step(*walk);
 
 	/* clang 19 sees that walk_step returns 0 or 1 and drops a test that the verifier, which
 	 * checks walk_step apart, wants to see */
@@ -356,6 +356,10 @@ static __always_inline void classify(struct image *image, const struct synfw_hea
 	const struct synfw_class_tables *tables = (const void *)(image->page0 + 1);
 
 	walk->best_order = NO_ORDER;
+	walk->word = 0;
+	walk->bits = 0;
+	if (header->nr_agg < AGG_WORDS)
+		__builtin_memset(walk->candidates, 0, sizeof(walk->candidates));
 	walk->refs_at = header->refs_at;
 	/* ends in the default; ignoring the field would make rules match more */
 	if (!walk_restrict(image, walk, header, SYNFW_FIELD_ATTR,
@@ -372,7 +376,7 @@ static __always_inline void classify(struct image *image, const struct synfw_hea
 	if (!walk_has_more(walk))
 		return;
 	if (!walk_advance(image, walk) && !walk_step(walk))
-		bpf_loop(WALK_MAX_STEPS, walk_callback, walk, 0);
+		bpf_loop(WALK_MAX_STEPS, walk_callback, &walk, 0);
 	account_decision(image, walk);
 }
 

@@ -8,42 +8,32 @@
 
 #define IDS_PER_LINE 16
 
-/* A generation's lines: page 0 is at hand, and so is the last of the others that was looked up. */
+/* A generation's lines: page 0 is at hand. */
 struct image {
-	void *pages;
 	struct synfw_line *page0;
-	struct synfw_line *page; /* number `key`, when that is not 0 */
-	__u32 key;
+	__u32 generation;
 };
+
+/* Two lookups that the kernel inlines, as every page is a map of one entry. */
+static __always_inline struct synfw_line *page_of(__u32 generation, __u32 number)
+{
+	__u32 key = generation * SYNFW_MAX_PAGES + number, zero = 0;
+	void *page = bpf_map_lookup_elem(&synfw_pages, &key);
+
+	return page ? bpf_map_lookup_elem(page, &zero) : NULL;
+}
 
 static __always_inline bool image_open(struct image *image, __u32 generation)
 {
-	__u32 zero = 0;
-
-	image->pages = bpf_map_lookup_elem(&synfw_lines, &generation);
-	if (!image->pages)
-		return false;
-	image->page0 = bpf_map_lookup_elem(image->pages, &zero);
-	image->page = image->page0;
-	image->key = 0;
+	image->generation = generation;
+	image->page0 = page_of(generation, 0);
 	return image->page0;
 }
 
 /* NULL for a page that is not there. */
 static __always_inline struct synfw_line *page_at(struct image *image, __u32 key)
 {
-	struct synfw_line *page;
-
-	if (!key)
-		return image->page0;
-	if (key == image->key)
-		return image->page;
-	page = bpf_map_lookup_elem(image->pages, &key);
-	if (!page)
-		return NULL;
-	image->page = page;
-	image->key = key;
-	return page;
+	return key ? page_of(image->generation, key % SYNFW_MAX_PAGES) : image->page0;
 }
 
 /* NULL for a line that is not there, which no image of policyc names. */
@@ -51,7 +41,11 @@ static __always_inline struct synfw_line *line_at(struct image *image, __u32 num
 {
 	struct synfw_line *page = page_at(image, number / SYNFW_PAGE_LINES);
 
-	return page ? page + number % SYNFW_PAGE_LINES : NULL;
+	if (!page)
+		return NULL;
+	/* clang adds before it compares, which the verifier does not take of what may be NULL */
+	barrier_var(page);
+	return page + number % SYNFW_PAGE_LINES;
 }
 
 /* Entry `index` of a table of 32-bit ids that begins at line `base`. */

@@ -5,9 +5,8 @@
 /*
  * All maps of the packet path. Three kinds:
  *
- * - the tables of a generation, an inner map behind an array with one entry per generation slot. Its
- *   size is decided by apply and never changes, so "full" cannot happen in the kernel. Without it
- *   there is no policy and packets pass (NO_POLICY); apply reads all of a generation back before it
+ * - the tables of a generation, pages that are an inner map each. How many is decided by apply and
+ *   never changes, so "full" cannot happen in the kernel. Without them there is no policy and packets pass (NO_POLICY); apply reads all of a generation back before it
  *   becomes active, so no part of one is missing.
  * - members of dynamic sets, inner maps that outlive a generation. They are filled from user space,
  *   all memory is theirs from the beginning, and a full one refuses: what the packet path does with
@@ -30,20 +29,19 @@
 
 struct control_map synfw_control SEC(".maps");
 
-struct lines {
+struct page {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_INNER_MAP); /* the number of pages may differ between policies */
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, SYNFW_PAGE_BYTES);
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, SYNFW_NR_GENERATION_SLOTS);
+	__uint(max_entries, SYNFW_PAGE_ENTRIES);
 	__type(key, __u32);
-	__array(values, struct lines);
-} synfw_lines SEC(".maps");
+	__array(values, struct page);
+} synfw_pages SEC(".maps");
 
 /* Sizes instead of types: clang writes a type that only an inner map names as a forward declaration
  * into BTF, and libbpf then cannot size it. */

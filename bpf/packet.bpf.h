@@ -61,7 +61,6 @@ union address {
 	__be64 v6_be[2];
 };
 
-/* Without holes: an argument of a global function must be initialised to its last byte. */
 struct packet {
 	union address src, dst;
 	__u32 bytes;	/* frame; of frames in several buffers what the IP length says at least */
@@ -83,7 +82,6 @@ struct packet {
 	__u8 established; /* part of a connection that this host opened */
 	__u8 reserved[1];
 };
-_Static_assert(sizeof(struct packet) == 72, "no holes");
 
 struct cursor {
 	void *pos;
@@ -323,12 +321,7 @@ static __always_inline bool ethertype_is_tag(__be16 ethertype_be)
 	return ethertype_be == bpf_htons(ETH_P_8021Q) || ethertype_be == bpf_htons(ETH_P_8021AD);
 }
 
-/*
- * packet_parse_network fills *pkt, which the caller has zeroed, down to the transport header;
- * packet_parse_l4 does the rest when pkt->has_l4. Neither inlined nor static: the verifier then
- * proves each once, on its own, instead of carrying hundreds of paths through what follows.
- */
-__noinline int packet_parse_network(struct xdp_md *ctx, struct packet *pkt)
+static __always_inline void parse_network(struct xdp_md *ctx, struct packet *pkt)
 {
 	struct cursor cur = {
 		.pos = (void *)(long)ctx->data,
@@ -339,13 +332,11 @@ __noinline int packet_parse_network(struct xdp_md *ctx, struct packet *pkt)
 	__u32 id;
 	int i;
 
-	if (!pkt)
-		return 0;
 	pkt->bytes = cur.end - cur.pos;
 	pkt->vlan = SYNFW_VLAN_NONE;
 	if ((void *)(eth + 1) > cur.end) {
 		packet_unaddressed(pkt, SYNFW_REASON_TRUNCATED);
-		return 0;
+		return;
 	}
 	ethertype_be = eth->h_proto;
 	cur.pos = eth + 1;
@@ -356,7 +347,7 @@ __noinline int packet_parse_network(struct xdp_md *ctx, struct packet *pkt)
 			break;
 		if ((void *)(tag + 1) > cur.end) {
 			packet_unaddressed(pkt, SYNFW_REASON_TRUNCATED);
-			return 0;
+			return;
 		}
 		/* a priority tag (id 0) is no VLAN: Linux strips it and delivers by the next one */
 		id = bpf_ntohs(tag->tci_be) & VLAN_ID_MASK;
@@ -378,20 +369,22 @@ __noinline int packet_parse_network(struct xdp_md *ctx, struct packet *pkt)
 	/* without an IP length only the kernel knows what lies beyond the linear part */
 	if (!pkt->family)
 		pkt->bytes = bpf_xdp_get_buff_len(ctx);
-	return 0;
 }
 
 /* Two tags, a fixed header and eight extension headers of 2,048 bytes stay below it. */
 #define L4_OFFSET_MAX 0x7fff
 
-__noinline int packet_parse_l4(struct xdp_md *ctx, struct packet *pkt)
+/* Fills *pkt, which the caller has zeroed. The transport header is found again by its offset, which the
+ * verifier does not know, so that all ways down to it are one. */
+static __always_inline void packet_parse(struct xdp_md *ctx, struct packet *pkt)
 {
 	struct cursor cur = {
 		.end = (void *)(long)ctx->data_end,
 	};
 
-	if (!pkt)
-		return 0;
+	parse_network(ctx, pkt);
+	if (!pkt->has_l4)
+		return;
 	cur.pos = (void *)(long)ctx->data + (pkt->l4_offset & L4_OFFSET_MAX);
 	switch (pkt->protocol) {
 	case IPPROTO_TCP:
@@ -412,7 +405,6 @@ __noinline int packet_parse_l4(struct xdp_md *ctx, struct packet *pkt)
 	default:
 		packet_without_l4(pkt, SYNFW_SHAPE_NORMAL);
 	}
-	return 0;
 }
 
 #endif

@@ -172,28 +172,28 @@ static __always_inline void judge(struct xdp_md *ctx, struct image *image, __u32
 SEC("xdp.frags")
 int synfw_xdp(struct xdp_md *ctx)
 {
-	struct walk walk = {.decision = {.bit = SYNFW_NO_BIT, .reason = SYNFW_REASON_NO_POLICY}};
+	struct walk *walk = walk_begin();
 	const struct synfw_control *control;
 	struct image image;
 	__u32 zero = 0, slot;
 
-	packet_parse_network(ctx, &walk.pkt);
-	if (walk.pkt.has_l4)
-		packet_parse_l4(ctx, &walk.pkt);
+	if (!walk)
+		return XDP_PASS;
+	packet_parse(ctx, &walk->pkt);
 	slot = packet_slot(ctx);
 	control = bpf_map_lookup_elem(&synfw_control, &zero);
 	if (!control)
-		return finish(slot, &walk);
+		return finish(slot, walk);
 	/* read once: the packet sees all of one generation */
-	walk.generation = *(const volatile __u32 *)&control->active % SYNFW_NR_GENERATION_SLOTS;
-	if (!image_open(&image, walk.generation))
-		return finish(slot, &walk);
-	walk.monitor = image_header(&image)->monitor;
-	if (read_only && walk.pkt.family)
-		trace_source(&image, &walk);
-	judge(ctx, &image, slot, &walk);
-	tell(ctx, &image, &walk);
-	return finish(slot, &walk);
+	walk->generation = *(const volatile __u32 *)&control->active % SYNFW_NR_GENERATION_SLOTS;
+	if (!image_open(&image, walk->generation))
+		return finish(slot, walk);
+	walk->monitor = image_header(&image)->monitor;
+	if (read_only && walk->pkt.family)
+		trace_source(&image, walk);
+	judge(ctx, &image, slot, walk);
+	tell(ctx, &image, walk);
+	return finish(slot, walk);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -30,27 +30,28 @@ struct decision {
 #define NOTED_LOG     0x8 /* some rule logs */
 #define NOTED_SPARED  0x10 /* nothing may be held against the source */
 
-/* Without holes, as struct packet. Holds no pointers: the steps are global functions, whose argument
- * the verifier takes for any bytes. Without that each combination of taken words would be a state of
- * its own. */
+/*
+ * The packet in hand. One for each CPU, in a map and not on the stack: the verifier does not follow what is
+ * in a map, so the ways through parser and classifier meet again instead of multiplying, and all of it
+ * can be inlined. A call and its return cost as much as the parser. Packets are judged with softirqs off,
+ * so nothing comes between on this CPU.
+ */
 struct walk {
 	struct packet pkt;
-	__u64 candidates[AGG_WORDS]; /* AND of the aggregates; bits are cleared as they are taken */
-	__u64 bits;	/* what is left of the word in hand */
 	__u64 now_ns;	/* the time, once somebody asked, else 0 */
 	struct decision decision;
-	__u32 word;	/* its number */
 	__u32 generation;
-	__u32 record[SYNFW_NR_FIELDS];
-	__u32 best_order; /* of the decision, NO_ORDER: none yet */
-	__u8 refs_at;
 	__u8 monitor;
 	__u8 noted;	/* NOTED_* */
-	__u8 reserved;
+	__u8 refs_at;
+	__u8 reserved[5];
+	/* from here on set by classify() */
+	__u64 candidates[AGG_WORDS]; /* AND of the aggregates; bits are cleared as they are taken */
+	__u64 bits;	/* what is left of the word in hand */
+	__u32 word;	/* its number */
+	__u32 best_order; /* of the decision, NO_ORDER: none yet */
+	__u32 record[SYNFW_NR_FIELDS];
 };
-_Static_assert(sizeof(struct walk) == sizeof(struct packet) + 64 + 8 + 8 + 12 +
-					      4 * (2 + SYNFW_NR_FIELDS + 1) + 4,
-	       "no holes");
 
 /* An address as a key: IPv4 as ::ffff:a.b.c.d. */
 struct source {
@@ -77,11 +78,8 @@ struct port_search {
 	__u8 reserved[3];
 };
 
-/*
- * What only packets of rules with a score, a limit or an effect need: it would not fit on the stack, and
- * the others would pay for clearing it. NOTED_SCRATCH says that it is this packet's. One for each CPU:
- * packets are judged with softirqs off, so nothing comes between on this CPU.
- */
+/* What only packets of rules with a score, a limit or an effect need: the others would pay for clearing
+ * it. NOTED_SCRATCH says that it is this packet's. One for each CPU, as the walk. */
 struct scratch {
 	struct source source;	/* as state.h says what a source is */
 	__u64 source_hash;
@@ -105,6 +103,26 @@ struct {
 	__type(key, __u32);
 	__type(value, struct scratch);
 } synfw_scratch SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct walk);
+} synfw_walk SEC(".maps");
+
+static __always_inline struct walk *walk_begin(void)
+{
+	__u32 zero = 0;
+	struct walk *walk = bpf_map_lookup_elem(&synfw_walk, &zero);
+
+	if (!walk)
+		return NULL;
+	__builtin_memset(walk, 0, offsetof(struct walk, candidates));
+	walk->decision.bit = SYNFW_NO_BIT;
+	walk->decision.reason = SYNFW_REASON_NO_POLICY;
+	return walk;
+}
 
 static __always_inline const struct synfw_header *image_header(const struct image *image)
 {

@@ -25,28 +25,33 @@
 #define SYNFW_MAX_EXT_HEADERS	8
 #define SYNFW_MAX_RULE_COUNTERS (2 * SYNFW_MAX_RULES) /* fits synfw_rule.counter */
 #define SYNFW_MAX_NAME		64	/* bytes of a rule, set or policy name, with the final NUL */
-#define SYNFW_MAX_TABLE_BYTES	(512ULL << 20) /* kernel memory for one policy's tables */
+#define SYNFW_MAX_TABLE_BYTES	(512U << 20) /* kernel memory for one policy's tables */
 #define SYNFW_MAX_DYNAMIC_SETS	8	/* dynamic sets of a policy */
 #define SYNFW_MAX_DYNAMIC_PAIRS 8	/* (dynamic set, direction) that its rules ask for */
 #define SYNFW_MAX_DYNAMIC_SIZE	2000000 /* members that all its dynamic sets may hold together */
 #define SYNFW_DYNAMIC_SIZE	65536	/* members of one that does not say its size */
 
+#define SYNFW_NR_GENERATION_SLOTS 2
+
 /* ---- the image: an array of 64-byte lines -------------------------------------------------- */
 
 /*
- * A compiled policy is one array of lines; the kernel holds it as one inner map, so that replacing
- * the inner map replaces everything. In it: the header (line 0), where the class tables begin (lines 1
+ * A compiled policy is one array of lines. In it: the header (line 0), where the class tables begin (lines 1
  * and 2), the dynamic sets (line 3), scoring (line 4), logging (line 5), rules (4 a line), effects (one a
  * line), tables of ids (16 a line), tries (8 cells a line), class records, chunks (8 words).
  *
- * The inner map is an array of pages, each of SYNFW_PAGE_LINES lines, the last one filled up with
- * zeros: one lookup a packet finds page 0, and whatever lies in it is then one bounded load away.
- * Policies up to several thousand rules are one page.
+ * The kernel holds it as pages of SYNFW_PAGE_LINES lines, the last one filled up with zeros:
+ * synfw_pages[slot * SYNFW_MAX_PAGES + number] is an array of one entry. All pages have the same shape, so
+ * the kernel inlines both lookups; in an array of as many entries as there are pages each would be a
+ * call, which costs more than all of them. One lookup a packet finds page 0, and whatever
+ * lies in it is then one bounded load away. Policies up to several thousand rules are one page.
  */
 #define SYNFW_LINE_BYTES	64
 #define SYNFW_PAGE_LINES	65536
 #define SYNFW_PAGE_BYTES	(SYNFW_PAGE_LINES * SYNFW_LINE_BYTES)
 #define SYNFW_PAGE_CELLS	(SYNFW_PAGE_BYTES / 8)
+#define SYNFW_MAX_PAGES		(SYNFW_MAX_TABLE_BYTES / SYNFW_PAGE_BYTES)
+#define SYNFW_PAGE_ENTRIES	(SYNFW_NR_GENERATION_SLOTS * SYNFW_MAX_PAGES)
 
 struct synfw_line {
 	union {
@@ -388,8 +393,6 @@ struct synfw_dynamic_sets {
 #define SYNFW_DYNAMIC_ENTRIES (SYNFW_NR_GENERATION_SLOTS * SYNFW_MAX_DYNAMIC_SETS)
 
 /* ---- maps with runtime state, outside the generations --------------------------------------- */
-
-#define SYNFW_NR_GENERATION_SLOTS 2
 
 /* synfw_control[0]. The program reads `active` once a packet. */
 struct synfw_control {

@@ -366,7 +366,7 @@ struct map_shape {
 
 static const struct map_shape maps[] = {
 	{"synfw_control", 4, sizeof(struct synfw_control), 0, 1},
-	{"synfw_lines", 4, 4, 4, SYNFW_NR_GENERATION_SLOTS},
+	{"synfw_pages", 4, 4, 4, SYNFW_PAGE_ENTRIES},
 	{"synfw_members", 4, 4, sizeof(struct synfw_addr6), SYNFW_DYNAMIC_ENTRIES},
 	{"synfw_dynamic_sets", 4, sizeof(struct synfw_dynamic_sets), 0, SYNFW_NR_GENERATION_SLOTS},
 	{"synfw_interfaces", 4, sizeof(struct synfw_interface), 0, SYNFW_INTERFACE_ENTRIES},

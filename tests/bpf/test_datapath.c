@@ -39,7 +39,7 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 /* The maps of the generations and of what is remembered: the live program uses those of the shadow
  * program. */
 static const char *const shared_maps[] = {
-	"synfw_control",      "synfw_lines",	  "synfw_members",	"synfw_dynamic_sets",
+	"synfw_control",      "synfw_pages",	  "synfw_members",	"synfw_dynamic_sets",
 	"synfw_blocks",	      "synfw_block_ring", "synfw_block_filter", "synfw_exempt",
 	"synfw_scores",	      "synfw_rule_rates", "synfw_source_rates", "synfw_port_scans",
 	"synfw_event_firsts", "synfw_events",	  "synfw_runtime",	"synfw_member_filter",
@@ -163,25 +163,31 @@ void datapath_closep(struct datapath **datapath)
 	datapath_close(*datapath);
 }
 
+static int put_page(struct synfw_bpf *bpf, const struct synfw_line *page, uint32_t key)
+{
+	uint32_t zero = 0;
+	CLEANUP(cleanup_fd)
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, sizeof(zero), SYNFW_PAGE_BYTES, 1, NULL);
+
+	if (fd < 0 || bpf_map_update_elem(fd, &zero, page, BPF_ANY) ||
+	    bpf_map_update_elem(bpf_map__fd(bpf->maps.synfw_pages), &key, &fd, BPF_ANY))
+		return -errno;
+	return 0;
+}
+
 static int put_lines(struct synfw_bpf *bpf, const struct image *image, uint32_t slot)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP);
 	uint32_t pages = (image->nr_lines + SYNFW_PAGE_LINES - 1) / SYNFW_PAGE_LINES;
 	CLEANUP(cleanup_free) struct synfw_line *lines = calloc(pages, SYNFW_PAGE_BYTES);
-	CLEANUP(cleanup_fd) int fd = -1;
+	int err = 0;
 
 	if (!lines)
 		return -ENOMEM;
 	memcpy(lines, image->lines, (size_t)image->nr_lines * sizeof(*lines));
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, sizeof(uint32_t), SYNFW_PAGE_BYTES, pages,
-			    &options);
-	if (fd < 0)
-		return -errno;
-	for (uint32_t i = 0; i < pages; i++)
-		if (bpf_map_update_elem(fd, &i, lines + (size_t)i * SYNFW_PAGE_LINES, BPF_ANY))
-			return -errno;
-	return bpf_map_update_elem(bpf_map__fd(bpf->maps.synfw_lines), &slot, &fd, BPF_ANY) ? -errno
-											    : 0;
+	for (uint32_t i = 0; i < pages && !err; i++)
+		err = put_page(bpf, lines + (size_t)i * SYNFW_PAGE_LINES,
+			       slot * SYNFW_MAX_PAGES + i);
+	return err;
 }
 
 static int clear_members(struct datapath *datapath, uint32_t slot)
