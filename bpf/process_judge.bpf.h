@@ -131,11 +131,13 @@ static __always_inline bool rule_apply(struct process_scratch *scratch,
 	return true;
 }
 
-/* Can the rule be asked about this event at all? Growth has windows of its own, which were asked. */
+/* Is what was asked for, or what it grew by, more than the rule allows? */
 static __always_inline bool size_holds(const struct process_scratch *scratch,
 				       const struct synfw_process_rule *rule)
 {
-	return scratch->trigger != SYNFW_ON_ALLOCATION || scratch->bytes > rule->over_bytes;
+	bool has_size = scratch->trigger == SYNFW_ON_ALLOCATION || scratch->trigger == SYNFW_ON_GROWTH;
+
+	return !has_size || scratch->bytes > rule->over_bytes;
 }
 
 /* Takes one candidate, or goes to the next word. 1: the end. */
