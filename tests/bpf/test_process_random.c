@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Random rules on processes and memory, and random questions: the reference model and the compiled
- * tables must agree on the rule that decides, its action, the points and every rule counted on the
- * way. A rule that policyc warned can never match, never does.
+ * Random rules on processes and memory, and random questions: the reference model, the compiled
+ * tables and, where the shadow program can be asked, BPF must agree on the rule that decides, its
+ * action, the points and every rule counted on the way. A rule that policyc warned can never match,
+ * never does.
  *
  * Runs a fixed seed and a fresh one. SYNFW_SEED=N runs only that seed, SYNFW_POLICY=N only that
  * policy of it, SYNFW_CHECKS=N so many checks a seed.
@@ -10,16 +11,23 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <synfw/cleanup.h>
 
 #include "must.h"
 #include "process_eval.h"
+#include "process_third.h"
 #include "random_process.h"
 
 #define FIXED_SEED 20261123
 #define CHECKS	   1000000
+
+/* Putting tables in place mostly waits for RCU grace periods: processes wait at the same time. */
+#define WORKERS 6
 
 /* What the policies of one kind are like, and how often they come. */
 struct kind {
@@ -75,7 +83,10 @@ static const char *const trait_names[NR_TRAITS] = {
 	"decided on growth",
 };
 
+/* What one process does of a run. */
 struct run {
+	struct process_third *third;
+	bool agrees;
 	uint64_t traits[NR_TRAITS];
 };
 
@@ -210,9 +221,25 @@ static bool agrees_on(struct run *run, struct subject_policy *policy,
 	return true;
 }
 
-/* A question asks what the subject that it was made of asks. */
-static bool question_is_faithful(struct run *run, struct subject_policy *policy,
-				 const struct process_subject *subject)
+static bool third_agrees(struct process_third *third, struct synfw_process_question *question,
+			 const struct process_judgement *expected,
+			 const struct process_counted *counted)
+{
+	const struct process_counted not_told = {};
+	struct process_judgement answer = process_third_ask(third, question);
+
+	if (answer.bit == expected->bit && answer.action == expected->action &&
+	    answer.score == expected->score)
+		return true;
+	fprintf(stderr, "reference and shadow program disagree:\n");
+	tell("reference", expected, counted);
+	tell("program", &answer, &not_told);
+	return false;
+}
+
+/* What can be asked of the shadow program is; and the question asks what its subject asks. */
+static bool question_agrees(struct run *run, struct subject_policy *policy,
+			    const struct process_subject *subject)
 {
 	struct process_counted counted, asked_counted;
 	struct process_judgement judgement, asked_judgement;
@@ -228,8 +255,12 @@ static bool question_is_faithful(struct run *run, struct subject_policy *policy,
 					    subject, &counted);
 	asked_judgement = process_reference_judge(policy->random.policy, &policy->random.protected,
 						  &asked, &asked_counted);
-	if (same(&judgement, &counted, &asked_judgement, &asked_counted))
-		return true;
+	if (same(&judgement, &counted, &asked_judgement, &asked_counted)) {
+		if (third_agrees(run->third, &question, &judgement, &counted))
+			return true;
+		tell_subject(subject);
+		return false;
+	}
 	fprintf(stderr, "the question asks something else:\n");
 	tell_subject(subject);
 	tell_subject(&asked);
@@ -259,10 +290,10 @@ static bool agrees_on_policy(struct run *run, uint64_t seed, uint64_t number)
 		kind++;
 	make(&rng, kind, policy);
 	note_policy(run, policy);
+	process_third_put(run->third, policy->image->processes);
 	for (unsigned int i = 0; agrees && i < kind->questions; i++) {
 		random_subject(&policy->random, &subject);
-		agrees = agrees_on(run, policy, &subject) &&
-			 question_is_faithful(run, policy, &subject);
+		agrees = agrees_on(run, policy, &subject) && question_agrees(run, policy, &subject);
 	}
 	if (!agrees)
 		fprintf(stderr, "again with: SYNFW_SEED=%" PRIu64 " SYNFW_POLICY=%" PRIu64 "\n",
@@ -273,32 +304,73 @@ static bool agrees_on_policy(struct run *run, uint64_t seed, uint64_t number)
 	return agrees;
 }
 
-static bool everything_covered(const struct run *run)
+static bool everything_covered(const struct run runs[WORKERS])
 {
 	bool all = true;
 
 	for (int trait = 0; trait < NR_TRAITS; trait++) {
-		printf("    %-38s %10" PRIu64 "%s\n", trait_names[trait], run->traits[trait],
-		       run->traits[trait] ? "" : "  NOT COVERED");
-		all &= run->traits[trait] != 0;
+		uint64_t count = 0;
+
+		for (int i = 0; i < WORKERS; i++)
+			count += runs[i].traits[trait];
+		printf("    %-38s %10" PRIu64 "%s\n", trait_names[trait], count,
+		       count ? "" : "  NOT COVERED");
+		all &= count != 0;
 	}
 	return all;
 }
 
+/* The body of a worker's process: policies `first`, `first` + WORKERS, ... */
+static void work(struct run *run, uint64_t seed, uint64_t first, uint64_t wanted_checks)
+{
+	bool agrees = true;
+
+	run->third = process_third_open();
+	for (uint64_t i = first; agrees && run->traits[TRAIT_CHECKS] < wanted_checks; i += WORKERS)
+		agrees = agrees_on_policy(run, seed, i);
+	process_third_close(run->third);
+	run->agrees = agrees;
+}
+
 static bool run_seed(uint64_t seed, uint64_t wanted_checks)
 {
-	struct run run = {};
+	struct run *runs = mmap(NULL, WORKERS * sizeof(*runs), PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	bool agrees = true, all_covered;
 
+	MUST(runs != MAP_FAILED);
 	printf("seed %" PRIu64 "\n", seed);
 	fflush(stdout);
-	for (uint64_t i = 0; agrees && run.traits[TRAIT_CHECKS] < wanted_checks; i++)
-		agrees = agrees_on_policy(&run, seed, i);
+	for (int i = 0; i < WORKERS; i++) {
+		pid_t child = fork();
+
+		MUST(child >= 0);
+		if (child == 0) {
+			work(&runs[i], seed, i, wanted_checks / WORKERS);
+			_exit(EXIT_SUCCESS);
+		}
+	}
+	for (int i = 0; i < WORKERS; i++)
+		MUST(wait(NULL) > 0);
+	for (int i = 0; i < WORKERS; i++)
+		agrees &= runs[i].agrees;
 	/* Only the fixed seed's: what a fresh one happens not to hit is no failure. */
-	all_covered = everything_covered(&run);
+	all_covered = everything_covered(runs);
 	if (seed == FIXED_SEED && wanted_checks >= CHECKS)
 		agrees = agrees && all_covered;
-	printf("  %s\n", agrees ? "reference = tables" : "FAILED");
+	printf("  %s\n", agrees ? "reference = tables = BPF" : "FAILED");
+	munmap(runs, WORKERS * sizeof(*runs));
+	return agrees;
+}
+
+/* For a disagreement that an earlier run has found. */
+static bool run_policy(uint64_t seed, uint64_t number)
+{
+	struct run run = {.third = process_third_open()};
+	bool agrees = agrees_on_policy(&run, seed, number);
+
+	process_third_close(run.third);
+	printf("%s\n", agrees ? "reference = tables = BPF" : "FAILED");
 	return agrees;
 }
 
@@ -313,12 +385,11 @@ int main(void)
 {
 	uint64_t checks = number_from("SYNFW_CHECKS", CHECKS);
 	uint64_t seed = number_from("SYNFW_SEED", FIXED_SEED);
-	struct run run = {};
 	uint64_t fresh;
 	bool agrees;
 
 	if (getenv("SYNFW_POLICY"))
-		return !agrees_on_policy(&run, seed, number_from("SYNFW_POLICY", 0));
+		return !run_policy(seed, number_from("SYNFW_POLICY", 0));
 	agrees = run_seed(seed, checks);
 	if (getenv("SYNFW_SEED"))
 		return !agrees;
