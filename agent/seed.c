@@ -2,7 +2,6 @@
 #include "seed.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/in.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
@@ -10,16 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <bpf/bpf.h>
 
 #include <synfw/cleanup.h>
 
+#include "netlink.h"
 #include "proc_sockets.h"
 
-/* As iproute2: what the kernel puts into one message of a dump at most. */
-#define DUMP_BYTES    32768
 #define MAX_DUMPS     6
 #define TCP_NEW_STATE 12 /* TCP_NEW_SYN_RECV: how the kernel itself calls a half-open one */
 
@@ -133,51 +130,31 @@ static int read_socket(const struct nlmsghdr *message, void *argument)
 	return dump->error ? MNL_CB_ERROR : MNL_CB_OK;
 }
 
-static void cleanup_socket(struct mnl_socket **socket)
-{
-	if (*socket)
-		mnl_socket_close(*socket);
-}
-
 static int ask(struct mnl_socket *socket, uint8_t family, struct dump *dump)
 {
-	unsigned int sequence = time(NULL) + family, port = mnl_socket_get_portid(socket);
-	char buffer[DUMP_BYTES];
+	char buffer[NETLINK_BYTES];
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
 	struct inet_diag_req_v2 *request;
-	ssize_t length;
-	int result;
+	int err;
 
 	message->nlmsg_type = SOCK_DIAG_BY_FAMILY;
-	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	message->nlmsg_seq = sequence;
 	request = mnl_nlmsg_put_extra_header(message, sizeof(*request));
 	request->sdiag_family = family;
 	request->sdiag_protocol = dump->protocol;
 	request->idiag_states = dump->states;
-	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
-		return -errno;
-	do {
-		length = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-		if (length < 0)
-			return -errno;
-		result = mnl_cb_run(buffer, length, sequence, port, read_socket, dump);
-	} while (result > MNL_CB_STOP);
-	if (result == MNL_CB_ERROR)
-		return dump->error ? dump->error : -errno;
-	return 0;
+	err = netlink_dump(socket, message, read_socket, dump);
+	return dump->error ? dump->error : err;
 }
 
 static int dump_sockets(struct flow_list *list)
 {
 	static const uint8_t families[] = {AF_INET, AF_INET6};
-	CLEANUP(cleanup_socket)
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
+	CLEANUP(netlink_closep) struct mnl_socket *socket = NULL;
 	size_t i, j;
-	int err;
+	int err = netlink_open(NETLINK_SOCK_DIAG, &socket);
 
-	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		return -errno;
+	if (err)
+		return err;
 	for (i = 0; i < sizeof(questions) / sizeof(*questions); i++) {
 		for (j = 0; j < sizeof(families); j++) {
 			struct dump dump = {

@@ -2,15 +2,15 @@
 #include "tc.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <stddef.h>
-#include <time.h>
 
 #include <bpf/libbpf.h>
 
 #include <synfw/cleanup.h>
+
+#include "netlink.h"
 
 #define FILTER_PRIORITY 1
 #define FILTER_HANDLE	0x73796e66 /* "synf" */
@@ -45,12 +45,6 @@ int tc_attach(uint32_t ifindex, int prog_fd, bool *ret_made_qdisc)
 
 /* ---- removing ---- */
 
-static void cleanup_socket(struct mnl_socket **socket)
-{
-	if (*socket)
-		mnl_socket_close(*socket);
-}
-
 static int note_filter(const struct nlmsghdr *message, void *argument)
 {
 	bool *found = argument;
@@ -63,28 +57,15 @@ static int note_filter(const struct nlmsghdr *message, void *argument)
 static int look_for_filters(struct mnl_socket *socket, uint32_t ifindex, uint32_t parent,
 			    bool *found)
 {
-	unsigned int sequence = time(NULL) + parent, port = mnl_socket_get_portid(socket);
-	char buffer[32768];
+	char buffer[NETLINK_BYTES];
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
 	struct tcmsg *tc;
-	ssize_t length;
-	int result;
 
 	message->nlmsg_type = RTM_GETTFILTER;
-	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	message->nlmsg_seq = sequence;
 	tc = mnl_nlmsg_put_extra_header(message, sizeof(*tc));
 	tc->tcm_ifindex = ifindex;
 	tc->tcm_parent = parent;
-	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
-		return -errno;
-	do {
-		length = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-		if (length < 0)
-			return -errno;
-		result = mnl_cb_run(buffer, length, sequence, port, note_filter, found);
-	} while (result > MNL_CB_STOP);
-	return result == MNL_CB_ERROR ? -errno : 0;
+	return netlink_dump(socket, message, note_filter, found);
 }
 
 /* Whether clsact has filters, of either direction. */
@@ -92,19 +73,15 @@ static int qdisc_in_use(uint32_t ifindex, bool *ret_found)
 {
 	static const uint32_t parents[] = {TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS),
 					   TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)};
-	CLEANUP(cleanup_socket)
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	CLEANUP(netlink_closep) struct mnl_socket *socket = NULL;
 	bool found = false;
 	size_t i;
-	int err;
+	int err = netlink_open(NETLINK_ROUTE, &socket);
 
-	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		return -errno;
-	for (i = 0; i < sizeof(parents) / sizeof(*parents); i++) {
+	for (i = 0; !err && i < sizeof(parents) / sizeof(*parents); i++)
 		err = look_for_filters(socket, ifindex, parents[i], &found);
-		if (err)
-			return err;
-	}
+	if (err)
+		return err;
 	*ret_found = found;
 	return 0;
 }

@@ -212,7 +212,7 @@ test_killed_while_the_pins_go_is_done_by_the_next() {
 	two_interfaces_in_force
 	killed_after 2
 	mv "$SYNFW_BPFFS"/abi* "$SYNFW_BPFFS/old"
-	rm "$SYNFW_BPFFS"/old/synfw_l* "$SYNFW_BPFFS"/old/prog
+	rm "$SYNFW_BPFFS"/old/synfw_p* "$SYNFW_BPFFS"/old/prog
 	exits 0 synfw status --json
 	json '.policy == null and (.warnings | any(contains("not removed to the end")))'
 	next_detach_leaves_nothing 0

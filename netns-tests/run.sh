@@ -27,7 +27,7 @@ trap 'rm -rf "$LOG"' EXIT
 # What a case may have left behind; everything that it makes bears its id.
 left_by() { # CASE_ID
 	ip netns list 2>/dev/null | grep -o "^$1-[^ ]*" | sed 's/^/network namespace /'
-	grep -o " /tmp/$1[^ ]*" /proc/mounts | sed 's/^/mount/'
+	grep -o " /tmp/$1[.][^ ]*" /proc/mounts | sed 's/^/mount/'
 	ls -d "/tmp/$1".* 2>/dev/null | sed 's/^/directory /'
 	grep -lsz "^CASE_ID=$1\$" /proc/[0-9]*/environ | sed 's/^/process /'
 }
