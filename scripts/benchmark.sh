@@ -22,7 +22,7 @@ done
 BUILD=$WORK/clang-14
 ninja -C "$BUILD" >/dev/null
 ninja -C "$BUILD" benchmarks/bench-{packet,steps,over-time,flood,sources,data,live,policy,prefixes} \
-	benchmarks/{measure-command,time-to-drop,time-to-block,event-latency} \
+	benchmarks/{measure-command,process-load,time-to-drop,time-to-block,event-latency} \
 	benchmarks/bpf/{generate,replay,rivals}.bpf.o >/dev/null
 OBJECTS=("$BUILD"/benchmarks/bpf/{replay,rivals}.bpf.o)
 BENCH=$BUILD/benchmarks
@@ -70,6 +70,7 @@ machine() {
 	section 'A flood of more sources than there is room for' "$BENCH/bench-flood" "${OBJECTS[@]}"
 	section 'Events' "$SOURCE/benchmarks/bench_events.sh" "$BUILD"
 	section 'A hostile source' "$SOURCE/benchmarks/bench_block.sh" "$BUILD"
+	section 'Rules on processes and memory' "$SOURCE/benchmarks/bench_processes.sh" "$BUILD"
 	section 'Large sets, another source each time' "$BENCH/bench-sources" "${OBJECTS[@]}"
 	section 'Rule sets and lists of others' "$BENCH/bench-data" "${OBJECTS[@]}"
 	section 'Packets a second across veth' "$SOURCE/benchmarks/bench_live.sh" "$BUILD"

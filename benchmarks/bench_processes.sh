@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# What rules on processes and memory cost those who do nothing that they name: bench_processes.sh BUILD
+# Each figure is of two policies in turns, one with the rules and one without; the ratio is the median of
+# the rounds' own. Prints Markdown. Needs root. Everything it makes it removes. The rules name only
+# programs in a directory of its own, but their hooks see the whole machine.
+set -euo pipefail
+
+BUILD=$(cd "$1" && pwd)
+. "$(dirname "$0")/host.sh"
+ROUNDS=${SYNFW_ROUNDS:-15}
+host_begin
+LOAD=$BUILD/benchmarks/process-load
+
+policy() { # NAME: rules from standard input
+	printf '%s\n' 'version: 1' "name: $1" 'interfaces: [{name: eth0}]' 'defaults: {incoming: allow}'
+	cat
+}
+
+thousand_rules() {
+	echo 'processes:'
+	for i in $(seq 250); do
+		printf '  - {name: exact-%d, exec: ["%s/bin-%d", "%s/sbin-%d"], action: flag}\n' "$i" "$T" "$i" "$T" "$i"
+		printf '  - {name: below-%d, exec: ["%s/dir-%d/**"], user: [not root], action: flag}\n' "$i" "$T" "$i"
+		printf '  - {name: called-%d, exec: ["**/synfw-bench-%d"], action: flag}\n' "$i" "$i"
+		printf '  - {name: child-%d, exec: ["%s/tool-%d"], parent: ["%s/parent-%d"], args: ["-e"], action: flag}\n' \
+			"$i" "$T" "$i" "$T" $((i % 200))
+	done
+}
+
+# Both numbers are far beyond what the loads do, so no rule ever matches.
+without_syscalls() {
+	printf '%s\n' 'memory:' '  - {name: large, event: allocation, over: 64GiB, action: flag}' \
+		'  - {name: growing, event: growth, over: 64GiB, within: 10s, action: flag}'
+}
+
+with_syscalls() {
+	without_syscalls
+	printf '  - {name: wx, event: wx-mapping, exec: ["%s/**"], action: flag}\n' "$T"
+}
+
+policy none </dev/null >"$T/none.yaml"
+thousand_rules | policy thousand >"$T/thousand.yaml"
+without_syscalls | policy memory >"$T/memory.yaml"
+with_syscalls | policy writable >"$T/writable.yaml"
+
+put() { on_host "$SYNFW" apply "$T/$1.yaml" >/dev/null; } # POLICY
+
+# Nanoseconds without and with, a line a round. Which comes first alternates.
+rounds() { # POLICY LOAD...
+	local policy=$1 i first second a b
+	shift
+	for i in $(seq "$ROUNDS"); do
+		if [ $((i % 2)) = 0 ]; then first=none second=$policy; else first=$policy second=none; fi
+		put $first
+		a=$("$LOAD" "$@")
+		put $second
+		b=$("$LOAD" "$@")
+		if [ $first = none ]; then echo "$a $b"; else echo "$b $a"; fi
+	done
+}
+
+row() { # WHAT BAR|- POLICY LOAD...
+	local what=$1 bar=$2
+	shift 2
+	rounds "$@" >"$T/rounds"
+	sort -n -k1,1 "$T/rounds" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }' >"$T/without"
+	awk '{ print $2 / $1 }' "$T/rounds" | sort -n |
+		awk -v what="$what" -v bar="$bar" -v without="$(cat "$T/without")" '
+			{ ratio[NR] = $1 }
+			END {
+				cost = (ratio[int((NR + 1) / 2)] - 1) * 100
+				printf "| %s | %.0f | %+.2f %%", what, without, cost
+				if (bar != "-")
+					printf " (at most %s %%: %s)", bar, cost <= bar ? "holds" : "**missed**"
+				printf " | %+.2f to %+.2f %% |\n", (ratio[int(NR / 4) + 1] - 1) * 100,
+					(ratio[NR - int(NR / 4)] - 1) * 100
+			}'
+}
+
+echo
+echo "Medians of $ROUNDS rounds."
+echo
+echo '| what | without, ns | with the rules | middle half |'
+echo '|---|---|---|---|'
+row 'start and end of /bin/true, 1,000 rules on processes' 3 thousand exec 1000 /bin/true
+row 'system call, rules on allocation and growth' 1 memory syscalls 3000000
+row '256 KiB taken, touched, given back, the same rules' 1 memory allocations 20000
+row 'system call, a rule on wx-mapping as well' - writable syscalls 3000000
+row '256 KiB taken, touched, given back, the same rules' - writable allocations 20000
+
+# ---- from an exec to the reader of its event -----------------------------------------------------
+
+EXECS=5000
+cp /bin/true "$T/flagged"
+printf '%s\n' 'processes:' "  - {name: flagged, exec: [$T/flagged], action: flag}" |
+	policy flagged >"$T/flagged.yaml"
+put flagged
+mkfifo "$T/pipe"
+taskset -c 1 "$BUILD/benchmarks/event-latency" json <"$T/pipe" >"$T/latency" &
+result=$!
+nsenter --net="/run/netns/$HOST" taskset -c 1 "$SYNFW" events -f --json >"$T/pipe" 2>"$T/errors" &
+reader=$!
+sleep 1
+taskset -c 0 "$LOAD" exec $EXECS "$T/flagged" >"$T/pace"
+sleep 1
+kill -INT $reader
+wait $reader
+wait $result
+read -r count median p99 largest <"$T/latency"
+
+echo
+echo "From the exec of a program that is flagged to the moment that the reader of \`synfw events -f --json\`" \
+	"has the event; started one after the other, as fast as that goes ($(cut -d. -f1 "$T/pace") ns each)."
+echo
+echo '| started | events read | median, µs | p99, µs | largest, µs |'
+echo '|---|---|---|---|---|'
+printf '| %s | %s | %s | %s (below 1000: %s) | %s |\n' $EXECS "$count" "$median" "$p99" \
+	"$([ "$p99" -lt 1000 ] && echo holds || echo '**missed**')" "$largest"
+[ "$count" = $EXECS ] || { echo "$count events are read of $EXECS" >&2; exit 1; }
