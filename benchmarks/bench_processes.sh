@@ -53,9 +53,9 @@ rounds() { # POLICY LOAD...
 	shift
 	for i in $(seq "$ROUNDS"); do
 		if [ $((i % 2)) = 0 ]; then first=none second=$policy; else first=$policy second=none; fi
-		put $first
+		put "$first"
 		a=$("$LOAD" "$@")
-		put $second
+		put "$second"
 		b=$("$LOAD" "$@")
 		if [ $first = none ]; then echo "$a $b"; else echo "$b $a"; fi
 	done
@@ -103,11 +103,11 @@ result=$!
 nsenter --net="/run/netns/$HOST" taskset -c 1 "$SYNFW" events -f --json >"$T/pipe" 2>"$T/errors" &
 reader=$!
 sleep 1
-taskset -c 0 "$LOAD" exec $EXECS "$T/flagged" >"$T/pace"
+taskset -c 0 "$LOAD" exec "$EXECS" "$T/flagged" >"$T/pace"
 sleep 1
-kill -INT $reader
-wait $reader
-wait $result
+kill -INT "$reader"
+wait "$reader"
+wait "$result"
 read -r count median p99 largest <"$T/latency"
 
 echo
