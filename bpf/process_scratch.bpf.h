@@ -59,6 +59,7 @@ struct process_scratch {
 	__u32 uid, gid;
 	__u64 cred;		/* 0: uid and gid are all */
 	__u64 bytes;		/* of the request, or the growth */
+	__u64 grown;		/* bit i: the window of rule i of `memory` was exceeded */
 	__u64 now_ns;
 	struct synfw_process_id file;	/* kind 0: there is none */
 	__u8 memfd;
