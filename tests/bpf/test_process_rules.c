@@ -130,7 +130,7 @@ static bool arguments_that_are_not_read_may_be_any(void)
 
 	apply(&rule);
 	EXPECT(trial_child(become_many_arguments, &trial) == TRIAL_KILLED);
-	EXPECT(trial_tally(&trial, SYNFW_PROCESS_TALLY_UNREADABLE) == before + 1);
+	EXPECT(trial_tally(&trial, SYNFW_PROCESS_TALLY_UNREADABLE) >= before + 1);
 	rule.match.args[0] = NULL;
 	rule.except = &spared;
 	apply(&rule);
