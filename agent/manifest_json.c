@@ -283,7 +283,7 @@ int manifest_to_text(const struct manifest *manifest, char **ret_text, size_t *r
 	int error;
 
 	/* clang-format off */
-	root = json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:I, s:I}",
+	root = json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:I, s:I}",
 			 "policy", json_text(manifest->policy),
 			 "description", json_text_or_null(manifest->description),
 			 "file", json_text(manifest->file),
@@ -293,6 +293,8 @@ int manifest_to_text(const struct manifest *manifest, char **ret_text, size_t *r
 			 "scoring", json_text_or_null(manifest->scoring),
 			 "logging", json_text_or_null(manifest->logging),
 			 "process_scoring", json_text_or_null(manifest->process_scoring),
+			 "process_hooks", json_text_or_null(manifest->process_hooks),
+			 "process_digest", json_text_or_null(manifest->process_digest),
 			 "monitor", manifest->monitor,
 			 "revision", (json_int_t)manifest->revision,
 			 "applied_at_ns", (json_int_t)manifest->applied_at_ns);
@@ -349,6 +351,8 @@ int manifest_from_text(const char *text, size_t length, struct manifest **ret_ma
 	manifest->scoring = read_optional(&reader, root, "scoring");
 	manifest->logging = read_optional(&reader, root, "logging");
 	manifest->process_scoring = read_optional(&reader, root, "process_scoring");
+	manifest->process_hooks = read_optional(&reader, root, "process_hooks");
+	manifest->process_digest = read_optional(&reader, root, "process_digest");
 	manifest->monitor = read_boolean(&reader, root, "monitor");
 	manifest->revision = read_integer(&reader, root, "revision", INT64_MAX);
 	manifest->applied_at_ns = read_integer(&reader, root, "applied_at_ns", INT64_MAX);
