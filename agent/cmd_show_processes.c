@@ -100,6 +100,7 @@ struct view {
 	struct process_half half;
 	struct synfw_process_head head;
 	struct process_names names;
+	const struct manifest *manifest; /* borrowed, or NULL */
 	uint64_t now_ns;
 };
 
@@ -107,6 +108,13 @@ static void view_close(struct view *view)
 {
 	process_half_close(&view->half);
 	process_names_close(&view->names);
+}
+
+static uint64_t growth_of(const struct view *view, const struct process_entry *entry)
+{
+	return view->manifest ? process_entry_growth(&view->half.object, view->manifest, entry,
+						     view->now_ns)
+			      : 0;
 }
 
 static const char *flags_text(uint32_t flags)
@@ -123,7 +131,7 @@ static json_t *entry_json(const struct view *view, const struct process_entry *e
 	char comm[PROCESS_COMM_MAX];
 	/* clang-format off */
 	json_t *object = json_pack(
-		"{s:I, s:I, s:s, s:o, s:o, s:I, s:b, s:b, s:o, s:I, s:I, s:I, s:I}",
+		"{s:I, s:I, s:s, s:o, s:o, s:I, s:b, s:b, s:o, s:I, s:I, s:I, s:I, s:I}",
 		"pid", (json_int_t)entry->pid,
 		"parent", (json_int_t)process->parent,
 		"comm", process_comm_text(process->comm, comm),
@@ -136,7 +144,8 @@ static json_t *entry_json(const struct view *view, const struct process_entry *e
 				      ? json_time(source_real_time(process->flagged_boot_ns))
 				      : json_null(),
 		"resident_bytes", (json_int_t)process_entry_resident(entry),
-		"growth_bytes_per_s", (json_int_t)process_entry_growth(entry, view->now_ns),
+		"growth_bytes_per_s", (json_int_t)growth_of(view, entry),
+		"largest_growth_bytes", (json_int_t)process->growth_bytes,
 		"largest_request_bytes", (json_int_t)process->largest_bytes,
 		"wx_mappings", (json_int_t)process->wx_mappings);
 	/* clang-format on */
@@ -157,8 +166,7 @@ static void print_entry(const struct view *view, const struct process_entry *ent
 	printf("%7u %-16s %7u %-8s %10.1f %10.1f %10.1f %5u  %s\n", entry->pid,
 	       process_comm_text(process->comm, comm),
 	       process_entry_score(process, &view->head, view->now_ns), flags_text(process->flags),
-	       process_entry_resident(entry) / 1048576.0,
-	       process_entry_growth(entry, view->now_ns) / 1048576.0,
+	       process_entry_resident(entry) / 1048576.0, growth_of(view, entry) / 1048576.0,
 	       process->largest_bytes / 1048576.0, process->wx_mappings, path ? path : "-");
 }
 
@@ -172,6 +180,7 @@ static int read_view(const struct invocation *invocation, const struct live *liv
 		err = fault_system(fault, -ENOMEM, "cannot read the names of rules");
 	if (!err && view->half.present)
 		err = process_entries_read(&view->half.object, fault, ret_entries, ret_count);
+	view->manifest = live->manifest;
 	view->now_ns = source_now();
 	return err;
 }

@@ -12,13 +12,14 @@ static int refuse_unenforced(const struct policy *policy, struct diags *diags)
 	struct location at;
 	size_t i;
 
-	if (policy->nr_memory_rules) {
-		at = policy->memory_rules[0].at;
-		what = "rules on memory are";
-	}
 	for (i = 0; !what && i < policy->nr_process_rules; i++) {
 		at = policy->process_rules[i].at;
-		what = policy->process_rules[i].outcome.peers.kind != PEERS_NONE ? "peers is" : NULL;
+		what = policy->process_rules[i].outcome.peers.kind != PEERS_NONE ? "peers is"
+										 : NULL;
+	}
+	for (i = 0; !what && i < policy->nr_memory_rules; i++) {
+		at = policy->memory_rules[i].at;
+		what = policy->memory_rules[i].outcome.peers.kind != PEERS_NONE ? "peers is" : NULL;
 	}
 	if (!what && policy->process_scoring.flag_on_peer_block) {
 		at = policy->process_scoring.at;

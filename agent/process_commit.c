@@ -217,25 +217,48 @@ static int place(struct process_commit *commit, const char *dir, bool fresh, str
 	return process_half_pin(&commit->loaded, commit->dir, fault);
 }
 
+/* A hook that cannot be had: the first rule that needs it, by name and place. */
+static int refuse_hook(const struct manifest *next, enum process_hook hook, int error,
+		       struct fault *fault)
+{
+	const struct manifest_process_rule *rule;
+	size_t i;
+
+	for (i = 0; i < next->nr_process_rules; i++) {
+		rule = &next->process_rules[i];
+		if (process_hook_serves(hook, rule->trigger, rule->action))
+			break;
+	}
+	if (i < next->nr_process_rules)
+		fault_system(fault, error,
+			     "%s:%u: rule \"%s\" needs the hook \"%s\", which cannot be attached",
+			     next->file, rule->line, rule->name, process_hooks[hook].word);
+	else
+		fault_system(fault, error, "cannot attach the hook \"%s\"",
+			     process_hooks[hook].word);
+	fault->exit_code = EXIT_KERNEL;
+	return error;
+}
+
 static int attach(struct process_commit *commit, enum process_hook hook, int cgroup_fd,
-		  struct fault *fault)
+		  const struct manifest *next, struct fault *fault)
 {
 	CLEANUP(cleanup_free)
 	char *path = process_half_link_path(commit->dir, hook, commit->live.present);
-	int err;
+	int fd = process_hook_attach(hook, commit->loaded.hook_fd[hook], cgroup_fd);
 
-	err = process_hook_attach(hook, commit->loaded.hook_fd[hook], cgroup_fd, fault,
-				  &commit->link_fd[hook]);
-	if (err)
-		return err;
+	if (fd < 0)
+		return refuse_hook(next, hook, fd, fault);
+	commit->link_fd[hook] = fd;
 	commit->attached |= BIT(hook);
-	if (!path || bpf_obj_pin(commit->link_fd[hook], path))
+	if (!path || bpf_obj_pin(fd, path))
 		return fault_system(fault, path ? -errno : -ENOMEM, "cannot pin the hook \"%s\"",
 				    process_hooks[hook].word);
 	return 0;
 }
 
-static int attach_missing(struct process_commit *commit, struct fault *fault)
+static int attach_missing(struct process_commit *commit, const struct manifest *next,
+			  struct fault *fault)
 {
 	CLEANUP(cleanup_fd) int cgroup_fd = -1;
 	int hook, err = 0;
@@ -243,10 +266,10 @@ static int attach_missing(struct process_commit *commit, struct fault *fault)
 	for (hook = 0; !err && hook < PROCESS_NR_HOOKS; hook++) {
 		if (commit->loaded.hook_fd[hook] < 0)
 			continue;
-		if (process_hooks[hook].cgroup_type >= 0 && cgroup_fd < 0)
+		if (process_hooks[hook].cgroup && cgroup_fd < 0)
 			err = process_hooks_open_cgroup(fault, &cgroup_fd);
 		if (!err)
-			err = attach(commit, hook, cgroup_fd, fault);
+			err = attach(commit, hook, cgroup_fd, next, fault);
 	}
 	return err;
 }
@@ -272,7 +295,7 @@ int process_commit_stage(struct process_commit *commit, const char *dir, bool fr
 		err = process_inner_install(&commit->inner, &commit->tables->head, object, slot,
 					    fault);
 	if (!err)
-		err = attach_missing(commit, fault);
+		err = attach_missing(commit, next, fault);
 	return err ? err
 		   : process_fill(commit->loaded.call_fd[PROCESS_FILL] >= 0 ? &commit->loaded
 									    : object,

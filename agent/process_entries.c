@@ -10,7 +10,7 @@
 
 #include <synfw/cleanup.h>
 
-#define NS_PER_S 1000000000LL
+#define NS_PER_S 1e9
 
 static int compare(const void *a, const void *b)
 {
@@ -83,13 +83,41 @@ uint64_t process_entry_resident(const struct process_entry *entry)
 	return got == 2 ? resident * sysconf(_SC_PAGESIZE) : entry->process.resident_bytes;
 }
 
-int64_t process_entry_growth(const struct process_entry *entry, uint64_t now_boot_ns)
+/* As the programs: the smallest size in the eighths that lie within the rule's time. */
+static uint64_t window_growth(const struct synfw_growth_window *window, uint64_t now_boot_ns)
 {
-	const struct synfw_process *process = &entry->process;
-	int64_t elapsed_ns = now_boot_ns - process->window_boot_ns;
-	int64_t grown = process_entry_resident(entry) - process->window_bytes;
+	uint64_t part_ns = window->within_ns / SYNFW_GROWTH_PARTS, lowest = window->last_bytes;
+	uint64_t part = part_ns ? now_boot_ns / part_ns : 0, i, bytes;
 
-	if (!process->window_boot_ns || elapsed_ns <= 0)
-		return 0;
-	return (__int128)grown * NS_PER_S / elapsed_ns;
+	for (i = 0; i <= SYNFW_GROWTH_PARTS; i++) {
+		/* parts in which nothing was heard: it stayed as it was */
+		if (part - i > window->part)
+			continue;
+		bytes = window->lowest_bytes[(part - i) % SYNFW_GROWTH_PLACES];
+		lowest = bytes < lowest ? bytes : lowest;
+	}
+	return window->last_bytes - lowest;
+}
+
+uint64_t process_entry_growth(const struct process_object *object, const struct manifest *manifest,
+			      const struct process_entry *entry, uint64_t now_boot_ns)
+{
+	struct synfw_growth_key key = {.pid = entry->pid};
+	struct synfw_growth_window window;
+	uint64_t fastest = 0, rate;
+	size_t i;
+
+	for (i = 0; i < manifest->nr_process_rules; i++) {
+		if (manifest->process_rules[i].trigger == SYNFW_ON_EXEC)
+			continue;
+		if (manifest->process_rules[i].trigger == SYNFW_ON_GROWTH &&
+		    !bpf_map_lookup_elem(object->map_fd[PROCESS_GROWTH], &key, &window) &&
+		    window.start_boot_ns == entry->process.start_boot_ns && window.within_ns) {
+			rate = (double)window_growth(&window, now_boot_ns) * NS_PER_S /
+			       window.within_ns;
+			fastest = rate > fastest ? rate : fastest;
+		}
+		key.index++;
+	}
+	return fastest;
 }

@@ -3,6 +3,7 @@
 #define SYNFW_AGENT_PROCESS_ENTRIES_H
 
 /* What the kernel remembers of processes. */
+#include "manifest.h"
 #include "process_half.h"
 
 struct process_entry {
@@ -25,7 +26,9 @@ uint32_t process_entry_score(const struct synfw_process *process,
 /* Resident memory: what /proc says now, else what was seen last. */
 uint64_t process_entry_resident(const struct process_entry *entry);
 
-/* Bytes a second that it grew by since its window began; 0 where there is no window. */
-int64_t process_entry_growth(const struct process_entry *entry, uint64_t now_boot_ns);
+/* Bytes a second that it grows by, over the time that a growth rule looks at; of several the
+ * largest. */
+uint64_t process_entry_growth(const struct process_object *object, const struct manifest *manifest,
+			      const struct process_entry *entry, uint64_t now_boot_ns);
 
 #endif

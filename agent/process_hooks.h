@@ -21,14 +21,22 @@ enum process_hook {
 	PROCESS_HOOK_BIND4,
 	PROCESS_HOOK_BIND6,
 	PROCESS_HOOK_EXEC,
+	PROCESS_HOOK_RSS_STAT,
+	PROCESS_HOOK_UNMAPPED_AREA,
+	PROCESS_HOOK_MMAP,
+	PROCESS_HOOK_MPROTECT,
+	PROCESS_HOOK_PKEY_MPROTECT,
+	PROCESS_HOOK_SHMAT,
 	PROCESS_NR_HOOKS,
 };
 
 struct process_hook_spec {
 	const char *word;    /* as users and pins call it */
 	const char *program; /* in the object */
-	int cgroup_type;     /* enum bpf_attach_type; -1: a tracepoint */
 	const char *purpose; /* why it is attached */
+	bool cgroup;	     /* on the root cgroup, by this enum bpf_attach_type */
+	int cgroup_type;
+	const char *tracepoint; /* a classic one; NULL: one that the program's type names */
 };
 
 extern const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS];
@@ -42,10 +50,13 @@ uint32_t process_hooks_of_head(const struct synfw_process_head *head, bool peers
 /* The bit of the hook called `word`, 0: there is none. */
 uint32_t process_hook_bit(const char *word);
 
-/* Attaches a program; closing the link detaches it until it is pinned. `cgroup_fd` is that of
- * process_hooks_open_cgroup(), for hooks with a cgroup_type. */
-int process_hook_attach(enum process_hook hook, int prog_fd, int cgroup_fd, struct fault *fault,
-			int *ret_link_fd);
+/* Attaches a program. A link, whose closing detaches it until it is pinned, or -errno. `cgroup_fd`
+ * is that of process_hooks_open_cgroup(), for those with `cgroup`. */
+int process_hook_attach(enum process_hook hook, int prog_fd, int cgroup_fd);
+
+/* Whether rules on an event, with that action, are a reason for a hook. */
+bool process_hook_serves(enum process_hook hook, enum synfw_process_trigger trigger,
+			 enum synfw_process_action action);
 
 /* The root of the cgroup v2 hierarchy, as far up as it is seen here. */
 int process_hooks_open_cgroup(struct fault *fault, int *ret_fd);

@@ -29,6 +29,9 @@ const struct object_map_spec process_maps[PROCESS_NR_MAPS] = {
 	[PROCESS_EXECUTABLES] = {"synfw_executables", BPF_MAP_TYPE_LRU_HASH,
 				 sizeof(struct synfw_process_id), sizeof(struct synfw_executable),
 				 SYNFW_MAX_EXECUTABLES},
+	[PROCESS_GROWTH] = {"synfw_growth_windows", BPF_MAP_TYPE_LRU_HASH,
+			    sizeof(struct synfw_growth_key), sizeof(struct synfw_growth_window),
+			    SYNFW_MAX_GROWTH_WINDOWS},
 	[PROCESS_STATE] = {"synfw_process_state", BPF_MAP_TYPE_ARRAY, 4,
 			   sizeof(struct synfw_process_state), 1},
 	[PROCESS_COUNTERS] = {"synfw_process_counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4,
@@ -135,10 +138,8 @@ static int shrink_maps(struct bpf_object *object, struct fault *fault)
 		enum process_map map;
 		uint32_t entries;
 	} sizes[] = {
-		{PROCESS_PROCESSES, 1},
-		{PROCESS_EXECUTABLES, 1},
-		{PROCESS_COUNTERS, 1},
-		{PROCESS_EVENTS, 4096},
+		{PROCESS_PROCESSES, 1}, {PROCESS_EXECUTABLES, 1}, {PROCESS_GROWTH, 1},
+		{PROCESS_COUNTERS, 1},	{PROCESS_EVENTS, 4096},
 	};
 	struct bpf_map *map;
 	size_t i;

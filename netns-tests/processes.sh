@@ -16,7 +16,7 @@ prepare() { # programs that a rule may name: copies, in $T/bin
 live() { # YAML of rules on processes: applies it
 	policy live <<-E
 		processes:
-		$(sed 's/^/  /' <<<"$1")
+		$(sed 's/^[[:space:]]*/  /' <<<"$1")
 		${2:-}
 	E
 	apply live
@@ -132,4 +132,41 @@ test_deny_without_the_means_is_refused() {
 	says "denies.yaml:6: rule \"denied\""
 	equal "$(pins | wc -l)" 0 "pins"
 	runs bad
+}
+
+test_memory_rules_attach_what_they_need() {
+	prepare
+	memory() { # RULE
+		policy live <<-E
+			memory: [{name: eats, exec: $T/bin/net, $1, action: flag}]
+		E
+		apply live
+	}
+	memory "event: allocation, over: 64MiB"
+	equal "$(hooks)" "exec exit fork rss-stat unmapped-area" "hooks of allocation"
+	"$T/bin/net" -e '$x = "a" x (80 << 20)'
+	[ "$(matches eats)" -gt 0 ] || fail "a request of 80 MiB was not found"
+	memory "event: growth, over: 64MiB, within: 10s"
+	equal "$(hooks)" "exec exit fork rss-stat" "hooks of growth"
+	memory "event: wx-mapping"
+	equal "$(hooks)" "exec exit fork mmap mprotect pkey-mprotect shmat" "hooks of wx-mapping"
+	policy none <<<""
+	apply none
+	equal "$(pins | wc -l)" 0 "pins of a policy without rules on memory"
+}
+
+test_events_tell_of_a_killed_process() {
+	prepare
+	cp "$T/bin/bad" "$T/bin/"$'a\nb\\c\xff'
+	live "- {name: bad, exec: $T/bin/bad, action: kill}
+		- {name: odd, exec: \"$T/bin/**\", action: flag}"
+	is_killed bad
+	exits 0 synfw events --json
+	json '.schema == "synfw.event/1" and .kind == "process" and .event == "exec" and
+		.action == "kill" and .rule == "bad" and .line == 5 and .uid == 0 and
+		(.path | endswith("/bin/bad")) and .comm == "bad" and .monitor == false'
+	"$T/bin/"$'a\nb\\c\xff' "$T/made"
+	exits 0 synfw events
+	grep -q ' flag    pid [0-9]* (a\\x0ab\\x5cc\\xff) of user 0, parent [0-9]*, .*/bin/a\\x0ab\\x5cc\\xff: exec "odd" at ' \
+		"$T/out" || { cat "$T/out" >&2; fail "the line is not as expected"; }
 }

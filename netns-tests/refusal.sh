@@ -54,7 +54,7 @@ test_invalid_policy() {
 test_what_nothing_enforces_is_refused() {
 	prepare
 	policy bad <<-E
-		memory: [{name: huge, event: allocation, over: 2GiB, exec: $T/no, action: flag}]
+		processes: [{name: far, exec: $T/no, action: flag, peers: block 10m}]
 	E
 	changes_nothing 3 synfw apply "$T/bad.yaml"
 	says "not enforced by this version"
