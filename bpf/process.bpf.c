@@ -14,6 +14,7 @@
 #include "process_fill.bpf.h"
 #include "process_isolate.bpf.h"
 #include "process_kernel.bpf.h"
+#include "process_lsm.bpf.h"
 #include "process_maps.bpf.h"
 #include "process_memory.bpf.h"
 
@@ -232,6 +233,66 @@ int synfw_shmat(struct syscall_enter *context)
 
 	if (flags & SHM_EXEC && !(flags & SHM_RDONLY))
 		wx_found(0);
+	return 0;
+}
+
+/* ---- BPF LSM: loaded only where the kernel takes it ------------------------------------------ */
+
+SEC("?lsm/bprm_creds_from_file")
+int BPF_PROG(synfw_deny, struct linux_binprm *bprm, struct file *file, int verdict_before)
+{
+	struct process_scratch *scratch;
+	bool denied;
+
+	if (verdict_before)
+		return verdict_before;
+	scratch = scratch_take();
+	if (!scratch)
+		return 0;
+	denied = exec_is_denied(scratch, bpf_get_current_task(), address_of(scratch, bprm->cred),
+				address_of(scratch, file));
+	scratch_give_back(scratch);
+	if (denied)
+		return -EPERM;
+	return 0;
+}
+
+/* Sees every way to map, without a cost for other calls. */
+SEC("?lsm/mmap_file")
+int BPF_PROG(synfw_mmap_file, struct file *file, unsigned long asked, unsigned long protection,
+	     unsigned long flags, int verdict_before)
+{
+	if (!verdict_before && (protection & WRITE_AND_EXECUTE) == WRITE_AND_EXECUTE)
+		wx_found(0);
+	return verdict_before;
+}
+
+SEC("?lsm/file_mprotect")
+int BPF_PROG(synfw_file_mprotect, struct vm_area_struct *area, unsigned long asked,
+	     unsigned long protection, int verdict_before)
+{
+	if (!verdict_before && (protection & WRITE_AND_EXECUTE) == WRITE_AND_EXECUTE)
+		wx_found(area->vm_end - area->vm_start);
+	return verdict_before;
+}
+
+SEC("?lsm/socket_accept")
+int BPF_PROG(synfw_accept, struct socket *socket, struct socket *accepted, int verdict_before)
+{
+	if (verdict_before)
+		return verdict_before;
+	if (call_judge() == CALL_REFUSED)
+		return -EPERM;
+	return 0;
+}
+
+SEC("?lsm/socket_listen")
+int BPF_PROG(synfw_listen, struct socket *socket, int backlog, int verdict_before)
+{
+	if (verdict_before)
+		return verdict_before;
+	if (call_judge() == CALL_REFUSED)
+		return -EPERM;
 	return 0;
 }
 

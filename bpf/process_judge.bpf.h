@@ -115,7 +115,8 @@ static __always_inline bool rule_apply(struct process_scratch *scratch,
 {
 	__u32 points;
 
-	rule_count(rule, monitor || rule->flags & SYNFW_PROCESS_MONITOR);
+	if (!scratch->trial)
+		rule_count(rule, monitor || rule->flags & SYNFW_PROCESS_MONITOR);
 	if (rule->flags & SYNFW_PROCESS_MONITOR)
 		return false;
 	peers_note(scratch, rule);

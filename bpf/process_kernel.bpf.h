@@ -155,6 +155,14 @@ struct signal_struct {
 	atomic_t live;
 };
 
+struct vm_area_struct {
+	unsigned long vm_start, vm_end;
+};
+
+struct socket {
+	short type;
+};
+
 struct task_struct {
 	unsigned int flags;
 	unsigned int personality;

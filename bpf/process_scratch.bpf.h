@@ -102,7 +102,7 @@ struct process_scratch {
 	__u8 has_peers;
 	__u8 undecided;		/* arguments that are not known yet would have to be */
 	__u8 crossed;
-	__u8 monitor;
+	__u8 trial;		/* nothing is counted: another program judges the same again */
 	__u32 score_before, score_after;
 
 	struct file_path path;
