@@ -112,12 +112,8 @@ struct mm_struct___percpu {
 	struct percpu_counter rss_stat[4];
 };
 
-typedef struct {
-	__s64 counter;
-} atomic_long_t;
-
 struct mm_rss_stat {
-	atomic_long_t count[4];
+	__s64 count[4];
 };
 
 struct mm_struct___atomic {

@@ -244,10 +244,11 @@ static __always_inline __s64 resident_bytes(const struct mm_struct *mm)
 
 	if (bpf_core_type_exists(struct mm_rss_stat)) {
 		const struct mm_struct___atomic *counted = (const void *)mm;
+		__s64 count[4] = {};
 
-		pages = counted->rss_stat.count[MEMBERS_FILE].counter +
-			counted->rss_stat.count[MEMBERS_ANON].counter +
-			counted->rss_stat.count[MEMBERS_SHMEM].counter;
+		/* the verifier of these kernels follows no type into that array */
+		bpf_core_read(count, sizeof(count), &counted->rss_stat);
+		pages = count[MEMBERS_FILE] + count[MEMBERS_ANON] + count[MEMBERS_SHMEM];
 	} else {
 		const struct mm_struct___percpu *counted = (const void *)mm;
 

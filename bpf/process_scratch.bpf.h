@@ -50,7 +50,9 @@ enum args_state {
 
 struct process_scratch {
 	__u32 taken;
+	__u32 place;		/* its own number */
 	__u32 slot;		/* of the generation */
+	__u32 reserved0;
 	__u64 address;		/* see address_of() */
 
 	/* the subject */
@@ -137,10 +139,24 @@ static __always_inline struct process_scratch *scratch_take(void)
 		__u32 key = i;
 		struct process_scratch *scratch = bpf_map_lookup_elem(&synfw_process_scratch, &key);
 
-		if (scratch && !__sync_val_compare_and_swap(&scratch->taken, 0, 1))
+		if (scratch && !__sync_val_compare_and_swap(&scratch->taken, 0, 1)) {
+			scratch->place = i;
 			return scratch;
+		}
 	}
 	return NULL;
+}
+
+/* The same for a function that is checked apart: kernels before 6.2 take nothing of an argument as the key or
+ * value of a map. */
+static __always_inline struct process_scratch *scratch_again(const struct process_scratch *scratch)
+{
+	__u32 key;
+
+	if (!scratch)
+		return NULL;
+	key = scratch->place;
+	return bpf_map_lookup_elem(&synfw_process_scratch, &key);
 }
 
 static __always_inline void scratch_give_back(struct process_scratch *scratch)

@@ -3,6 +3,7 @@
  * pages. Argument: test_first_action. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -127,6 +128,8 @@ int main(int argc, char **argv)
 {
 	MUST(argc == 2);
 	trial_open(&trial, argv[1], 0);
+	if (access("/sys/kernel/tracing/events", F_OK))
+		MUST(mount("none", "/sys/kernel/tracing", "tracefs", 0, NULL) == 0);
 	attach(trial.bpf->progs.synfw_resident);
 	attach(trial.bpf->progs.synfw_unmapped);
 	attach(trial.bpf->progs.synfw_mmap);

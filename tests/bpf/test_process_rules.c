@@ -103,6 +103,7 @@ static bool arguments_of_any_length_are_read_past(void)
 	apply(&rule);
 	EXPECT(trial_run(victim, "z", longest, NULL) == TRIAL_KILLED);
 	EXPECT(trial_run(victim, "z", longer, NULL) == 0);
+	EXPECT(trial_run(victim, "", "", longest) == TRIAL_KILLED);
 	/* its end is an argument by itself only for who has lost count */
 	for (size_t length = sizeof(huge) - 1; length > sizeof(huge) - 300; length--) {
 		huge[length] = 0;
