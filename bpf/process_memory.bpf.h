@@ -9,7 +9,6 @@
  */
 #include "process_act.bpf.h"
 
-#define PAGE_BYTES 4096ULL
 #define STEP_BYTES (1LL << 20)	/* of resident or mapped size, which are looked at again */
 #define HUGE_BYTES (2ULL << 20)	/* by which the kernel asks for more, to choose where in it a huge page begins */
 

@@ -11,6 +11,7 @@
 #include "process_maps.bpf.h"
 
 #define SCRATCH_PLACES 8
+#define PAGE_BYTES     4096ULL
 #define SHORT_TEXT     256 /* one more than a pattern has, and than a name in a directory */
 
 /*

@@ -7,9 +7,10 @@
  * a child, and exits with the child's status, or 128 + its signal. w: writes a byte to descriptor
  * 1, and waits until it may read from 0. Anything else: exits with 0.
  *
- * Requests of 64 MiB, of which one byte is used: a: mmap. n: mmap at an address of its own. b: brk.
- * r: mremap. g: mmap, of which all is used. Writable and executable pages: y: mmap. q: mprotect. h:
- * shmat. e: mmap where readable implies executable. s: many small requests, twice as much together.
+ * Requests of 64 MiB, of which half a MiB is used: a: mmap. n: mmap at an address of its own. b:
+ * brk. r: mremap. g: mmap, of which all is used. Writable and executable pages: y: mmap. q:
+ * mprotect. h: shmat. e: mmap where readable implies executable. s: many small requests, twice as
+ * much together.
  */
 #include <fcntl.h>
 #include <stddef.h>
@@ -57,7 +58,8 @@ static void execute_child(char **argv)
 }
 
 #define LARGE	  (64L << 20)
-#define SMALL	  (256L << 10)
+#define SMALL	  (1L << 20)
+#define SOME	  (512L << 10) /* some kernels tell of every 64 pages */
 #define SOMEWHERE 0x200000000000L
 
 static long call6(long number, long a, long b, long c, long d, long e, long f)
@@ -98,21 +100,21 @@ static void ask_memory(char letter)
 	long at;
 
 	if (letter == 'a') {
-		use(map(0, LARGE, usual, 0), 1);
+		use(map(0, LARGE, usual, 0), SOME);
 	} else if (letter == 'n') {
-		use(map(SOMEWHERE, LARGE, usual, MAP_FIXED), 1);
+		use(map(SOMEWHERE, LARGE, usual, MAP_FIXED), SOME);
 	} else if (letter == 'b') {
 		at = call(SYS_brk, 0, 0, 0, 0);
 		call(SYS_brk, at + LARGE, 0, 0, 0);
-		use((char *)at, 1);
+		use((char *)at, SOME);
 	} else if (letter == 'r') {
 		at = (long)map(SOMEWHERE, SMALL, usual, MAP_FIXED);
-		use((char *)call6(SYS_mremap, at, SMALL, LARGE, 0, 0, 0) + SMALL, 1);
+		use((char *)call6(SYS_mremap, at, SMALL, LARGE, 0, 0, 0) + SMALL, SOME);
 	} else if (letter == 'g') {
 		use(map(0, LARGE, usual, 0), LARGE);
 	} else if (letter == 's') {
 		for (int i = 0; i < LARGE / SMALL * 2; i++)
-			use(map(0, SMALL, usual, 0), 1);
+			use(map(0, SMALL, usual, 0), SOME);
 	} else if (letter == 'y') {
 		map(0, 4096, usual | PROT_EXEC, 0);
 	} else if (letter == 'q') {
