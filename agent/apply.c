@@ -18,6 +18,9 @@
 #include "lock.h"
 #include "netns.h"
 #include "pins.h"
+#include "process_commit.h"
+#include "process_counters.h"
+#include "process_judge.h"
 #include "progress.h"
 #include "seed.h"
 #include "source.h"
@@ -44,6 +47,7 @@ struct apply {
 	struct tables tables;
 	struct attachment *attachments;
 	struct flow_list seeds; /* connections that the commit is going to find open */
+	struct process_commit processes;
 };
 
 static uint64_t now_ns(clockid_t clock)
@@ -64,6 +68,9 @@ static int recover(struct apply *apply, struct notes *notes)
 	int err;
 
 	err = commit_recover(apply->paths, &apply->live, notes, apply->fault);
+	if (!err)
+		err = process_commit_recover(apply->paths, &apply->processes, &apply->live,
+					     apply->fault);
 	if (err || apply->other_abi_dir || !apply->live.present)
 		return err;
 	err = pins_find_other_abi(apply->paths, apply->fault, &other);
@@ -80,7 +87,10 @@ static int find_live(struct apply *apply, struct notes *notes)
 	if (err)
 		return err == -ENOENT ? 0 : err;
 	err = live_open(apply->paths->live, apply->fault, &apply->live);
-	if (err || apply->live.present)
+	if (!err && apply->live.present)
+		return process_half_find(apply->paths->live, apply->live.control.active,
+					 apply->fault, &apply->processes.live);
+	if (err)
 		return err;
 	err = pins_find_other_abi(apply->paths, apply->fault, &apply->other_abi_dir);
 	if (err || !apply->other_abi_dir)
@@ -184,28 +194,6 @@ static int compile(struct apply *apply)
 	return err;
 }
 
-static int name_interfaces(struct apply *apply)
-{
-	struct manifest *next = apply->next;
-	const struct interface *from;
-	size_t i;
-
-	next->interfaces = calloc(apply->interfaces.count + 1, sizeof(*next->interfaces));
-	for (i = 0; next->interfaces && i < apply->interfaces.count; i++) {
-		from = &apply->interfaces.items[i];
-		next->interfaces[i] = (struct manifest_interface){
-			.name = strdup(from->name),
-			.ifindex = from->ifindex,
-			.slot = from->slot,
-			.attach = from->attach,
-		};
-		next->nr_interfaces++;
-		if (!next->interfaces[i].name)
-			return -ENOMEM;
-	}
-	return next->interfaces ? 0 : -ENOMEM;
-}
-
 static int describe(struct apply *apply)
 {
 	const struct manifest *live = apply->other_abi_dir ? NULL : apply->live.manifest;
@@ -214,14 +202,15 @@ static int describe(struct apply *apply)
 
 	err = manifest_from_policy(apply->policy, &apply->next);
 	if (!err)
-		err = name_interfaces(apply);
+		err = interfaces_describe(&apply->interfaces, apply->next);
 	if (!err)
 		err = counters_assign(live, apply->next);
+	if (!err)
+		err = process_counters_assign(live, apply->next);
 	if (err == -ENOSPC)
 		return fault_refuse(apply->fault, EXIT_REFUSED,
-				    "the old and the new policy together name more than %d rules; "
-				    "run `synfw detach` first",
-				    SYNFW_MAX_RULE_COUNTERS - 1);
+				    "the old and the new policy together name too many rules; run "
+				    "`synfw detach` first");
 	if (!err) {
 		image_digest(apply->image, digest);
 		apply->next->digest = strdup(digest);
@@ -238,7 +227,9 @@ static int describe(struct apply *apply)
 	apply->next->revision = apply->live.control.generation + 1;
 	apply->next->applied_at_ns = now_ns(CLOCK_REALTIME);
 	counters_number(apply->next, apply->image);
-	err = manifest_append(apply->next, apply->image);
+	err = process_commit_describe(apply->image->processes, apply->next);
+	if (!err)
+		err = manifest_append(apply->next, apply->image);
 	if (err)
 		return fault_system(apply->fault, err, "cannot store the policy's names");
 	return 0;
@@ -246,32 +237,13 @@ static int describe(struct apply *apply)
 
 /* ---- the program ---- */
 
-/* Whether the links run something else than this binary's program. The pinned program is compared
- * too: an upgrade that was killed may have moved some links only. */
-static bool program_differs(const struct live *live)
-{
-	uint32_t pinned = datapath_program_id(live->object.prog_fd);
-	const struct link *link;
-	size_t i;
-
-	if (live->control.program_digest != object_digest())
-		return true;
-	for (i = 0; i < live->links.count; i++) {
-		link = &live->links.items[i];
-		if (link->ifindex && link->prog_id != pinned &&
-		    !commit_link_is_leftover(live, link))
-			return true;
-	}
-	return false;
-}
-
 static int load_program(struct apply *apply)
 {
 	bool fresh = !apply->live.present || apply->other_abi_dir;
 	int err;
 
-	apply->program_differs =
-		apply->live.present && (apply->other_abi_dir || program_differs(&apply->live));
+	apply->program_differs = apply->live.present &&
+				 (apply->other_abi_dir || commit_program_differs(&apply->live));
 	if (!fresh && !apply->program_differs)
 		return 0;
 	err = object_load(fresh ? NULL : &apply->live.object, apply->fault, &apply->loaded);
@@ -279,6 +251,24 @@ static int load_program(struct apply *apply)
 		err = source_seed(&apply->loaded, apply->fault);
 	if (!err && fresh)
 		err = dynamic_fill_filter(&apply->tables.dynamic, &apply->loaded, apply->fault);
+	return err;
+}
+
+/* ---- processes ---- */
+
+static int prepare_processes(struct apply *apply)
+{
+	bool same_abi = apply->live.present && !apply->other_abi_dir;
+	const struct live nothing = LIVE_NONE;
+	int err = process_judge_means(apply->policy, apply->fault);
+
+	if (!err)
+		err = process_commit_prepare(
+			&apply->processes, same_abi ? &apply->live.object : &apply->loaded,
+			same_abi ? &apply->live : &nothing, apply->image, apply->fault);
+	if (!err)
+		err = process_judge_tests(apply->policy, apply->image->processes,
+					  &apply->processes.inner, apply->diags, apply->fault);
 	return err;
 }
 
@@ -348,6 +338,8 @@ static int prepare(struct apply *apply)
 		progress_stage("loading the program");
 		err = load_program(apply);
 	}
+	if (!err)
+		err = prepare_processes(apply);
 	return err;
 }
 
@@ -384,6 +376,7 @@ static int put_in_force(struct apply *apply, struct apply_report *report)
 		.tables = &apply->tables,
 		.next = apply->next,
 		.exempt = &exempt,
+		.processes = &apply->processes,
 		.interfaces = &apply->interfaces,
 		.notes = &report->notes,
 		.control =
@@ -439,6 +432,7 @@ static void apply_done(struct apply *apply)
 	tables_close(&apply->tables);
 	free(apply->attachments);
 	flow_list_done(&apply->seeds);
+	process_commit_done(&apply->processes);
 	free(apply->other_abi_dir);
 	lock_release(&apply->lock);
 }
@@ -458,6 +452,7 @@ int apply_policy(const struct paths *paths, const struct policy *policy,
 		.live = LIVE_NONE,
 		.loaded = OBJECT_NONE,
 		.tables = TABLES_NONE,
+		.processes = PROCESS_COMMIT_NONE,
 	};
 	CLEANUP(apply_report_done) struct apply_report report = {0};
 	uint64_t began_ns;

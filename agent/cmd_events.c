@@ -12,6 +12,7 @@
 #include "event_report.h"
 #include "events.h"
 #include "privileges.h"
+#include "process_event_report.h"
 #include "report.h"
 #include "ui.h"
 
@@ -22,7 +23,7 @@
 struct output {
 	bool as_json, failed;
 	int error; /* errno of the first failure to write, when it failed */
-	uint64_t told[SYNFW_NR_TALLIES];
+	struct events_tallies told;
 	time_t told_at;
 };
 
@@ -70,23 +71,49 @@ static int print_event(const struct synfw_event *event, const struct rule_names 
 	return stopped || output->failed ? -EINTR : 0;
 }
 
-/* ---- what is missing ---- */
-
-static bool has_grown(const struct output *output, const uint64_t *tallies)
+static int print_process_event(const struct synfw_process_event *event,
+			       const struct process_names *names, void *context)
 {
-	return tallies[SYNFW_TALLY_EVENTS_LOST] > output->told[SYNFW_TALLY_EVENTS_LOST] ||
-	       tallies[SYNFW_TALLY_EVENTS_LIMITED] > output->told[SYNFW_TALLY_EVENTS_LIMITED];
+	struct output *output = context;
+
+	if (output->as_json) {
+		CLEANUP(json_decrefp) json_t *object = process_event_json(event, names);
+
+		report_print_json(object);
+	} else {
+		process_event_write_text(event, names, stdout);
+	}
+	note_failure(output, ferror(stdout));
+	return stopped || output->failed ? -EINTR : 0;
 }
 
-static void tell_losses(struct output *output, const uint64_t *tallies)
+/* ---- what is missing ---- */
+
+static bool has_grown(const struct output *output, const struct events_tallies *tallies)
 {
-	uint64_t more[SYNFW_NR_TALLIES];
+	const uint64_t *told = output->told.packets, *now = tallies->packets;
+
+	return now[SYNFW_TALLY_EVENTS_LOST] > told[SYNFW_TALLY_EVENTS_LOST] ||
+	       now[SYNFW_TALLY_EVENTS_LIMITED] > told[SYNFW_TALLY_EVENTS_LIMITED] ||
+	       tallies->processes_lost > output->told.processes_lost;
+}
+
+static void tell_losses(struct output *output, const struct events_tallies *tallies)
+{
+	uint64_t more[SYNFW_NR_TALLIES], processes;
 	size_t i;
 
 	for (i = 0; i < SYNFW_NR_TALLIES; i++)
-		more[i] = tallies[i] - output->told[i];
-	memcpy(output->told, tallies, sizeof(output->told));
+		more[i] = tallies->packets[i] - output->told.packets[i];
+	/* it begins anew when rules on processes go and come back */
+	processes = tallies->processes_lost > output->told.processes_lost
+			    ? tallies->processes_lost - output->told.processes_lost
+			    : 0;
+	output->told = *tallies;
 	output->told_at = time(NULL);
+	if (processes)
+		ui_warning("%s of processes lost because nobody read them in time",
+			   ui_count(processes, "event"));
 	ui_warning("%s lost because nobody read them in time, %s held back by logging.limit, %s "
 		   "left out by logging.sample",
 		   ui_count(more[SYNFW_TALLY_EVENTS_LOST], "event"),
@@ -95,11 +122,12 @@ static void tell_losses(struct output *output, const uint64_t *tallies)
 	if (output->as_json) {
 		/* clang-format off */
 		CLEANUP(json_decrefp) json_t *object = json_pack(
-			"{s:s, s:I, s:I, s:I}",
+			"{s:s, s:I, s:I, s:I, s:I}",
 			"schema", "synfw.events/1",
 			"lost", (json_int_t)more[SYNFW_TALLY_EVENTS_LOST],
 			"limited", (json_int_t)more[SYNFW_TALLY_EVENTS_LIMITED],
-			"sampled", (json_int_t)more[SYNFW_TALLY_EVENTS_SAMPLED]);
+			"sampled", (json_int_t)more[SYNFW_TALLY_EVENTS_SAMPLED],
+			"processes_lost", (json_int_t)processes);
 		/* clang-format on */
 
 		report_print_json(object);
@@ -110,14 +138,14 @@ static void tell_losses(struct output *output, const uint64_t *tallies)
 static int look_for_losses(struct output *output, const struct events *events, bool last,
 			   struct fault *fault)
 {
-	uint64_t tallies[SYNFW_NR_TALLIES];
+	struct events_tallies tallies;
 	int err;
 
 	if (!last && output->told_at == time(NULL))
 		return 0;
-	err = events_tallies(events, fault, tallies);
-	if (!err && has_grown(output, tallies))
-		tell_losses(output, tallies);
+	err = events_tallies(events, fault, &tallies);
+	if (!err && has_grown(output, &tallies))
+		tell_losses(output, &tallies);
 	return err;
 }
 
@@ -126,7 +154,7 @@ static int look_for_losses(struct output *output, const struct events *events, b
 /* Until a signal, the reader's end or that of the datapath, which is -ENOENT. */
 static int follow(struct output *output, struct events *events, struct fault *fault)
 {
-	int err = events_tallies(events, fault, output->told);
+	int err = events_tallies(events, fault, &output->told);
 
 	while (!err && !stopped && !output->failed) {
 		err = events_read(events, WAIT_MS, fault);
@@ -139,6 +167,14 @@ static int follow(struct output *output, struct events *events, struct fault *fa
 	return err;
 }
 
+static int open_events(const struct invocation *invocation, struct output *output,
+		       struct fault *fault, struct events **ret_events)
+{
+	const struct events_reader reader = {print_event, print_process_event, output};
+
+	return events_open(&invocation->paths, &reader, fault, ret_events);
+}
+
 /* Waits for the next datapath. A signal ends the waiting. */
 static int open_next(const struct invocation *invocation, struct output *output,
 		     struct fault *fault, struct events **ret_events)
@@ -149,7 +185,7 @@ static int open_next(const struct invocation *invocation, struct output *output,
 	ui_warning("no policy is in force any more; waiting for the next one");
 	while (err == -ENOENT && !stopped) {
 		nanosleep(&pause, NULL);
-		err = events_open(&invocation->paths, print_event, output, fault, ret_events);
+		err = open_events(invocation, output, fault, ret_events);
 	}
 	return err;
 }
@@ -194,7 +230,7 @@ int cmd_events(const struct invocation *invocation)
 
 	if (privileges_check("read events", &fault))
 		return ui_fault(&fault);
-	err = events_open(&invocation->paths, print_event, &output, &fault, &events);
+	err = open_events(invocation, &output, &fault, &events);
 	if (err == -ENOENT)
 		fault_refuse(&fault, EXIT_USAGE, "no policy is in force: there are no events");
 	if (err)

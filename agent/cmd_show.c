@@ -56,6 +56,7 @@ static int show_rules(const struct invocation *invocation, const struct live *li
 		      struct fault *fault)
 {
 	CLEANUP(json_decrefp) json_t *rules = json_array();
+	CLEANUP(json_decrefp) json_t *process_rules = NULL;
 	CLEANUP(json_decrefp) json_t *root = NULL;
 	bool as_json = option_given(invocation, "json");
 	const struct manifest_rule *rule, *end;
@@ -75,9 +76,11 @@ static int show_rules(const struct invocation *invocation, const struct live *li
 		else
 			print_rule(live, rule, &counter);
 	}
-	if (!as_json)
-		return 0;
-	root = json_pack("{s:s, s:O}", "schema", "synfw.show.rules/1", "rules", rules);
+	err = show_process_rules(invocation, live, fault, &process_rules);
+	if (err || !as_json)
+		return err;
+	root = json_pack("{s:s, s:O, s:O}", "schema", "synfw.show.rules/1", "rules", rules,
+			 "process_rules", process_rules);
 	report_print_json(root);
 	return 0;
 }
@@ -198,7 +201,7 @@ static const struct {
 		    struct fault *fault);
 } views[] = {
 	{"rules", show_rules},	 {"sets", show_sets},	{"blocks", show_blocks},
-	{"scores", show_scores}, {"flows", show_flows},
+	{"scores", show_scores}, {"flows", show_flows}, {"processes", show_processes},
 };
 
 #define NR_VIEWS (sizeof(views) / sizeof(*views))

@@ -133,7 +133,7 @@ static int print_json(const struct status *status)
 	const char *mode = mode_word(status);
 	/* clang-format off */
 	CLEANUP(json_decrefp) json_t *root =
-		json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:b}, s:o}",
+		json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:b}, s:o}",
 			  "schema", "synfw.status/1",
 			  "mode", mode ? json_string(mode) : json_null(),
 			  "policy", policy_json(status),
@@ -144,6 +144,8 @@ static int print_json(const struct status *status)
 			  "blocks", room_json(status->blocks, SYNFW_MAX_BLOCKS),
 			  "scores", room_json(status->scores, SYNFW_SCORE_SETS * SYNFW_SCORE_WAYS),
 			  "tallies", tallies_json(status),
+			  "processes", status_processes_json(&status->processes,
+							     status->live.manifest),
 			  "agent", "running", status->agent_running,
 			  "warnings", report_notes_json(&status->warnings));
 	/* clang-format on */
@@ -243,6 +245,7 @@ static void print_text(const struct status *status)
 		       status->sets[i].members, status->sets[i].size);
 	print_state(status);
 	print_flows(status);
+	status_processes_print(&status->processes, status->live.manifest);
 	print_reasons(status);
 	printf("agent:      synfwd is %srunning\n", status->agent_running ? "" : "not ");
 	for (i = 0; i < status->warnings.count; i++)

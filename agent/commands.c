@@ -88,9 +88,9 @@ const struct command commands[] = {
 	 "Exits with 1 when they differ.", "@file", json_options, cmd_diff},
 	{"status", "", 0, 0, "what is in force, and whether it really is", NULL, "", json_options,
 	 cmd_status},
-	{"show", "rules|sets|blocks|scores|flows", 1, 1,
-	 "list rules with their counters, sets, blocked sources, scores, or connections", NULL,
-	 "rules sets blocks scores flows", show_options, cmd_show},
+	{"show", "rules|sets|blocks|scores|flows|processes", 1, 1,
+	 "list rules with their counters, sets, blocked sources, scores, connections, or processes",
+	 NULL, "rules sets blocks scores flows processes", show_options, cmd_show},
 	{"set", "add|del|list NAME [ADDR...]", 2, SIZE_MAX,
 	 "add, take out or list members of a dynamic set",
 	 "Takes effect with the next packet, and stays over a reload of the policy. With - for "

@@ -179,6 +179,28 @@ static int copy_interface_counters(struct commit *commit, struct fault *fault)
 	return 0;
 }
 
+/* ---- processes ---- */
+
+static int stage_processes(struct commit *commit, struct fault *fault)
+{
+	bool fresh = commit_is_fresh(commit);
+
+	return process_commit_stage(
+		commit->processes, fresh ? commit->paths->staging : commit->paths->live, fresh,
+		commit->control.active, fresh ? NULL : commit->live->manifest, commit->next, fault);
+}
+
+/* A first policy's rules on processes must not act before it is in force. Where another datapath
+ * is, its links must not come to one that passes everything, and this cannot wait. */
+static int write_first_control(struct commit *commit, struct fault *fault)
+{
+	struct synfw_control control = commit->control;
+
+	if (!commit->upgrade_abi && commit->processes->tables)
+		control.active ^= 1;
+	return datapath_write_control(commit->object, &control, fault);
+}
+
 /* ---- links and the program ---- */
 
 /* Lets a link run the new program; it keeps its id, and packets never see a gap. */
@@ -299,6 +321,8 @@ static int run_switch(struct commit *commit, struct fault *fault)
 	if (!err)
 		err = stage_links(commit, fault);
 	if (!err)
+		err = stage_processes(commit, fault);
+	if (!err)
 		err = datapath_write_control(commit->object, &commit->control, fault);
 	return err;
 }
@@ -321,7 +345,7 @@ static int run_fresh(struct commit *commit, struct fault *fault)
 	if (!err && commit->live->manifest)
 		err = copy_blocks(commit, fault);
 	if (!err)
-		err = datapath_write_control(commit->object, &commit->control, fault);
+		err = write_first_control(commit, fault);
 	if (!err)
 		err = bpffs_ensure(commit->paths, fault, &commit->created);
 	if (err)
@@ -332,6 +356,10 @@ static int run_fresh(struct commit *commit, struct fault *fault)
 		err = commit_stage_egress(commit, fault);
 	if (!err)
 		err = stage_links(commit, fault);
+	if (!err)
+		err = stage_processes(commit, fault);
+	if (!err)
+		err = datapath_write_control(commit->object, &commit->control, fault);
 	if (!err && rename(commit->paths->staging, commit->paths->live))
 		err = fault_system(fault, -errno, "cannot rename \"%s\"", commit->paths->staging);
 	return err;
@@ -380,6 +408,7 @@ static void undo(struct commit *commit, struct fault *fault)
 	char *egress = path_format("%s/%s", commit->paths->live, COMMIT_PENDING_EGRESS);
 	size_t i;
 
+	process_commit_undo(commit->processes, commit->paths, commit->control.active);
 	for (i = commit->interfaces->count; i-- > 0;)
 		undo_link(commit, &commit->interfaces->items[i], &commit->attachments[i], fault);
 	commit_undo_egress(commit, fault);

@@ -19,6 +19,7 @@
 #include "interfaces.h"
 #include "live.h"
 #include "notes.h"
+#include "process_commit.h"
 #include "served.h"
 
 /* What became of one interface. */
@@ -49,6 +50,7 @@ struct commit {
 	const struct tables *tables;
 	const struct manifest *next;
 	const struct exempt *exempt; /* a fact about this host: it stays when the switch fails */
+	struct process_commit *processes;
 	const struct interface_list *interfaces;
 	struct synfw_control control; /* to store */
 
@@ -72,6 +74,9 @@ bool commit_is_fresh(const struct commit *commit);
 /* Whether a link was attached by an apply that did not come to switch, and the policy in force does
  * not want it: commit_recover() removes it. */
 bool commit_link_is_leftover(const struct live *live, const struct link *link);
+
+/* Whether the links run something else than this binary's program. */
+bool commit_program_differs(const struct live *live);
 
 /* Removes what killed runs left, so that nothing stands in the way: bpffs/new, and in the live
  * datapath pins of applies that did not come to switch. A link that the policy in force wants is

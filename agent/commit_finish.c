@@ -165,6 +165,7 @@ void commit_finish_switch(struct commit *commit)
 	if (commit->egress_pinned)
 		settle_program(commit, COMMIT_PENDING_EGRESS, "egress");
 	commit_finish_egress(commit);
+	process_commit_settle(commit->processes, commit->paths, commit->notes);
 	if (links) {
 		settle_links(commit, links);
 		drop_links(commit, links);
@@ -173,6 +174,8 @@ void commit_finish_switch(struct commit *commit)
 		   served_write(commit->served, commit->object, &fault_));
 	NOTE_FAULT(commit, "the interface table", retain_interfaces(commit, &fault_));
 	NOTE_FAULT(commit, "freeing the old policy", free_generation(commit, old_slot, &fault_));
+	process_commit_free_old(commit->processes, old_slot, commit->live->manifest, commit->next,
+				commit->notes);
 	if (commit->live->manifest)
 		NOTE_FAULT(commit, "resetting counters", reset_freed_counters(commit, &fault_));
 	if (commit->live->manifest)
@@ -220,6 +223,25 @@ static bool manifest_has_interface(const struct manifest *manifest, uint32_t ifi
 bool commit_link_is_leftover(const struct live *live, const struct link *link)
 {
 	return link->pending && !manifest_has_interface(live->manifest, link->ifindex);
+}
+
+/* The pinned program is compared, too: an upgrade that was killed may have moved some links only.
+ */
+bool commit_program_differs(const struct live *live)
+{
+	uint32_t pinned = datapath_program_id(live->object.prog_fd);
+	const struct link *link;
+	size_t i;
+
+	if (live->control.program_digest != object_digest())
+		return true;
+	for (i = 0; i < live->links.count; i++) {
+		link = &live->links.items[i];
+		if (link->ifindex && link->prog_id != pinned &&
+		    !commit_link_is_leftover(live, link))
+			return true;
+	}
+	return false;
 }
 
 static void recover_link(const char *dir, struct live *live, struct link *link, struct notes *notes)

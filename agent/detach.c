@@ -14,6 +14,7 @@
 #include "lock.h"
 #include "netns.h"
 #include "pins.h"
+#include "process_half.h"
 
 #define LOCK_TIMEOUT_MS 60000
 
@@ -71,6 +72,17 @@ static int check_datapath(const char *name, void *argument)
 	return netns_check_directory(context->paths, dir, context->fault);
 }
 
+static void disarm_processes(const char *dir)
+{
+	CLEANUP(cleanup_free) char *half = process_half_path(dir, false);
+	CLEANUP(cleanup_free) char *unfinished = process_half_path(dir, true);
+
+	if (half)
+		process_half_disarm(half);
+	if (unfinished)
+		process_half_disarm(unfinished);
+}
+
 static int remove_datapath(const char *name, void *argument)
 {
 	struct detach_context *context = argument;
@@ -89,6 +101,7 @@ static int remove_datapath(const char *name, void *argument)
 	err = commit_remove_egress(links, NULL);
 	if (err)
 		return fault_system(context->fault, err, "cannot remove an egress filter");
+	disarm_processes(dir);
 	err = pins_remove_datapath(context->paths, dir);
 	if (err)
 		return fault_system(context->fault, err, "cannot remove \"%s\"", dir);

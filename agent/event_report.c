@@ -16,7 +16,6 @@
 #include "shadow.h"
 #include "source.h"
 
-#define TIME_MAX      40
 #define TCP_FLAGS_MAX 40
 
 static const char *kind_word(const struct synfw_event *event)
@@ -31,8 +30,7 @@ static const char *kind_word(const struct synfw_event *event)
 	return event->kind < SYNFW_NR_EVENT_KINDS ? words[event->kind] : "unknown";
 }
 
-/* RFC 3339 in UTC, to the microsecond. */
-static const char *time_text(uint64_t boot_ns, char out[TIME_MAX])
+const char *event_time_text(uint64_t boot_ns, char out[EVENT_TIME_MAX])
 {
 	uint64_t real_ns = source_real_time(boot_ns);
 	time_t seconds = real_ns / 1000000000ULL;
@@ -41,8 +39,8 @@ static const char *time_text(uint64_t boot_ns, char out[TIME_MAX])
 
 	if (!gmtime_r(&seconds, &utc))
 		return "?";
-	length = strftime(out, TIME_MAX, "%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(out + length, TIME_MAX - length, ".%06uZ",
+	length = strftime(out, EVENT_TIME_MAX, "%Y-%m-%dT%H:%M:%S", &utc);
+	snprintf(out + length, EVENT_TIME_MAX - length, ".%06uZ",
 		 (unsigned int)(real_ns % 1000000000ULL / 1000));
 	return out;
 }
@@ -150,9 +148,9 @@ static void write_score(const struct synfw_event *event, const struct rule_names
 void event_write_text(const struct synfw_event *event, const struct rule_names *names, FILE *stream)
 {
 	const struct manifest_rule *rule = rule_names_find(names, event->counter);
-	char when[TIME_MAX];
+	char when[EVENT_TIME_MAX];
 
-	fprintf(stream, "%s %s%-5s ", time_text(event->time_boot_ns, when),
+	fprintf(stream, "%s %s%-5s ", event_time_text(event->time_boot_ns, when),
 		event->flags & SYNFW_EVENT_MONITOR ? "would " : "", kind_word(event));
 	write_packet(event, stream);
 	fprintf(stream, ": %s", shadow_reason_word(event->reason));
@@ -160,7 +158,7 @@ void event_write_text(const struct synfw_event *event, const struct rule_names *
 		fprintf(stream, " \"%s\" at %s:%u", rule->name, names->file, rule->line);
 	write_score(event, names, stream);
 	if (event->kind == SYNFW_EVENT_BLOCK && event->block_expires_boot_ns)
-		fprintf(stream, ", until %s", time_text(event->block_expires_boot_ns, when));
+		fprintf(stream, ", until %s", event_time_text(event->block_expires_boot_ns, when));
 	else if (event->kind == SYNFW_EVENT_BLOCK)
 		fputs(", until it is unblocked", stream);
 	if (event->sample > 1)
@@ -177,23 +175,23 @@ static json_t *number_or_null(bool is_there, uint64_t number)
 
 static json_t *blocked_until_json(const struct synfw_event *event)
 {
-	char when[TIME_MAX];
+	char when[EVENT_TIME_MAX];
 
 	if (event->kind != SYNFW_EVENT_BLOCK || !event->block_expires_boot_ns)
 		return json_null();
-	return json_string(time_text(event->block_expires_boot_ns, when));
+	return json_string(event_time_text(event->block_expires_boot_ns, when));
 }
 
 json_t *event_json(const struct synfw_event *event, const struct rule_names *names)
 {
-	char when[TIME_MAX], src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN], flags[TCP_FLAGS_MAX],
-		number[16];
+	char when[EVENT_TIME_MAX], src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN],
+		flags[TCP_FLAGS_MAX], number[16];
 	/* clang-format off */
 	json_t *object = json_pack(
 		"{s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:o, s:s, s:o, s:s, s:I, s:o, s:o, s:o, s:I, s:o,"
 		" s:I, s:I, s:b, s:I, s:I, s:o, s:o}",
 		"schema", "synfw.event/1",
-		"time", time_text(event->time_boot_ns, when),
+		"time", event_time_text(event->time_boot_ns, when),
 		"kind", kind_word(event),
 		"verdict", event->verdict == SYNFW_DROP ? "drop" : "allow",
 		"monitor", !!(event->flags & SYNFW_EVENT_MONITOR),

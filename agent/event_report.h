@@ -7,6 +7,11 @@
 
 #include "rule_names.h"
 
+#define EVENT_TIME_MAX 40
+
+/* A time of CLOCK_BOOTTIME as RFC 3339 in UTC, to the microsecond. */
+const char *event_time_text(uint64_t boot_ns, char out[EVENT_TIME_MAX]);
+
 void event_write_text(const struct synfw_event *event, const struct rule_names *names,
 		      FILE *stream);
 

@@ -14,17 +14,21 @@
 
 #include "datapath.h"
 #include "live.h"
+#include "process_half.h"
+#include "process_tallies.h"
 
 /* Within a flood the ring is never empty; names must be renewed all the same. */
 #define EVENTS_PER_LOOK 1024
 
 struct events {
 	const struct paths *paths;
-	events_fn fn;
-	void *context;
+	struct events_reader reader;
 	struct live live; /* its names are those of `generation` */
 	struct rule_names names;
+	struct process_half processes; /* absent without rules on processes */
+	struct process_names process_names;
 	uint32_t map_id;
+	uint32_t process_map_id; /* of the second ring buffer; 0: there is none */
 	struct ring_buffer *ring;
 	int lock_fd;
 	unsigned int seen;
@@ -68,6 +72,23 @@ static int lock_ring(struct events *events, struct fault *fault)
 
 /* ---- names ---- */
 
+/* The ring buffer of processes comes and goes with the rules on them. */
+static int read_processes(struct events *events, struct fault *fault)
+{
+	CLEANUP(process_half_close) struct process_half half = PROCESS_HALF_NONE;
+	int err = process_half_find(events->paths->live, events->live.control.active, fault, &half);
+
+	if (err)
+		return err;
+	process_half_close(&events->processes);
+	events->processes = half;
+	half = (struct process_half)PROCESS_HALF_NONE;
+	process_names_close(&events->process_names);
+	if (process_names_open(events->live.manifest, &events->process_names))
+		return fault_system(fault, -ENOMEM, "cannot read the names of rules");
+	return 0;
+}
+
 static int read_names(struct events *events, struct fault *fault)
 {
 	CLEANUP(live_close) struct live live = LIVE_NONE;
@@ -83,7 +104,7 @@ static int read_names(struct events *events, struct fault *fault)
 	live = (struct live)LIVE_NONE;
 	if (rule_names_open(events->live.manifest, &events->names))
 		return fault_system(fault, -ENOMEM, "cannot read the names of rules");
-	return 0;
+	return read_processes(events, fault);
 }
 
 /* A reload may have given a rule of a new name the counter of one that is gone. */
@@ -119,10 +140,57 @@ static int take(void *context, void *data, size_t size)
 		return 0;
 	if (++events->seen % EVENTS_PER_LOOK == 0)
 		err = renew_names(events, events->fault);
-	return err ? err : events->fn(data, &events->names, events->context);
+	return err ? err : events->reader.packet(data, &events->names, events->reader.context);
 }
 
-int events_open(const struct paths *paths, events_fn fn, void *context, struct fault *fault,
+/* What `logging.events` of the policy in force names. */
+static bool is_wanted(const struct events *events, const struct synfw_process_event *event)
+{
+	const struct manifest *manifest = events->live.manifest;
+
+	if (!manifest)
+		return true;
+	return event->trigger == SYNFW_ON_EXEC ? !manifest->hides_process_events
+					       : !manifest->hides_memory_events;
+}
+
+static int take_process(void *context, void *data, size_t size)
+{
+	struct events *events = context;
+	int err = 0;
+
+	if (size < sizeof(struct synfw_process_event))
+		return 0;
+	if (++events->seen % EVENTS_PER_LOOK == 0)
+		err = renew_names(events, events->fault);
+	if (err || !is_wanted(events, data))
+		return err;
+	return events->reader.process(data, &events->process_names, events->reader.context);
+}
+
+/* Both ring buffers, or the one that there is. What is not read of one that goes is lost with it.
+ */
+static int map_rings(struct events *events, struct fault *fault)
+{
+	uint32_t process_map_id = events->processes.present
+					  ? map_id(events->processes.object.map_fd[PROCESS_EVENTS])
+					  : 0;
+
+	if (events->ring && process_map_id == events->process_map_id)
+		return 0;
+	ring_buffer__free(events->ring);
+	events->ring =
+		ring_buffer__new(events->live.object.map_fd[OBJECT_EVENTS], take, events, NULL);
+	if (!events->ring ||
+	    (process_map_id &&
+	     ring_buffer__add(events->ring, events->processes.object.map_fd[PROCESS_EVENTS],
+			      take_process, events)))
+		return fault_system(fault, -errno, "cannot map the ring buffers of the events");
+	events->process_map_id = process_map_id;
+	return 0;
+}
+
+int events_open(const struct paths *paths, const struct events_reader *reader, struct fault *fault,
 		struct events **ret_events)
 {
 	CLEANUP(events_closep) struct events *events = calloc(1, sizeof(*events));
@@ -131,8 +199,11 @@ int events_open(const struct paths *paths, events_fn fn, void *context, struct f
 
 	if (!events)
 		return fault_system(fault, -ENOMEM, "cannot read events");
-	*events = (struct events){
-		.paths = paths, .fn = fn, .context = context, .live = LIVE_NONE, .lock_fd = -1};
+	*events = (struct events){.paths = paths,
+				  .reader = *reader,
+				  .live = LIVE_NONE,
+				  .processes = PROCESS_HALF_NONE,
+				  .lock_fd = -1};
 	err = datapath_open_map(paths->live, OBJECT_EVENTS, fault, &fd);
 	if (err)
 		return err;
@@ -140,11 +211,10 @@ int events_open(const struct paths *paths, events_fn fn, void *context, struct f
 	err = lock_ring(events, fault);
 	if (!err)
 		err = read_names(events, fault);
+	if (!err)
+		err = map_rings(events, fault);
 	if (err)
 		return err;
-	events->ring = ring_buffer__new(fd, take, events, NULL);
-	if (!events->ring)
-		return fault_system(fault, -errno, "cannot map the ring buffer of the events");
 	*ret_events = TAKE_PTR(events);
 	return 0;
 }
@@ -173,14 +243,25 @@ int events_read(struct events *events, int timeout_ms, struct fault *fault)
 	err = renew_names(events, fault);
 	events->fault = fault;
 	if (!err)
+		err = map_rings(events, fault);
+	if (!err)
 		err = consume(events, fault);
 	return !err && over ? -ENOENT : err;
 }
 
 int events_tallies(const struct events *events, struct fault *fault,
-		   uint64_t ret_tallies[SYNFW_NR_TALLIES])
+		   struct events_tallies *ret_tallies)
 {
-	return tallies_read(&events->live.object, fault, ret_tallies);
+	struct events_tallies tallies = {0};
+	int err = tallies_read(&events->live.object, fault, tallies.packets);
+
+	if (!err && events->processes.present)
+		err = process_tally_read(&events->processes.object, SYNFW_PROCESS_TALLY_EVENTS_LOST,
+					 fault, &tallies.processes_lost);
+	if (err)
+		return err;
+	*ret_tallies = tallies;
+	return 0;
 }
 
 void events_closep(struct events **events)
@@ -189,6 +270,8 @@ void events_closep(struct events **events)
 		return;
 	ring_buffer__free((*events)->ring);
 	rule_names_close(&(*events)->names);
+	process_names_close(&(*events)->process_names);
+	process_half_close(&(*events)->processes);
 	live_close(&(*events)->live);
 	cleanup_fd(&(*events)->lock_fd);
 	free(*events);

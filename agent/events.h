@@ -3,22 +3,35 @@
 #define SYNFW_AGENT_EVENTS_H
 
 /*
- * The ring buffer of events. It has one reader: what one has read no other one gets, so a second
+ * The ring buffers of events, that of packets and, while there are rules on processes, that of
+ * processes. They have one reader: what one has read no other one gets, so a second
  * reader is refused. Follows the datapath over reloads, which change names, and over detach and
  * apply, which make another ring buffer.
  */
 #include "paths.h"
+#include "process_names.h"
 #include "rule_names.h"
 #include "tallies.h"
 
 struct events;
 
 /* Called for each event; anything but 0 ends the reading. */
-typedef int (*events_fn)(const struct synfw_event *event, const struct rule_names *names,
-			 void *context);
+struct events_reader {
+	int (*packet)(const struct synfw_event *event, const struct rule_names *names,
+		      void *context);
+	int (*process)(const struct synfw_process_event *event, const struct process_names *names,
+		       void *context);
+	void *context;
+};
 
-/* -ENOENT, without a fault: nothing is in force. `fn` is called by events_read only. */
-int events_open(const struct paths *paths, events_fn fn, void *context, struct fault *fault,
+/* What was not told, of both kinds of events. */
+struct events_tallies {
+	uint64_t packets[SYNFW_NR_TALLIES];
+	uint64_t processes_lost;
+};
+
+/* -ENOENT, without a fault: nothing is in force. The reader is called by events_read only. */
+int events_open(const struct paths *paths, const struct events_reader *reader, struct fault *fault,
 		struct events **ret_events);
 
 /* Hands out what is there; waits up to `timeout_ms` for the first (0: not at all). 0, -EINTR when a
@@ -27,7 +40,7 @@ int events_open(const struct paths *paths, events_fn fn, void *context, struct f
 int events_read(struct events *events, int timeout_ms, struct fault *fault);
 
 int events_tallies(const struct events *events, struct fault *fault,
-		   uint64_t ret_tallies[SYNFW_NR_TALLIES]);
+		   struct events_tallies *ret_tallies);
 
 void events_closep(struct events **events);
 

@@ -295,3 +295,24 @@ int interface_table_write(const struct object *object, const struct interface_ta
 	}
 	return 0;
 }
+
+int interfaces_describe(const struct interface_list *list, struct manifest *manifest)
+{
+	const struct interface *from;
+	size_t i;
+
+	manifest->interfaces = calloc(list->count + 1, sizeof(*manifest->interfaces));
+	for (i = 0; manifest->interfaces && i < list->count; i++) {
+		from = &list->items[i];
+		manifest->interfaces[i] = (struct manifest_interface){
+			.name = strdup(from->name),
+			.ifindex = from->ifindex,
+			.slot = from->slot,
+			.attach = from->attach,
+		};
+		manifest->nr_interfaces++;
+		if (!manifest->interfaces[i].name)
+			return -ENOMEM;
+	}
+	return manifest->interfaces ? 0 : -ENOMEM;
+}

@@ -33,6 +33,9 @@ int interfaces_resolve(const struct policy *policy, char *const *names, size_t n
  * that `live` does not use. -ENOSPC when there are none left. */
 int interfaces_assign_slots(const struct manifest *live, struct interface_list *list);
 
+/* Names them in a manifest. 0 or -ENOMEM. */
+int interfaces_describe(const struct interface_list *list, struct manifest *manifest);
+
 const struct interface *interfaces_find(const struct interface_list *list, uint32_t ifindex);
 
 void interface_list_done(struct interface_list *list);

@@ -166,6 +166,8 @@ void manifest_free(struct manifest *manifest)
 	free(manifest->scoring);
 	free(manifest->logging);
 	free(manifest->process_scoring);
+	free(manifest->process_hooks);
+	free(manifest->process_digest);
 	free(manifest);
 }
 

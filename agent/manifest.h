@@ -74,6 +74,9 @@ struct manifest {
 	char *scoring;	      /* policy_scoring_describe(), or NULL */
 	char *logging;	      /* policy_logging_describe(), or NULL */
 	char *process_scoring; /* policy_process_scoring_describe(); NULL: no such section */
+	bool hides_process_events, hides_memory_events; /* `logging.events` does not name them */
+	char *process_hooks;  /* words of the hooks that it needs, with spaces; NULL: none */
+	char *process_digest; /* process_object_digest() in hex of what they run, or NULL */
 	bool monitor;
 	uint64_t revision;
 	uint64_t applied_at_ns; /* CLOCK_REALTIME */

@@ -227,6 +227,8 @@ int manifest_from_policy(const struct policy *policy, struct manifest **ret_mani
 	if (!manifest->file)
 		manifest->file = copy(policy->file, &err);
 	manifest->monitor = policy->monitor;
+	manifest->hides_process_events = !policy->logging.process_events;
+	manifest->hides_memory_events = !policy->logging.memory_events;
 	if (!err)
 		err = build_rules(policy, manifest);
 	if (!err)

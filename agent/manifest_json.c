@@ -283,7 +283,7 @@ int manifest_to_text(const struct manifest *manifest, char **ret_text, size_t *r
 	int error;
 
 	/* clang-format off */
-	root = json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:I, s:I}",
+	root = json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:I, s:I}",
 			 "policy", json_text(manifest->policy),
 			 "description", json_text_or_null(manifest->description),
 			 "file", json_text(manifest->file),
@@ -293,7 +293,11 @@ int manifest_to_text(const struct manifest *manifest, char **ret_text, size_t *r
 			 "scoring", json_text_or_null(manifest->scoring),
 			 "logging", json_text_or_null(manifest->logging),
 			 "process_scoring", json_text_or_null(manifest->process_scoring),
+			 "process_hooks", json_text_or_null(manifest->process_hooks),
+			 "process_digest", json_text_or_null(manifest->process_digest),
 			 "monitor", manifest->monitor,
+			 "hides_process_events", manifest->hides_process_events,
+			 "hides_memory_events", manifest->hides_memory_events,
 			 "revision", (json_int_t)manifest->revision,
 			 "applied_at_ns", (json_int_t)manifest->applied_at_ns);
 	/* clang-format on */
@@ -349,7 +353,12 @@ int manifest_from_text(const char *text, size_t length, struct manifest **ret_ma
 	manifest->scoring = read_optional(&reader, root, "scoring");
 	manifest->logging = read_optional(&reader, root, "logging");
 	manifest->process_scoring = read_optional(&reader, root, "process_scoring");
+	manifest->process_hooks = read_optional(&reader, root, "process_hooks");
+	manifest->process_digest = read_optional(&reader, root, "process_digest");
 	manifest->monitor = read_boolean(&reader, root, "monitor");
+	manifest->hides_process_events =
+		json_is_true(json_object_get(root, "hides_process_events"));
+	manifest->hides_memory_events = json_is_true(json_object_get(root, "hides_memory_events"));
 	manifest->revision = read_integer(&reader, root, "revision", INT64_MAX);
 	manifest->applied_at_ns = read_integer(&reader, root, "applied_at_ns", INT64_MAX);
 	decode_array(&reader, root, "rules", sizeof(*manifest->rules), (void **)&manifest->rules,

@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <nettle/sha2.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +14,7 @@
 #include <synfw/cleanup.h>
 #include <synfw/state.h>
 
+#include "bpf_log.h"
 #include "synfw.skel.h"
 
 const struct object_map_spec object_maps[OBJECT_NR_MAPS] = {
@@ -63,60 +62,6 @@ const struct object_map_spec object_maps[OBJECT_NR_MAPS] = {
 			    1},
 	[OBJECT_TALLIES] = {"synfw_tallies", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, SYNFW_NR_TALLIES},
 };
-
-/* How much of a verifier log a person reads: its end says what was refused. */
-#define LOG_TAIL_BYTES 4096
-
-/* libbpf's print callback has no context argument. What it says is kept only while loading. */
-static char *log_text;
-static size_t log_length;
-
-static int keep_log(enum libbpf_print_level level, const char *format, va_list args)
-{
-	CLEANUP(cleanup_free) char *text = NULL;
-	size_t length;
-	char *grown;
-	int printed;
-
-	if (level != LIBBPF_WARN)
-		return 0;
-	printed = vasprintf(&text, format, args);
-	if (printed < 0) {
-		text = NULL;
-		return 0;
-	}
-	length = printed;
-	grown = realloc(log_text, log_length + length + 1);
-	if (!grown)
-		return 0;
-	log_text = grown;
-	memcpy(log_text + log_length, text, length + 1);
-	log_length += length;
-	return 0;
-}
-
-static void log_begin(void)
-{
-	libbpf_set_print(keep_log);
-}
-
-/* Hands the end of the log to `fault`, if there is one to explain, and forgets it. */
-static void log_end(struct fault *fault)
-{
-	const char *tail = log_text;
-
-	libbpf_set_print(NULL);
-	if (tail && fault->message) {
-		if (log_length > LOG_TAIL_BYTES) {
-			tail = strchr(log_text + log_length - LOG_TAIL_BYTES, '\n');
-			tail = tail ? tail + 1 : log_text + log_length - LOG_TAIL_BYTES;
-		}
-		fault_detail(fault, tail);
-	}
-	free(log_text);
-	log_text = NULL;
-	log_length = 0;
-}
 
 uint64_t object_digest(void)
 {
@@ -271,9 +216,9 @@ int object_load(const struct object *reuse, struct fault *fault, struct object *
 	const struct loading loading = {.maps = reuse};
 	int err;
 
-	log_begin();
+	bpf_log_begin();
 	err = load(&loading, fault, ret_object);
-	log_end(fault);
+	bpf_log_end(fault);
 	return err;
 }
 
@@ -282,9 +227,9 @@ int object_load_shadow(const struct object *state, struct fault *fault, struct o
 	const struct loading loading = {.state = state, .read_only = true};
 	int err;
 
-	log_begin();
+	bpf_log_begin();
 	err = load(&loading, fault, ret_object);
-	log_end(fault);
+	bpf_log_end(fault);
 	return err;
 }
 

@@ -6,21 +6,28 @@
 #include <time.h>
 
 /* What the compiler takes and nothing enforces yet must not seem to be in force. */
-static int refuse_processes(const struct policy *policy, struct diags *diags)
+static int refuse_unenforced(const struct policy *policy, struct diags *diags)
 {
+	const char *what = NULL;
 	struct location at;
+	size_t i;
 
-	if (policy->nr_process_rules)
-		at = policy->process_rules[0].at;
-	else if (policy->nr_memory_rules)
-		at = policy->memory_rules[0].at;
-	else if (policy->process_scoring.written)
+	for (i = 0; !what && i < policy->nr_process_rules; i++) {
+		at = policy->process_rules[i].at;
+		what = policy->process_rules[i].outcome.peers.kind != PEERS_NONE ? "peers is"
+										 : NULL;
+	}
+	for (i = 0; !what && i < policy->nr_memory_rules; i++) {
+		at = policy->memory_rules[i].at;
+		what = policy->memory_rules[i].outcome.peers.kind != PEERS_NONE ? "peers is" : NULL;
+	}
+	if (!what && policy->process_scoring.flag_on_peer_block) {
 		at = policy->process_scoring.at;
-	else if (policy->nr_process_tests)
-		at = policy->process_tests[0].at;
-	else
+		what = "on-peer-block is";
+	}
+	if (!what)
 		return 0;
-	diag_error(diags, at, "process rules are not enforced by this version");
+	diag_error(diags, at, "%s not enforced by this version", what);
 	return -EINVAL;
 }
 
@@ -48,9 +55,11 @@ int policy_file_load(const char *path, struct fault *fault, struct policy_file *
 		return fault_system(fault, -ENOMEM, "cannot read the policy \"%s\"", path);
 	err = policyc_parse(path, ret_file->text, length, &loader, ret_file->diags,
 			    &ret_file->policy);
+	if (!err)
+		err = refuse_unenforced(ret_file->policy, ret_file->diags);
 	if (err && err != -EINVAL)
 		return fault_system(fault, err, "cannot read the policy \"%s\"", path);
-	return err ? err : refuse_processes(ret_file->policy, ret_file->diags);
+	return err;
 }
 
 void policy_file_done(struct policy_file *file)

@@ -309,6 +309,10 @@ int status_read(const struct paths *paths, uint64_t now_ns, struct fault *fault,
 		err = read_dynamic_sets(&status, fault);
 	if (!err && status.live.present)
 		err = status_read_state(&status, fault);
+	if (!err && status.live.present)
+		err = status_processes_read(status.killed ? paths->staging : paths->live,
+					    &status.live, &status.warnings, fault,
+					    &status.processes);
 	if (err)
 		return err;
 	status.agent_running = instance_is_running(paths);

@@ -10,6 +10,7 @@
 #include "live.h"
 #include "notes.h"
 #include "paths.h"
+#include "status_processes.h"
 
 struct status_interface {
 	char name[IF_NAMESIZE]; /* now; the policy's name for it when it is gone */
@@ -41,6 +42,7 @@ struct status {
 	uint64_t reasons[SYNFW_NR_REASONS]; /* packets, on all interfaces */
 	uint32_t blocks, scores;	    /* how many sources */
 	uint64_t tallies[SYNFW_NR_TALLIES];
+	struct status_processes processes;
 	struct notes warnings;
 };
 

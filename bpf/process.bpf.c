@@ -14,7 +14,9 @@
 #include "process_fill.bpf.h"
 #include "process_isolate.bpf.h"
 #include "process_kernel.bpf.h"
+#include "process_lsm.bpf.h"
 #include "process_maps.bpf.h"
+#include "process_memory.bpf.h"
 
 #define EBADF 9
 
@@ -153,6 +155,145 @@ SEC("cgroup/bind6")
 int synfw_bind6(struct bpf_sock_addr *context)
 {
 	return call_judge();
+}
+
+/* Every change of a resident size. */
+SEC("tp_btf/rss_stat")
+int BPF_PROG(synfw_resident, struct mm_struct *mm)
+{
+	__s64 resident = resident_bytes(mm), mapped = mm->total_vm * PAGE_BYTES;
+	struct process_scratch *scratch;
+	__u64 task;
+
+	if (memory_is_seen((__u64)mm, resident, mapped))
+		return 0;
+	task = bpf_get_current_task();
+	if (BPF_CORE_READ((struct task_struct *)task, mm) != mm)
+		return 0;
+	scratch = scratch_take();
+	if (!scratch)
+		return 0;
+	memory_changed(scratch, task, resident, mapped);
+	scratch_give_back(scratch);
+	return 0;
+}
+
+/* Every search for room in an address space. */
+SEC("tp_btf/vm_unmapped_area")
+int BPF_PROG(synfw_unmapped, unsigned long address, struct vm_unmapped_area_info *info)
+{
+	const struct synfw_process_head *head = process_head(active_slot());
+	struct process_scratch *scratch;
+	__u64 bytes = info->length;
+
+	if (!head || !head->trigger[SYNFW_ON_ALLOCATION] || bytes <= head->allocation_min_bytes)
+		return 0;
+	scratch = scratch_take();
+	if (!scratch)
+		return 0;
+	memory_request(scratch, bpf_get_current_task(), bytes);
+	scratch_give_back(scratch);
+	return 0;
+}
+
+struct syscall_enter {
+	__u64 common;
+	__u64 number;
+	__u64 argument[6];
+};
+
+SEC("tp/syscalls/sys_enter_mmap")
+int synfw_mmap(struct syscall_enter *context)
+{
+	if (protection_is_wx(context->argument[2]))
+		wx_found(context->argument[1]);
+	return 0;
+}
+
+SEC("tp/syscalls/sys_enter_mprotect")
+int synfw_mprotect(struct syscall_enter *context)
+{
+	if (protection_is_wx(context->argument[2]))
+		wx_found(context->argument[1]);
+	return 0;
+}
+
+SEC("tp/syscalls/sys_enter_pkey_mprotect")
+int synfw_pkey_mprotect(struct syscall_enter *context)
+{
+	if (protection_is_wx(context->argument[2]))
+		wx_found(context->argument[1]);
+	return 0;
+}
+
+SEC("tp/syscalls/sys_enter_shmat")
+int synfw_shmat(struct syscall_enter *context)
+{
+	__u64 flags = context->argument[2];
+
+	if (flags & SHM_EXEC && !(flags & SHM_RDONLY))
+		wx_found(0);
+	return 0;
+}
+
+/* ---- BPF LSM: loaded only where the kernel takes it ------------------------------------------ */
+
+SEC("?lsm/bprm_creds_from_file")
+int BPF_PROG(synfw_deny, struct linux_binprm *bprm, struct file *file, int verdict_before)
+{
+	struct process_scratch *scratch;
+	bool denied;
+
+	if (verdict_before)
+		return verdict_before;
+	scratch = scratch_take();
+	if (!scratch)
+		return 0;
+	denied = exec_is_denied(scratch, bpf_get_current_task(), address_of(scratch, bprm->cred),
+				address_of(scratch, file));
+	scratch_give_back(scratch);
+	if (denied)
+		return -EPERM;
+	return 0;
+}
+
+/* Sees every way to map, without a cost for other calls. */
+SEC("?lsm/mmap_file")
+int BPF_PROG(synfw_mmap_file, struct file *file, unsigned long asked, unsigned long protection,
+	     unsigned long flags, int verdict_before)
+{
+	if (!verdict_before && (protection & WRITE_AND_EXECUTE) == WRITE_AND_EXECUTE)
+		wx_found(0);
+	return verdict_before;
+}
+
+SEC("?lsm/file_mprotect")
+int BPF_PROG(synfw_file_mprotect, struct vm_area_struct *area, unsigned long asked,
+	     unsigned long protection, int verdict_before)
+{
+	if (!verdict_before && (protection & WRITE_AND_EXECUTE) == WRITE_AND_EXECUTE)
+		wx_found(area->vm_end - area->vm_start);
+	return verdict_before;
+}
+
+SEC("?lsm/socket_accept")
+int BPF_PROG(synfw_accept, struct socket *socket, struct socket *accepted, int verdict_before)
+{
+	if (verdict_before)
+		return verdict_before;
+	if (call_judge() == CALL_REFUSED)
+		return -EPERM;
+	return 0;
+}
+
+SEC("?lsm/socket_listen")
+int BPF_PROG(synfw_listen, struct socket *socket, int backlog, int verdict_before)
+{
+	if (verdict_before)
+		return verdict_before;
+	if (call_judge() == CALL_REFUSED)
+		return -EPERM;
+	return 0;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -200,8 +200,11 @@ static __always_inline void process_executed(struct process_scratch *scratch, __
 	__u64 file = (__u64)BPF_CORE_READ((struct mm_struct *)mm, exe_file);
 	struct synfw_process *entry = entry_of_task(scratch, task);
 
-	if (entry)
+	if (entry) {
 		bpf_get_current_comm(entry->comm, sizeof(entry->comm));
+		/* what the image begins with is no request */
+		entry->mapped_bytes = BPF_CORE_READ((struct mm_struct *)mm, total_vm) * PAGE_BYTES;
+	}
 	if (!head || !file)
 		return;
 	scratch->slot = slot;

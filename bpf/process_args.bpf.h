@@ -40,8 +40,10 @@ static __always_inline long arg_step(struct args_loop *loop, bool user)
 	key->kind = SYNFW_PATH_ARGUMENT;
 	bytes = user ? bpf_probe_read_user_str(key->text, ARG_READ, at)
 		     : bpf_probe_read_kernel_str(key->text, ARG_READ, at);
-	if (bytes <= 0)
+	if (bytes < 0)
 		return 1;
+	if (!bytes) /* of an empty one some kernels do not count the NUL */
+		bytes = 1;
 	if (bytes == ARG_READ) { /* longer than any that a rule may name */
 		scratch->args_continue = true;
 		scratch->args_at += ARG_READ - 1;
@@ -67,12 +69,14 @@ static long arg_step_kernel(__u32 index, struct args_loop *loop)
 
 __noinline int args_read(struct process_scratch *scratch)
 {
-	struct args_loop loop = {.scratch = scratch};
+	struct args_loop loop;
 	__u32 slot, i;
 
+	scratch = scratch_again(scratch);
 	if (!scratch || scratch->args_state != ARGS_UNREAD)
 		return 0;
 	slot = scratch->slot % SYNFW_NR_GENERATION_SLOTS;
+	loop.scratch = scratch;
 	loop.numbers = bpf_map_lookup_elem(&synfw_process_paths, &slot);
 	if (!loop.numbers)
 		return 0;

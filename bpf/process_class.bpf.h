@@ -145,6 +145,7 @@ __noinline int class_of_text(struct process_scratch *scratch, __u32 judged)
 {
 	__u32 slot;
 
+	scratch = scratch_again(scratch);
 	if (!scratch)
 		return 0;
 	slot = scratch->slot % SYNFW_NR_GENERATION_SLOTS;
@@ -159,6 +160,7 @@ __noinline int class_of_memfd(struct process_scratch *scratch, __u32 judged)
 	__u32 slot;
 	void *paths;
 
+	scratch = scratch_again(scratch);
 	if (!scratch)
 		return 0;
 	slot = scratch->slot % SYNFW_NR_GENERATION_SLOTS;
@@ -185,6 +187,7 @@ __noinline int class_of_inode(struct process_scratch *scratch, __u32 judged)
 {
 	const struct synfw_process_id_value *value;
 
+	scratch = scratch_again(scratch);
 	if (!scratch)
 		return 0;
 	value = id_value(scratch->slot, &scratch->file);

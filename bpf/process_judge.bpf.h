@@ -115,7 +115,8 @@ static __always_inline bool rule_apply(struct process_scratch *scratch,
 {
 	__u32 points;
 
-	rule_count(rule, monitor || rule->flags & SYNFW_PROCESS_MONITOR);
+	if (!scratch->trial)
+		rule_count(rule, monitor || rule->flags & SYNFW_PROCESS_MONITOR);
 	if (rule->flags & SYNFW_PROCESS_MONITOR)
 		return false;
 	peers_note(scratch, rule);
@@ -131,13 +132,13 @@ static __always_inline bool rule_apply(struct process_scratch *scratch,
 	return true;
 }
 
-/* Is what was asked for, or what it grew by, more than the rule allows? */
+/* Is it enough for the rule? Of growth its window has been asked; the shadow program has none. */
 static __always_inline bool size_holds(const struct process_scratch *scratch,
 				       const struct synfw_process_rule *rule)
 {
-	bool has_size = scratch->trigger == SYNFW_ON_ALLOCATION || scratch->trigger == SYNFW_ON_GROWTH;
-
-	return !has_size || scratch->bytes > rule->over_bytes;
+	if (scratch->trigger == SYNFW_ON_GROWTH && !read_only)
+		return scratch->grown >> (rule->index % SYNFW_MAX_MEMORY_RULES) & 1;
+	return scratch->trigger < SYNFW_ON_ALLOCATION || scratch->bytes > rule->over_bytes;
 }
 
 /* Takes one candidate, or goes to the next word. 1: the end. */

@@ -103,6 +103,27 @@ struct mm_struct {
 	unsigned long total_vm;
 };
 
+struct percpu_counter {
+	__s64 count;
+};
+
+/* since 6.2, until then */
+struct mm_struct___percpu {
+	struct percpu_counter rss_stat[4];
+};
+
+struct mm_rss_stat {
+	__s64 count[4];
+};
+
+struct mm_struct___atomic {
+	struct mm_rss_stat rss_stat;
+};
+
+struct vm_unmapped_area_info {
+	unsigned long length;
+};
+
 typedef struct {
 	__u32 val;
 } kuid_t;
@@ -130,8 +151,17 @@ struct signal_struct {
 	atomic_t live;
 };
 
+struct vm_area_struct {
+	unsigned long vm_start, vm_end;
+};
+
+struct socket {
+	short type;
+};
+
 struct task_struct {
 	unsigned int flags;
+	unsigned int personality;
 	int pid, tgid;
 	struct mm_struct *mm;
 	struct task_struct *real_parent, *group_leader;

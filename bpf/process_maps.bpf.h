@@ -116,6 +116,13 @@ struct {
 } synfw_executables SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SYNFW_MAX_GROWTH_WINDOWS);
+	__type(key, struct synfw_growth_key);
+	__type(value, struct synfw_growth_window);
+} synfw_growth_windows SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);

@@ -82,6 +82,7 @@ __noinline int score_subject(struct process_scratch *scratch, __u64 decay)
 	struct synfw_executable *file;
 	struct synfw_process *entry;
 
+	scratch = scratch_again(scratch);
 	if (!scratch || !decay)
 		return 0;
 	entry = bpf_map_lookup_elem(&synfw_processes, &scratch->pid);

@@ -11,6 +11,7 @@
 #include "process_maps.bpf.h"
 
 #define SCRATCH_PLACES 8
+#define PAGE_BYTES     4096ULL
 #define SHORT_TEXT     256 /* one more than a pattern has, and than a name in a directory */
 
 /*
@@ -50,7 +51,9 @@ enum args_state {
 
 struct process_scratch {
 	__u32 taken;
+	__u32 place;		/* its own number */
 	__u32 slot;		/* of the generation */
+	__u32 reserved0;
 	__u64 address;		/* see address_of() */
 
 	/* the subject */
@@ -59,6 +62,7 @@ struct process_scratch {
 	__u32 uid, gid;
 	__u64 cred;		/* 0: uid and gid are all */
 	__u64 bytes;		/* of the request, or the growth */
+	__u64 grown;		/* bit i: the window of rule i of `memory` was exceeded */
 	__u64 now_ns;
 	struct synfw_process_id file;	/* kind 0: there is none */
 	__u8 memfd;
@@ -101,7 +105,7 @@ struct process_scratch {
 	__u8 has_peers;
 	__u8 undecided;		/* arguments that are not known yet would have to be */
 	__u8 crossed;
-	__u8 monitor;
+	__u8 trial;		/* nothing is counted: another program judges the same again */
 	__u32 score_before, score_after;
 
 	struct file_path path;
@@ -136,10 +140,24 @@ static __always_inline struct process_scratch *scratch_take(void)
 		__u32 key = i;
 		struct process_scratch *scratch = bpf_map_lookup_elem(&synfw_process_scratch, &key);
 
-		if (scratch && !__sync_val_compare_and_swap(&scratch->taken, 0, 1))
+		if (scratch && !__sync_val_compare_and_swap(&scratch->taken, 0, 1)) {
+			scratch->place = i;
 			return scratch;
+		}
 	}
 	return NULL;
+}
+
+/* The same for a function that is checked apart: kernels before 6.2 take nothing of an argument as the key or
+ * value of a map. */
+static __always_inline struct process_scratch *scratch_again(const struct process_scratch *scratch)
+{
+	__u32 key;
+
+	if (!scratch)
+		return NULL;
+	key = scratch->place;
+	return bpf_map_lookup_elem(&synfw_process_scratch, &key);
 }
 
 static __always_inline void scratch_give_back(struct process_scratch *scratch)

@@ -31,6 +31,7 @@ static __always_inline void entry_reset(struct process_scratch *scratch, __u64 t
 /* Puts scratch->entry into the table. 0: there was no room. */
 __noinline int entry_insert(struct process_scratch *scratch, __u32 pid)
 {
+	scratch = scratch_again(scratch);
 	if (!scratch)
 		return 0;
 	if (!bpf_map_update_elem(&synfw_processes, &pid, &scratch->entry, BPF_ANY))

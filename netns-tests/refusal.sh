@@ -51,10 +51,10 @@ test_invalid_policy() {
 	says "bad.yaml:"
 }
 
-test_rules_on_processes_are_refused_as_nothing_enforces_them() {
+test_what_nothing_enforces_is_refused() {
 	prepare
 	policy bad <<-E
-		processes: [{name: shells, exec: /bin/sh, action: kill}]
+		processes: [{name: far, exec: $T/no, action: flag, peers: block 10m}]
 	E
 	changes_nothing 3 synfw apply "$T/bad.yaml"
 	says "not enforced by this version"

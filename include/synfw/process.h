@@ -245,8 +245,8 @@ struct synfw_process {
 	__u64 level;		/* score, as synfw_score; a child begins with its parent's */
 	__u64 level_boot_ns;
 	__u64 resident_bytes;	/* memory rules: last seen */
-	__u64 window_boot_ns;	/* growth: since when, and from which size */
-	__u64 window_bytes;
+	__u64 growth_bytes;	/* the largest growth within a rule's window */
+	__u64 growth_boot_ns;	/* and when */
 	__u64 largest_bytes;	/* the largest single request */
 	__u64 mapped_bytes;	/* address space when last looked at, by which requests are found that
 				 * choose their own address */
@@ -293,6 +293,29 @@ struct synfw_process_state {
 	__u32 reserved;
 };
 _Static_assert(sizeof(struct synfw_process_state) == 56, "state of the process programs");
+
+/*
+ * synfw_growth_windows, an LRU hash: for each process and growth rule the smallest resident size in each eighth of
+ * `within`, the eighth that is not over included. So growth counts within `within` and at most an eighth more. When it
+ * is full, the process that grew least recently is measured from then on.
+ */
+#define SYNFW_MAX_GROWTH_WINDOWS 16384
+#define SYNFW_GROWTH_PARTS	8
+#define SYNFW_GROWTH_PLACES	16 /* a power of two, more than the parts that are looked at */
+
+struct synfw_growth_key {
+	__u32 pid;
+	__u32 index;		/* of the rule in `memory` */
+};
+
+struct synfw_growth_window {
+	__u64 start_boot_ns;	/* of the process */
+	__u64 within_ns;	/* of the rule: a window of another one says nothing */
+	__u64 part;		/* number of the youngest eighth, since boot */
+	__u64 last_bytes;
+	__u64 lowest_bytes[SYNFW_GROWTH_PLACES]; /* of part p at p modulo their count */
+};
+_Static_assert(sizeof(struct synfw_growth_window) == 160, "growth of a process");
 
 /* synfw_process_counters, per CPU, by synfw_process_rule.counter. */
 struct synfw_process_counter {

@@ -190,7 +190,8 @@ static void rules_add(struct tables *tables, const struct rule_spec *specs, uint
 
 		fields_add(tables, &spec->match, bit);
 		rule->counter = bit + 1;
-		rule->index = bit;
+		rule->index =
+			spec->trigger == SYNFW_ON_EXEC ? bit : SYNFW_PROCESS_INDEX_MEMORY | bit;
 		rule->action = spec->action;
 		rule->fallback = spec->fallback ? spec->fallback : SYNFW_PROCESS_DENY;
 		rule->trigger = spec->trigger;
@@ -361,6 +362,11 @@ void process_tables_fill(struct synfw_process_bpf *bpf, uint32_t slot,
 	head->exec_default = vector_add(tables, tables->any_exec, NULL);
 	head->user_default = vector_add(tables, tables->any_user, NULL);
 	head->group_default = vector_add(tables, tables->any_group, NULL);
+	for (uint32_t bit = 0; bit < nr_rules; bit++)
+		if (rules[bit].trigger == SYNFW_ON_ALLOCATION &&
+		    (!head->allocation_min_bytes ||
+		     rules[bit].over_bytes < head->allocation_min_bytes))
+			head->allocation_min_bytes = rules[bit].over_bytes;
 	head->fields = SYNFW_PROCESS_ASKS_LINEAGE | SYNFW_PROCESS_ASKS_ARGS |
 		       SYNFW_PROCESS_ASKS_USER | SYNFW_PROCESS_ASKS_GROUP | SYNFW_PROCESS_ASKS_PATH;
 	arrays_write(tables, bpf, slot);

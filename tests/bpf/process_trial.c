@@ -63,6 +63,14 @@ static void attach(struct trial *trial)
 
 void trial_open(struct trial *trial, const char *program_path, uint32_t max_processes)
 {
+	trial_open_with(trial, program_path, max_processes, NULL);
+}
+
+void trial_open_with(struct trial *trial, const char *program_path, uint32_t max_processes,
+		     const char *extra)
+{
+	struct bpf_program *added;
+
 	memset(trial, 0, sizeof(*trial));
 	program = program_path;
 	strcpy(trial->directory, "/tmp/synfw-process-XXXXXX");
@@ -72,10 +80,15 @@ void trial_open(struct trial *trial, const char *program_path, uint32_t max_proc
 	     mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
 	trial->bpf = synfw_process_bpf__open();
 	MUST(trial->bpf);
+	added = extra ? bpf_object__find_program_by_name(trial->bpf->obj, extra) : NULL;
+	if (extra)
+		MUST(added && bpf_program__set_autoload(added, true) == 0);
 	if (max_processes)
 		bpf_map__set_max_entries(trial->bpf->maps.synfw_processes, max_processes);
 	MUST(synfw_process_bpf__load(trial->bpf) == 0);
 	attach(trial);
+	if (added)
+		MUST(bpf_program__attach(added));
 	trial->ring = ring_buffer__new(bpf_map__fd(trial->bpf->maps.synfw_process_events),
 				       take_event, trial, NULL);
 	MUST(trial->ring);

@@ -31,6 +31,9 @@ struct trial {
 /* `program`: what trial_copy() copies. `max_processes`: 0 for what the object says. Afterwards the
  * process has a mount namespace of its own. */
 void trial_open(struct trial *trial, const char *program, uint32_t max_processes);
+/* The same, with a program that is not loaded by default. */
+void trial_open_with(struct trial *trial, const char *program, uint32_t max_processes,
+		     const char *extra);
 void trial_close(struct trial *trial);
 
 /* Puts the rules in force. `head`: scoring and mode, or NULL. */

@@ -422,7 +422,7 @@ static bool a_path_too_deep_to_be_read_counts_as_below_every_directory(void)
 	MUST(fchdir(here) == 0);
 	close(here);
 	EXPECT(status == TRIAL_KILLED);
-	EXPECT(trial_tally(&trial, SYNFW_PROCESS_TALLY_UNREADABLE) == before + 2);
+	EXPECT(trial_tally(&trial, SYNFW_PROCESS_TALLY_UNREADABLE) >= before + 2);
 	return true;
 }
 

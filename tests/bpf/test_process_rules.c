@@ -103,6 +103,7 @@ static bool arguments_of_any_length_are_read_past(void)
 	apply(&rule);
 	EXPECT(trial_run(victim, "z", longest, NULL) == TRIAL_KILLED);
 	EXPECT(trial_run(victim, "z", longer, NULL) == 0);
+	EXPECT(trial_run(victim, "", "", longest) == TRIAL_KILLED);
 	/* its end is an argument by itself only for who has lost count */
 	for (size_t length = sizeof(huge) - 1; length > sizeof(huge) - 300; length--) {
 		huge[length] = 0;
@@ -130,7 +131,7 @@ static bool arguments_that_are_not_read_may_be_any(void)
 
 	apply(&rule);
 	EXPECT(trial_child(become_many_arguments, &trial) == TRIAL_KILLED);
-	EXPECT(trial_tally(&trial, SYNFW_PROCESS_TALLY_UNREADABLE) == before + 1);
+	EXPECT(trial_tally(&trial, SYNFW_PROCESS_TALLY_UNREADABLE) >= before + 1);
 	rule.match.args[0] = NULL;
 	rule.except = &spared;
 	apply(&rule);

@@ -63,6 +63,8 @@ static struct manifest *with_everything(void)
 	manifest->rules[1].line = 70000;
 	manifest->rules[1].counter = SYNFW_MAX_RULE_COUNTERS - 1;
 	manifest->process_scoring = copy("on-peer-block flag");
+	manifest->process_hooks = copy("fork exit exec");
+	manifest->process_digest = copy("0123456789abcdef");
 	manifest->process_rules = calloc(2, sizeof(*manifest->process_rules));
 	manifest->nr_process_rules = 2;
 	manifest->process_rules[0] = (struct manifest_process_rule){

@@ -61,6 +61,8 @@ all_tests() {
 	# shellcheck disable=SC2086 # words are what is wanted
 	echo "run_netns '$SOURCE' '$BUILD'" $NETNS_CASES
 	echo "run_test 0 'lsm: a program denies an exec' lsm_deny /denied /neighbour"
+	echo "run_test 0 'lsm: rules on processes deny an exec'" \
+		"process_deny '$BUILD/tests/bpf/test_first_action'"
 	echo "run_test 7 'lsm: programs that the kernel refuses are told from others'" \
 		"setpriv --reuid 65534 lsm_deny /denied /neighbour"
 }
@@ -82,7 +84,8 @@ make_root() {
 	for topic in lib run $(printf '%s\n' $NETNS_CASES | sed 's/:.*//' | sort -u); do
 		cp "$SOURCE/netns-tests/$topic.sh" "$ROOT$SOURCE/netns-tests" || return
 	done
-	cp "$BUILD/tests/vm/lsm_deny" "$ROOT/usr/bin" && cp "$(type -P true)" "$ROOT/denied" &&
+	cp "$BUILD/tests/vm/lsm_deny" "$BUILD/tests/vm/process_deny" "$ROOT/usr/bin" &&
+		cp "$(type -P true)" "$ROOT/denied" &&
 		cp "$(type -P true)" "$ROOT/neighbour" && cp /etc/services "$ROOT/etc" &&
 		cp "$SOURCE/tests/vm/guest.sh" "$ROOT/init" && chmod 755 "$ROOT/init" || return
 	pack "$ROOT" >"$WORK/root.cpio"

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_AGENT_PROCESS_ENTRIES_H
+#define SYNFW_AGENT_PROCESS_ENTRIES_H
+
+/* What the kernel remembers of processes. */
+#include "manifest.h"
+#include "process_half.h"
+
+struct process_entry {
+	uint32_t pid;
+	struct synfw_process process;
+};
+
+/* All, by pid. The caller frees them. */
+int process_entries_read(const struct process_object *object, struct fault *fault,
+			 struct process_entry **ret_entries, size_t *ret_count);
+
+/* -ENOENT, without a fault: it is not known. */
+int process_entry_read(const struct process_object *object, uint32_t pid, struct fault *fault,
+		       struct synfw_process *ret_process);
+
+/* Its points now. `head`: of the generation in force. */
+uint32_t process_entry_score(const struct synfw_process *process,
+			     const struct synfw_process_head *head, uint64_t now_boot_ns);
+
+/* Resident memory: what /proc says now, else what was seen last. */
+uint64_t process_entry_resident(const struct process_entry *entry);
+
+/* Bytes a second that it grows by, over the time that a growth rule looks at; of several the
+ * largest. */
+uint64_t process_entry_growth(const struct process_object *object, const struct manifest *manifest,
+			      const struct process_entry *entry, uint64_t now_boot_ns);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "process_event_report.h"
+
+#include "event_report.h"
+#include "json.h"
+#include "process_text.h"
+
+#define PATH_MAX_TEXT PROCESS_TEXT_MAX(SYNFW_MAX_PATTERN + 1)
+
+static const char *kind_word(const struct synfw_process_event *event)
+{
+	return event->trigger == SYNFW_ON_EXEC ? "process" : "memory";
+}
+
+static const char *trigger_word(const struct synfw_process_event *event)
+{
+	return event->trigger < SYNFW_NR_PROCESS_TRIGGERS ? manifest_trigger_word(event->trigger)
+							  : "unknown";
+}
+
+static const char *action_word(const struct synfw_process_event *event)
+{
+	return event->action < SYNFW_NR_PROCESS_ACTIONS
+		       ? manifest_process_action_word(event->action)
+		       : "unknown";
+}
+
+static char *path_text(const struct synfw_process_event *event, char out[PATH_MAX_TEXT])
+{
+	size_t bytes =
+		event->path_bytes <= sizeof(event->path) ? event->path_bytes : sizeof(event->path);
+
+	return process_text(event->path, bytes, out);
+}
+
+void process_event_write_text(const struct synfw_process_event *event,
+			      const struct process_names *names, FILE *stream)
+{
+	const struct manifest_process_rule *rule = process_names_find(names, event->counter);
+	char when[EVENT_TIME_MAX], comm[PROCESS_COMM_MAX], path[PATH_MAX_TEXT];
+
+	fprintf(stream, "%s %s%-7s ", event_time_text(event->time_boot_ns, when),
+		event->flags & SYNFW_PROCESS_EVENT_MONITOR ? "would " : "", action_word(event));
+	fprintf(stream, "pid %u (%s) of user %u, parent %u, %s%s", event->pid,
+		process_comm_text(event->comm, comm), event->uid, event->parent,
+		event->flags & SYNFW_PROCESS_EVENT_PATH_CUT ? "..." : "", path_text(event, path));
+	fprintf(stream, ": %s", trigger_word(event));
+	if (event->trigger != SYNFW_ON_EXEC && event->bytes)
+		fprintf(stream, " of %llu bytes", (unsigned long long)event->bytes);
+	if (rule)
+		fprintf(stream, " \"%s\" at %s:%u", rule->name, names->file, rule->line);
+	if (event->score_before != event->score_after)
+		fprintf(stream, ", score %u to %u", event->score_before, event->score_after);
+	if (event->flags & SYNFW_PROCESS_EVENT_CROSSED)
+		fputs(", which process-scoring acts on", stream);
+	if (event->flags & SYNFW_PROCESS_EVENT_SPARED)
+		fputs(", spared: it is protected", stream);
+	fputc('\n', stream);
+}
+
+json_t *process_event_json(const struct synfw_process_event *event,
+			   const struct process_names *names)
+{
+	char when[EVENT_TIME_MAX], comm[PROCESS_COMM_MAX], path[PATH_MAX_TEXT];
+	/* clang-format off */
+	json_t *object = json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:s, s:s, s:b, s:I, s:I,"
+		" s:I}",
+		"schema", "synfw.event/1",
+		"time", event_time_text(event->time_boot_ns, when),
+		"kind", kind_word(event),
+		"event", trigger_word(event),
+		"action", action_word(event),
+		"monitor", !!(event->flags & SYNFW_PROCESS_EVENT_MONITOR),
+		"crossed", !!(event->flags & SYNFW_PROCESS_EVENT_CROSSED),
+		"spared", !!(event->flags & SYNFW_PROCESS_EVENT_SPARED),
+		"pid", (json_int_t)event->pid,
+		"parent", (json_int_t)event->parent,
+		"uid", (json_int_t)event->uid,
+		"gid", (json_int_t)event->gid,
+		"comm", process_comm_text(event->comm, comm),
+		"path", path_text(event, path),
+		"path_cut", !!(event->flags & SYNFW_PROCESS_EVENT_PATH_CUT),
+		"bytes", (json_int_t)event->bytes,
+		"score_before", (json_int_t)event->score_before,
+		"score_after", (json_int_t)event->score_after);
+	/* clang-format on */
+
+	if (object)
+		process_names_json(names, event->counter, object);
+	return object;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "process_fill.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include <bpf/bpf.h>
+
+#include <synfw/cleanup.h>
+
+#include "process_tallies.h"
+
+/* What all run, then what their parents run; once more for those that were forked meanwhile. */
+#define NR_PASSES 4
+
+static int read_state(const struct process_object *object, struct synfw_process_state *ret_state)
+{
+	uint32_t key = 0;
+
+	return bpf_map_lookup_elem(object->map_fd[PROCESS_STATE], &key, ret_state) ? -errno : 0;
+}
+
+static int write_state(const struct process_object *object, const struct synfw_process_state *state)
+{
+	uint32_t key = 0;
+
+	return bpf_map_update_elem(object->map_fd[PROCESS_STATE], &key, state, BPF_ANY) ? -errno
+											: 0;
+}
+
+int process_fill_state(const struct process_object *object, struct fault *fault)
+{
+	struct synfw_process_state state;
+	struct stat status;
+	int err = read_state(object, &state);
+
+	if (err)
+		return fault_system(fault, err, "cannot read the state of the programs");
+	state.host_mounts = stat("/proc/1/ns/mnt", &status) ? 0 : status.st_ino;
+	err = write_state(object, &state);
+	return err ? fault_system(fault, err, "cannot write the state of the programs") : 0;
+}
+
+/* The iterator prints nothing; reading it to its end is what runs it. */
+static int run_iterator(int prog_fd)
+{
+	CLEANUP(cleanup_fd) int link_fd = bpf_link_create(prog_fd, 0, BPF_TRACE_ITER, NULL);
+	CLEANUP(cleanup_fd) int fd = -1;
+	char nothing[64];
+	ssize_t got;
+
+	if (link_fd < 0)
+		return -errno;
+	fd = bpf_iter_create(link_fd);
+	if (fd < 0)
+		return -errno;
+	do {
+		got = read(fd, nothing, sizeof(nothing));
+	} while (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)));
+	return got < 0 ? -errno : 0;
+}
+
+static int run_pass(const struct process_object *object, uint32_t slot, uint32_t pass)
+{
+	struct synfw_process_state state;
+	int err = read_state(object, &state);
+
+	if (err)
+		return err;
+	state.fill_slot = slot;
+	state.fill_pass = pass;
+	err = write_state(object, &state);
+	return err ? err : run_iterator(object->call_fd[PROCESS_FILL]);
+}
+
+/* Once all have found room, nobody is refused for being unknown. */
+static int forget_the_lost(const struct process_object *object, uint64_t full_before,
+			   struct fault *fault)
+{
+	struct synfw_process_state state;
+	uint64_t full_after;
+	int err = process_tally_read(object, SYNFW_PROCESS_TALLY_FULL, fault, &full_after);
+
+	if (err || full_after != full_before)
+		return err;
+	err = read_state(object, &state);
+	if (err || !state.isolated_lost)
+		return err;
+	state.isolated_lost = 0;
+	return write_state(object, &state);
+}
+
+int process_fill(const struct process_object *object, uint32_t slot, struct fault *fault)
+{
+	uint64_t full_before;
+	uint32_t pass;
+	int err = process_tally_read(object, SYNFW_PROCESS_TALLY_FULL, fault, &full_before);
+
+	for (pass = 0; !err && pass < NR_PASSES; pass++)
+		err = run_pass(object, slot, pass % 2);
+	if (!err)
+		err = forget_the_lost(object, full_before, fault);
+	return err ? fault_system(fault, err, "cannot list the processes that run") : 0;
+}

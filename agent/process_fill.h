@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_AGENT_PROCESS_FILL_H
+#define SYNFW_AGENT_PROCESS_FILL_H
+
+/* The processes that run already. */
+#include "process_object.h"
+
+/* What the programs cannot find out themselves: which mounts are the host's own. Before the first
+ * hook is attached. */
+int process_fill_state(const struct process_object *object, struct fault *fault);
+
+/* Lets the kernel go through all tasks and remember those that it does not know, with what the
+ * generation in `slot` says of what they and their ancestors run. The hooks are attached: who forks
+ * meanwhile is remembered by them. */
+int process_fill(const struct process_object *object, uint32_t slot, struct fault *fault);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "process_hooks.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/perf_event.h>
+#include <mntent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include <bpf/bpf.h>
+
+#include <synfw/cleanup.h>
+
+#include "paths.h"
+
+#define CONNECTIONS   "isolated processes are refused connections"
+#define DATAGRAMS     "isolated processes are refused datagrams"
+#define PORTS	      "isolated processes are refused ports"
+#define MAPPINGS      "rules on wx-mapping; every system call is slower by some 100 ns"
+
+#define CGROUP(type)  .cgroup = true, .cgroup_type = (type)
+#define SYSCALL(name) .tracepoint = "syscalls/sys_enter_" name
+
+const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
+	[PROCESS_HOOK_FORK] = {"fork", "synfw_fork",
+			       "children inherit what their parents are held for"},
+	[PROCESS_HOOK_EXIT] = {"exit", "synfw_exit", "processes that end are forgotten"},
+	[PROCESS_HOOK_CONNECT4] = {"connect4", "synfw_connect4", CONNECTIONS,
+				   CGROUP(BPF_CGROUP_INET4_CONNECT)},
+	[PROCESS_HOOK_CONNECT6] = {"connect6", "synfw_connect6", CONNECTIONS,
+				   CGROUP(BPF_CGROUP_INET6_CONNECT)},
+	[PROCESS_HOOK_SENDMSG4] = {"sendmsg4", "synfw_sendmsg4", DATAGRAMS,
+				   CGROUP(BPF_CGROUP_UDP4_SENDMSG)},
+	[PROCESS_HOOK_SENDMSG6] = {"sendmsg6", "synfw_sendmsg6", DATAGRAMS,
+				   CGROUP(BPF_CGROUP_UDP6_SENDMSG)},
+	[PROCESS_HOOK_BIND4] = {"bind4", "synfw_bind4", PORTS, CGROUP(BPF_CGROUP_INET4_BIND)},
+	[PROCESS_HOOK_BIND6] = {"bind6", "synfw_bind6", PORTS, CGROUP(BPF_CGROUP_INET6_BIND)},
+	[PROCESS_HOOK_EXEC] = {"exec", "synfw_exec", "rules judge what is executed"},
+	[PROCESS_HOOK_RSS_STAT] = {"rss-stat", "synfw_resident",
+				   "rules on growth, and on allocation at an address of the "
+				   "process's choice"},
+	[PROCESS_HOOK_UNMAPPED_AREA] = {"unmapped-area", "synfw_unmapped", "rules on allocation"},
+	[PROCESS_HOOK_MMAP] = {"mmap", "synfw_mmap", MAPPINGS, SYSCALL("mmap")},
+	[PROCESS_HOOK_MPROTECT] = {"mprotect", "synfw_mprotect", MAPPINGS, SYSCALL("mprotect")},
+	[PROCESS_HOOK_PKEY_MPROTECT] = {"pkey-mprotect", "synfw_pkey_mprotect", MAPPINGS,
+					SYSCALL("pkey_mprotect")},
+	[PROCESS_HOOK_SHMAT] = {"shmat", "synfw_shmat", MAPPINGS, SYSCALL("shmat")},
+};
+
+#define BIT(hook) (1U << (hook))
+
+#define CGROUP_HOOKS                                                                            \
+	(BIT(PROCESS_HOOK_CONNECT4) | BIT(PROCESS_HOOK_CONNECT6) | BIT(PROCESS_HOOK_SENDMSG4) | \
+	 BIT(PROCESS_HOOK_SENDMSG6) | BIT(PROCESS_HOOK_BIND4) | BIT(PROCESS_HOOK_BIND6))
+
+/* What rules on an event need besides. */
+static const uint32_t trigger_hooks[SYNFW_NR_PROCESS_TRIGGERS] = {
+	[SYNFW_ON_WX_MAPPING] = BIT(PROCESS_HOOK_MMAP) | BIT(PROCESS_HOOK_MPROTECT) |
+				BIT(PROCESS_HOOK_PKEY_MPROTECT) | BIT(PROCESS_HOOK_SHMAT),
+	[SYNFW_ON_ALLOCATION] = BIT(PROCESS_HOOK_RSS_STAT) | BIT(PROCESS_HOOK_UNMAPPED_AREA),
+	[SYNFW_ON_GROWTH] = BIT(PROCESS_HOOK_RSS_STAT),
+};
+
+uint32_t process_hooks_of_head(const struct synfw_process_head *head, bool peers)
+{
+	uint32_t hooks;
+	int trigger;
+
+	if (!head->nr_bits)
+		return 0;
+	hooks = BIT(PROCESS_HOOK_FORK) | BIT(PROCESS_HOOK_EXIT) | BIT(PROCESS_HOOK_EXEC);
+	if (peers || head->actions & 1U << SYNFW_PROCESS_ISOLATE)
+		hooks |= CGROUP_HOOKS;
+	for (trigger = 0; trigger < SYNFW_NR_PROCESS_TRIGGERS; trigger++)
+		if (head->trigger[trigger])
+			hooks |= trigger_hooks[trigger];
+	return hooks;
+}
+
+uint32_t process_hooks_needed(const struct process_tables *tables)
+{
+	return tables ? process_hooks_of_head(&tables->head, tables->peers) : 0;
+}
+
+uint32_t process_hook_bit(const char *word)
+{
+	int hook;
+
+	for (hook = 0; hook < PROCESS_NR_HOOKS; hook++)
+		if (!strcmp(word, process_hooks[hook].word))
+			return BIT(hook);
+	return 0;
+}
+
+/* The number of a tracepoint, from whichever of its two places tracefs is mounted on. */
+static int tracepoint_number(const char *name)
+{
+	static const char *const places[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
+	int number = -ENOENT;
+	size_t i;
+
+	for (i = 0; number < 0 && i < sizeof(places) / sizeof(*places); i++) {
+		CLEANUP(cleanup_free) char *path = path_format("%s/events/%s/id", places[i], name);
+		FILE *file = path ? fopen(path, "re") : NULL;
+
+		if (!file)
+			continue;
+		if (fscanf(file, "%d", &number) != 1)
+			number = -EINVAL;
+		fclose(file);
+	}
+	return number;
+}
+
+/* The link keeps the event. */
+static int attach_tracepoint(const char *name, int prog_fd)
+{
+	struct perf_event_attr attributes = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof(attributes),
+	};
+	CLEANUP(cleanup_fd) int event_fd = -1;
+	int number = tracepoint_number(name), fd;
+
+	if (number < 0)
+		return number;
+	attributes.config = number;
+	event_fd = syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	if (event_fd < 0)
+		return -errno;
+	fd = bpf_link_create(prog_fd, event_fd, BPF_PERF_EVENT, NULL);
+	return fd < 0 ? -errno : fd;
+}
+
+int process_hook_attach(enum process_hook hook, int prog_fd, int cgroup_fd)
+{
+	const struct process_hook_spec *spec = &process_hooks[hook];
+	int fd;
+
+	if (spec->tracepoint)
+		return attach_tracepoint(spec->tracepoint, prog_fd);
+	if (spec->cgroup)
+		fd = bpf_link_create(prog_fd, cgroup_fd, spec->cgroup_type, NULL);
+	else
+		fd = bpf_raw_tracepoint_open(NULL, prog_fd);
+	return fd < 0 ? -errno : fd;
+}
+
+bool process_hook_serves(enum process_hook hook, enum synfw_process_trigger trigger,
+			 enum synfw_process_action action)
+{
+	if (process_hooks[hook].cgroup)
+		return action == SYNFW_PROCESS_ISOLATE;
+	if (hook == PROCESS_HOOK_EXEC)
+		return trigger == SYNFW_ON_EXEC;
+	return hook < PROCESS_HOOK_EXEC || trigger_hooks[trigger] & BIT(hook);
+}
+
+static void end_mounts(FILE **mounts)
+{
+	if (*mounts)
+		endmntent(*mounts);
+}
+
+int process_hooks_open_cgroup(struct fault *fault, int *ret_fd)
+{
+	CLEANUP(end_mounts) FILE *mounts = setmntent("/proc/self/mounts", "re");
+	const struct mntent *mount;
+	int fd;
+
+	while (mounts && (mount = getmntent(mounts))) {
+		if (strcmp(mount->mnt_type, "cgroup2"))
+			continue;
+		fd = open(mount->mnt_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0)
+			return fault_system(fault, -errno, "cannot open \"%s\"", mount->mnt_dir);
+		*ret_fd = fd;
+		return 0;
+	}
+	return fault_refuse(fault, EXIT_KERNEL,
+			    "no cgroup v2 hierarchy is mounted; what isolates processes hangs on "
+			    "its root");
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_AGENT_PROCESS_HOOKS_H
+#define SYNFW_AGENT_PROCESS_HOOKS_H
+
+/* Where the kernel asks the programs of the process half. Only what a policy needs is attached. */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <process_tables.h>
+
+#include "fault.h"
+
+/* In the order of attaching: those that act come after those that keep the table they act by. */
+enum process_hook {
+	PROCESS_HOOK_FORK,
+	PROCESS_HOOK_EXIT,
+	PROCESS_HOOK_CONNECT4,
+	PROCESS_HOOK_CONNECT6,
+	PROCESS_HOOK_SENDMSG4,
+	PROCESS_HOOK_SENDMSG6,
+	PROCESS_HOOK_BIND4,
+	PROCESS_HOOK_BIND6,
+	PROCESS_HOOK_EXEC,
+	PROCESS_HOOK_RSS_STAT,
+	PROCESS_HOOK_UNMAPPED_AREA,
+	PROCESS_HOOK_MMAP,
+	PROCESS_HOOK_MPROTECT,
+	PROCESS_HOOK_PKEY_MPROTECT,
+	PROCESS_HOOK_SHMAT,
+	PROCESS_NR_HOOKS,
+};
+
+struct process_hook_spec {
+	const char *word;    /* as users and pins call it */
+	const char *program; /* in the object */
+	const char *purpose; /* why it is attached */
+	bool cgroup;	     /* on the root cgroup, by this enum bpf_attach_type */
+	int cgroup_type;
+	const char *tracepoint; /* a classic one; NULL: one that the program's type names */
+};
+
+extern const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS];
+
+/* The hooks that a generation needs, one bit each. NULL or without rules: none. */
+uint32_t process_hooks_needed(const struct process_tables *tables);
+
+/* The same of the head of a generation in force. */
+uint32_t process_hooks_of_head(const struct synfw_process_head *head, bool peers);
+
+/* The bit of the hook called `word`, 0: there is none. */
+uint32_t process_hook_bit(const char *word);
+
+/* Attaches a program. A link, whose closing detaches it until it is pinned, or -errno. `cgroup_fd`
+ * is that of process_hooks_open_cgroup(), for those with `cgroup`. */
+int process_hook_attach(enum process_hook hook, int prog_fd, int cgroup_fd);
+
+/* Whether rules on an event, with that action, are a reason for a hook. */
+bool process_hook_serves(enum process_hook hook, enum synfw_process_trigger trigger,
+			 enum synfw_process_action action);
+
+/* The root of the cgroup v2 hierarchy, as far up as it is seen here. */
+int process_hooks_open_cgroup(struct fault *fault, int *ret_fd);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "process_judge.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <process_question.h>
+#include <synfw/cleanup.h>
+
+#include "manifest.h"
+#include "process_shadow.h"
+
+/* ---- means ---- */
+
+static bool needs_lsm(const struct policy *policy, const struct process_rule *rule)
+{
+	return rule->outcome.action == SYNFW_PROCESS_DENY && rule->fallback == SYNFW_PROCESS_DENY &&
+	       !rule->outcome.monitor && !policy->monitor;
+}
+
+int process_judge_means(const struct policy *policy, struct fault *fault)
+{
+	const struct process_rule *rule;
+	size_t i;
+
+	for (i = 0; i < policy->nr_process_rules; i++) {
+		rule = &policy->process_rules[i];
+		if (needs_lsm(policy, rule))
+			return fault_refuse(fault, EXIT_KERNEL,
+					    "%s:%u: rule \"%s\" denies, and here no exec can be "
+					    "made to fail (there is no BPF LSM); `fallback: kill` "
+					    "or `fallback: flag` says what to do instead",
+					    rule->at.file, rule->at.line, rule->name);
+	}
+	return 0;
+}
+
+/* ---- tests ---- */
+
+static const char *action_word(unsigned int action)
+{
+	return action == SYNFW_PROCESS_SCORE || action >= SYNFW_NR_PROCESS_ACTIONS
+		       ? "allow"
+		       : manifest_process_action_word(action);
+}
+
+char *process_judge_text(const struct process_spec *spec)
+{
+	char *text = NULL;
+	size_t size, i;
+	FILE *stream = open_memstream(&text, &size);
+
+	if (!stream)
+		return NULL;
+	fprintf(stream, "exec %s user %u", spec->exec ? spec->exec : "memfd", spec->uid);
+	if (spec->gid)
+		fprintf(stream, " group %u", spec->gid);
+	if (spec->parent)
+		fprintf(stream, " parent %s", spec->parent);
+	if (spec->ancestor)
+		fprintf(stream, " ancestor %s", spec->ancestor);
+	for (i = 0; i < spec->nr_args; i++)
+		fprintf(stream, " arg \"%s\"", spec->args[i]);
+	if (fclose(stream)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* The rule that decided, or NULL. */
+static const struct process_rule *deciding_rule(const struct policy *policy,
+						const struct process_tables *tables,
+						const struct synfw_process_question *question)
+{
+	uint32_t index;
+
+	if (!tables || question->bit >= tables->head.nr_rules)
+		return NULL;
+	index = tables->rules[question->bit].index;
+	return index < policy->nr_process_rules ? &policy->process_rules[index] : NULL;
+}
+
+static void report_failed(const struct process_test *test, const struct process_rule *rule,
+			  unsigned int action, struct diags *diags)
+{
+	CLEANUP(cleanup_free) char *text = process_judge_text(&test->process);
+	struct diag *diag;
+
+	diag = diag_error(diags, test->at, "test failed: %s: expected %s%s%s%s, got %s%s%s%s",
+			  text ? text : "exec", action_word(test->expect),
+			  test->rule ? " by rule \"" : "", test->rule ? test->rule : "",
+			  test->rule ? "\"" : "", action_word(action), rule ? " by rule \"" : "",
+			  rule ? rule->name : "", rule ? "\"" : "");
+	if (rule)
+		diag_related(diags, diag, rule->at, "this rule decided");
+	else
+		diag_hint(diag, "no rule decided");
+}
+
+static int run_test(const struct policy *policy, const struct process_tables *tables,
+		    const struct process_shadow *shadow, const struct process_test *test,
+		    struct diags *diags, struct fault *fault)
+{
+	CLEANUP(cleanup_free)
+	struct synfw_process_question *question = calloc(1, sizeof(*question));
+	const struct process_rule *rule;
+	int err = 0;
+
+	if (!question)
+		return fault_system(fault, -ENOMEM, "cannot run a test");
+	process_question(&test->process, 0, question);
+	if (shadow)
+		err = process_shadow_ask(shadow, fault, question);
+	if (err)
+		return err;
+	rule = deciding_rule(policy, tables, question);
+	if (question->action == test->expect &&
+	    (!test->rule || (rule && !strcmp(rule->name, test->rule))))
+		return 0;
+	report_failed(test, rule, question->action, diags);
+	return 0;
+}
+
+int process_judge_tests(const struct policy *policy, const struct process_tables *tables,
+			const struct process_inner *inner, struct diags *diags, struct fault *fault)
+{
+	CLEANUP(process_shadow_close) struct process_shadow shadow = PROCESS_SHADOW_NONE;
+	size_t before = diags_errors(diags), i;
+	bool has_rules = tables && tables->head.nr_bits;
+	int err = 0;
+
+	if (!policy->nr_process_tests)
+		return 0;
+	if (has_rules)
+		err = process_shadow_open(inner, &tables->head, fault, &shadow);
+	for (i = 0; !err && i < policy->nr_process_tests; i++)
+		err = run_test(policy, has_rules ? tables : NULL, has_rules ? &shadow : NULL,
+			       &policy->process_tests[i], diags, fault);
+	if (err)
+		return err;
+	return diags_errors(diags) > before ? -EINVAL : 0;
+}

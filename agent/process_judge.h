@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_AGENT_PROCESS_JUDGE_H
+#define SYNFW_AGENT_PROCESS_JUDGE_H
+
+/* What a candidate's rules on processes must pass before they are put in force. */
+#include <policyc.h>
+#include <process_tables.h>
+
+#include "process_inner.h"
+
+/* Refuses, by name and place, a rule that asks for what this kernel cannot do and names no
+ * fallback. */
+int process_judge_means(const struct policy *policy, struct fault *fault);
+
+/* Runs the `tests:` about programs on the shadow program. One that fails is an error of the policy,
+ * at its place in the file (-EINVAL with diagnostics). `tables` NULL: there are no rules. */
+int process_judge_tests(const struct policy *policy, const struct process_tables *tables,
+			const struct process_inner *inner, struct diags *diags,
+			struct fault *fault);
+
+/* "exec /tmp/x user 1000": what a test asks about, any bytes escaped. NULL without memory. */
+char *process_judge_text(const struct process_spec *spec);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "process_text.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+char *process_text(const void *bytes, size_t count, char *out)
+{
+	const uint8_t *byte = bytes;
+	char *to = out;
+
+	for (; count; count--, byte++) {
+		if (*byte >= ' ' && *byte < 0x7f && *byte != '\\')
+			*to++ = *byte;
+		else
+			to += sprintf(to, "\\x%02x", *byte);
+	}
+	*to = '\0';
+	return out;
+}
+
+char *process_comm_text(const uint8_t comm[16], char out[PROCESS_COMM_MAX])
+{
+	return process_text(comm, strnlen((const char *)comm, 16), out);
+}
+
+char *process_exe_text(uint32_t pid)
+{
+	char link[32], path[PATH_MAX];
+	ssize_t length;
+	char *text;
+
+	snprintf(link, sizeof(link), "/proc/%u/exe", pid);
+	length = readlink(link, path, sizeof(path));
+	if (length < 0)
+		return NULL;
+	text = malloc(PROCESS_TEXT_MAX(length));
+	return text ? process_text(path, length, text) : NULL;
+}

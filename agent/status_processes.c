@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "status_processes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <synfw/cleanup.h>
+
+#include "json.h"
+#include "process_entries.h"
+#include "process_tallies.h"
+#include "ui.h"
+
+/* In JSON, and as a warning; without one it is what the policy asked for. */
+static const struct {
+	const char *word;
+	const char *warning; /* begins with how often */
+} tally_texts[SYNFW_NR_PROCESS_TALLIES] = {
+	[SYNFW_PROCESS_TALLY_EXECS] = {"execs", NULL},
+	[SYNFW_PROCESS_TALLY_FULL] =
+		{"processes_full",
+		 "processes found no room in the table: rules judge them, flags and scores they "
+		 "have none"},
+	[SYNFW_PROCESS_TALLY_UNREADABLE] =
+		{"unreadable",
+		 "files or arguments could not be read to their end: what they may be, they count "
+		 "as"},
+	[SYNFW_PROCESS_TALLY_EVENTS_LOST] =
+		{"process_events_lost",
+		 "events of processes were lost because nobody read them; see `synfw events`"},
+	[SYNFW_PROCESS_TALLY_SPARED] = {"spared", NULL},
+	[SYNFW_PROCESS_TALLY_REFUSED] = {"calls_refused", NULL},
+};
+
+static bool is_denied_otherwise(const struct manifest_process_rule *rule)
+{
+	return rule->action == SYNFW_PROCESS_DENY && rule->fallback != SYNFW_PROCESS_DENY;
+}
+
+static void judge_hooks(const struct status_processes *status, const struct manifest *manifest,
+			struct notes *warnings)
+{
+	const char *words = manifest->process_hooks;
+	char word[32];
+	size_t length;
+
+	for (; words && *words; words += length + (words[length] == ' ')) {
+		length = strcspn(words, " ");
+		snprintf(word, sizeof(word), "%.*s", (int)length, words);
+		if (!(status->hooks & process_hook_bit(word)))
+			notes_add(warnings,
+				  "the hook \"%s\", which rules on processes need, is not "
+				  "attached; apply again",
+				  word);
+	}
+}
+
+static void judge_digest(const struct manifest *manifest, struct notes *warnings)
+{
+	if (manifest->process_digest &&
+	    strtoull(manifest->process_digest, NULL, 16) != process_object_digest())
+		notes_add(warnings, "the programs for processes were loaded by another build of "
+				    "synfw; apply again to replace them");
+}
+
+static int read_half(const struct process_half *half, struct notes *warnings, struct fault *fault,
+		     struct status_processes *status)
+{
+	CLEANUP(cleanup_free) struct process_entry *entries = NULL;
+	size_t count = 0;
+	int tally, err = process_entries_read(&half->object, fault, &entries, &count);
+
+	status->nr_known = count;
+	for (tally = 0; !err && tally < SYNFW_NR_PROCESS_TALLIES; tally++) {
+		if (!tally_texts[tally].word)
+			continue;
+		err = process_tally_read(&half->object, tally, fault, &status->tallies[tally]);
+		if (!err && status->tallies[tally] && tally_texts[tally].warning)
+			notes_add(warnings, "%llu %s", (unsigned long long)status->tallies[tally],
+				  tally_texts[tally].warning);
+	}
+	return err;
+}
+
+int status_processes_read(const char *dir, const struct live *live, struct notes *warnings,
+			  struct fault *fault, struct status_processes *ret_status)
+{
+	CLEANUP(process_half_close) struct process_half half = PROCESS_HALF_NONE;
+	struct status_processes status = {0};
+	int err = process_half_find(dir, live->control.active, fault, &half);
+
+	if (err || !live->manifest)
+		return err;
+	status.wanted = live->manifest->process_hooks != NULL;
+	status.hooks = half.hooks;
+	if (half.present)
+		err = read_half(&half, warnings, fault, &status);
+	if (err)
+		return err;
+	if (half.pending)
+		notes_add(warnings, "an apply was killed while it attached the hooks of rules on "
+				    "processes; apply again");
+	judge_hooks(&status, live->manifest, warnings);
+	judge_digest(live->manifest, warnings);
+	*ret_status = status;
+	return 0;
+}
+
+/* ---- JSON and text ---- */
+
+static json_t *hooks_json(const struct status_processes *status)
+{
+	json_t *array = json_array();
+	int hook;
+
+	for (hook = 0; hook < PROCESS_NR_HOOKS; hook++)
+		if (status->hooks & 1U << hook)
+			json_array_append_new(array, json_pack("{s:s, s:s}", "hook",
+							       process_hooks[hook].word, "purpose",
+							       process_hooks[hook].purpose));
+	return array;
+}
+
+static json_t *fallbacks_json(const struct manifest *manifest)
+{
+	json_t *array = json_array();
+	const struct manifest_process_rule *rule;
+	size_t i;
+
+	for (i = 0; manifest && i < manifest->nr_process_rules; i++) {
+		rule = &manifest->process_rules[i];
+		if (is_denied_otherwise(rule))
+			json_array_append_new(
+				array,
+				json_pack("{s:o, s:I, s:s, s:s}", "rule", json_text(rule->name),
+					  "line", (json_int_t)rule->line, "action",
+					  manifest_process_action_word(rule->action), "instead",
+					  manifest_process_action_word(rule->fallback)));
+	}
+	return array;
+}
+
+json_t *status_processes_json(const struct status_processes *status,
+			      const struct manifest *manifest)
+{
+	json_t *tallies;
+	int tally;
+
+	if (!status->wanted)
+		return json_null();
+	tallies = json_object();
+	for (tally = 0; tally < SYNFW_NR_PROCESS_TALLIES; tally++)
+		if (tally_texts[tally].word)
+			json_object_set_new(tallies, tally_texts[tally].word,
+					    json_integer(status->tallies[tally]));
+	/* clang-format off */
+	return json_pack("{s:o, s:I, s:I, s:o, s:o}",
+			 "hooks", hooks_json(status),
+			 "known", (json_int_t)status->nr_known,
+			 "size", (json_int_t)SYNFW_MAX_PROCESSES,
+			 "fallbacks", fallbacks_json(manifest),
+			 "tallies", tallies);
+	/* clang-format on */
+}
+
+void status_processes_print(const struct status_processes *status, const struct manifest *manifest)
+{
+	const struct manifest_process_rule *rule;
+	size_t i;
+	int hook;
+
+	if (!status->wanted)
+		return;
+	printf("processes:  %u of %u known, %llu execs judged\n", status->nr_known,
+	       SYNFW_MAX_PROCESSES, (unsigned long long)status->tallies[SYNFW_PROCESS_TALLY_EXECS]);
+	for (hook = 0; hook < PROCESS_NR_HOOKS; hook++)
+		if (status->hooks & 1U << hook)
+			printf("hook:       %s: %s\n", process_hooks[hook].word,
+			       process_hooks[hook].purpose);
+	for (i = 0; manifest && i < manifest->nr_process_rules; i++) {
+		rule = &manifest->process_rules[i];
+		if (is_denied_otherwise(rule))
+			printf("fallback:   rule \"%s\" denies, and here no exec can be made to "
+			       "fail: %s instead\n",
+			       rule->name, manifest_process_action_word(rule->fallback));
+	}
+}

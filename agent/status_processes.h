@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_AGENT_STATUS_PROCESSES_H
+#define SYNFW_AGENT_STATUS_PROCESSES_H
+
+/* What of the rules on processes is in force. */
+#include <jansson.h>
+
+#include "live.h"
+#include "notes.h"
+#include "process_half.h"
+
+struct status_processes {
+	bool wanted;	   /* the policy has such rules */
+	uint32_t hooks;	   /* that are attached, one bit each */
+	uint32_t nr_known; /* processes */
+	uint64_t tallies[SYNFW_NR_PROCESS_TALLIES];
+};
+
+/* `dir`: where `live`, which is present, is pinned. What is missing becomes a warning. */
+int status_processes_read(const char *dir, const struct live *live, struct notes *warnings,
+			  struct fault *fault, struct status_processes *ret_status);
+
+/* null without rules on processes. */
+json_t *status_processes_json(const struct status_processes *status,
+			      const struct manifest *manifest);
+void status_processes_print(const struct status_processes *status, const struct manifest *manifest);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_PROCESS_LSM_BPF_H
+#define SYNFW_PROCESS_LSM_BPF_H
+
+/*
+ * What needs BPF LSM: an exec that fails. The kernel asks once the file that will run is known, an
+ * interpreter for a script, and the credentials are those that the process will have, but before it gives up
+ * the old image. The arguments cannot be read yet: where a rule that asks for them would have to decide, the exec
+ * goes on, and the tracepoint, which can, kills.
+ */
+#include "process_act.bpf.h"
+#include "process_memory.bpf.h"
+
+#define EPERM 1
+
+/* The process that calls, as it will be; its entry is not changed. */
+static __always_inline void subject_of_exec(struct process_scratch *scratch, __u64 task, __u64 cred)
+{
+	subject_of_task(scratch, task);
+	scratch->cred = cred;
+	scratch->uid = BPF_CORE_READ((struct cred *)cred, euid.val);
+	scratch->gid = BPF_CORE_READ((struct cred *)cred, egid.val);
+	scratch->args_state = ARGS_UNKNOWN;
+}
+
+/* The match of the rule that denies, which no tracepoint comes to see. */
+static __always_inline void deny_count(const struct process_scratch *scratch)
+{
+	__u32 key = scratch->counter;
+	struct synfw_process_counter *counter = bpf_map_lookup_elem(&synfw_process_counters, &key);
+
+	if (counter && key)
+		counter->matches++;
+	tally(SYNFW_PROCESS_TALLY_EXECS);
+}
+
+/* Is the exec to be denied? All else that rules say is left to the tracepoint. */
+static __always_inline bool exec_is_denied(struct process_scratch *scratch, __u64 task, __u64 cred,
+					   __u64 file)
+{
+	const struct synfw_process_head *head;
+	struct synfw_process *entry;
+
+	scratch->slot = active_slot();
+	head = process_head(scratch->slot);
+	if (!head || !head->nr_bits || !(head->actions & 1 << SYNFW_PROCESS_DENY))
+		return false;
+	scratch->trigger = SYNFW_ON_EXEC;
+	subject_of_exec(scratch, task, cred);
+	entry = process_entry(scratch->pid);
+	subject_words(scratch, head);
+	lineage_of_subject(scratch, entry, task, head->serial);
+	class_of_file(scratch, file, true);
+	scratch->trial = true;
+	judge(scratch);
+	scratch->trial = false;
+	if (scratch->action != SYNFW_PROCESS_DENY || scratch->undecided || head->monitor)
+		return false;
+	if (scratch->flags & SYNFW_PATH_PROTECTED || scratch->pid <= 1)
+		return false;
+	deny_count(scratch);
+	event_send(scratch, entry, SYNFW_PROCESS_DENY, 0);
+	return true;
+}
+
+#endif

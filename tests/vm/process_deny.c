@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Rules that deny an exec, where the kernel has BPF LSM. Argument: test_first_action. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "claims.h"
+#include "must.h"
+#include "process_trial.h"
+
+static struct trial trial;
+static char *victim, *neighbour;
+static const char *argument;
+
+static void become_victim(const struct trial *unused)
+{
+	execl(victim, "victim", argument, NULL);
+	_exit(errno);
+}
+
+static void become_user(const struct trial *unused)
+{
+	MUST(setuid(54321) == 0);
+	become_victim(unused);
+}
+
+static void apply(const char *user, const char *arg)
+{
+	const struct rule_spec rule = {.match = {.exec = {victim}, .user = user, .args = {arg}},
+				       .action = SYNFW_PROCESS_DENY};
+	const struct synfw_process_head head = {.actions = 1 << SYNFW_PROCESS_DENY};
+
+	trial_apply(&trial, &rule, 1, &head);
+}
+
+static bool an_exec_is_denied(void)
+{
+	EXPECT(trial_child(become_victim, &trial) == 0);
+	apply(NULL, NULL);
+	EXPECT(trial_child(become_victim, &trial) == EPERM);
+	EXPECT(trial_run(neighbour, NULL, NULL, NULL) == 0);
+	EXPECT(trial_matches(&trial, 0) == 1);
+	trial_read_events(&trial);
+	EXPECT(trial.nr_events == 1 && trial.event.action == SYNFW_PROCESS_DENY);
+	return true;
+}
+
+static bool the_user_is_the_one_it_will_have(void)
+{
+	apply("0", NULL);
+	EXPECT(trial_child(become_user, &trial) == 0);
+	MUST(chown(victim, 0, 0) == 0 && chmod(victim, 04755) == 0);
+	EXPECT(trial_child(become_user, &trial) == EPERM);
+	return true;
+}
+
+static bool what_arguments_decide_kills(void)
+{
+	apply(NULL, "-e");
+	EXPECT(trial_child(become_victim, &trial) == 0);
+	argument = "-e";
+	EXPECT(trial_child(become_victim, &trial) == TRIAL_KILLED);
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	MUST(argc == 2);
+	trial_open_with(&trial, argv[1], 0, "synfw_deny");
+	victim = strdup(trial_copy(&trial, "victim"));
+	neighbour = strdup(trial_copy(&trial, "neighbour"));
+	CHECK(an_exec_is_denied);
+	CHECK(the_user_is_the_one_it_will_have);
+	CHECK(what_arguments_decide_kills);
+	trial_close(&trial);
+	free(victim);
+	free(neighbour);
+	return claims_end();
+}
