@@ -51,7 +51,7 @@ test_writers_take_turns() {
 	done
 	equal "$(revision)" $((before + 8)) "revision"
 	equal "$(policy_by_traffic)" "$(live_policy)" "policy in force"
-	equal "$(state | grep -c '^    map policy_lines')" 1 "generations that are kept"
+	equal "$(state | grep -c '^    map policy_page')" 1 "generations that are kept"
 }
 
 test_writers_with_other_run_directories_take_turns() {
@@ -65,7 +65,7 @@ test_writers_with_other_run_directories_take_turns() {
 		wait "${pids[$i]}" || { cat "$T/writer$((i + 1))" >&2; fail "writer $((i + 1)) failed"; }
 	done
 	equal "$(revision)" 6 "revision"
-	equal "$(state | grep -c '^    map policy_lines')" 1 "generations that are kept"
+	equal "$(state | grep -c '^    map policy_page')" 1 "generations that are kept"
 }
 
 test_readers_see_one_policy_or_the_other() {
@@ -133,7 +133,7 @@ test_killed_apply_leaves_the_old_or_the_new_policy() {
 		equal "$(leftovers)" none "after kill $i: pins that are left"
 		exits 0 synfw status --json
 		json '.warnings == []'
-		equal "$(state | grep -c '^    map policy_lines')" 1 "after kill $i: generations"
+		equal "$(state | grep -c '^    map policy_page')" 1 "after kill $i: generations"
 	done
 	kills_hit "$KILLS"
 }

@@ -27,6 +27,18 @@ test_open_connections_survive_the_switch_and_reloads() {
 	equal "$(talk connect x "$CLIENT" $CLIENT4 $EDGE4 22)" timeout "a connection that no rule allows"
 }
 
+test_busy_connections_lose_nothing_to_the_switch_and_reloads() {
+	local i
+	prepare
+	apply open
+	says_ok many "$COUNT" "$EDGE" $EDGE4 "$CLIENT" $CLIENT4 $SERVER
+	says_ok many 10 "$EDGE" $EDGE6 "$CLIENT" $CLIENT6 $SERVER
+	says_ok stream
+	apply strict
+	for i in $(seq "$RELOADS"); do apply strict; done
+	equal "$(talk streamed)" $((COUNT + 10)) "connections that carried all that was sent"
+}
+
 test_open_udp_and_half_closed_connections_survive_the_switch() {
 	local port
 	prepare

@@ -16,6 +16,8 @@ Reads a command a line from stdin and answers each with a line. Sockets have nam
   shut NAME, close NAME, reset NAME            -> ok
   many COUNT NETNS ADDRESS NETNS ADDRESS PORT  -> ok: so many connections, half of them each way
   all                                          -> how many of them carry a message both ways
+  stream                                       -> ok: from now on all of them carry data all the time
+  streamed                                     -> ends that: how many have lost nothing of it
   error NETNS ADDRESS ADDRESS SPORT DPORT PROTO -> ok: an ICMP error about a packet from the second
                                                   address to the first
 """
@@ -24,14 +26,18 @@ import os
 import socket
 import struct
 import sys
+import threading
+import time
 
 CLONE_NEWNET = 0x40000000
 SECONDS = 1.0
 CONNECT_SECONDS = 2.0
+STREAM_END_SECONDS = 5.0
 libc = ctypes.CDLL(None, use_errno=True)
 home = os.open("/proc/self/ns/net", os.O_RDONLY)
 sockets, pairs = {}, []
 serial = 0
+streams = None
 
 
 def enter(fd):
@@ -182,6 +188,65 @@ def all_pairs():
     return sum(carries(a, b) and carries(b, a) for a, b in pairs)
 
 
+class Stream:
+    """One way of a connection. What is sent counts up, so that what arrives can be told to be all of it."""
+    def __init__(self, sender, receiver):
+        self.sender, self.receiver, self.sent, self.got, self.broken = sender, receiver, 0, 0, False
+
+    def push(self):
+        try:
+            self.sent += self.sender.send(bytes(i & 255 for i in range(self.sent, self.sent + 64)),
+                                          socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.broken = True
+
+    def pull(self):
+        try:
+            data = self.receiver.recv(1 << 16, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        self.broken |= not data or any(byte != self.got + i & 255 for i, byte in enumerate(data))
+        self.got += len(data)
+
+    def is_whole(self):
+        return not self.broken and self.sent and self.got == self.sent
+
+
+class Streams(threading.Thread):
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.all = [Stream(*ends) for a, b in pairs for ends in ((a, b), (b, a))]
+        self.ending = threading.Event()
+
+    def run(self):
+        while not self.ending.is_set():
+            for one in self.all:
+                one.push()
+                one.pull()
+            time.sleep(0.002)
+        until = time.monotonic() + STREAM_END_SECONDS
+        while time.monotonic() < until and not all(one.is_whole() for one in self.all):
+            for one in self.all:
+                one.pull()
+
+
+def stream():
+    global streams
+    streams = Streams()
+    streams.start()
+    return "ok"
+
+
+def streamed():
+    streams.ending.set()
+    streams.join()
+    return sum(a.is_whole() and b.is_whole() for a, b in zip(*[iter(streams.all)] * 2))
+
+
 def checksum(data):
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
@@ -211,7 +276,7 @@ def error(netns, source, destination, sport, dport, protocol):
 
 COMMANDS = {function.__name__: function for function in
             (listen, connect, accept, udp, send, answer, reaches, hears, flood, shut, close, reset,
-             many, error)} | {"all": all_pairs}
+             many, stream, streamed, error)} | {"all": all_pairs}
 
 
 def obey(line):
