@@ -119,11 +119,12 @@ const struct command commands[] = {
 	{"unblock", "[ADDR...]", 0, SIZE_MAX, "take a block back, and forget the score",
 	 "Exits with 1 when nothing was held against an address.", "", unblock_options,
 	 cmd_unblock},
-	{"why", "ADDR|PID", 1, 1,
+	{"why", "WHO", 1, 1,
 	 "say what is held against an address or a process, since when, and how to undo it",
 	 "Blocks, score, dynamic sets, and the entries of the policy that name it. Exits with 1 "
 	 "when\n"
-	 "it is blocked. Of a process: what it is flagged or isolated for; exits with 1 when it "
+	 "it is blocked. Of a process, given by its number: what it is flagged or isolated for; "
+	 "exits with 1 when it "
 	 "is\n"
 	 "isolated.",
 	 "", json_options, cmd_why},
