@@ -8,6 +8,7 @@
 #include <synfw/cleanup.h>
 
 #include "capture.h"
+#include "cmd_trace.h"
 #include "command.h"
 #include "frame.h"
 #include "json.h"
@@ -238,8 +239,11 @@ int cmd_trace(const struct invocation *invocation)
 	CLEANUP(fault_done) struct fault fault = {0};
 	struct packet_spec packet;
 	bool dropped = false;
-	int err = check_usage(invocation);
+	int err;
 
+	if (trace_is_of_exec(invocation))
+		return trace_exec(invocation);
+	err = check_usage(invocation);
 	if (err)
 		return err;
 	if (!option_given(invocation, "pcap") && parse_packet(invocation, &packet))

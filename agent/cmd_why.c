@@ -2,10 +2,13 @@
 /* synfw why */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <synfw/cleanup.h>
 
 #include "block_report.h"
+#include "cmd_why.h"
 #include "command.h"
 #include "exempt.h"
 #include "held.h"
@@ -356,6 +359,15 @@ static int open_account(struct source_args *args, struct fault *fault, struct ac
 	return 0;
 }
 
+/* An address is never digits alone. */
+static bool is_pid(const char *text, uint32_t *ret_pid)
+{
+	size_t length = strspn(text, "0123456789");
+
+	*ret_pid = strtoul(text, NULL, 10);
+	return length && length < 10 && !text[length];
+}
+
 int cmd_why(const struct invocation *invocation)
 {
 	CLEANUP(live_close) struct live live = LIVE_NONE;
@@ -363,6 +375,10 @@ int cmd_why(const struct invocation *invocation)
 	CLEANUP(fault_done) struct fault fault = {0};
 	CLEANUP(account_close) struct account account = {.live = &live};
 
+	uint32_t pid;
+
+	if (is_pid(invocation->operand[0], &pid))
+		return why_process(invocation, pid);
 	if (source_args_take(&args, invocation->operand, 1, &fault) ||
 	    privileges_check("read what is held against a source", &fault) ||
 	    live_open(invocation->paths.live, &fault, &live))

@@ -8,7 +8,7 @@
 
 #include "paths.h"
 
-#define COMMAND_MAX_OPTIONS 12
+#define COMMAND_MAX_OPTIONS 16
 
 struct command_option {
 	const char *name;     /* without the dashes; NULL ends a table */

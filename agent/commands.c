@@ -24,6 +24,12 @@ static const struct command_option trace_options[] = {
 	{"interface", 'i', "IF", "where the packet comes in (default: the policy's first)"},
 	{"vlan", 0, "ID", "its VLAN tag"},
 	{"pcap", 'r', "FILE", "judge every packet of a capture"},
+	{"exec", 0, "PATH", "ask about a program instead: the file that is executed, or memfd"},
+	{"user", 0, "USER", "who executes it, a name or number (default: root)"},
+	{"group", 0, "GROUP", "with which group (default: root's)"},
+	{"parent", 0, "PATH", "the file that its parent runs"},
+	{"ancestor", 0, "PATH", "the file that an ancestor runs"},
+	{"arg", 0, "TEXT", "an argument, without the program's name; may be repeated"},
 	OPTION_JSON,
 	OPTION_HELP,
 	OPTION_END,
@@ -113,23 +119,31 @@ const struct command commands[] = {
 	{"unblock", "[ADDR...]", 0, SIZE_MAX, "take a block back, and forget the score",
 	 "Exits with 1 when nothing was held against an address.", "", unblock_options,
 	 cmd_unblock},
-	{"why", "ADDR", 1, 1, "say what is held against an address, since when, and how to undo it",
+	{"why", "WHO", 1, 1,
+	 "say what is held against an address or a process, since when, and how to undo it",
 	 "Blocks, score, dynamic sets, and the entries of the policy that name it. Exits with 1 "
 	 "when\n"
-	 "it is blocked.",
+	 "it is blocked. Of a process, given by its number: what it is flagged or isolated for; "
+	 "exits with 1 when it "
+	 "is\n"
+	 "isolated.",
 	 "", json_options, cmd_why},
 	{"events", "", 0, 0,
-	 "say which packets were dropped, and which sources flagged and blocked",
+	 "say which packets were dropped, which sources flagged and blocked, and what processes "
+	 "did",
 	 "Prints the events that nobody has read yet, a line each; with -f goes on until Ctrl-C.\n"
 	 "Each event has one reader. What is told, `logging` of the policy says.\n\n"
 	 "  synfw events -f --json | jq 'select(.kind == \"block\")'",
 	 "", events_options, cmd_events},
-	{"trace", "", 0, 0, "say what becomes of a packet, and by which rule",
+	{"trace", "", 0, 0, "say what becomes of a packet or a program, and by which rule",
 	 "Judges one packet (--from, --to) or a capture (--pcap) on the shadow program: the same\n"
-	 "code as in force, changing no counter. Exits with 1 when a packet would be dropped.\n\n"
+	 "code as in force, changing no counter. Exits with 1 when a packet would be dropped.\n"
+	 "With --exec judges a program by the rules on processes; exits with 1 when it would be\n"
+	 "isolated, killed or denied.\n\n"
 	 "  synfw trace --from 198.51.100.7 --to 23/tcp\n"
 	 "  synfw trace --policy new.yaml --from \"[2001:db8::1]:53\" --to 1024/udp\n"
-	 "  synfw trace --pcap odd.pcap --json",
+	 "  synfw trace --pcap odd.pcap --json\n"
+	 "  synfw trace --exec /tmp/x --user nobody --parent /usr/sbin/nginx",
 	 "", trace_options, cmd_trace},
 	{"detach", "", 0, 0, "take the policy out of force and remove everything",
 	 "Packets pass unfiltered from then on; counters are lost.", "", json_options, cmd_detach},

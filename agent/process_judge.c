@@ -10,6 +10,7 @@
 
 #include "manifest.h"
 #include "process_shadow.h"
+#include "process_text.h"
 
 /* ---- means ---- */
 
@@ -45,30 +46,6 @@ static const char *action_word(unsigned int action)
 		       : manifest_process_action_word(action);
 }
 
-char *process_judge_text(const struct process_spec *spec)
-{
-	char *text = NULL;
-	size_t size, i;
-	FILE *stream = open_memstream(&text, &size);
-
-	if (!stream)
-		return NULL;
-	fprintf(stream, "exec %s user %u", spec->exec ? spec->exec : "memfd", spec->uid);
-	if (spec->gid)
-		fprintf(stream, " group %u", spec->gid);
-	if (spec->parent)
-		fprintf(stream, " parent %s", spec->parent);
-	if (spec->ancestor)
-		fprintf(stream, " ancestor %s", spec->ancestor);
-	for (i = 0; i < spec->nr_args; i++)
-		fprintf(stream, " arg \"%s\"", spec->args[i]);
-	if (fclose(stream)) {
-		free(text);
-		return NULL;
-	}
-	return text;
-}
-
 /* The rule that decided, or NULL. */
 static const struct process_rule *deciding_rule(const struct policy *policy,
 						const struct process_tables *tables,
@@ -85,7 +62,7 @@ static const struct process_rule *deciding_rule(const struct policy *policy,
 static void report_failed(const struct process_test *test, const struct process_rule *rule,
 			  unsigned int action, struct diags *diags)
 {
-	CLEANUP(cleanup_free) char *text = process_judge_text(&test->process);
+	CLEANUP(cleanup_free) char *text = process_spec_text(&test->process);
 	struct diag *diag;
 
 	diag = diag_error(diags, test->at, "test failed: %s: expected %s%s%s%s, got %s%s%s%s",

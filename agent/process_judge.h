@@ -18,7 +18,4 @@ int process_judge_tests(const struct policy *policy, const struct process_tables
 			const struct process_inner *inner, struct diags *diags,
 			struct fault *fault);
 
-/* "exec /tmp/x user 1000": what a test asks about, any bytes escaped. NULL without memory. */
-char *process_judge_text(const struct process_spec *spec);
-
 #endif

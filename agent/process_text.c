@@ -40,3 +40,37 @@ char *process_exe_text(uint32_t pid)
 	text = malloc(PROCESS_TEXT_MAX(length));
 	return text ? process_text(path, length, text) : NULL;
 }
+
+static void write_escaped(FILE *stream, const char *before, const char *text, const char *after)
+{
+	char *escaped = malloc(PROCESS_TEXT_MAX(strlen(text)));
+
+	fprintf(stream, "%s%s%s", before, escaped ? process_text(text, strlen(text), escaped) : "?",
+		after);
+	free(escaped);
+}
+
+char *process_spec_text(const struct process_spec *spec)
+{
+	char *text = NULL;
+	size_t size, i;
+	FILE *stream = open_memstream(&text, &size);
+
+	if (!stream)
+		return NULL;
+	write_escaped(stream, "exec ", spec->exec ? spec->exec : "memfd", "");
+	fprintf(stream, " user %u", spec->uid);
+	if (spec->gid)
+		fprintf(stream, " group %u", spec->gid);
+	if (spec->parent)
+		write_escaped(stream, " parent ", spec->parent, "");
+	if (spec->ancestor)
+		write_escaped(stream, " ancestor ", spec->ancestor, "");
+	for (i = 0; i < spec->nr_args; i++)
+		write_escaped(stream, " arg \"", spec->args[i], "\"");
+	if (fclose(stream)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <jansson.h>
+#include <policyc.h>
 
 #define PROCESS_COMM_MAX (16 * 4 + 1)
 
@@ -23,5 +23,9 @@ char *process_comm_text(const uint8_t comm[16], char out[PROCESS_COMM_MAX]);
 /* The file that a process runs now, as text that the caller frees; NULL: it is gone, or a kernel
  * thread. */
 char *process_exe_text(uint32_t pid);
+
+/* "exec /tmp/x user 1000": what a test or a trace asks about. The caller frees it; NULL without
+ * memory. */
+char *process_spec_text(const struct process_spec *spec);
 
 #endif

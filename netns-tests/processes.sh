@@ -170,3 +170,158 @@ test_events_tell_of_a_killed_process() {
 	grep -q ' flag    pid [0-9]* (a\\x0ab\\x5cc\\xff) of user 0, parent [0-9]*, .*/bin/a\\x0ab\\x5cc\\xff: exec "odd" at ' \
 		"$T/out" || { cat "$T/out" >&2; fail "the line is not as expected"; }
 }
+
+# What becomes of three calls: "ok", or the errno.
+calls() { # PROGRAM, a copy of perl
+	on_edge "$T/bin/$1" -MSocket -e '
+		my $to = sockaddr_in(9, inet_aton("192.0.2.1"));
+		sub told { my ($name, $done) = @_; print "$name ", ($done ? "ok" : $! + 0), "\n"; }
+		socket(my $tcp, PF_INET, SOCK_STREAM, 0) && socket(my $udp, PF_INET, SOCK_DGRAM, 0) &&
+			socket(my $free, PF_INET, SOCK_STREAM, 0) or die;
+		told("bind", bind($free, sockaddr_in(0, INADDR_ANY)));
+		told("connect", connect($tcp, $to));
+		told("send", send($udp, "x", 0, $to));' | paste -sd' '
+}
+
+test_isolated_processes_have_no_network() {
+	prepare
+	cp /usr/bin/perl "$T/bin/free"
+	live "- {name: alone, exec: $T/bin/net, action: isolate}"
+	# 111 is ECONNREFUSED: nobody listens
+	equal "$(calls free)" "bind ok connect 111 send ok" "calls of another program"
+	equal "$(calls net)" "bind 1 connect 1 send 1" "calls of an isolated one"
+	# shellcheck disable=SC2016
+	equal "$(on_edge "$T/bin/net" -e 'exec @ARGV if fork == 0; wait' \
+		/usr/bin/perl -MSocket -e 'socket(S, PF_INET, SOCK_STREAM, 0);
+			print bind(S, sockaddr_in(0, INADDR_ANY)) ? "ok" : $! + 0')" 1 \
+		"what a child that runs something else is told"
+	exits 0 synfw status --json
+	json '.processes.tallies.calls_refused == 4'
+	policy none <<<""
+	apply none
+	equal "$(calls net)" "bind ok connect 111 send ok" "calls without a policy"
+}
+
+test_scores_cross_thresholds() {
+	prepare
+	live "- {name: odd, exec: $T/bin/bad, score: 60}" \
+		"process-scoring: {flag-at: 50, act-at: 100, action: kill, decay: 1/h}"
+	runs bad
+	is_killed bad
+	exits 0 synfw events --json
+	jq -es 'map([.action, .crossed, .score_before, .score_after, .rule]) ==
+		[["flag", true, 0, 60, "odd"], ["kill", true, 60, 120, "odd"]] or
+		(map([.action, .crossed]) == [["flag", true], ["kill", true]])' "$T/out" >/dev/null ||
+		{ cat "$T/out" >&2; fail "events are not as expected"; }
+}
+
+test_processes_that_run_already_are_known() {
+	local pid
+	prepare
+	mkfifo "$T/go"
+	"$T/bin/shell" -c "read -r line <'$T/go'; '$T/bin/bad' '$T/made'; echo \$?" >"$T/said" 2>/dev/null &
+	pid=$!
+	live "- {name: child, exec: $T/bin/bad, parent: $T/bin/shell, action: kill}"
+	runs bad
+	rm "$T/made"
+	exits 0 synfw show processes --json
+	json ".processes | any(.pid == $pid and (.path | endswith(\"/bin/shell\")) and
+		.resident_bytes > 0 and .flagged == false and .score == 0)"
+	echo >"$T/go"
+	wait $pid || true
+	equal "$(cat "$T/said")" 137 "status of the child of one that ran already"
+	[ ! -e "$T/made" ] || fail "the child made a file"
+}
+
+test_reload_keeps_counters_and_flags() {
+	local pid
+	prepare
+	live "- {name: waits, exec: $T/bin/waits, action: isolate}"
+	"$T/bin/waits" 60 &
+	pid=$!
+	sleep 0.2
+	equal "$(matches waits)" 1 "matches"
+	exits 1 synfw why $pid --json
+	json '.isolated and .flagged and .rule == "waits" and .line == 5 and .comm == "waits"'
+	live "- {name: first, exec: $T/bin/good, action: flag}
+		- {name: waits, exec: $T/bin/waits, action: isolate}"
+	equal "$(matches waits)" 1 "matches after a reload"
+	exits 1 synfw why $pid
+	grep -q "by rule \"waits\" at $T/live.yaml:6" "$T/out" ||
+		{ cat "$T/out" >&2; fail "why does not name the rule"; }
+	exits 0 synfw show processes --json
+	json ".processes | map(select(.isolated) | .pid) | contains([$pid])"
+	kill $pid
+	wait $pid 2>/dev/null || true
+	exits 2 synfw why $pid
+	says "no process $pid"
+}
+
+test_a_fallback_is_in_force_and_told() {
+	prepare
+	live "- {name: denied, exec: $T/bin/bad, action: deny, fallback: kill}"
+	runs good
+	local status=0
+	rm -f "$T/made"
+	"$T/bin/bad" "$T/made" 2>/dev/null || status=$?
+	[ ! -e "$T/made" ] || fail "the program ran"
+	exits 0 synfw status --json
+	if [ "$status" = 137 ]; then
+		json '.processes.fallbacks == [{rule: "denied", line: 5, action: "deny", instead: "kill"}]'
+		exits 0 synfw status
+		grep -q '^fallback:   rule "denied" denies' "$T/out" || fail "status does not tell it"
+	else
+		equal "$status" 126 "status of a program that was denied"
+		json '.processes.fallbacks == []'
+	fi
+}
+
+test_monitor_lets_run_and_counts() {
+	prepare
+	live "- {name: bad, exec: $T/bin/bad, action: kill}" "mode: monitor"
+	runs bad
+	equal "$(matches bad) $(matches bad would)" "1 1" "matches, and would"
+	exits 0 synfw events --json
+	json '.action == "kill" and .monitor and .rule == "bad"'
+}
+
+test_trace_asks_the_same_code() {
+	prepare
+	live "- {name: bad, exec: $T/bin/bad, user: nobody, args: [-x], action: kill}
+		- {name: from-shell, exec: $T/bin/good, parent: $T/bin/shell, score: 7}"
+	exits 1 synfw trace --exec "$T/bin/bad" --user nobody --arg -y --arg -x --json
+	json '.schema == "synfw.trace/1" and .verdict == "kill" and .rule == "bad" and .line == 5 and
+		.mode == "block" and .score == 0'
+	exits 0 synfw trace --exec "$T/bin/bad" --arg -x --json
+	json '.verdict == "allow" and .rule == null'
+	exits 0 synfw trace --exec "$T/bin/good" --parent "$T/bin/shell" --json
+	json '.verdict == "allow" and .score == 7'
+	policy next <<-E
+		processes: [{name: all, exec: "$T/bin/**", action: isolate}]
+	E
+	exits 1 synfw trace --policy "$T/next.yaml" --exec "$T/bin/other"
+	grep -q "isolate by rule \"all\" at $T/next.yaml:4" "$T/out" ||
+		{ cat "$T/out" >&2; fail "trace does not name the rule"; }
+	equal "$(matches bad)" 0 "matches after asking"
+	exits 2 synfw trace --exec "$T/bin/bad" --from 192.0.2.2
+	exits 2 synfw trace --exec bin/bad
+}
+
+test_diff_shows_changed_rules() {
+	prepare
+	live "- {name: bad, exec: $T/bin/bad, action: kill}"
+	policy next <<-E
+		processes: [{name: bad, exec: $T/bin/bad, action: flag}]
+	E
+	exits 1 synfw diff "$T/next.yaml"
+	grep -q "~ process bad: exec $T/bin/bad; kill -> " "$T/out" ||
+		{ cat "$T/out" >&2; fail "diff does not show the rule"; }
+}
+
+test_synfw_is_never_acted_on() {
+	prepare
+	live "- {name: all, exec: \"$BUILD/agent/**\", action: kill}"
+	exits 0 synfw status --json
+	json '.processes.tallies.spared > 0'
+	exits 0 synfw detach
+}

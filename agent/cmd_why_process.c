@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* synfw why PID */
+#include "cmd_why.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <synfw/cleanup.h>
+
+#include "event_report.h"
+#include "fault.h"
+#include "json.h"
+#include "live.h"
+#include "privileges.h"
+#include "process_entries.h"
+#include "process_names.h"
+#include "process_text.h"
+#include "report.h"
+#include "source.h"
+#include "ui.h"
+
+/* What is told, and of whom. */
+struct account {
+	struct live live;
+	struct process_half half;
+	struct process_names names;
+	struct synfw_process_head head;
+	struct synfw_process process;
+	uint32_t pid, score;
+	char *path; /* that it runs, or NULL */
+};
+
+static void account_close(struct account *account)
+{
+	live_close(&account->live);
+	process_half_close(&account->half);
+	process_names_close(&account->names);
+	free(account->path);
+}
+
+static bool is_isolated(const struct account *account)
+{
+	return account->process.flags & SYNFW_PROCESS_ISOLATED;
+}
+
+static bool is_flagged(const struct account *account)
+{
+	return account->process.flags & SYNFW_PROCESS_FLAGGED;
+}
+
+static const struct manifest_process_rule *rule_of(const struct account *account)
+{
+	return is_flagged(account) ? process_names_find(&account->names, account->process.counter)
+				   : NULL;
+}
+
+/* ---- text ---- */
+
+static void print_cause(const struct account *account)
+{
+	const struct manifest_process_rule *rule = rule_of(account);
+	char when[EVENT_TIME_MAX];
+
+	if (!is_flagged(account))
+		return;
+	printf("  flagged:    since %s", event_time_text(account->process.flagged_boot_ns, when));
+	if (rule)
+		printf(", by rule \"%s\" at %s:%u, or inherited from who forked it", rule->name,
+		       account->names.file, rule->line);
+	else
+		printf(", by a rule of before");
+	putchar('\n');
+}
+
+static void print_score(const struct account *account)
+{
+	if (!account->head.decay)
+		return;
+	printf("  score:      %u", account->score);
+	if (account->head.flag_at)
+		printf(", flag-at %u", account->head.flag_at);
+	if (account->head.act_at)
+		printf(", act-at %u: %s", account->head.act_at,
+		       manifest_process_action_word(account->head.act));
+	putchar('\n');
+}
+
+static void print_text(const struct account *account)
+{
+	const struct synfw_process *process = &account->process;
+	char comm[PROCESS_COMM_MAX], when[EVENT_TIME_MAX];
+
+	printf("process %u (%s) is %s%s%s\n", account->pid, process_comm_text(process->comm, comm),
+	       ui_style(stdout, is_isolated(account) ? UI_RED : UI_GREEN),
+	       is_isolated(account)  ? "isolated: it has no network"
+	       : is_flagged(account) ? "flagged, and may go on"
+				     : "not held for anything",
+	       ui_style(stdout, UI_PLAIN));
+	printf("  runs:       %s\n", account->path ? account->path : "a file that is gone");
+	printf("  started:    %s, by process %u\n", event_time_text(process->start_boot_ns, when),
+	       process->parent);
+	print_cause(account);
+	print_score(account);
+	if (process->largest_bytes || process->wx_mappings || process->growth_bytes)
+		printf("  memory:     largest request %.1f MiB, largest growth %.1f MiB, %s both "
+		       "writable and executable\n",
+		       process->largest_bytes / 1048576.0, process->growth_bytes / 1048576.0,
+		       ui_count(process->wx_mappings, "mapping"));
+	if (is_flagged(account))
+		printf("  to undo:    nothing takes it back before the process ends\n");
+}
+
+/* ---- JSON ---- */
+
+static int print_json(const struct account *account)
+{
+	const struct synfw_process *process = &account->process;
+	char comm[PROCESS_COMM_MAX];
+	/* clang-format off */
+	CLEANUP(json_decrefp) json_t *root = json_pack(
+		"{s:s, s:I, s:I, s:s, s:o, s:o, s:s, s:b, s:b, s:o, s:I, s:o, s:o, s:I, s:I, s:I}",
+		"schema", "synfw.why/1",
+		"pid", (json_int_t)account->pid,
+		"parent", (json_int_t)process->parent,
+		"comm", process_comm_text(process->comm, comm),
+		"path", json_text_or_null(account->path),
+		"started_at", json_time(source_real_time(process->start_boot_ns)),
+		"mode", account->live.header.monitor ? "monitor" : "block",
+		"flagged", is_flagged(account),
+		"isolated", is_isolated(account),
+		"flagged_at", is_flagged(account)
+				      ? json_time(source_real_time(process->flagged_boot_ns))
+				      : json_null(),
+		"score", (json_int_t)account->score,
+		"flag_at", account->head.flag_at ? json_integer(account->head.flag_at)
+						 : json_null(),
+		"act_at", account->head.act_at ? json_integer(account->head.act_at) : json_null(),
+		"largest_request_bytes", (json_int_t)process->largest_bytes,
+		"largest_growth_bytes", (json_int_t)process->growth_bytes,
+		"wx_mappings", (json_int_t)process->wx_mappings);
+	/* clang-format on */
+
+	if (root)
+		process_names_json(&account->names, is_flagged(account) ? process->counter : 0,
+				   root);
+	return report_print_json(root);
+}
+
+/* ---- the command ---- */
+
+static int open_account(const struct invocation *invocation, struct fault *fault,
+			struct account *account)
+{
+	int err = live_open(invocation->paths.live, fault, &account->live);
+
+	if (!err && account->live.present)
+		err = process_half_find(invocation->paths.live, account->live.control.active, fault,
+					&account->half);
+	if (err)
+		return err;
+	if (!account->half.present)
+		return fault_refuse(fault, EXIT_USAGE,
+				    "no policy with rules on processes is in force: nothing is "
+				    "known of them");
+	err = process_half_read_head(&account->half, account->live.control.active, fault,
+				     &account->head);
+	if (!err && process_names_open(account->live.manifest, &account->names))
+		err = fault_system(fault, -ENOMEM, "cannot read the names of rules");
+	if (!err)
+		err = process_entry_read(&account->half.object, account->pid, fault,
+					 &account->process);
+	if (err == -ENOENT)
+		return fault_refuse(fault, EXIT_USAGE, "there is no process %u that is known",
+				    account->pid);
+	account->score = process_entry_score(&account->process, &account->head, source_now());
+	account->path = process_exe_text(account->pid);
+	return err;
+}
+
+int why_process(const struct invocation *invocation, uint32_t pid)
+{
+	CLEANUP(account_close)
+	struct account account = {.live = LIVE_NONE, .half = PROCESS_HALF_NONE, .pid = pid};
+	CLEANUP(fault_done) struct fault fault = {0};
+
+	if (privileges_check("read what is held against a process", &fault) ||
+	    open_account(invocation, &fault, &account))
+		return ui_fault(&fault);
+	if (option_given(invocation, "json"))
+		print_json(&account);
+	else
+		print_text(&account);
+	return is_isolated(&account) ? EXIT_NO : EXIT_DONE;
+}

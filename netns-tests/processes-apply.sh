@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# shellcheck shell=bash
+# Putting rules on processes in force, when something goes wrong, and by other builds of synfw. Rules
+# name only programs below the directory of the case.
+
+NEXT=$BUILD/netns-tests/next/synfw-next
+OTHER_ABI=$BUILD/netns-tests/other-abi/synfw-other-abi
+# of enum bpf_cmd
+OBJ_PIN=6 RAW_TRACEPOINT_OPEN=17 ITER_CREATE=33
+KILLS=${SYNFW_KILLS:-12}
+
+prepare() {
+	add_hosts
+	mkdir "$T/bin"
+	cp /usr/bin/touch "$T/bin/bad"
+	cp /usr/bin/touch "$T/bin/other"
+	policy bad <<-E
+		processes: [{name: bad, exec: $T/bin/bad, action: kill}]
+	E
+	policy other <<-E
+		processes: [{name: other, exec: $T/bin/other, action: kill},
+		  {name: alone, exec: $T/bin/none, action: isolate}]
+	E
+	policy none <<<""
+}
+
+made() { # PROGRAM: "killed" or "ran"
+	rm -f "$T/made"
+	"$T/bin/$1" "$T/made" 2>/dev/null || true
+	if [ -e "$T/made" ]; then echo ran; else echo killed; fi
+}
+
+in_force() { # by what programs meet
+	case "$(made bad) $(made other)" in
+	"killed ran") echo bad ;;
+	"ran killed") echo other ;;
+	"ran ran") echo none ;;
+	*) echo both ;;
+	esac
+}
+
+pins() { (cd "$T/bpf" && find . -path '*process*' | LC_ALL=C sort); }
+
+failing() { # BPF_COMMAND NUMBER POLICY: an apply of which one call fails
+	run on_edge env LD_PRELOAD="$TOOLS/libfail_bpf.so" FAIL_BPF_COMMAND="$1" FAIL_BPF_AT="$2" \
+		FAIL_BPF_LAST="$2" FAIL_BPF_ERRNO=12 "$SYNFW" apply "$T/$3.yaml"
+}
+
+test_calls_that_fail_are_undone() {
+	local command number before
+	prepare
+	apply bad
+	before=$(pins)
+	for command in $RAW_TRACEPOINT_OPEN $ITER_CREATE; do
+		failing "$command" 1 other
+		if [ "$STATUS" = 0 ]; then apply bad; continue; fi # no such call was needed
+		equal "$STATUS" 7 "status of an apply whose call $command failed"
+		equal "$(in_force)" bad "policy that programs meet"
+		equal "$(pins)" "$before" "pins"
+	done
+	for number in $(seq 6); do
+		failing $OBJ_PIN "$number" other
+		equal "$STATUS" 7 "status of an apply whose pin $number failed"
+		equal "$(in_force)" bad "policy that programs meet"
+		equal "$(pins)" "$before" "pins"
+	done
+}
+
+test_first_apply_that_fails_leaves_nothing() {
+	local number
+	prepare
+	apply none
+	for number in 1 2 3; do
+		failing $RAW_TRACEPOINT_OPEN "$number" bad
+		equal "$STATUS" 7 "status of an apply whose tracepoint $number failed"
+		says "bad.yaml:4: rule \"bad\" needs the hook"
+		equal "$(in_force)" none "policy that programs meet"
+		equal "$(pins | wc -l)" 0 "pins"
+	done
+	exits 0 synfw detach
+	for number in 1 30 40 44; do
+		failing $OBJ_PIN "$number" bad
+		equal "$STATUS" 7 "status of a first apply whose pin $number failed"
+		equal "$(in_force)" none "policy that programs meet"
+		[ ! -e "$SYNFW_BPFFS" ] || fail "pins of a first apply are left"
+	done
+}
+
+test_killed_apply_leaves_one_policy() {
+	local i new now ms delay
+	prepare
+	apply bad
+	exits 0 synfw apply "$T/other.yaml" --json
+	ms=$(jq .duration_ms "$T/out")
+	for i in $(seq "$KILLS"); do
+		new=$(sed -n "$((i % 3 + 1))p" <<<$'bad\nnone\nother')
+		delay=$(awk -v n="$i" -v parts="$KILLS" -v ms="$ms" \
+			'BEGIN {print n / parts * ms * 1.1 / 1000}')
+		nsenter --net="/run/netns/$EDGE" timeout -s KILL "$delay" "$SYNFW" apply "$T/$new.yaml" \
+			>/dev/null 2>&1 || true
+		now=$(in_force)
+		equal "$(synfw status --json | jq -r .policy.name)" "$now" "kill $i: policy in force"
+		apply $new
+		equal "$(in_force)" $new "after kill $i: policy that programs meet"
+		[ -z "$(pins | grep new)" ] || fail "after kill $i: pins are left"
+		exits 0 synfw status --json
+		json '.warnings == []'
+	done
+}
+
+test_another_build_takes_over() {
+	prepare
+	apply bad
+	exits 0 on_edge "$NEXT" status --json
+	json '.warnings | any(contains("programs for processes were loaded by another build"))'
+	exits 0 on_edge "$NEXT" apply "$T/bad.yaml"
+	equal "$(in_force)" bad "policy that programs meet"
+	exits 0 on_edge "$NEXT" status --json
+	json '.warnings == [] and .processes.hooks[2].hook == "exec"'
+	equal "$(pins | grep -c 'process/link-')" 3 "links"
+	local before
+	before=$(synfw show rules --json | jq '.process_rules[0].matches')
+	equal "$(made bad)" killed "what becomes of a program"
+	equal "$(synfw show rules --json | jq '.process_rules[0].matches')" $((before + 1)) \
+		"matches: judged once"
+}
+
+test_another_abi_takes_over() {
+	prepare
+	apply bad
+	exits 0 on_edge "$OTHER_ABI" apply "$T/bad.yaml"
+	equal "$(in_force)" bad "policy that programs meet"
+	equal "$(find "$T/bpf" -name link-exec | wc -l)" 1 "links"
+	exits 0 on_edge "$OTHER_ABI" detach
+	equal "$(in_force)" none "policy that programs meet"
+}
