@@ -39,9 +39,9 @@ const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
 	[PROCESS_HOOK_BIND4] = {"bind4", "synfw_bind4", PORTS, CGROUP(BPF_CGROUP_INET4_BIND)},
 	[PROCESS_HOOK_BIND6] = {"bind6", "synfw_bind6", PORTS, CGROUP(BPF_CGROUP_INET6_BIND)},
 	[PROCESS_HOOK_EXEC] = {"exec", "synfw_exec", "rules judge what is executed"},
-	[PROCESS_HOOK_RSS_STAT] = {"rss-stat", "synfw_resident",
-				   "rules on growth, and on allocation at an address of the "
-				   "process's choice"},
+	[PROCESS_HOOK_TIMER] = {"timer", "synfw_sample",
+				"rules on growth, and on allocation at an address of the "
+				"process's choice"},
 	[PROCESS_HOOK_UNMAPPED_AREA] = {"unmapped-area", "synfw_unmapped", "rules on allocation"},
 	[PROCESS_HOOK_MMAP] = {"mmap", "synfw_mmap", MAPPINGS, SYSCALL("mmap")},
 	[PROCESS_HOOK_MPROTECT] = {"mprotect", "synfw_mprotect", MAPPINGS, SYSCALL("mprotect")},
@@ -60,8 +60,8 @@ const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
 static const uint32_t trigger_hooks[SYNFW_NR_PROCESS_TRIGGERS] = {
 	[SYNFW_ON_WX_MAPPING] = BIT(PROCESS_HOOK_MMAP) | BIT(PROCESS_HOOK_MPROTECT) |
 				BIT(PROCESS_HOOK_PKEY_MPROTECT) | BIT(PROCESS_HOOK_SHMAT),
-	[SYNFW_ON_ALLOCATION] = BIT(PROCESS_HOOK_RSS_STAT) | BIT(PROCESS_HOOK_UNMAPPED_AREA),
-	[SYNFW_ON_GROWTH] = BIT(PROCESS_HOOK_RSS_STAT),
+	[SYNFW_ON_ALLOCATION] = BIT(PROCESS_HOOK_TIMER) | BIT(PROCESS_HOOK_UNMAPPED_AREA),
+	[SYNFW_ON_GROWTH] = BIT(PROCESS_HOOK_TIMER),
 };
 
 uint32_t process_hooks_of_head(const struct synfw_process_head *head, bool peers)

@@ -157,23 +157,25 @@ int synfw_bind6(struct bpf_sock_addr *context)
 	return call_judge();
 }
 
-/* Every change of a resident size. */
-SEC("tp_btf/rss_stat")
-int BPF_PROG(synfw_resident, struct mm_struct *mm)
+/* In the interrupt, whatever it interrupts: ticks are timers, too. Where they are switched off for a CPU that
+ * runs a single process (nohz_full) nothing is seen. */
+SEC("tp_btf/hrtimer_expire_entry")
+int BPF_PROG(synfw_sample)
 {
-	__s64 resident = resident_bytes(mm), mapped = mm->total_vm * PAGE_BYTES;
 	struct process_scratch *scratch;
+	struct mm_struct *mm;
 	__u64 task;
 
-	if (memory_is_seen((__u64)mm, resident, mapped))
+	if (!sample_is_due())
 		return 0;
 	task = bpf_get_current_task();
-	if (BPF_CORE_READ((struct task_struct *)task, mm) != mm)
+	mm = BPF_CORE_READ((struct task_struct *)task, mm);
+	if (!mm)
 		return 0;
 	scratch = scratch_take();
 	if (!scratch)
 		return 0;
-	memory_changed(scratch, task, resident, mapped);
+	memory_changed(scratch, task, resident_bytes(mm), BPF_CORE_READ(mm, total_vm) * PAGE_BYTES);
 	scratch_give_back(scratch);
 	return 0;
 }
@@ -184,10 +186,17 @@ int BPF_PROG(synfw_unmapped, unsigned long address, struct vm_unmapped_area_info
 {
 	const struct synfw_process_head *head = process_head(active_slot());
 	struct process_scratch *scratch;
+	struct synfw_process *entry;
 	__u64 bytes = info->length;
 
-	if (!head || !head->trigger[SYNFW_ON_ALLOCATION] || bytes <= head->allocation_min_bytes)
+	if (!head || !head->trigger[SYNFW_ON_ALLOCATION])
 		return 0;
+	if (bytes <= head->allocation_min_bytes + HUGE_BYTES) {
+		entry = process_entry(bpf_get_current_pid_tgid() >> 32);
+		if (entry)
+			request_note(entry, bytes);
+		return 0;
+	}
 	scratch = scratch_take();
 	if (!scratch)
 		return 0;

@@ -202,8 +202,7 @@ static __always_inline void process_executed(struct process_scratch *scratch, __
 
 	if (entry) {
 		bpf_get_current_comm(entry->comm, sizeof(entry->comm));
-		/* what the image begins with is no request */
-		entry->mapped_bytes = BPF_CORE_READ((struct mm_struct *)mm, total_vm) * PAGE_BYTES;
+		entry_begin_memory(entry, (const void *)mm);
 	}
 	if (!head || !file)
 		return;

@@ -3,18 +3,14 @@
 #define SYNFW_PROCESS_MEMORY_BPF_H
 
 /*
- * Rules on memory. The tracepoints here are met by every page fault and every mapping of the machine: what is
- * asked first is asked of this CPU alone, and only steps of a size go on to the table of processes, and only
- * what exceeds some rule to the rules.
+ * Rules on memory. A process is looked at while it runs, from the timer interrupts of its CPU: every page
+ * fault would be told by a tracepoint as well, but costs 200 ns then. Every search for room for a mapping is
+ * seen; only what exceeds some rule goes on to the rules.
  */
 #include "process_act.bpf.h"
 
-#define STEP_BYTES (1LL << 20)	/* of resident or mapped size, which are looked at again */
+#define SAMPLE_NS  3500000	/* less than a tick of 250 Hz */
 #define HUGE_BYTES (2ULL << 20)	/* by which the kernel asks for more, to choose where in it a huge page begins */
-
-#define MEMBERS_FILE  0
-#define MEMBERS_ANON  1
-#define MEMBERS_SHMEM 3
 
 #define WRITE_AND_EXECUTE   (0x2 | 0x4)
 #define PROT_READ_IT	    0x1
@@ -23,19 +19,13 @@
 #define SHM_RDONLY	    010000
 #define SHM_EXEC	    0100000
 
-/* What this CPU has seen last. */
-struct memory_seen {
-	__u64 mm;
-	__s64 resident_bytes;
-	__s64 mapped_bytes;
-};
-
+/* When this CPU has looked last at what it runs. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct memory_seen);
-} synfw_memory_seen SEC(".maps");
+	__type(value, __u64);
+} synfw_sampled SEC(".maps");
 
 /* The rules are asked about the process that runs. */
 static __always_inline void memory_judge(struct process_scratch *scratch, struct synfw_process *entry,
@@ -79,23 +69,24 @@ static __always_inline void request_judge(struct process_scratch *scratch, struc
 		memory_judge(scratch, entry, head, task, SYNFW_ON_ALLOCATION, bytes);
 }
 
+/* It is no second request when it is mapped. The process may run on several CPUs. */
+static __always_inline void request_note(struct synfw_process *entry, __u64 bytes)
+{
+	__sync_fetch_and_add(&entry->mapped_bytes, bytes);
+}
+
 /* The kernel looks for room for a mapping of `bytes`, of which some may be added for huge pages. What is more
  * than a rule allows only with them is left to be found when it is mapped. */
 static __always_inline void memory_request(struct process_scratch *scratch, __u64 task, __u64 bytes)
 {
 	const struct synfw_process_head *head = memory_head(SYNFW_ON_ALLOCATION, &scratch->slot);
-	__u64 mm = (__u64)BPF_CORE_READ((struct task_struct *)task, mm);
 	struct synfw_process *entry;
 
-	if (!head || !mm)
+	if (!head)
 		return;
 	entry = entry_of_task(scratch, task);
-	if (bytes <= head->allocation_min_bytes + HUGE_BYTES)
-		return;
-	if (entry) {
-		/* it is no second request when it is mapped */
-		entry->mapped_bytes = BPF_CORE_READ((struct mm_struct *)mm, total_vm) * PAGE_BYTES + bytes;
-	}
+	if (entry)
+		request_note(entry, bytes);
 	request_judge(scratch, entry, head, task, bytes - HUGE_BYTES);
 }
 
@@ -135,7 +126,7 @@ static __always_inline void window_begin(struct synfw_growth_window *window, __u
 
 static __always_inline struct synfw_growth_window *window_of(const struct synfw_growth_key *key,
 							     __u64 start_boot_ns, __u64 within_ns,
-							     __u64 part, __u64 bytes)
+							     __u64 part, __u64 before_bytes)
 {
 	struct synfw_growth_window *window = bpf_map_lookup_elem(&synfw_growth_windows, key);
 	struct synfw_growth_window begun = {
@@ -143,13 +134,14 @@ static __always_inline struct synfw_growth_window *window_of(const struct synfw_
 
 	if (window && window->start_boot_ns == start_boot_ns && window->within_ns == within_ns)
 		return window;
-	window_begin(&begun, bytes);
+	window_begin(&begun, before_bytes);
 	bpf_map_update_elem(&synfw_growth_windows, key, &begun, BPF_ANY);
 	return bpf_map_lookup_elem(&synfw_growth_windows, key);
 }
 
 /* Asks the window of one growth rule. A growth that was told counts from then on anew. */
-__noinline int growth_ask(struct process_scratch *scratch, __u64 start_boot_ns, __u64 bytes, __u32 bit)
+__noinline int growth_ask(struct process_scratch *scratch, __u64 start_boot_ns, __u64 bytes, __u64 before_bytes,
+			  __u32 bit)
 {
 	__u32 slot;
 	struct synfw_growth_key key;
@@ -168,7 +160,7 @@ __noinline int growth_ask(struct process_scratch *scratch, __u64 start_boot_ns, 
 	key.pid = scratch->pid;
 	key.index = rule->index % SYNFW_MAX_MEMORY_RULES;
 	part = scratch->now_ns / (rule->within_ns / SYNFW_GROWTH_PARTS);
-	window = window_of(&key, start_boot_ns, rule->within_ns, part, bytes);
+	window = window_of(&key, start_boot_ns, rule->within_ns, part, before_bytes);
 	if (!window)
 		return 0;
 	growth = window_growth(window, part, bytes);
@@ -184,7 +176,7 @@ __noinline int growth_ask(struct process_scratch *scratch, __u64 start_boot_ns, 
 struct growth_loop {
 	struct process_scratch *scratch;
 	const struct synfw_process_vector *rules;
-	__u64 start_boot_ns, bytes;
+	__u64 start_boot_ns, bytes, before_bytes;
 };
 
 /* Takes one rule, or goes to the next word. */
@@ -201,15 +193,17 @@ static long growth_step(__u32 index, struct growth_loop *loop)
 		return 0;
 	}
 	scratch->bits = bits & (bits - 1);
-	growth_ask(scratch, loop->start_boot_ns, loop->bytes,
+	growth_ask(scratch, loop->start_boot_ns, loop->bytes, loop->before_bytes,
 		   scratch->word % SYNFW_PROCESS_WORDS * 64 + lowest_bit(bits));
 	return 0;
 }
 
+/* `before_bytes`: what it had when it was last looked at, with which a window begins. */
 static __always_inline void memory_grown(struct process_scratch *scratch, struct synfw_process *entry,
-					 const struct synfw_process_head *head, __u64 task, __u64 bytes)
+					 const struct synfw_process_head *head, __u64 task, __u64 bytes,
+					 __u64 before_bytes)
 {
-	struct growth_loop loop = {.scratch = scratch, .bytes = bytes};
+	struct growth_loop loop = {.scratch = scratch, .bytes = bytes, .before_bytes = before_bytes};
 
 	loop.rules = vector_at(scratch->slot, head->trigger[SYNFW_ON_GROWTH]);
 	if (!loop.rules)
@@ -230,46 +224,19 @@ static __always_inline void memory_grown(struct process_scratch *scratch, struct
 		memory_judge(scratch, entry, head, task, SYNFW_ON_GROWTH, scratch->bytes);
 }
 
-/* ---- what page faults tell ------------------------------------------------------------------- */
+/* ---- what a sample tells ----------------------------------------------------------------------- */
 
-static __always_inline __s64 distance(__s64 a, __s64 b)
+/* Is it time to look again? */
+static __always_inline bool sample_is_due(void)
 {
-	return a < b ? b - a : a - b;
-}
-
-static __always_inline __s64 resident_bytes(const struct mm_struct *mm)
-{
-	__s64 pages;
-
-	if (bpf_core_type_exists(struct mm_rss_stat)) {
-		const struct mm_struct___atomic *counted = (const void *)mm;
-		__s64 count[4] = {};
-
-		/* the verifier of these kernels follows no type into that array */
-		bpf_core_read(count, sizeof(count), &counted->rss_stat);
-		pages = count[MEMBERS_FILE] + count[MEMBERS_ANON] + count[MEMBERS_SHMEM];
-	} else {
-		const struct mm_struct___percpu *counted = (const void *)mm;
-
-		pages = counted->rss_stat[MEMBERS_FILE].count + counted->rss_stat[MEMBERS_ANON].count +
-			counted->rss_stat[MEMBERS_SHMEM].count;
-	}
-	return pages > 0 ? pages * PAGE_BYTES : 0;
-}
-
-/* Has this CPU seen the same, but for less than a step? */
-static __always_inline bool memory_is_seen(__u64 mm, __s64 resident, __s64 mapped)
-{
+	__u64 now_ns = bpf_ktime_get_ns();
 	__u32 zero = 0;
-	struct memory_seen *seen = bpf_map_lookup_elem(&synfw_memory_seen, &zero);
+	__u64 *sampled_ns = bpf_map_lookup_elem(&synfw_sampled, &zero);
 
-	if (!seen || (seen->mm == mm && distance(resident, seen->resident_bytes) < STEP_BYTES &&
-		      distance(mapped, seen->mapped_bytes) < STEP_BYTES))
-		return true;
-	seen->mm = mm;
-	seen->resident_bytes = resident;
-	seen->mapped_bytes = mapped;
-	return false;
+	if (!sampled_ns || now_ns - *sampled_ns < SAMPLE_NS)
+		return false;
+	*sampled_ns = now_ns;
+	return true;
 }
 
 static __always_inline void memory_changed(struct process_scratch *scratch, __u64 task, __s64 resident,
@@ -277,7 +244,7 @@ static __always_inline void memory_changed(struct process_scratch *scratch, __u6
 {
 	const struct synfw_process_head *head;
 	struct synfw_process *entry;
-	__s64 before;
+	__s64 before, resident_before;
 
 	scratch->slot = active_slot();
 	head = process_head(scratch->slot);
@@ -285,12 +252,13 @@ static __always_inline void memory_changed(struct process_scratch *scratch, __u6
 	if (!head || !head->nr_bits || !entry)
 		return;
 	before = entry->mapped_bytes;
+	resident_before = entry->resident_bytes;
 	entry->mapped_bytes = mapped;
 	entry->resident_bytes = resident;
 	if (before && mapped > before && head->trigger[SYNFW_ON_ALLOCATION])
 		request_judge(scratch, entry, head, task, mapped - before);
 	if (head->trigger[SYNFW_ON_GROWTH])
-		memory_grown(scratch, entry, head, task, resident);
+		memory_grown(scratch, entry, head, task, resident, resident_before);
 }
 
 /* ---- writable and executable ----------------------------------------------------------------- */

@@ -14,6 +14,37 @@ static __always_inline struct synfw_process *process_entry(__u32 pid)
 	return bpf_map_lookup_elem(&synfw_processes, &pid);
 }
 
+#define MEMBERS_FILE  0
+#define MEMBERS_ANON  1
+#define MEMBERS_SHMEM 3
+
+static __always_inline __s64 resident_bytes(const struct mm_struct *mm)
+{
+	__s64 pages;
+
+	if (bpf_core_type_exists(struct mm_rss_stat)) {
+		const struct mm_struct___atomic *counted = (const void *)mm;
+		__s64 count[4] = {};
+
+		bpf_core_read(count, sizeof(count), &counted->rss_stat);
+		pages = count[MEMBERS_FILE] + count[MEMBERS_ANON] + count[MEMBERS_SHMEM];
+	} else {
+		const struct mm_struct___percpu *counted = (const void *)mm;
+
+		pages = BPF_CORE_READ(counted, rss_stat[MEMBERS_FILE].count) +
+			BPF_CORE_READ(counted, rss_stat[MEMBERS_ANON].count) +
+			BPF_CORE_READ(counted, rss_stat[MEMBERS_SHMEM].count);
+	}
+	return pages > 0 ? pages * PAGE_BYTES : 0;
+}
+
+/* What a process has when it begins, or is first seen, is no request and no growth. */
+static __always_inline void entry_begin_memory(struct synfw_process *entry, const struct mm_struct *mm)
+{
+	entry->mapped_bytes = BPF_CORE_READ(mm, total_vm) * PAGE_BYTES;
+	entry->resident_bytes = resident_bytes(mm);
+}
+
 /* A new entry for a process of which nothing but itself is known, in scratch->entry. */
 static __always_inline void entry_reset(struct process_scratch *scratch, __u64 task)
 {
@@ -25,6 +56,7 @@ static __always_inline void entry_reset(struct process_scratch *scratch, __u64 t
 	entry->start_boot_ns = BPF_CORE_READ(leader, start_boottime);
 	entry->parent = BPF_CORE_READ(parent, tgid);
 	entry->parent_start_boot_ns = BPF_CORE_READ(parent, group_leader, start_boottime);
+	entry_begin_memory(entry, BPF_CORE_READ(leader, mm));
 	bpf_probe_read_kernel(entry->comm, sizeof(entry->comm), &leader->comm);
 }
 

@@ -7,10 +7,10 @@
  * a child, and exits with the child's status, or 128 + its signal. w: writes a byte to descriptor
  * 1, and waits until it may read from 0. Anything else: exits with 0.
  *
- * Requests of 64 MiB, of which half a MiB is used: a: mmap. n: mmap at an address of its own. b:
- * brk. r: mremap. g: mmap, of which all is used. Writable and executable pages: y: mmap. q:
- * mprotect. h: shmat. e: mmap where readable implies executable. s: many small requests, twice as
- * much together.
+ * Requests of 64 MiB, after which it stays for some ticks, of which half a MiB is used: a: mmap. n:
+ * mmap at an address of its own. b: brk. r: mremap. g: mmap, of which all is used. Writable and
+ * executable pages: y: mmap. q: mprotect. h: shmat. e: mmap where readable implies executable. s:
+ * many small requests, twice as much together.
  */
 #include <fcntl.h>
 #include <stddef.h>
@@ -18,6 +18,7 @@
 #include <sys/personality.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 /* The kernel leaves argc, and argv behind it, where the stack begins. */
 __asm__(".globl _start\n_start:\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall begin\n");
@@ -61,6 +62,7 @@ static void execute_child(char **argv)
 #define SMALL	  (1L << 20)
 #define SOME	  (512L << 10) /* some kernels tell of every 64 pages */
 #define SOMEWHERE 0x200000000000L
+#define STAY_NS	  50000000L
 
 static long call6(long number, long a, long b, long c, long d, long e, long f)
 {
@@ -127,6 +129,20 @@ static void ask_memory(char letter)
 	}
 }
 
+/* Long enough to be looked at while it runs. */
+static void stay(char letter)
+{
+	struct timespec begun, now;
+
+	for (const char *request = "anbrgs"; letter != *request; request++)
+		if (!*request)
+			return;
+	call(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&begun, 0, 0);
+	do
+		call(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&now, 0, 0);
+	while ((now.tv_sec - begun.tv_sec) * 1000000000L + now.tv_nsec - begun.tv_nsec < STAY_NS);
+}
+
 __attribute__((used)) void begin(long *stack)
 {
 	char **argv = (char **)(stack + 1), byte;
@@ -143,5 +159,6 @@ __attribute__((used)) void begin(long *stack)
 		call(SYS_read, 0, (long)&byte, 1, 0);
 	else
 		ask_memory(argv[1][0]);
+	stay(argv[1][0]);
 	leave(0);
 }

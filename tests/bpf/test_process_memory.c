@@ -130,7 +130,7 @@ int main(int argc, char **argv)
 	trial_open(&trial, argv[1], 0);
 	if (access("/sys/kernel/tracing/events", F_OK))
 		MUST(mount("none", "/sys/kernel/tracing", "tracefs", 0, NULL) == 0);
-	attach(trial.bpf->progs.synfw_resident);
+	attach(trial.bpf->progs.synfw_sample);
 	attach(trial.bpf->progs.synfw_unmapped);
 	attach(trial.bpf->progs.synfw_mmap);
 	attach(trial.bpf->progs.synfw_mprotect);
