@@ -20,6 +20,7 @@
 #include "pins.h"
 #include "process_commit.h"
 #include "process_counters.h"
+#include "process_files.h"
 #include "process_judge.h"
 #include "progress.h"
 #include "seed.h"
@@ -172,6 +173,7 @@ static int compile(struct apply *apply)
 	struct policyc_interface *interfaces =
 		calloc(apply->interfaces.count + 1, sizeof(*interfaces));
 	struct policyc_options options = {.interfaces = interfaces};
+	struct process_own_files own;
 	size_t i;
 	int err;
 
@@ -183,6 +185,8 @@ static int compile(struct apply *apply)
 			.slot = apply->interfaces.items[i].slot,
 		};
 	options.nr_interfaces = apply->interfaces.count;
+	process_files_own(&own);
+	options.protected_programs = &own.list;
 	if (infrastructure_is_protected(apply->policy)) {
 		options.infrastructure.gateways = &apply->host.gateways;
 		options.infrastructure.resolvers = &apply->host.resolvers;
@@ -227,7 +231,7 @@ static int describe(struct apply *apply)
 	apply->next->revision = apply->live.control.generation + 1;
 	apply->next->applied_at_ns = now_ns(CLOCK_REALTIME);
 	counters_number(apply->next, apply->image);
-	err = process_commit_describe(apply->image->processes, apply->next);
+	err = process_commit_describe(&apply->processes, apply->image->processes, apply->next);
 	if (!err)
 		err = manifest_append(apply->next, apply->image);
 	if (err)
@@ -260,7 +264,7 @@ static int prepare_processes(struct apply *apply)
 {
 	bool same_abi = apply->live.present && !apply->other_abi_dir;
 	const struct live nothing = LIVE_NONE;
-	int err = process_judge_means(apply->policy, apply->fault);
+	int err = process_judge_means(apply->policy, apply->processes.lsm, apply->fault);
 
 	if (!err)
 		err = process_commit_prepare(
@@ -396,6 +400,7 @@ static int put_in_force(struct apply *apply, struct apply_report *report)
 	if (!apply->attachments || exempt_choose(&apply->host, &exempt))
 		return fault_system(apply->fault, -ENOMEM, "cannot attach the policy");
 	exempt_note(&exempt, &report->notes);
+	process_judge_note(apply->policy, apply->processes.lsm, &report->notes);
 	commit.attachments = apply->attachments;
 	progress_stage("switching to the policy");
 	/* Ctrl-C waits until the commit is done or undone; it then ends the command */

@@ -65,6 +65,8 @@ static void print_report(const struct apply_report *report, const struct diff *d
 	report_print_changes(diff);
 	report_print_sets(report->after);
 	print_attachments(report);
+	if (report->after->process_hooks)
+		printf("  hooks of rules on processes: %s\n", report->after->process_hooks);
 	printf("  tables: %s, about %.1f MiB of kernel memory\n",
 	       ui_count(report->nr_lines, "line"), report->kernel_bytes / 1048576.0);
 	if (dry_run)
@@ -97,7 +99,7 @@ static void print_json(const struct apply_report *report, const struct diff *dif
 {
 	/* clang-format off */
 	CLEANUP(json_decrefp) json_t *root = json_pack(
-		"{s:s, s:b, s:o, s:s, s:I, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:b, s:I, s:I, s:f, s:o}",
+		"{s:s, s:b, s:o, s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:b, s:I, s:I, s:f, s:o}",
 		"schema", "synfw.apply/1",
 		"dry_run", dry_run,
 		"policy", json_text(report->after->policy),
@@ -107,6 +109,7 @@ static void print_json(const struct apply_report *report, const struct diff *dif
 		"changes", report_changes_json(diff),
 		"sets", report_sets_json(report->after, NULL, NULL),
 		"interfaces", interfaces_json(report),
+		"process_hooks", json_text_or_null(report->after->process_hooks),
 		"detached", (json_int_t)report->detached,
 		"stale_links", (json_int_t)report->stale,
 		"seeded", (json_int_t)report->seeded,

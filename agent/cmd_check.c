@@ -32,16 +32,22 @@ static json_t *diags_json(struct diags *diags)
 	return array;
 }
 
+static size_t count_process_rules(const struct policy *policy)
+{
+	return policy ? policy->nr_process_rules + policy->nr_memory_rules : 0;
+}
+
 static void print_json(struct policy_file *file, const struct image *image)
 {
 	/* clang-format off */
 	CLEANUP(json_decrefp) json_t *root =
-		json_pack("{s:s, s:b, s:I, s:I, s:I, s:o, s:o}",
+		json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:o, s:o}",
 			  "schema", "synfw.check/1",
 			  "valid", image != NULL,
 			  "errors", (json_int_t)diags_errors(file->diags),
 			  "warnings", (json_int_t)diags_warnings(file->diags),
 			  "rules", (json_int_t)(file->policy ? file->policy->nr_rules : 0),
+			  "process_rules", (json_int_t)count_process_rules(file->policy),
 			  "kernel_bytes", image ? json_integer(image->kernel_bytes) : json_null(),
 			  "diagnostics", diags_json(file->diags));
 	/* clang-format on */
@@ -55,9 +61,13 @@ static void print_summary(const struct policy *policy, const struct image *image
 
 	for (i = 0; i < policy->nr_named_sets; i++)
 		prefixes += prefix_list_count(&policy->sets[i].prefixes);
-	printf("%s: valid: %s, %s with %zu %s, %s; about %.1f MiB of kernel memory\n", policy->file,
-	       ui_count(policy->nr_rules, "rule"), ui_count(policy->nr_named_sets, "set"), prefixes,
-	       prefixes == 1 ? "prefix" : "prefixes", ui_count(policy->nr_tests, "test"),
+	printf("%s: valid: %s", policy->file, ui_count(policy->nr_rules, "rule"));
+	if (count_process_rules(policy))
+		printf(" and %zu on processes and memory", count_process_rules(policy));
+	printf(", %s with %zu %s, %s; about %.1f MiB of kernel memory\n",
+	       ui_count(policy->nr_named_sets, "set"), prefixes,
+	       prefixes == 1 ? "prefix" : "prefixes",
+	       ui_count(policy->nr_tests + policy->nr_process_tests, "test"),
 	       image->kernel_bytes / 1048576.0);
 }
 

@@ -18,6 +18,7 @@
 #include "process_counters.h"
 #include "process_files.h"
 #include "process_fill.h"
+#include "process_lsm.h"
 #include "process_tallies.h"
 
 #define BIT(hook) (1U << (hook))
@@ -59,7 +60,6 @@ int process_commit_prepare(struct process_commit *commit, const struct object *p
 	int err;
 
 	commit->tables = tables && tables->head.nr_bits ? tables : NULL;
-	commit->needed = process_hooks_needed(commit->tables);
 	if (!commit->tables)
 		return 0;
 	commit->renewed = commit->live.present && runs_other_build(live);
@@ -95,12 +95,15 @@ static char *hook_words(uint32_t hooks)
 	return words;
 }
 
-int process_commit_describe(struct process_tables *tables, struct manifest *manifest)
+int process_commit_describe(struct process_commit *commit, struct process_tables *tables,
+			    struct manifest *manifest)
 {
-	if (!tables || !process_hooks_needed(tables))
+	commit->lsm = process_hooks_ask_for_lsm(tables) && process_lsm_works();
+	commit->needed = process_hooks_needed(tables, commit->lsm);
+	if (!commit->needed)
 		return 0;
 	process_counters_number(manifest, tables);
-	manifest->process_hooks = hook_words(process_hooks_needed(tables));
+	manifest->process_hooks = hook_words(commit->needed);
 	manifest->process_digest =
 		path_format("%016llx", (unsigned long long)process_object_digest());
 	return manifest->process_hooks && manifest->process_digest ? 0 : -ENOMEM;

@@ -20,6 +20,7 @@
 struct process_commit {
 	struct process_half live;	     /* of the datapath in force, if it has this ABI */
 	const struct process_tables *tables; /* NULL: the policy has no rules on processes */
+	bool lsm;			     /* BPF LSM works, where it makes a difference */
 	uint32_t needed;		     /* hooks */
 	bool renewed;			     /* what is in force runs another build's programs */
 	struct process_object loaded; /* programs to attach, and maps when there is no half */
@@ -48,9 +49,10 @@ struct process_commit {
 int process_commit_prepare(struct process_commit *commit, const struct object *packets,
 			   const struct live *live, struct image *image, struct fault *fault);
 
-/* What a manifest says of a policy's process half: hooks, programs, and which rule counts where. 0
- * or -ENOMEM. */
-int process_commit_describe(struct process_tables *tables, struct manifest *manifest);
+/* Tells what the policy needs, and what of it this kernel has; a manifest learns of hooks, programs
+ * and which rule counts where. 0 or -ENOMEM. Before all else here. */
+int process_commit_describe(struct process_commit *commit, struct process_tables *tables,
+			    struct manifest *manifest);
 
 /* Removes what a killed apply left below `dir`, or settles it where it is in force. */
 int process_commit_recover(const struct paths *paths, struct process_commit *commit,

@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,11 +13,8 @@
 
 #include <synfw/cleanup.h>
 
-#include "paths.h"
-
-/* Asks the program which file an open descriptor is. */
-static int identify(const struct process_object *object, int fd, struct fault *fault,
-		    struct synfw_process_id *ret_id)
+int process_file_identify(const struct process_object *object, int fd, struct fault *fault,
+			  struct synfw_process_id *ret_id)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	int state_fd = object->map_fd[PROCESS_STATE], err;
@@ -115,29 +112,42 @@ static int add_file(struct process_tables *tables, const char *path,
 
 	if (fd < 0 || fstat(fd, &status) || !S_ISREG(status.st_mode))
 		return 0;
-	err = identify(object, fd, fault, &id);
+	err = process_file_identify(object, fd, fault, &id);
 	if (!err && add(tables, &id, class))
 		err = fault_system(fault, -ENOMEM, "cannot identify \"%s\"", path);
 	return err;
 }
 
+/* This program by its inode, as its path may be another file's by now. */
 static int protect(struct process_tables *tables, const struct process_object *object,
 		   struct fault *fault)
 {
 	const struct synfw_path_class class = {.exec = tables->head.exec_default,
 					       .flags = SYNFW_PATH_PROTECTED};
-	char self[PATH_MAX] = "";
-	CLEANUP(cleanup_free) char *other = NULL;
-	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	int err;
 
-	err = add_file(tables, "/proc/self/exe", &class, object, fault);
-	if (err || length <= 0)
-		return err;
-	other = path_format("%s/synfwd", dirname(self));
-	if (!other)
-		return fault_system(fault, -ENOMEM, "cannot protect synfwd");
-	return add_file(tables, other, &class, object, fault);
+	return add_file(tables, "/proc/self/exe", &class, object, fault);
+}
+
+void process_files_own(struct process_own_files *files)
+{
+	static const char *const names[] = {"synfw", "synfwd"};
+	char self[PATH_MAX] = "", *end;
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	size_t i;
+	int bytes;
+
+	*files = (struct process_own_files){.list = {.pattern = files->pattern}};
+	end = length > 0 ? strrchr(self, '/') : NULL;
+	if (!end)
+		return;
+	*end = '\0';
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		bytes = snprintf(files->path[i], sizeof(files->path[i]), "%s/%s", self, names[i]);
+		if (bytes >= (int)sizeof(files->path[i]))
+			continue;
+		files->pattern[files->list.count++] = (struct path_pattern){
+			.kind = PATH_EXACT, .path = files->path[i], .length = bytes};
+	}
 }
 
 int process_files_add(struct process_tables *tables, const struct process_object *object,

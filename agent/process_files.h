@@ -4,6 +4,7 @@
 
 /* The files behind paths, as the kernel's programs see them: a hard link or another mount of one is
  * the same file. */
+#include <policyc.h>
 #include <process_tables.h>
 
 #include "process_object.h"
@@ -13,5 +14,18 @@
  * they are replaced on disk keep their identity. */
 int process_files_add(struct process_tables *tables, const struct process_object *object,
 		      struct fault *fault);
+
+/* Which file a descriptor of this process is. */
+int process_file_identify(const struct process_object *object, int fd, struct fault *fault,
+			  struct synfw_process_id *ret_id);
+
+/* Where synfw and synfwd are, so that another build put there is protected, too. */
+struct process_own_files {
+	char path[2][SYNFW_MAX_PATTERN + 1];
+	struct path_pattern pattern[2];
+	struct path_list list; /* of these; empty when the paths are too long or not known */
+};
+
+void process_files_own(struct process_own_files *ret_files);
 
 #endif

@@ -16,13 +16,14 @@
 
 #include "paths.h"
 
-#define CONNECTIONS   "isolated processes are refused connections"
-#define DATAGRAMS     "isolated processes are refused datagrams"
-#define PORTS	      "isolated processes are refused ports"
-#define MAPPINGS      "rules on wx-mapping; every system call is slower by some 100 ns"
+#define CONNECTIONS    "isolated processes are refused connections"
+#define CONNECTIONS_IN "isolated processes are refused connections from others"
+#define DATAGRAMS      "isolated processes are refused datagrams"
+#define PORTS	       "isolated processes are refused ports"
+#define MAPPINGS       "rules on wx-mapping; every system call is slower by some 100 ns"
 
-#define CGROUP(type)  .cgroup = true, .cgroup_type = (type)
-#define SYSCALL(name) .tracepoint = "syscalls/sys_enter_" name
+#define CGROUP(type)   .cgroup = true, .cgroup_type = (type)
+#define SYSCALL(name)  .tracepoint = "syscalls/sys_enter_" name
 
 const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
 	[PROCESS_HOOK_FORK] = {"fork", "synfw_fork",
@@ -38,6 +39,9 @@ const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
 				   CGROUP(BPF_CGROUP_UDP6_SENDMSG)},
 	[PROCESS_HOOK_BIND4] = {"bind4", "synfw_bind4", PORTS, CGROUP(BPF_CGROUP_INET4_BIND)},
 	[PROCESS_HOOK_BIND6] = {"bind6", "synfw_bind6", PORTS, CGROUP(BPF_CGROUP_INET6_BIND)},
+	[PROCESS_HOOK_ACCEPT] = {"accept", "synfw_accept", CONNECTIONS_IN},
+	[PROCESS_HOOK_LISTEN] = {"listen", "synfw_listen", CONNECTIONS_IN},
+	[PROCESS_HOOK_DENY] = {"deny", "synfw_deny", "rules deny an exec"},
 	[PROCESS_HOOK_EXEC] = {"exec", "synfw_exec", "rules judge what is executed"},
 	[PROCESS_HOOK_TIMER] = {"timer", "synfw_sample",
 				"rules on growth, and on allocation at an address of the "
@@ -48,6 +52,9 @@ const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
 	[PROCESS_HOOK_PKEY_MPROTECT] = {"pkey-mprotect", "synfw_pkey_mprotect", MAPPINGS,
 					SYSCALL("pkey_mprotect")},
 	[PROCESS_HOOK_SHMAT] = {"shmat", "synfw_shmat", MAPPINGS, SYSCALL("shmat")},
+	[PROCESS_HOOK_MMAP_FILE] = {"mmap-file", "synfw_mmap_file", "rules on wx-mapping"},
+	[PROCESS_HOOK_FILE_MPROTECT] = {"file-mprotect", "synfw_file_mprotect",
+					"rules on wx-mapping"},
 };
 
 #define BIT(hook) (1U << (hook))
@@ -56,33 +63,47 @@ const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
 	(BIT(PROCESS_HOOK_CONNECT4) | BIT(PROCESS_HOOK_CONNECT6) | BIT(PROCESS_HOOK_SENDMSG4) | \
 	 BIT(PROCESS_HOOK_SENDMSG6) | BIT(PROCESS_HOOK_BIND4) | BIT(PROCESS_HOOK_BIND6))
 
+#define LSM_SOCKET_HOOKS (BIT(PROCESS_HOOK_ACCEPT) | BIT(PROCESS_HOOK_LISTEN))
+
+#define SYSCALL_HOOKS                                                                            \
+	(BIT(PROCESS_HOOK_MMAP) | BIT(PROCESS_HOOK_MPROTECT) | BIT(PROCESS_HOOK_PKEY_MPROTECT) | \
+	 BIT(PROCESS_HOOK_SHMAT))
+
+/* What sees the same as these, and costs other calls nothing. */
+#define LSM_MAPPING_HOOKS (BIT(PROCESS_HOOK_MMAP_FILE) | BIT(PROCESS_HOOK_FILE_MPROTECT))
+
 /* What rules on an event need besides. */
 static const uint32_t trigger_hooks[SYNFW_NR_PROCESS_TRIGGERS] = {
-	[SYNFW_ON_WX_MAPPING] = BIT(PROCESS_HOOK_MMAP) | BIT(PROCESS_HOOK_MPROTECT) |
-				BIT(PROCESS_HOOK_PKEY_MPROTECT) | BIT(PROCESS_HOOK_SHMAT),
+	[SYNFW_ON_WX_MAPPING] = SYSCALL_HOOKS,
 	[SYNFW_ON_ALLOCATION] = BIT(PROCESS_HOOK_TIMER) | BIT(PROCESS_HOOK_UNMAPPED_AREA),
 	[SYNFW_ON_GROWTH] = BIT(PROCESS_HOOK_TIMER),
 };
 
-uint32_t process_hooks_of_head(const struct synfw_process_head *head, bool peers)
+uint32_t process_hooks_needed(const struct process_tables *tables, bool lsm)
 {
+	const struct synfw_process_head *head;
 	uint32_t hooks;
 	int trigger;
 
-	if (!head->nr_bits)
+	if (!tables || !tables->head.nr_bits)
 		return 0;
+	head = &tables->head;
 	hooks = BIT(PROCESS_HOOK_FORK) | BIT(PROCESS_HOOK_EXIT) | BIT(PROCESS_HOOK_EXEC);
-	if (peers || head->actions & 1U << SYNFW_PROCESS_ISOLATE)
-		hooks |= CGROUP_HOOKS;
+	if (tables->peers || head->actions & 1U << SYNFW_PROCESS_ISOLATE)
+		hooks |= CGROUP_HOOKS | (lsm ? LSM_SOCKET_HOOKS : 0);
+	if (lsm && head->actions & 1U << SYNFW_PROCESS_DENY)
+		hooks |= BIT(PROCESS_HOOK_DENY);
 	for (trigger = 0; trigger < SYNFW_NR_PROCESS_TRIGGERS; trigger++)
 		if (head->trigger[trigger])
 			hooks |= trigger_hooks[trigger];
+	if (lsm && hooks & SYSCALL_HOOKS)
+		hooks = (hooks & ~SYSCALL_HOOKS) | LSM_MAPPING_HOOKS;
 	return hooks;
 }
 
-uint32_t process_hooks_needed(const struct process_tables *tables)
+bool process_hooks_ask_for_lsm(const struct process_tables *tables)
 {
-	return tables ? process_hooks_of_head(&tables->head, tables->peers) : 0;
+	return process_hooks_needed(tables, true) != process_hooks_needed(tables, false);
 }
 
 uint32_t process_hook_bit(const char *word)
@@ -152,10 +173,14 @@ int process_hook_attach(enum process_hook hook, int prog_fd, int cgroup_fd)
 bool process_hook_serves(enum process_hook hook, enum synfw_process_trigger trigger,
 			 enum synfw_process_action action)
 {
-	if (process_hooks[hook].cgroup)
+	if (hook == PROCESS_HOOK_DENY)
+		return action == SYNFW_PROCESS_DENY;
+	if (process_hooks[hook].cgroup || LSM_SOCKET_HOOKS & BIT(hook))
 		return action == SYNFW_PROCESS_ISOLATE;
 	if (hook == PROCESS_HOOK_EXEC)
 		return trigger == SYNFW_ON_EXEC;
+	if (LSM_MAPPING_HOOKS & BIT(hook))
+		return trigger == SYNFW_ON_WX_MAPPING;
 	return hook < PROCESS_HOOK_EXEC || trigger_hooks[trigger] & BIT(hook);
 }
 

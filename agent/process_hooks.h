@@ -20,6 +20,9 @@ enum process_hook {
 	PROCESS_HOOK_SENDMSG6,
 	PROCESS_HOOK_BIND4,
 	PROCESS_HOOK_BIND6,
+	PROCESS_HOOK_ACCEPT,
+	PROCESS_HOOK_LISTEN,
+	PROCESS_HOOK_DENY,
 	PROCESS_HOOK_EXEC,
 	PROCESS_HOOK_TIMER,
 	PROCESS_HOOK_UNMAPPED_AREA,
@@ -27,6 +30,8 @@ enum process_hook {
 	PROCESS_HOOK_MPROTECT,
 	PROCESS_HOOK_PKEY_MPROTECT,
 	PROCESS_HOOK_SHMAT,
+	PROCESS_HOOK_MMAP_FILE,
+	PROCESS_HOOK_FILE_MPROTECT,
 	PROCESS_NR_HOOKS,
 };
 
@@ -41,11 +46,12 @@ struct process_hook_spec {
 
 extern const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS];
 
-/* The hooks that a generation needs, one bit each. NULL or without rules: none. */
-uint32_t process_hooks_needed(const struct process_tables *tables);
+/* The hooks that a generation needs, one bit each, where BPF LSM works or does not. NULL or without
+ * rules: none. */
+uint32_t process_hooks_needed(const struct process_tables *tables, bool lsm);
 
-/* The same of the head of a generation in force. */
-uint32_t process_hooks_of_head(const struct synfw_process_head *head, bool peers);
+/* Whether it makes a difference to them. */
+bool process_hooks_ask_for_lsm(const struct process_tables *tables);
 
 /* The bit of the hook called `word`, 0: there is none. */
 uint32_t process_hook_bit(const char *word);

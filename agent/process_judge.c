@@ -20,14 +20,14 @@ static bool needs_lsm(const struct policy *policy, const struct process_rule *ru
 	       !rule->outcome.monitor && !policy->monitor;
 }
 
-int process_judge_means(const struct policy *policy, struct fault *fault)
+int process_judge_means(const struct policy *policy, bool lsm, struct fault *fault)
 {
 	const struct process_rule *rule;
 	size_t i;
 
 	for (i = 0; i < policy->nr_process_rules; i++) {
 		rule = &policy->process_rules[i];
-		if (needs_lsm(policy, rule))
+		if (!lsm && needs_lsm(policy, rule))
 			return fault_refuse(fault, EXIT_KERNEL,
 					    "%s:%u: rule \"%s\" denies, and here no exec can be "
 					    "made to fail (there is no BPF LSM); `fallback: kill` "
@@ -35,6 +35,22 @@ int process_judge_means(const struct policy *policy, struct fault *fault)
 					    rule->at.file, rule->at.line, rule->name);
 	}
 	return 0;
+}
+
+void process_judge_note(const struct policy *policy, bool lsm, struct notes *notes)
+{
+	const struct process_rule *rule;
+	size_t i;
+
+	for (i = 0; !lsm && i < policy->nr_process_rules; i++) {
+		rule = &policy->process_rules[i];
+		if (rule->outcome.action == SYNFW_PROCESS_DENY &&
+		    rule->fallback != SYNFW_PROCESS_DENY)
+			notes_add(notes,
+				  "rule \"%s\" denies, and here no exec can be made to fail: its "
+				  "fallback, %s, is in force",
+				  rule->name, manifest_process_action_word(rule->fallback));
+	}
 }
 
 /* ---- tests ---- */

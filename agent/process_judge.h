@@ -6,11 +6,15 @@
 #include <policyc.h>
 #include <process_tables.h>
 
+#include "notes.h"
 #include "process_inner.h"
 
 /* Refuses, by name and place, a rule that asks for what this kernel cannot do and names no
  * fallback. */
-int process_judge_means(const struct policy *policy, struct fault *fault);
+int process_judge_means(const struct policy *policy, bool lsm, struct fault *fault);
+
+/* A warning for each rule that denies by its fallback here. */
+void process_judge_note(const struct policy *policy, bool lsm, struct notes *notes);
 
 /* Runs the `tests:` about programs on the shadow program. One that fails is an error of the policy,
  * at its place in the file (-EINVAL with diagnostics). `tables` NULL: there are no rules. */

@@ -75,15 +75,6 @@ static void destroy_skeleton(struct synfw_process_bpf **skeleton)
 	synfw_process_bpf__destroy(*skeleton);
 }
 
-bool process_object_has(enum process_hook hook)
-{
-	CLEANUP(destroy_skeleton)
-	struct synfw_process_bpf *skeleton = synfw_process_bpf__open();
-
-	return skeleton &&
-	       bpf_object__find_program_by_name(skeleton->obj, process_hooks[hook].program);
-}
-
 /* ---- what is loaded ---- */
 
 static int choose_program(struct bpf_object *object, const char *name, struct fault *fault)
@@ -123,7 +114,7 @@ static int reuse_maps(struct bpf_object *object, const struct object *packets,
 {
 	int i, err = 0;
 
-	for (i = 0; !err && i < OBJECT_NR_MAPS; i++)
+	for (i = 0; packets && !err && i < OBJECT_NR_MAPS; i++)
 		err = reuse_map(object, object_maps[i].name, packets->map_fd[i], fault);
 	for (i = 0; reuse && !err && i < PROCESS_NR_MAPS; i++)
 		err = reuse_map(object, process_maps[i].name, reuse->map_fd[i], fault);

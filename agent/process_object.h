@@ -57,12 +57,9 @@ struct process_object {
 /* As object_digest(). */
 uint64_t process_object_digest(void);
 
-/* Whether this binary's object has the program of a hook. */
-bool process_object_has(enum process_hook hook);
-
 /* Loads the programs of `hooks` (bit h: enum process_hook) and those that user space runs. What
- * both halves have is shared with `packets`. With `reuse` the other maps are those, else new
- * ones; the descriptors of the result are its own in both cases. */
+ * both halves have is shared with `packets`, if there is one. With `reuse` the other maps are
+ * those, else new ones; the descriptors of the result are its own in both cases. */
 int process_object_load(const struct object *packets, const struct process_object *reuse,
 			uint32_t hooks, struct fault *fault, struct process_object *ret_object);
 

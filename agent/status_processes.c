@@ -33,9 +33,11 @@ static const struct {
 	[SYNFW_PROCESS_TALLY_REFUSED] = {"calls_refused", NULL},
 };
 
-static bool is_denied_otherwise(const struct manifest_process_rule *rule)
+static bool is_denied_otherwise(const struct status_processes *status,
+				const struct manifest_process_rule *rule)
 {
-	return rule->action == SYNFW_PROCESS_DENY && rule->fallback != SYNFW_PROCESS_DENY;
+	return !(status->hooks & 1U << PROCESS_HOOK_DENY) && rule->action == SYNFW_PROCESS_DENY &&
+	       rule->fallback != SYNFW_PROCESS_DENY;
 }
 
 static void judge_hooks(const struct status_processes *status, const struct manifest *manifest,
@@ -122,7 +124,8 @@ static json_t *hooks_json(const struct status_processes *status)
 	return array;
 }
 
-static json_t *fallbacks_json(const struct manifest *manifest)
+static json_t *fallbacks_json(const struct status_processes *status,
+			      const struct manifest *manifest)
 {
 	json_t *array = json_array();
 	const struct manifest_process_rule *rule;
@@ -130,7 +133,7 @@ static json_t *fallbacks_json(const struct manifest *manifest)
 
 	for (i = 0; manifest && i < manifest->nr_process_rules; i++) {
 		rule = &manifest->process_rules[i];
-		if (is_denied_otherwise(rule))
+		if (is_denied_otherwise(status, rule))
 			json_array_append_new(
 				array,
 				json_pack("{s:o, s:I, s:s, s:s}", "rule", json_text(rule->name),
@@ -159,7 +162,7 @@ json_t *status_processes_json(const struct status_processes *status,
 			 "hooks", hooks_json(status),
 			 "known", (json_int_t)status->nr_known,
 			 "size", (json_int_t)SYNFW_MAX_PROCESSES,
-			 "fallbacks", fallbacks_json(manifest),
+			 "fallbacks", fallbacks_json(status, manifest),
 			 "tallies", tallies);
 	/* clang-format on */
 }
@@ -180,7 +183,7 @@ void status_processes_print(const struct status_processes *status, const struct 
 			       process_hooks[hook].purpose);
 	for (i = 0; manifest && i < manifest->nr_process_rules; i++) {
 		rule = &manifest->process_rules[i];
-		if (is_denied_otherwise(rule))
+		if (is_denied_otherwise(status, rule))
 			printf("fallback:   rule \"%s\" denies, and here no exec can be made to "
 			       "fail: %s instead\n",
 			       rule->name, manifest_process_action_word(rule->fallback));

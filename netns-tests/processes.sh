@@ -119,21 +119,6 @@ test_a_failed_apply_changes_nothing() {
 	runs other
 }
 
-test_deny_without_the_means_is_refused() {
-	prepare
-	policy denies <<-E
-		processes:
-		  - {name: fine, exec: $T/bin/good, action: flag}
-		  - {name: denied, exec: $T/bin/bad, action: deny}
-	E
-	run synfw apply "$T/denies.yaml"
-	[ "$STATUS" != 0 ] || { echo "this kernel has BPF LSM"; return 0; }
-	equal "$STATUS" 7 "status"
-	says "denies.yaml:6: rule \"denied\""
-	equal "$(pins | wc -l)" 0 "pins"
-	runs bad
-}
-
 test_memory_rules_attach_what_they_need() {
 	prepare
 	memory() { # RULE
@@ -257,25 +242,6 @@ test_reload_keeps_counters_and_flags() {
 	says "no process $pid"
 }
 
-test_a_fallback_is_in_force_and_told() {
-	prepare
-	live "- {name: denied, exec: $T/bin/bad, action: deny, fallback: kill}"
-	runs good
-	local status=0
-	rm -f "$T/made"
-	"$T/bin/bad" "$T/made" 2>/dev/null || status=$?
-	[ ! -e "$T/made" ] || fail "the program ran"
-	exits 0 synfw status --json
-	if [ "$status" = 137 ]; then
-		json '.processes.fallbacks == [{rule: "denied", line: 5, action: "deny", instead: "kill"}]'
-		exits 0 synfw status
-		grep -q '^fallback:   rule "denied" denies' "$T/out" || fail "status does not tell it"
-	else
-		equal "$status" 126 "status of a program that was denied"
-		json '.processes.fallbacks == []'
-	fi
-}
-
 test_monitor_lets_run_and_counts() {
 	prepare
 	live "- {name: bad, exec: $T/bin/bad, action: kill}" "mode: monitor"
@@ -324,4 +290,16 @@ test_synfw_is_never_acted_on() {
 	exits 0 synfw status --json
 	json '.processes.tallies.spared > 0'
 	exits 0 synfw detach
+}
+
+test_another_synfw_in_its_place_is_spared() {
+	prepare
+	mkdir "$T/sbin"
+	cp "$SYNFW" "$T/sbin/synfw"
+	SYNFW=$T/sbin/synfw live "- {name: all, exec: \"$T/sbin/**\", action: kill}"
+	cp "$SYNFW" "$T/sbin/next"
+	mv "$T/sbin/next" "$T/sbin/synfw"
+	exits 0 on_edge "$T/sbin/synfw" status
+	cp "$T/sbin/synfw" "$T/sbin/other"
+	exits 137 on_edge "$T/sbin/other" version
 }

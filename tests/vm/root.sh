@@ -15,7 +15,9 @@ TOOLS="bash busybox setpriv
 # Cases of the netns ring that together are a short life of synfw: apply, what is dropped and what
 # is not, what status and the counters say, a policy after a policy, detach.
 NETNS_CASES="drop:tcp_port drop:ipv6_prefix counters:survive_a_reload_by_name
-	dynamic:add_drops_the_next_packet_and_del_passes_it detach:leaves_nothing"
+	dynamic:add_drops_the_next_packet_and_del_passes_it detach:leaves_nothing
+	processes-deny:deny_fails_the_exec_or_is_refused
+	processes-deny:a_fallback_is_in_force_and_told"
 
 # Programs of the bpf ring that are not run in guests. The first two ask no kernel; the next three
 # are about data that is not part of the project; the last two are about the compiler's tables, and

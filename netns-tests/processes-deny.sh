@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# shellcheck shell=bash
+# Rules that deny an exec: on a kernel with BPF LSM it fails, on others the policy is refused or the rule
+# falls back. SYNFW_BPF_LSM=1 says that this is one with it. Rules name only programs below the
+# directory of the case.
+
+prepare() {
+	add_hosts
+	mkdir "$T/bin"
+	cp "$(type -P touch)" "$T/bin/bad"
+	cp "$(type -P touch)" "$T/bin/good"
+}
+
+status_of() { # PROGRAM: with which it ends
+	local status=0
+	rm -f "$T/made"
+	bash -c '"$0" "$1"' "$T/bin/$1" "$T/made" 2>/dev/null || status=$?
+	echo $status
+}
+
+is_denied() { # PROGRAM; 126: the shell could not execute it
+	equal "$(status_of "$1")" 126 "status of $1"
+	[ ! -e "$T/made" ] || fail "$1 ran"
+}
+
+test_deny_fails_the_exec_or_is_refused() {
+	prepare
+	policy denies <<-E
+		processes:
+		  - {name: fine, exec: $T/bin/good, action: flag}
+		  - {name: denied, exec: $T/bin/bad, action: deny}
+	E
+	run synfw apply "$T/denies.yaml"
+	if [ "$STATUS" = 7 ] && [ "${SYNFW_BPF_LSM:-0}" = 0 ]; then
+		says "denies.yaml:6: rule \"denied\""
+		[ ! -e "$SYNFW_BPFFS" ] || fail "pins are left"
+		equal "$(status_of bad)" 0 "status of a program that no policy denies"
+		return
+	fi
+	equal "$STATUS" 0 "status of apply"
+	is_denied bad
+	equal "$(status_of good)" 0 "status of another program"
+	exits 0 synfw status --json
+	json '.processes.fallbacks == [] and (.processes.hooks | any(.hook == "deny"))'
+	exits 0 synfw show rules --json
+	json '.process_rules[] | select(.name == "denied") | .matches == 1'
+	exits 0 synfw events --json
+	json 'select(.rule == "denied") | .action == "deny"'
+	exits 0 synfw detach
+	equal "$(status_of bad)" 0 "status after detach"
+}
+
+test_a_fallback_is_in_force_and_told() {
+	prepare
+	policy denies <<-E
+		processes: [{name: denied, exec: $T/bin/bad, action: deny, fallback: kill}]
+	E
+	apply denies
+	[ "${SYNFW_BPF_LSM:-0}" = 1 ] || grep -q 'its fallback, kill, is in force' "$T/err" ||
+		synfw status | grep -q '^hook:       deny' || fail "apply does not tell of the fallback"
+	equal "$(status_of good)" 0 "status of another program"
+	if [ "${SYNFW_BPF_LSM:-0}" = 1 ]; then is_denied bad; return; fi
+	exits 0 synfw status --json
+	json '.processes.fallbacks == [{rule: "denied", line: 4, action: "deny", instead: "kill"}] or
+		.processes.fallbacks == []'
+	if [ "$(jq '.processes.fallbacks | length' "$T/out")" = 0 ]; then is_denied bad; return; fi
+	equal "$(status_of bad)" 137 "status of a program that is killed"
+	[ ! -e "$T/made" ] || fail "the program ran"
+	exits 0 synfw status
+	grep -q '^fallback:   rule "denied" denies' "$T/out" || fail "status does not tell it"
+}
