@@ -128,11 +128,11 @@ test_memory_rules_attach_what_they_need() {
 		apply live
 	}
 	memory "event: allocation, over: 64MiB"
-	equal "$(hooks)" "exec exit fork rss-stat unmapped-area" "hooks of allocation"
+	equal "$(hooks)" "exec exit fork timer unmapped-area" "hooks of allocation"
 	"$T/bin/net" -e '$x = "a" x (80 << 20)'
 	[ "$(matches eats)" -gt 0 ] || fail "a request of 80 MiB was not found"
 	memory "event: growth, over: 64MiB, within: 10s"
-	equal "$(hooks)" "exec exit fork rss-stat" "hooks of growth"
+	equal "$(hooks)" "exec exit fork timer" "hooks of growth"
 	memory "event: wx-mapping"
 	equal "$(hooks)" "exec exit fork mmap mprotect pkey-mprotect shmat" "hooks of wx-mapping"
 	policy none <<<""
