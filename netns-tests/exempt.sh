@@ -51,10 +51,11 @@ is_exempt() { # KIND ADDRESS...
 	for address; do equal "$(kind_of "$address")" "$kind" "kind of $address"; done
 }
 
-within_a_second() { # KIND ADDRESS
-	local end=$((${EPOCHREALTIME/./} + 1000000))
+# synfwd rests ten times as long as its last look took, so a busy machine has it wait.
+soon() { # KIND ADDRESS
+	local end=$((${EPOCHREALTIME/./} + 5000000))
 	while [ "$(kind_of "$2")" != "$1" ]; do
-		[ "${EPOCHREALTIME/./}" -lt $end ] || fail "after a second $2 is $(kind_of "$2"), not $1"
+		[ "${EPOCHREALTIME/./}" -lt $end ] || fail "after 5 seconds $2 is $(kind_of "$2"), not $1"
 		sleep 0.02
 	done
 }
@@ -181,18 +182,18 @@ test_synfwd_follows_routes() {
 	apply plain
 	start
 	ip -n "$EDGE" route add 198.51.100.0/24 via $OTHER4 table 77
-	within_a_second $GATEWAY $OTHER4
+	soon $GATEWAY $OTHER4
 	ip -n "$EDGE" -6 route add 2001:db8:7::/48 via $OTHER6
-	within_a_second $GATEWAY $OTHER6
+	soon $GATEWAY $OTHER6
 	ip -n "$EDGE" route replace default via $THIRD4
-	within_a_second $GATEWAY $THIRD4
-	within_a_second none $CLIENT4
+	soon $GATEWAY $THIRD4
+	soon none $CLIENT4
 	ip -n "$EDGE" route del 198.51.100.0/24 table 77
-	within_a_second none $OTHER4
+	soon none $OTHER4
 	ip -n "$EDGE" -6 route del 2001:db8:7::/48
-	within_a_second none $OTHER6
+	soon none $OTHER6
 	ip -n "$EDGE" nexthop add id 7 via $OTHER4 dev eth0
-	within_a_second $GATEWAY $OTHER4
+	soon $GATEWAY $OTHER4
 	status_says '.warnings == [] and .agent.running'
 	stop
 	equal "$(cat "$T/synfwd.err")." . "what synfwd wrote"
@@ -203,15 +204,15 @@ test_synfwd_follows_addresses() {
 	apply plain
 	start
 	add_addresses "$EDGE" eth0 198.51.100.1/24 2001:db8:5::1/64
-	within_a_second $OWN 198.51.100.1
-	within_a_second $OWN 2001:db8:5::1
+	soon $OWN 198.51.100.1
+	soon $OWN 2001:db8:5::1
 	ip -n "$EDGE" address del 198.51.100.1/24 dev eth0
-	within_a_second none 198.51.100.1
+	soon none 198.51.100.1
 	ip link add name more netns "$EDGE" type veth peer name less netns "$EDGE"
 	add_addresses "$EDGE" more 198.51.100.77/32
-	within_a_second $OWN 198.51.100.77
+	soon $OWN 198.51.100.77
 	ip -n "$EDGE" link del more
-	within_a_second none 198.51.100.77
+	soon none 198.51.100.77
 	stop
 }
 
@@ -221,12 +222,12 @@ test_synfwd_follows_links() {
 	apply plain
 	start
 	ip -n "$EDGE" link set eth0 down
-	within_a_second none $CLIENT4
-	within_a_second none $CLIENT6
+	soon none $CLIENT4
+	soon none $CLIENT6
 	is_exempt $OWN $EDGE4
 	ip -n "$EDGE" link set eth0 up
 	ip -n "$EDGE" route add default via $CLIENT4
-	within_a_second $GATEWAY $CLIENT4
+	soon $GATEWAY $CLIENT4
 	stop
 }
 
@@ -240,18 +241,18 @@ test_synfwd_follows_name_servers_and_leases() {
 		exec "$0"'
 	inside mkdir -p /run/systemd/resolve /run/systemd/netif/leases /var/lib/dhcp /var/lib/dhcpcd
 	inside sh -c 'echo nameserver 198.51.100.53 >/run/systemd/resolve/resolv.conf'
-	within_a_second $RESOLVER 198.51.100.53
+	soon $RESOLVER 198.51.100.53
 	inside sh -c 'echo nameserver 2001:db8::53 >/run/systemd/resolve/new &&
 		mv /run/systemd/resolve/new /run/systemd/resolve/resolv.conf'
-	within_a_second $RESOLVER 2001:db8::53
-	within_a_second none 198.51.100.53
+	soon $RESOLVER 2001:db8::53
+	soon none 198.51.100.53
 	inside sh -c 'printf "ADDRESS=192.0.2.1\nSERVER_ADDRESS=198.51.100.67\n" >/run/systemd/netif/leases/2'
-	within_a_second $DHCP 198.51.100.67
+	soon $DHCP 198.51.100.67
 	inside sh -c 'printf "lease {\n  option dhcp-server-identifier 198.51.100.68;\n}\n" \
 		>/var/lib/dhcp/dhclient.eth0.leases'
-	within_a_second $DHCP 198.51.100.68
+	soon $DHCP 198.51.100.68
 	inside sh -c 'mkfifo /run/systemd/netif/leases/3 && rm /run/systemd/netif/leases/2'
-	within_a_second none 198.51.100.67
+	soon none 198.51.100.67
 	stop
 }
 
@@ -268,7 +269,7 @@ test_who_stays_exempt_is_so_at_every_moment() {
 			grep -q "^$key" <<<"$seen" || fail "$key was not exempt for a moment"
 		done
 	done
-	within_a_second $GATEWAY 192.0.2.140
+	soon $GATEWAY 192.0.2.140
 	is_exempt none 192.0.2.139
 	stop
 }
@@ -285,7 +286,7 @@ test_synfwd_survives_detach_and_apply() {
 	apply plain
 	is_exempt $GATEWAY $OTHER4
 	ip -n "$EDGE" route add 203.0.113.0/24 via $THIRD4
-	within_a_second $GATEWAY $THIRD4
+	soon $GATEWAY $THIRD4
 	apply plain
 	exits 0 synfw detach
 	equal "$(state)" nothing "what is pinned"
@@ -304,7 +305,7 @@ test_killed_synfwd_leaves_the_map_and_the_next_one_goes_on() {
 	equal "$(exempt)" "$before" "exempt addresses"
 	ip -n "$EDGE" route add 198.51.100.0/24 via $OTHER4
 	start
-	within_a_second $GATEWAY $OTHER4
+	soon $GATEWAY $OTHER4
 	stop
 	status_says '.agent.running == false'
 }
@@ -328,8 +329,8 @@ test_synfwd_killed_half_way_leaves_a_usable_map() {
 		"$DELETE_BATCH") is_exempt $GATEWAY $THIRD4 && is_exempt none $OTHER4 ;;
 		esac
 		start
-		within_a_second $GATEWAY $THIRD4
-		within_a_second none $OTHER4
+		soon $GATEWAY $THIRD4
+		soon none $OTHER4
 		stop
 	done
 }
@@ -421,11 +422,11 @@ test_twenty_thousand_routes_by_one_gateway() {
 	start
 	before=$(cpu_ms)
 	routes 0 20000 $OTHER4
-	within_a_second $GATEWAY $OTHER4
+	soon $GATEWAY $OTHER4
 	ip -n "$EDGE" route add 198.51.100.0/24 via $THIRD4
-	within_a_second $GATEWAY $THIRD4
+	soon $GATEWAY $THIRD4
 	ip -n "$EDGE" route flush root 100.64.0.0/10
-	within_a_second none $OTHER4
+	soon none $OTHER4
 	is_exempt $GATEWAY $THIRD4 $CLIENT4
 	echo "synfwd used $(($(cpu_ms) - before)) ms"
 	[ $(($(cpu_ms) - before)) -lt 1000 ] || fail "synfwd used $(($(cpu_ms) - before)) ms"
@@ -451,10 +452,10 @@ test_more_gateways_than_there_is_room_for() {
 	done
 	equal "$(grep -c "there is room for 1024" "$T/synfwd.err")" 1 "warnings of synfwd"
 	ip -n "$EDGE" route flush root 100.64.0.0/10
-	within_a_second $OWN $EDGE4
+	soon $OWN $EDGE4
 	is_exempt none 10.0.0.0
 	routes 0 1500
-	within_a_second $GATEWAY 10.0.0.0
+	soon $GATEWAY 10.0.0.0
 	is_exempt $GATEWAY $CLIENT4
 	stop
 }
