@@ -170,7 +170,8 @@ int BPF_PROG(synfw_sample)
 		return 0;
 	task = bpf_get_current_task();
 	mm = BPF_CORE_READ((struct task_struct *)task, mm);
-	if (!mm)
+	/* a thread of the kernel that works in the memory of a process is not that process */
+	if (!mm || BPF_CORE_READ((struct task_struct *)task, flags) & PF_KTHREAD)
 		return 0;
 	scratch = scratch_take();
 	if (!scratch)

@@ -10,7 +10,7 @@
 
 /*
  * The kernel has no lock for map values that tracing programs may take. Who holds this one does a few
- * additions and is not preempted; should it be (LSM programs may), the other goes on without, and the worst is that
+ * additions and is not preempted; should it be (LSM programs may, and a timer interrupts any), the other goes on without, and the worst is that
  * points of one of both are lost.
  */
 __noinline int level_lock(__u32 *lock)
