@@ -298,6 +298,24 @@ static bool the_shadow_program_judges_the_same(void)
 	return true;
 }
 
+/* Nobody reads, and the programs run all the same. */
+static bool events_that_find_no_room_are_counted(void)
+{
+	const struct rule_spec rule = {.match = {.exec = {victim}}, .action = SYNFW_PROCESS_FLAG};
+	const uint32_t many = SYNFW_PROCESS_EVENT_BYTES / sizeof(struct synfw_process_event) + 100;
+	uint64_t lost;
+
+	trial_apply(&trial, &rule, 1, NULL);
+	lost = trial_tally(&trial, SYNFW_PROCESS_TALLY_EVENTS_LOST);
+	for (uint32_t i = 0; i < many; i++)
+		MUST(trial_run(victim, NULL, NULL, NULL) == 0);
+	lost = trial_tally(&trial, SYNFW_PROCESS_TALLY_EVENTS_LOST) - lost;
+	trial_read_events(&trial);
+	EXPECT(trial_matches(&trial, 0) == many);
+	EXPECT(lost >= 100 && trial.nr_events + lost == many);
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	MUST(argc == 2);
@@ -317,6 +335,7 @@ int main(int argc, char **argv)
 	CHECK(a_protected_file_is_spared);
 	CHECK(points_add_up_to_an_action);
 	CHECK(many_processes_of_a_file_add_up_too);
+	CHECK(events_that_find_no_room_are_counted);
 	CHECK(the_shadow_program_judges_the_same);
 	trial_close(&trial);
 	return claims_end();
