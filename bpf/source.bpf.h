@@ -29,18 +29,24 @@ static __always_inline void source_of(struct source *source, const struct image 
 	source->half_be[0] &= bpf_cpu_to_be64(~0ULL << ((128 - bits) & 63));
 }
 
+/* The class of the source address, looked up once a packet. */
+static __always_inline __u32 source_class(struct image *image, struct walk *walk)
+{
+	if (!walk->source_class)
+		walk->source_class =
+			1 + address_class(image, image_tables(image), walk->generation,
+					  SYNFW_DIR_SRC, walk->pkt.family, &walk->pkt.src);
+	return walk->source_class - 1;
+}
+
 /* Is the address in `from` of some entry of `protect`? */
 static __always_inline bool source_is_protected(struct image *image, struct walk *walk)
 {
 	const struct synfw_header *header = image_header(image);
-	const struct synfw_class_tables *tables = (const void *)(image->page0 + 1);
 	__u32 pairs = dynamic_line(image)->protect_pairs;
 
 	if (header->source_flags &&
-	    id_at(image, header->source_flags,
-		  address_class(image, tables, walk->generation, SYNFW_DIR_SRC, walk->pkt.family,
-				&walk->pkt.src)) &
-		    SYNFW_SOURCE_PROTECTED)
+	    id_at(image, header->source_flags, source_class(image, walk)) & SYNFW_SOURCE_PROTECTED)
 		return true;
 	return pairs && dynamic_pairs(walk) & pairs;
 }
