@@ -57,6 +57,8 @@ const struct object_map_spec object_maps[OBJECT_NR_MAPS] = {
 			      sizeof(struct synfw_flow_key), sizeof(struct synfw_flow),
 			      SYNFW_MAX_FLOWS},
 	[OBJECT_SERVED_UDP] = {"synfw_served_udp", BPF_MAP_TYPE_ARRAY, 4, 8, SYNFW_SERVED_WORDS},
+	[OBJECT_UNCONNECTED_UDP] = {"synfw_unconnected_udp", BPF_MAP_TYPE_ARRAY, 4, 8,
+				    SYNFW_UNCONNECTED_WORDS},
 	[OBJECT_EVENTS] = {"synfw_events", BPF_MAP_TYPE_RINGBUF, 0, 0, SYNFW_EVENT_BYTES},
 	[OBJECT_EVENT_FIRSTS] = {"synfw_event_firsts", BPF_MAP_TYPE_ARRAY, 4, 8,
 				 SYNFW_EVENT_FIRSTS},

@@ -51,18 +51,32 @@ static __always_inline struct synfw_flow *flow_find_in(void *map, const struct s
 	return flow && flow_is_of(flow, remote, local, protocol) && flow_is_live(flow) ? flow : NULL;
 }
 
+/* See synfw_unconnected_udp. */
+static __always_inline bool port_is_unconnected(__u32 port)
+{
+	__u32 key = port / 64;
+	const __u64 *word = bpf_map_lookup_elem(&synfw_unconnected_udp, &key);
+
+	return word && *(const volatile __u64 *)word >> (port & 63) & 1;
+}
+
 /* NULL when it has ended. The ports of *key are set. What a UDP socket sent before it was connected may
  * have ended in the one map while the other has it. */
 static __always_inline struct synfw_flow *flow_find(struct synfw_flow_key *key,
 						    struct flow_address remote,
 						    struct flow_address local, __u8 protocol)
 {
-	struct synfw_flow *flow = NULL;
+	struct synfw_flow *flow;
 
 	flow_set_key(key, remote, local, protocol);
-	if (protocol == IPPROTO_UDP)
+	if (protocol != IPPROTO_UDP)
+		return flow_find_in(&synfw_flows, key, remote, local, protocol);
+	if (port_is_unconnected(bpf_ntohs(key->local_port_be))) {
 		flow = flow_find_in(&synfw_udp_flows, key, remote, local, protocol);
-	return flow ? flow : flow_find_in(&synfw_flows, key, remote, local, protocol);
+		return flow ? flow : flow_find_in(&synfw_flows, key, remote, local, protocol);
+	}
+	flow = flow_find_in(&synfw_flows, key, remote, local, protocol);
+	return flow ? flow : flow_find_in(&synfw_udp_flows, key, remote, local, protocol);
 }
 
 /* A packet of it came in. */

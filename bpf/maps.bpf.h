@@ -166,6 +166,7 @@ struct {
 struct flow_map synfw_flows SEC(".maps");
 struct flow_map synfw_udp_flows SEC(".maps");
 struct served_map synfw_served_udp SEC(".maps");
+struct unconnected_map synfw_unconnected_udp SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

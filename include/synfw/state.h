@@ -360,6 +360,14 @@ static inline __u64 synfw_flow_end_ns(const struct synfw_flow *flow)
  */
 #define SYNFW_SERVED_WORDS (65536 / 64)
 
+/*
+ * synfw_unconnected_udp: bit p of these words says that the last UDP packet from port p was sent by
+ * a socket that is not connected. The packet path looks into the map of such connections first
+ * then, and otherwise into the other one first. A hint: what is not found in the one is looked for
+ * in the other.
+ */
+#define SYNFW_UNCONNECTED_WORDS (65536 / 64)
+
 /* ---- events ---------------------------------------------------------------------------------- */
 
 enum synfw_event_kind {
