@@ -39,6 +39,8 @@ const struct object_map_spec object_maps[OBJECT_NR_MAPS] = {
 				 SYNFW_BLOCK_FILTER_WORDS + 1},
 	[OBJECT_MEMBER_FILTER] = {"synfw_member_filter", BPF_MAP_TYPE_ARRAY, 4, 8,
 				  SYNFW_MEMBER_FILTER_WORDS + 1},
+	[OBJECT_EXEMPT_FILTER] = {"synfw_exempt_filter", BPF_MAP_TYPE_ARRAY, 4, 8,
+				  SYNFW_EXEMPT_FILTER_WORDS + 1},
 	[OBJECT_EXEMPT] = {"synfw_exempt", BPF_MAP_TYPE_HASH, sizeof(struct synfw_addr6), 4,
 			   SYNFW_MAX_EXEMPT},
 	[OBJECT_SOURCES] = {"synfw_sources", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct synfw_source),
@@ -149,9 +151,9 @@ static int shrink_maps(struct synfw_bpf *skeleton, const struct object *state, s
 	} sizes[] = {
 		{OBJECT_REASON_COUNTERS, 1}, {OBJECT_RULE_COUNTERS, 1}, {OBJECT_BLOCKS, 1},
 		{OBJECT_BLOCK_RING, 1},	     {OBJECT_BLOCK_FILTER, 1},	{OBJECT_MEMBER_FILTER, 1},
-		{OBJECT_EXEMPT, 1},	     {OBJECT_RULE_RATES, 1},	{OBJECT_SOURCE_RATES, 1},
-		{OBJECT_PORT_SCANS, 1},	     {OBJECT_FLOWS, 1},		{OBJECT_UDP_FLOWS, 1},
-		{OBJECT_EVENTS, 4096},	     {OBJECT_EVENT_FIRSTS, 1},
+		{OBJECT_EXEMPT_FILTER, 1},   {OBJECT_EXEMPT, 1},	{OBJECT_RULE_RATES, 1},
+		{OBJECT_SOURCE_RATES, 1},    {OBJECT_PORT_SCANS, 1},	{OBJECT_FLOWS, 1},
+		{OBJECT_UDP_FLOWS, 1},	     {OBJECT_EVENTS, 4096},	{OBJECT_EVENT_FIRSTS, 1},
 	};
 	struct bpf_map *map;
 	size_t i;

@@ -11,6 +11,9 @@
 
 #define NO_SLOT 0xff
 
+/* Rates with less patience than this are asked by the exact time. */
+#define FINE_BELOW_NS (50 * NS_PER_MS)
+
 /* Effects lie in page 0, see synfw_header. */
 static __always_inline const struct synfw_effect *effect_at(const struct image *image, __u32 number)
 {
@@ -325,6 +328,13 @@ static __always_inline bool has_ports(const struct packet *pkt)
 	       pkt->region == SYNFW_L4_SCTP;
 }
 
+/* Does a jiffy matter? Where a rate lets through at once (`burst`) what takes it several
+ * jiffies, it does not: what comes in one of them is within the burst. */
+static __always_inline bool limit_is_fine(const struct synfw_effect *effect)
+{
+	return effect->limit != SYNFW_LIMIT_PORTS && effect->tolerance_ns < FINE_BELOW_NS;
+}
+
 /* What it takes to ask a limit of the rule with that counter: false when something is missing. */
 static __always_inline bool limit_open(struct walk *walk, __u32 number, struct image *image,
 				       struct scratch **ret_scratch)
@@ -340,7 +350,7 @@ static __always_inline bool limit_open(struct walk *walk, __u32 number, struct i
 	effect = effect_at(image, number);
 	scratch->schedule.interval_ns = effect->interval_ns;
 	scratch->schedule.tolerance_ns = effect->tolerance_ns;
-	scratch->schedule.now_ns = walk_now(walk);
+	scratch->schedule.now_ns = limit_is_fine(effect) ? walk_now_exactly(walk) : walk_now(walk);
 	*ret_scratch = scratch;
 	return true;
 }

@@ -119,6 +119,14 @@ struct {
 } synfw_member_filter SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SYNFW_EXEMPT_FILTER_WORDS + 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, __u64);
+} synfw_exempt_filter SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, SYNFW_MAX_EXEMPT);
 	__type(key, struct synfw_addr6);

@@ -5,6 +5,7 @@
 /* Who sent a packet, and whether anything may be held against them. */
 #include "address.bpf.h"
 #include "dynamic.bpf.h"
+#include "filter.bpf.h"
 #include "image.bpf.h"
 #include "runtime.bpf.h"
 #include "walk.bpf.h"
@@ -51,6 +52,16 @@ static __always_inline bool source_is_protected(struct image *image, struct walk
 	return pairs && dynamic_pairs(walk) & pairs;
 }
 
+static __always_inline bool source_is_exempt(const struct source *whole)
+{
+	const struct synfw_runtime *runtime = runtime_at_hand();
+
+	return runtime &&
+	       filter_has(&synfw_exempt_filter, SYNFW_EXEMPT_FILTER_WORDS,
+			  synfw_source_hash(whole->word_be, runtime->seed)) &&
+	       bpf_map_lookup_elem(&synfw_exempt, whole);
+}
+
 /* 1: nothing may be held against the source of this packet, however it looks: it is protected, or
  * exempt. An address of a blocked /64 may be, so it is the whole address that is asked for. */
 __noinline int source_is_spared(struct walk *walk)
@@ -64,7 +75,7 @@ __noinline int source_is_spared(struct walk *walk)
 	if (walk->noted & NOTED_SPARED)
 		return 1;
 	address_key(&whole, walk->pkt.family, &walk->pkt.src);
-	if (!bpf_map_lookup_elem(&synfw_exempt, &whole) && !source_is_protected(&image, walk))
+	if (!source_is_exempt(&whole) && !source_is_protected(&image, walk))
 		return 0;
 	walk->noted |= NOTED_SPARED;
 	tally(SYNFW_TALLY_BLOCKS_EXEMPT);

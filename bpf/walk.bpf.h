@@ -29,6 +29,7 @@ struct decision {
 #define NOTED_EFFECT  0x4 /* some rule blocks, or adds to a set */
 #define NOTED_LOG     0x8 /* some rule logs */
 #define NOTED_SPARED  0x10 /* nothing may be held against the source */
+#define NOTED_EXACT_TIME 0x40 /* now_ns is no jiffy's */
 #define NOTED_ENTRY   0x20 /* scratch->entry is the number of the source's entry */
 
 /*

@@ -170,9 +170,11 @@ _Static_assert(sizeof(struct synfw_block_place) == 24, "place of a block");
  * look at the map, and never a verdict. A packet whose bit is clear costs no look.
  *
  * synfw_block_filter: sources in synfw_blocks. synfw_member_filter: addresses (IPv6 whole) in
- * any dynamic set.
+ * any dynamic set. synfw_exempt_filter: those in synfw_exempt, which only user space writes: it
+ * takes bits away that no address has any more.
  */
 #define SYNFW_BLOCK_FILTER_WORDS  (1 << 14)
+#define SYNFW_EXEMPT_FILTER_WORDS (1 << 8)
 #define SYNFW_MEMBER_FILTER_WORDS (1 << 17)
 
 /* synfw_exempt: addresses (struct synfw_addr6, IPv6 whole) that are never scored or blocked,

@@ -15,7 +15,7 @@
 struct state {
 	struct datapath *datapath;
 	uint64_t seed;
-	int runtime_fd, sources_fd, more_parts_fd, blocks_fd, filter_fd, tallies_fd;
+	int runtime_fd, sources_fd, more_parts_fd, blocks_fd, tallies_fd;
 	struct ring_buffer *ring;
 	struct synfw_event *events;
 	size_t nr_events, room;
@@ -66,7 +66,6 @@ struct state *state_open(struct datapath *datapath, uint64_t seed)
 	state->sources_fd = map_fd(state, "synfw_sources");
 	state->more_parts_fd = map_fd(state, "synfw_more_parts");
 	state->blocks_fd = map_fd(state, "synfw_blocks");
-	state->filter_fd = map_fd(state, "synfw_block_filter");
 	state->tallies_fd = map_fd(state, "synfw_tallies");
 	state->ring = ring_buffer__new(map_fd(state, "synfw_events"), take_event, state, NULL);
 	MUST(state->ring);
@@ -141,16 +140,24 @@ bool state_block(struct state *state, const struct synfw_addr6 *source,
 	return bpf_map_lookup_elem(state->blocks_fd, source, ret_block) == 0;
 }
 
+/* The bit of an address, and the word behind the others. */
+static void filter_put(struct state *state, const char *name, uint32_t words,
+		       const struct synfw_addr6 *address)
+{
+	uint64_t hash = hash_of(state, address), word;
+	uint32_t key = hash / 64 % words;
+	int fd = map_fd(state, name);
+
+	MUST(bpf_map_lookup_elem(fd, &key, &word) == 0);
+	word |= 1ULL << (hash & 63);
+	MUST(bpf_map_update_elem(fd, &key, &word, BPF_ANY) == 0 &&
+	     bpf_map_update_elem(fd, &words, &word, BPF_ANY) == 0);
+}
+
 int state_put_block(struct state *state, const struct synfw_addr6 *source,
 		    const struct synfw_block *block)
 {
-	uint64_t hash = hash_of(state, source), word;
-	uint32_t key = hash / 64 % SYNFW_BLOCK_FILTER_WORDS, any = SYNFW_BLOCK_FILTER_WORDS;
-
-	MUST(bpf_map_lookup_elem(state->filter_fd, &key, &word) == 0);
-	word |= 1ULL << (hash & 63);
-	MUST(bpf_map_update_elem(state->filter_fd, &key, &word, BPF_ANY) == 0 &&
-	     bpf_map_update_elem(state->filter_fd, &any, &word, BPF_ANY) == 0);
+	filter_put(state, "synfw_block_filter", SYNFW_BLOCK_FILTER_WORDS, source);
 	return bpf_map_update_elem(state->blocks_fd, source, block, BPF_ANY) ? -errno : 0;
 }
 
@@ -174,6 +181,7 @@ void state_put_exempt(struct state *state, const struct synfw_addr6 *address)
 {
 	uint32_t why = SYNFW_EXEMPT_GATEWAY;
 
+	filter_put(state, "synfw_exempt_filter", SYNFW_EXEMPT_FILTER_WORDS, address);
 	MUST(bpf_map_update_elem(map_fd(state, "synfw_exempt"), address, &why, BPF_ANY) == 0);
 }
 
