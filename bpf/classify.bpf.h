@@ -171,10 +171,10 @@ static __always_inline int walk_take_bit(struct image *image, struct walk *walk)
 	if (ordered && rule->order > walk->best_order)
 		return 1;
 	if (rule->effect && ordered && !limit_lets_match(image, walk, rule->effect, rule->counter))
-		return 0;
+		return !walk_has_more(walk);
 	if (counts) {
 		rule_counts(walk, rule);
-		return 0;
+		return !walk_has_more(walk);
 	}
 	rule_decides(walk, rule, bit);
 	/* in the order of the rules this is the first match */
@@ -331,6 +331,9 @@ static __always_inline bool walk_restrict_all(struct image *image, struct walk *
 			   l4_class(image, tables->l4src, pkt, pkt->l4_src)))
 		return false;
 	entry_expect_if_likely(image, walk);
+	if (fields & 1 << SYNFW_FIELD_DYNAMIC &&
+	    !walk_restrict(image, walk, header, SYNFW_FIELD_DYNAMIC, dynamic_class(image, walk)))
+		return false;
 	if (fields & 1 << SYNFW_FIELD_SRC &&
 	    !walk_restrict(image, walk, header, SYNFW_FIELD_SRC, source_class(image, walk)))
 		return false;
@@ -343,9 +346,7 @@ static __always_inline bool walk_restrict_all(struct image *image, struct walk *
 	    !walk_restrict(image, walk, header, SYNFW_FIELD_IFVLAN,
 			   ifvlan_class(image, tables, slot, pkt)))
 		return false;
-	return !(fields & 1 << SYNFW_FIELD_DYNAMIC) ||
-	       walk_restrict(image, walk, header, SYNFW_FIELD_DYNAMIC,
-			     dynamic_class(image, walk));
+	return true;
 }
 
 /* Counts the deciding rule, once it is certain which that is, and notes its effect. */
@@ -389,14 +390,14 @@ static __always_inline void classify(struct image *image, const struct synfw_hea
 
 	/* With one level the first word is in hand already. Most walks end with their first
 	 * step, which is inlined and has page 0 at hand; the loop is for those that do not end
-	 * with their second. */
+	 * with their fourth. */
 	if (!walk->refs_at) {
 		walk->bits = walk->candidates[0];
 		walk->candidates[0] = 0;
 	}
 	if (!walk_has_more(walk))
 		return;
-	if (!walk_advance(image, walk) && !walk_step(walk))
+	if (!walk_advance(image, walk) && !walk_step(walk) && !walk_step(walk) && !walk_step(walk))
 		bpf_loop(WALK_MAX_STEPS, walk_callback, &walk, 0);
 	account_decision(image, walk);
 }
