@@ -44,9 +44,7 @@ __noinline int rule_note(struct walk *walk, __u32 counter, __u32 points, __u32 n
 	if (!scratch)
 		return 0;
 	if (points) {
-		const struct synfw_score_part part = {counter, 1, points};
-
-		parts_add(scratch->part, &part);
+		parts_add(scratch->part, part_word(counter, 1, points));
 		scratch->score_counter = counter;
 		walk->noted |= NOTED_SCORE;
 	}

@@ -8,28 +8,47 @@
 #include "source.bpf.h"
 #include "walk.bpf.h"
 
-static __always_inline void part_add(struct synfw_score_part *part, __u32 hits, __u32 points)
-{
-	__u32 sum = part->points + points;
+/*
+ * A struct synfw_score_part as one word. A processor that stores it in pieces and loads it whole
+ * waits until all stores before have reached the cache, and in a flood some of them wait for
+ * memory.
+ */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first member is the lowest");
+_Static_assert(offsetof(struct synfw_score_part, hits) == 2 &&
+		       offsetof(struct synfw_score_part, points) == 4,
+	       "members of a part");
 
-	part->points = sum < points ? ~0U : sum;
-	hits += part->hits;
-	part->hits = hits > 0xffff ? 0xffff : hits;
+static __always_inline __u64 part_word(__u32 counter, __u32 hits, __u32 points)
+{
+	return counter | (__u64)hits << 16 | (__u64)points << 32;
+}
+
+static __always_inline __u32 part_counter(__u64 part)
+{
+	return part & 0xffff;
+}
+
+/* The sum of two parts of the same rule; saturates. */
+static __always_inline __u64 part_sum(__u64 part, __u64 given)
+{
+	__u32 hits = (part >> 16 & 0xffff) + (given >> 16 & 0xffff);
+	__u32 points = part >> 32, sum = points + (given >> 32);
+
+	return part_word(part_counter(given), hits > 0xffff ? 0xffff : hits,
+			 sum < points ? ~0U : sum);
 }
 
 /* Adds what one rule gave to the rule's part, or to an unused one. Those of a fifth rule have
  * none. */
-static __always_inline void parts_add(struct synfw_score_part parts[SYNFW_SCORE_PARTS],
-				      const struct synfw_score_part *given)
+static __always_inline void parts_add(__u64 parts[SYNFW_SCORE_PARTS], __u64 given)
 {
 	int i;
 
 #pragma unroll
 	for (i = 0; i < SYNFW_SCORE_PARTS; i++) {
-		if (parts[i].counter && parts[i].counter != given->counter)
+		if (parts[i] && part_counter(parts[i]) != part_counter(given))
 			continue;
-		parts[i].counter = given->counter;
-		part_add(&parts[i], given->hits, given->points);
+		parts[i] = part_sum(parts[i], given);
 		return;
 	}
 }
@@ -38,32 +57,34 @@ static __always_inline void parts_add(struct synfw_score_part parts[SYNFW_SCORE_
 static __always_inline void parts_gather(struct scratch *scratch, const struct synfw_source *entry,
 					 const struct synfw_more_parts *more, bool counts)
 {
+	const __u64 *others = (const void *)more->part;
 	int i;
 
 	if (counts && entry->nr_parts) {
-		scratch->sum[0] = entry->part;
+		scratch->sum[0] = *(const __u64 *)&entry->part;
 #pragma unroll
 		for (i = 1; i < SYNFW_SCORE_PARTS; i++)
 			if (i < entry->nr_parts)
-				scratch->sum[i] = more->part[i - 1];
+				scratch->sum[i] = others[i - 1];
 	}
 #pragma unroll
 	for (i = 0; i < SYNFW_SCORE_PARTS; i++)
-		if (scratch->part[i].counter)
-			parts_add(scratch->sum, &scratch->part[i]);
+		if (scratch->part[i])
+			parts_add(scratch->sum, scratch->part[i]);
 }
 
 static __always_inline void parts_store(const struct scratch *scratch, struct synfw_source *entry,
 					struct synfw_more_parts *more)
 {
+	__u64 *others = (void *)more->part;
 	int i;
 
-	entry->part = scratch->sum[0];
-	entry->nr_parts = !!scratch->sum[0].counter;
+	*(__u64 *)&entry->part = scratch->sum[0];
+	entry->nr_parts = !!scratch->sum[0];
 #pragma unroll
 	for (i = 1; i < SYNFW_SCORE_PARTS; i++)
-		if (scratch->sum[i].counter) {
-			more->part[i - 1] = scratch->sum[i];
+		if (scratch->sum[i]) {
+			others[i - 1] = scratch->sum[i];
 			entry->nr_parts = i + 1;
 		}
 }

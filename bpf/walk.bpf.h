@@ -99,8 +99,8 @@ struct scratch {
 	__u8 adds_to;		/* bit n: dynamic set n */
 	__u8 reserved;
 	__u64 score_before, score_after; /* of the source, in SYNFW_SCORE_UNIT */
-	struct synfw_score_part part[SYNFW_SCORE_PARTS]; /* points of this packet */
-	struct synfw_score_part sum[SYNFW_SCORE_PARTS]; /* points of the source, so far */
+	__u64 part[SYNFW_SCORE_PARTS]; /* points of this packet, each a struct synfw_score_part */
+	__u64 sum[SYNFW_SCORE_PARTS]; /* points of the source, so far */
 	struct synfw_block block; /* to be put into the map, or what the source is blocked by */
 };
 
@@ -158,10 +158,9 @@ static __always_inline void address_key(struct source *key, __u8 family, const u
 		key->half_be[1] = addr->v6_be[1];
 		return;
 	}
-	key->word_be[0] = 0;
-	key->word_be[1] = 0;
-	key->word_be[2] = family ? bpf_htonl(0xffff) : 0;
-	key->word_be[3] = family ? addr->v4_be : 0;
+	/* halves, as they are loaded: a load of what was stored in pieces waits for the stores */
+	key->half_be[0] = 0;
+	key->half_be[1] = family ? (__u64)addr->v4_be << 32 | bpf_htonl(0xffff) : 0;
 }
 
 static __always_inline struct scratch *scratch_at_hand(void)
