@@ -103,25 +103,21 @@ static __always_inline __u64 mount_first(struct file_path *path, __u64 dentry)
 	return node - bpf_core_field_offset(struct mount___list, mnt_instance);
 }
 
-/* A mount of a whole file system in the host's own namespace needs no search for another. */
-static __always_inline bool mount_is_host(const struct file_path *path, __u64 mount)
+/* Is it that one? Known without a search, whatever else is mounted. */
+static __always_inline bool mount_is_first(struct file_path *path, __u64 mount)
 {
-	const struct dentry *root = (const void *)path->mount_root;
-	__s64 namespace;
+	const struct mount___single *single = (const void *)mount;
 
-	if (!path->host_mounts || BPF_CORE_READ(root, d_sb, s_root) != root)
-		return false;
-	namespace = (__s64)BPF_CORE_READ((struct mount *)mount, mnt_ns);
-	return namespace &&
-	       BPF_CORE_READ((struct mnt_namespace *)namespace, ns.inum) == path->host_mounts;
+	if (bpf_core_field_exists(((struct mount___single *)0)->mnt_next_for_sb))
+		return !BPF_CORE_READ(single, mnt_next_for_sb);
+	return mount_first(path, path->mount_root) == mount;
 }
 
 static __always_inline void path_enter_mount(struct file_path *path, __u64 mount)
 {
 	path->mount = mount;
 	path->mount_root = (__u64)BPF_CORE_READ((struct mount *)mount, mnt.mnt_root);
-	if (!path->primary && path->seen_primary && !mount_is_host(path, mount) &&
-	    mount_first(path, path->mount_root) != mount)
+	if (!path->primary && path->seen_primary && !mount_is_first(path, mount))
 		path->seen_primary = false;
 }
 

@@ -34,17 +34,17 @@ static int take_event(void *context, void *data, size_t size)
 	return 0;
 }
 
-/* That of the test, before it had one of its own. */
-static void tell_host_mounts(const struct trial *trial)
+void trial_tell_host_mounts(const struct trial *trial, int namespace_fd)
 {
-	struct synfw_process_state state = {};
-	struct stat status;
+	int state_fd = bpf_map__fd(trial->bpf->maps.synfw_process_state);
+	struct synfw_process_state state;
+	struct stat status = {};
 	uint32_t zero = 0;
 
-	MUST(fstat(trial->host_mounts, &status) == 0);
+	MUST(namespace_fd < 0 || fstat(namespace_fd, &status) == 0);
+	MUST(bpf_map_lookup_elem(state_fd, &zero, &state) == 0);
 	state.host_mounts = status.st_ino;
-	MUST(bpf_map_update_elem(bpf_map__fd(trial->bpf->maps.synfw_process_state), &zero, &state,
-				 BPF_ANY) == 0);
+	MUST(bpf_map_update_elem(state_fd, &zero, &state, BPF_ANY) == 0);
 }
 
 static void attach(struct trial *trial)
@@ -92,7 +92,7 @@ void trial_open_with(struct trial *trial, const char *program_path, uint32_t max
 	trial->ring = ring_buffer__new(bpf_map__fd(trial->bpf->maps.synfw_process_events),
 				       take_event, trial, NULL);
 	MUST(trial->ring);
-	tell_host_mounts(trial);
+	trial_tell_host_mounts(trial, trial->host_mounts);
 }
 
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)

@@ -36,6 +36,10 @@ void trial_open_with(struct trial *trial, const char *program, uint32_t max_proc
 		     const char *extra);
 void trial_close(struct trial *trial);
 
+/* Which mount namespace the programs take for the host's; -1: none that they know. It is host_mounts
+ * at first, and not the one that the test is in. */
+void trial_tell_host_mounts(const struct trial *trial, int namespace_fd);
+
 /* Puts the rules in force. `head`: scoring and mode, or NULL. */
 void trial_apply(struct trial *trial, const struct rule_spec *rules, uint32_t nr_rules,
 		 const struct synfw_process_head *head);

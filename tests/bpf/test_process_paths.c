@@ -200,6 +200,30 @@ static bool a_bind_mount_is_no_way(void)
 	return true;
 }
 
+/* In the host's namespace, which the test's own is here, and of a whole file system. */
+static bool a_bind_mount_of_a_file_system_is_no_way(void)
+{
+	int own = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	int directly, elsewhere;
+
+	MUST(own >= 0 && mkdir(trial_path(&trial, "whole"), 0755) == 0);
+	MUST(mount("none", trial_path(&trial, "whole"), "tmpfs", 0, NULL) == 0);
+	trial_copy(&trial, "whole/inside");
+	MUST(mount(trial_path(&trial, "whole"), trial_path(&trial, "elsewhere"), NULL, MS_BIND,
+		   NULL) == 0);
+	apply_below("/whole");
+	trial_tell_host_mounts(&trial, own);
+	directly = trial_run(trial_path(&trial, "whole/inside"), NULL, NULL, NULL);
+	elsewhere = trial_run(trial_path(&trial, "elsewhere/inside"), NULL, NULL, NULL);
+	trial_tell_host_mounts(&trial, trial.host_mounts);
+	MUST(umount(trial_path(&trial, "elsewhere")) == 0);
+	MUST(umount(trial_path(&trial, "whole")) == 0);
+	close(own);
+	EXPECT(directly == TRIAL_KILLED);
+	EXPECT(elsewhere == TRIAL_KILLED);
+	return true;
+}
+
 static void become_bind_mount_of_user(const struct trial *unused)
 {
 	MUST(setgid(NOBODY) == 0 && setuid(NOBODY) == 0);
@@ -482,6 +506,7 @@ int main(int argc, char **argv)
 	CHECK(a_bind_mount_is_no_way);
 	CHECK(a_bind_mount_in_a_user_namespace_is_no_way);
 	CHECK(a_mount_that_is_nowhere_is_no_way);
+	CHECK(a_bind_mount_of_a_file_system_is_no_way);
 	CHECK(a_mount_does_not_make_an_exception);
 	CHECK(a_file_in_memory_is_memfd);
 	CHECK(a_script_counts_as_its_interpreter);
