@@ -51,17 +51,12 @@ struct vfsmount {
 	struct dentry *mnt_root;
 };
 
-struct user_namespace {
-	int level;
-};
-
 struct ns_common {
 	unsigned int inum;
 };
 
 struct mnt_namespace {
 	struct ns_common ns;
-	struct user_namespace *user_ns;
 };
 
 struct mount {

@@ -17,6 +17,7 @@
 
 #define CUT_TO	   (PATH_TAIL - SHORT_TEXT)
 #define MAX_MOUNTS 8192 /* of a file system, that are looked through */
+#define MAX_ERRNO  4095
 
 struct path_loop {
 	struct file_path *path;
@@ -121,19 +122,25 @@ static __always_inline void path_enter_mount(struct file_path *path, __u64 mount
 		path->seen_primary = false;
 }
 
-/* Only the host's root can have made the mount's namespace. One of no namespace was unmounted, or is not
- * mounted yet. */
-static __always_inline void path_check_mount(struct file_path *path)
+/* Does the mount belong to the host's own mount namespace, in which only the host's root mounts? One of no
+ * namespace was unmounted, or is not mounted yet. Where it is not known which namespace that is, no mount
+ * does: no path is trusted then, and a file is known by its inode alone. */
+static __always_inline bool mount_is_host(const struct file_path *path)
 {
 	const struct mount *mount = (const void *)path->mount;
-	__s64 namespace;
+	__s64 namespace = (__s64)BPF_CORE_READ(mount, mnt_ns);
 
+	if (!namespace || (namespace < 0 && namespace >= -MAX_ERRNO) || !path->host_mounts)
+		return false;
+	return BPF_CORE_READ((struct mnt_namespace *)namespace, ns.inum) == path->host_mounts;
+}
+
+static __always_inline void path_check_mount(struct file_path *path)
+{
 	if (path->trusted_mount == path->mount)
 		return;
 	path->trusted_mount = path->mount;
-	namespace = (__s64)BPF_CORE_READ(mount, mnt_ns);
-	if (!namespace || (namespace < 0 && namespace >= -4095) ||
-	    BPF_CORE_READ((struct mnt_namespace *)namespace, user_ns, level))
+	if (!mount_is_host(path))
 		path->trusted = false;
 }
 
@@ -145,6 +152,7 @@ static __always_inline bool path_leave_mount(struct file_path *path)
 
 	if (parent == path->mount || !parent)
 		return false;
+	path_check_mount(path);
 	path->dentry = (__u64)BPF_CORE_READ(mount, mnt_mountpoint);
 	path_enter_mount(path, path->primary ? mount_first(path, path->dentry) : parent);
 	return true;

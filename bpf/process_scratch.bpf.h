@@ -34,7 +34,7 @@ struct file_path {
 	__u32 nr_reversed;	/* bytes of the suffix key */
 	__u8 primary;		/* walk: from the first mount of each file system */
 	__u8 seen_primary;	/* the mounts that were walked are those */
-	__u8 trusted;		/* they belong to namespaces that the host's root made */
+	__u8 trusted;		/* they belong to the host's own mount namespace */
 	__u8 complete;		/* it was read to the root */
 	__u8 text[PATH_END + SHORT_TEXT];
 	__u8 name[SHORT_TEXT];

@@ -303,3 +303,22 @@ test_another_synfw_in_its_place_is_spared() {
 	cp "$T/sbin/synfw" "$T/sbin/other"
 	exits 137 on_edge "$T/sbin/other" version
 }
+
+# Root of a container gives its programs any path.
+test_names_in_other_mount_namespaces_spare_nothing() {
+	local name
+	prepare
+	mkdir "$T/sbin"
+	cp "$SYNFW" "$T/sbin/synfw"
+	cp "$T/bin/good" "$T/sbin/node"
+	SYNFW=$T/sbin/synfw live "- {name: all, exec: \"$T/sbin/**\", except: {exec: $T/sbin/node}, action: kill}"
+	"$T/sbin/node" "$T/made" || fail "the exception ended with $?"
+	for name in node synfw synfwd other; do
+		rm -f "$T/made"
+		exits 137 unshare -m sh -c 'mount -t tmpfs none "$0/sbin" && cp "$0/bin/bad" "$0/sbin/$1" &&
+			exec "$0/sbin/$1" "$0/made"' "$T" $name
+		[ ! -e "$T/made" ] || fail "$name made a file"
+	done
+	exits 137 unshare -m sh -c 'mount --bind "$0/bin/bad" "$0/sbin/node" && exec "$0/sbin/node" "$0/made"' "$T"
+	"$T/sbin/node" "$T/made" || fail "the exception ended with $?"
+}

@@ -228,9 +228,9 @@ struct synfw_lineage {
 _Static_assert(sizeof(struct synfw_lineage) == 112, "lineage for one generation");
 
 /*
- * Who may mount in a user namespace of his own can give a file any path. Such a path makes rules match,
- * as any other, but never an `except`, nor SYNFW_PATH_PROTECTED: only the inode, or a path whose mounts all
- * belong to mount namespaces of the initial user namespace, does.
+ * Who fills a mount namespace, with a user namespace of his own or as root of a container, can give a file
+ * any path. Such a path makes rules match, as any other, but never an `except`, nor SYNFW_PATH_PROTECTED:
+ * only the inode, or a path whose mounts all belong to the host's own mount namespace, does.
  */
 #define SYNFW_UNSURE_SELF	0x1
 #define SYNFW_UNSURE_PARENT	0x2
@@ -289,7 +289,7 @@ struct synfw_process_state {
 	__s32 error;		/* 0 or -errno */
 	struct synfw_process_id file;
 	__u32 host_mounts;	/* user space: number of the host's own mount namespace, that of PID 1; 0: not
-				 * known, which costs time where there are many mounts */
+				 * known, and no path is certain */
 	__u32 reserved;
 };
 _Static_assert(sizeof(struct synfw_process_state) == 56, "state of the process programs");

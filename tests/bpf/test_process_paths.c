@@ -268,6 +268,23 @@ static void become_exception(const struct trial *unused)
 	execl(trial_path(&trial, "below/spared"), "innocent", NULL);
 }
 
+/* The same as root of a container, whose mounts are in a namespace that no user may make. */
+static void become_exception_of_root(const struct trial *unused)
+{
+	MUST(unshare(CLONE_NEWNS) == 0);
+	MUST(mount(trial_path(&trial, "below/inside"), trial_path(&trial, "below/spared"), NULL,
+		   MS_BIND, NULL) == 0);
+	execl(trial_path(&trial, "below/spared"), "innocent", NULL);
+}
+
+/* And on a file system that is nowhere else. */
+static void become_exception_of_own(const struct trial *unused)
+{
+	MUST(unshare(CLONE_NEWNS) == 0);
+	MUST(mount("none", trial_path(&trial, "below"), "tmpfs", 0, NULL) == 0);
+	execl(trial_copy(&trial, "below/spared"), "innocent", NULL);
+}
+
 static bool a_mount_does_not_make_an_exception(void)
 {
 	struct rule_fields spared = {.exec = {trial_path(&trial, "below/spared")}};
@@ -280,6 +297,24 @@ static bool a_mount_does_not_make_an_exception(void)
 	EXPECT(trial_run(trial_path(&trial, "below/spared"), NULL, NULL, NULL) == 0);
 	EXPECT(trial_run(trial_path(&trial, "below/inside"), NULL, NULL, NULL) == TRIAL_KILLED);
 	EXPECT(trial_child(become_exception, &trial) == TRIAL_KILLED);
+	EXPECT(trial_child(become_exception_of_root, &trial) == TRIAL_KILLED);
+	EXPECT(trial_child(become_exception_of_own, &trial) == TRIAL_KILLED);
+	return true;
+}
+
+/* Where it is not known which mounts are the host's, the file alone is certain. */
+static bool without_the_host_s_mounts_an_exception_is_its_file(void)
+{
+	char *spared = trial_path(&trial, "below/spared");
+	int by_path, by_file;
+
+	trial_tell_host_mounts(&trial, -1);
+	by_path = trial_run(spared, NULL, NULL, NULL);
+	process_tables_add_file(trial.bpf, trial.slot, spared);
+	by_file = trial_run(spared, NULL, NULL, NULL);
+	trial_tell_host_mounts(&trial, trial.host_mounts);
+	EXPECT(by_path == TRIAL_KILLED);
+	EXPECT(by_file == 0);
 	return true;
 }
 
@@ -508,6 +543,7 @@ int main(int argc, char **argv)
 	CHECK(a_mount_that_is_nowhere_is_no_way);
 	CHECK(a_bind_mount_of_a_file_system_is_no_way);
 	CHECK(a_mount_does_not_make_an_exception);
+	CHECK(without_the_host_s_mounts_an_exception_is_its_file);
 	CHECK(a_file_in_memory_is_memfd);
 	CHECK(a_script_counts_as_its_interpreter);
 	CHECK(the_name_it_is_called_by_does_not_count);
