@@ -6,6 +6,7 @@
 #include "process_class.bpf.h"
 #include "process_scratch.bpf.h"
 
+#define PF_EXITING	  0x00000004
 #define SIGNAL_KILL	  9
 #define NR_LIVING_PARENTS 32 /* that are asked for the lineage of a process that is not known */
 
@@ -72,7 +73,25 @@ __noinline int entry_insert(struct process_scratch *scratch, __u32 pid)
 	return 0;
 }
 
-/* The entry of a process; a new one if it has none, or one of a process that had its number before. */
+static __always_inline void process_exited(__u64 task)
+{
+	__u32 pid = BPF_CORE_READ((struct task_struct *)task, tgid);
+
+	if (BPF_CORE_READ((struct task_struct *)task, signal, live.counter))
+		return;
+	bpf_map_delete_elem(&synfw_processes, &pid);
+}
+
+static __always_inline bool task_exits(__u64 task)
+{
+	return BPF_CORE_READ((struct task_struct *)task, flags) & PF_EXITING;
+}
+
+/*
+ * The entry of a process; a new one if it has none, or one of a process that had its number before. A task
+ * that exits gets none, as nobody would take it away again: it was told of before the task gives back its
+ * memory, while which it may be looked at. One that begins to exit meanwhile is looked at once more.
+ */
 static __always_inline struct synfw_process *entry_of_task(struct process_scratch *scratch, __u64 task)
 {
 	__u32 pid = BPF_CORE_READ((struct task_struct *)task, tgid);
@@ -81,9 +100,15 @@ static __always_inline struct synfw_process *entry_of_task(struct process_scratc
 	if (entry && entry->start_boot_ns ==
 			     BPF_CORE_READ((struct task_struct *)task, group_leader, start_boottime))
 		return entry;
+	if (task_exits(task))
+		return NULL;
 	entry_reset(scratch, task);
 	if (!entry_insert(scratch, pid))
 		return NULL;
+	if (task_exits(task)) {
+		process_exited(task);
+		return NULL;
+	}
 	return process_entry(pid);
 }
 
@@ -227,7 +252,7 @@ static __always_inline void lineage_store(const struct process_scratch *scratch,
 	lineage->serial = serial;
 }
 
-/* ---- fork and exit --------------------------------------------------------------------------- */
+/* ---- fork ------------------------------------------------------------------------------------- */
 
 /* scratch->entry becomes that of a child of `parent`. */
 static __always_inline void entry_inherit(struct process_scratch *scratch,
@@ -275,15 +300,6 @@ static __always_inline void process_forked(struct process_scratch *scratch, __u6
 		entry_inherit(scratch, entry);
 	if (!entry_insert(scratch, pid) && entry && entry->flags & SYNFW_PROCESS_ISOLATED)
 		isolated_child_lost();
-}
-
-static __always_inline void process_exited(__u64 task)
-{
-	__u32 pid = BPF_CORE_READ((struct task_struct *)task, tgid);
-
-	if (BPF_CORE_READ((struct task_struct *)task, signal, live.counter))
-		return;
-	bpf_map_delete_elem(&synfw_processes, &pid);
 }
 
 #endif

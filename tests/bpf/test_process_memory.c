@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Rules on memory: large requests by whatever call, growth within a time, writable and executable
  * pages. Argument: test_first_action. */
+#include <linux/futex.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -16,6 +19,11 @@
 #define SECOND	 1000000000ULL
 #define LARGE	 (64 * MIB) /* what test_first_action asks for */
 #define LIFETIME (10 * SECOND)
+
+/* of futexes; the kernel takes 2048 */
+#define LIST_ENTRIES 2040
+#define LIST_STRIDE  65536
+#define LIST_BYTES   (LIST_ENTRIES * LIST_STRIDE)
 
 static struct trial trial;
 static char *victim, *neighbour;
@@ -124,6 +132,49 @@ static bool a_flag_is_told_once(void)
 	return true;
 }
 
+/*
+ * A list of futexes, each on a page of its own: the kernel goes through it when a task exits, and meets
+ * a page fault at each step. So it takes the time of some ticks from where the exit is told to where
+ * the memory is given up.
+ */
+static struct robust_list_head *long_list(void)
+{
+	char *pages = mmap(NULL, 2 * LIST_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			   -1, 0);
+	struct robust_list_head *head = (void *)pages;
+	struct robust_list *last = &head->list;
+
+	MUST(pages != MAP_FAILED);
+	head->futex_offset = LIST_BYTES;
+	for (size_t i = 1; i < LIST_ENTRIES; i++, last = last->next) {
+		last->next = (void *)(pages + i * LIST_STRIDE);
+		pages[i * LIST_STRIDE + LIST_BYTES] = 1;
+	}
+	last->next = &head->list;
+	return head;
+}
+
+static bool a_process_that_ends_is_forgotten(void)
+{
+	struct robust_list_head *head = long_list();
+	struct synfw_process process;
+
+	apply(SYNFW_ON_GROWTH, LARGE);
+	for (int i = 0; i < 50; i++) {
+		pid_t child = fork();
+
+		MUST(child >= 0);
+		if (!child) {
+			MUST(syscall(SYS_set_robust_list, head, sizeof(*head)) == 0);
+			_exit(0);
+		}
+		EXPECT(trial_finish(child) == 0);
+		EXPECT(!trial_process(&trial, child, &process));
+	}
+	munmap(head, 2 * LIST_BYTES);
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	MUST(argc == 2);
@@ -145,6 +196,7 @@ int main(int argc, char **argv)
 	CHECK(growth_is_what_is_used);
 	CHECK(writable_and_executable_pages_are_found);
 	CHECK(a_flag_is_told_once);
+	CHECK(a_process_that_ends_is_forgotten);
 	trial_close(&trial);
 	free(victim);
 	free(neighbour);
