@@ -193,19 +193,6 @@ static int judge_from_file(const char *path, struct fault *fault, struct judge *
 	return err ? err : process_shadow_open(&inner, &judge->head, fault, &judge->shadow);
 }
 
-static int read_rules(int fd, struct judge *judge, struct fault *fault)
-{
-	uint32_t bit;
-
-	judge->rules = calloc(judge->head.nr_bits, sizeof(*judge->rules));
-	if (!judge->rules)
-		return fault_system(fault, -ENOMEM, "cannot read the rules on processes");
-	for (bit = 0; bit < judge->head.nr_bits; bit++)
-		if (bpf_map_lookup_elem(fd, &bit, &judge->rules[bit]))
-			return fault_system(fault, -errno, "cannot read the rules on processes");
-	return 0;
-}
-
 static int judge_from_live(const struct invocation *invocation, struct fault *fault,
 			   struct judge *judge)
 {
@@ -231,7 +218,7 @@ static int judge_from_live(const struct invocation *invocation, struct fault *fa
 		return fault_refuse(fault, EXIT_REFUSED,
 				    "the policy was replaced meanwhile; ask again");
 	if (!err)
-		err = read_rules(inner.fd[PROCESS_RULES - PROCESS_VECTORS], judge, fault);
+		err = process_inner_read_rules(&inner, &judge->head, fault, &judge->rules);
 	return err ? err : process_shadow_open(&inner, &judge->head, fault, &judge->shadow);
 }
 

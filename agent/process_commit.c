@@ -18,6 +18,7 @@
 #include "process_counters.h"
 #include "process_files.h"
 #include "process_fill.h"
+#include "process_growth.h"
 #include "process_lsm.h"
 #include "process_tallies.h"
 
@@ -293,6 +294,8 @@ int process_commit_stage(struct process_commit *commit, const char *dir, bool fr
 		err = process_fill_state(object, fault);
 	if (!err)
 		err = reset_counters(object, live, next, fault);
+	if (!err && commit->live.present)
+		err = process_growth_begin(&commit->live, !slot, commit->tables, fault);
 	commit->staged = true;
 	if (!err)
 		err = process_inner_install(&commit->inner, &commit->tables->head, object, slot,

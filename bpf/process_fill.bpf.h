@@ -40,6 +40,16 @@ static __always_inline void fill_parents(struct process_scratch *scratch, struct
 	lineage->unsure |= scratch->unsure;
 }
 
+/* What an entry says of memory is of when the process was last looked at, which is long ago where no rule
+ * in force has asked for it: the timer was not attached. From now on it counts anew. */
+static __always_inline void fill_memory(struct synfw_process *entry, __u64 mm)
+{
+	const struct synfw_process_head *head = process_head(active_slot());
+
+	if (!head || !(head->trigger[SYNFW_ON_ALLOCATION] || head->trigger[SYNFW_ON_GROWTH]))
+		entry_begin_memory(entry, (const void *)mm);
+}
+
 static __always_inline void process_fill(struct process_scratch *scratch, __u64 task)
 {
 	__u64 mm = (__u64)BPF_CORE_READ((struct task_struct *)task, mm);
@@ -57,10 +67,12 @@ static __always_inline void process_fill(struct process_scratch *scratch, __u64 
 	entry = entry_of_task(scratch, task);
 	if (!head || !entry || !head->nr_bits)
 		return;
-	if (state->fill_pass)
+	if (state->fill_pass) {
 		fill_parents(scratch, entry, task, head->serial);
-	else
-		fill_self(scratch, entry, file, head->serial);
+		return;
+	}
+	fill_memory(entry, mm);
+	fill_self(scratch, entry, file, head->serial);
 }
 
 #endif

@@ -322,3 +322,59 @@ test_names_in_other_mount_namespaces_spare_nothing() {
 	exits 137 unshare -m sh -c 'mount --bind "$0/bin/bad" "$0/sbin/node" && exec "$0/sbin/node" "$0/made"' "$T"
 	"$T/sbin/node" "$T/made" || fail "the exception ended with $?"
 }
+
+# A process that does what it is told, a line of perl at a time. work LINE waits until it is done; once
+# the process is gone it fails.
+begin_work() {
+	mkfifo "$T/work"
+	"$T/bin/net" -e '$| = 1; open F, "<", $ARGV[0] or die; while (<F>) { eval; print "done\n"; }' \
+		"$T/work" >"$T/worked" &
+	WORKER=$!
+	exec 8>"$T/work"
+}
+
+work() { # LINE
+	local before i
+	before=$(wc -l <"$T/worked")
+	echo "$1" >&8
+	for i in $(seq 300); do
+		[ "$(wc -l <"$T/worked")" = "$before" ] || return 0
+		[ -e /proc/$WORKER/exe ] || return 1
+		sleep 0.1
+	done
+	fail "\"$1\" was not done within 30 s"
+}
+
+end_work() {
+	exec 8>&-
+	wait $WORKER
+}
+
+memory_live() { # RULE: on what `net` does
+	policy live <<-E
+		processes: [{name: other, exec: $T/bin/other, action: flag}]
+		memory: [{name: eats, exec: $T/bin/net, $1, action: kill}]
+	E
+	apply live
+}
+
+test_memory_from_before_a_rule_is_not_held_against_anyone() {
+	local rule eat='push @all, "a" x (1 << 20) for 1..80' busy='$t = time; 1 while time - $t < 2'
+	prepare
+	live "- {name: other, exec: $T/bin/other, action: flag}"
+	begin_work
+	for rule in "event: growth, over: 64MiB, within: 60s" "event: allocation, over: 64MiB" \
+		"event: growth, over: 64MiB, within: 60s"; do
+		work "$eat"
+		memory_live "$rule"
+		work "$busy" || fail "$rule: killed for what it had before"
+		live "- {name: other, exec: $T/bin/other, action: flag}"
+	done
+	memory_live "event: growth, over: 64MiB, within: 60s"
+	work "$busy" || fail "killed for what it had before"
+	# a reload with the same rule goes on measuring
+	work "${eat/80/40}"
+	memory_live "event: growth, over: 64MiB, within: 60s"
+	! work "${eat/80/40}; $busy" || fail "not killed for what it grew over a reload"
+	end_work || true
+}

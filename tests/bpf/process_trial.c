@@ -233,6 +233,11 @@ pid_t trial_spawn(const char *const *argv)
 
 pid_t trial_spawn_waiting(const char *path, int *ret_let_go)
 {
+	return trial_spawn_waiting_with(path, "w", ret_let_go);
+}
+
+pid_t trial_spawn_waiting_with(const char *path, const char *letter, int *ret_let_go)
+{
 	int to[2], from[2];
 	char byte;
 	pid_t child;
@@ -243,7 +248,7 @@ pid_t trial_spawn_waiting(const char *path, int *ret_let_go)
 	if (!child) {
 		dup2(to[0], 0);
 		dup2(from[1], 1);
-		execl(path, "program", "w", NULL);
+		execl(path, "program", letter, NULL);
 		_exit(127);
 	}
 	close(to[0]);

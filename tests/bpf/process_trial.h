@@ -66,6 +66,8 @@ pid_t trial_spawn(const char *const *argv);
 /* A child that executes `path`, has run its first instruction and waits until `ret_let_go` is
  * closed. */
 pid_t trial_spawn_waiting(const char *path, int *ret_let_go);
+/* The same for another letter of test_first_action with which it waits. */
+pid_t trial_spawn_waiting_with(const char *path, const char *letter, int *ret_let_go);
 /* Waits for it: exit status, 128 + the signal. */
 int trial_finish(pid_t child);
 /* Whether a program that is executed makes DIRECTORY/made, which it does first. */

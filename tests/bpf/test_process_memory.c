@@ -33,15 +33,50 @@ static void attach(struct bpf_program *program)
 	MUST(bpf_program__attach(program));
 }
 
+static struct rule_spec rule_on(enum synfw_process_trigger trigger, uint64_t over_bytes)
+{
+	return (struct rule_spec){.match = {.exec = {victim}},
+				  .trigger = trigger,
+				  .over_bytes = over_bytes,
+				  .within_ns = LIFETIME,
+				  .action = SYNFW_PROCESS_KILL};
+}
+
 static void apply(enum synfw_process_trigger trigger, uint64_t over_bytes)
 {
-	const struct rule_spec rule = {.match = {.exec = {victim}},
-				       .trigger = trigger,
-				       .over_bytes = over_bytes,
-				       .within_ns = LIFETIME,
-				       .action = SYNFW_PROCESS_KILL};
+	const struct rule_spec rule = rule_on(trigger, over_bytes);
 
 	trial_apply(&trial, &rule, 1, NULL);
+}
+
+/* What becomes of a process that has grown under a policy without rules on memory, and goes on
+ * under one with. */
+static int grown_before(enum synfw_process_trigger trigger)
+{
+	const struct rule_spec other = {.match = {.exec = {"/synfw-test"}}};
+	const struct rule_spec rule = rule_on(trigger, 32 * MIB);
+	struct bpf_link *timer;
+	int let_go, status;
+	pid_t child;
+
+	trial_apply(&trial, &other, 1, NULL);
+	child = trial_spawn_waiting_with(victim, "l", &let_go);
+	timer = bpf_program__attach(trial.bpf->progs.synfw_sample);
+	MUST(timer);
+	trial_stage(&trial, &rule, 1, NULL);
+	trial_fill(&trial, !trial.slot);
+	trial_switch(&trial);
+	close(let_go);
+	status = trial_finish(child);
+	bpf_link__destroy(timer);
+	return status;
+}
+
+static bool what_was_there_before_the_rules_is_no_growth(void)
+{
+	EXPECT(grown_before(SYNFW_ON_GROWTH) == 0);
+	EXPECT(grown_before(SYNFW_ON_ALLOCATION) == 0);
+	return true;
 }
 
 static bool is_killed_for(const char *letter)
@@ -179,6 +214,9 @@ int main(int argc, char **argv)
 {
 	MUST(argc == 2);
 	trial_open(&trial, argv[1], 0);
+	victim = strdup(trial_copy(&trial, "victim"));
+	neighbour = strdup(trial_copy(&trial, "neighbour"));
+	CHECK(what_was_there_before_the_rules_is_no_growth);
 	if (access("/sys/kernel/tracing/events", F_OK))
 		MUST(mount("none", "/sys/kernel/tracing", "tracefs", 0, NULL) == 0);
 	attach(trial.bpf->progs.synfw_sample);
@@ -187,8 +225,6 @@ int main(int argc, char **argv)
 	attach(trial.bpf->progs.synfw_mprotect);
 	attach(trial.bpf->progs.synfw_pkey_mprotect);
 	attach(trial.bpf->progs.synfw_shmat);
-	victim = strdup(trial_copy(&trial, "victim"));
-	neighbour = strdup(trial_copy(&trial, "neighbour"));
 	CHECK(a_large_request_is_found_by_any_call);
 	CHECK(what_a_rule_allows_is_not_found);
 	CHECK(small_requests_are_no_large_one);
