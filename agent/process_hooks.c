@@ -29,6 +29,9 @@ const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
 	[PROCESS_HOOK_FORK] = {"fork", "synfw_fork",
 			       "children inherit what their parents are held for"},
 	[PROCESS_HOOK_EXIT] = {"exit", "synfw_exit", "processes that end are forgotten"},
+	[PROCESS_HOOK_SOCK_CREATE] = {"sock-create", "synfw_sock_create",
+				      "isolated processes are refused sockets",
+				      CGROUP(BPF_CGROUP_INET_SOCK_CREATE)},
 	[PROCESS_HOOK_CONNECT4] = {"connect4", "synfw_connect4", CONNECTIONS,
 				   CGROUP(BPF_CGROUP_INET4_CONNECT)},
 	[PROCESS_HOOK_CONNECT6] = {"connect6", "synfw_connect6", CONNECTIONS,
@@ -59,9 +62,10 @@ const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
 
 #define BIT(hook) (1U << (hook))
 
-#define CGROUP_HOOKS                                                                            \
-	(BIT(PROCESS_HOOK_CONNECT4) | BIT(PROCESS_HOOK_CONNECT6) | BIT(PROCESS_HOOK_SENDMSG4) | \
-	 BIT(PROCESS_HOOK_SENDMSG6) | BIT(PROCESS_HOOK_BIND4) | BIT(PROCESS_HOOK_BIND6))
+#define CGROUP_HOOKS                                                                               \
+	(BIT(PROCESS_HOOK_SOCK_CREATE) | BIT(PROCESS_HOOK_CONNECT4) | BIT(PROCESS_HOOK_CONNECT6) | \
+	 BIT(PROCESS_HOOK_SENDMSG4) | BIT(PROCESS_HOOK_SENDMSG6) | BIT(PROCESS_HOOK_BIND4) |       \
+	 BIT(PROCESS_HOOK_BIND6))
 
 #define LSM_SOCKET_HOOKS (BIT(PROCESS_HOOK_ACCEPT) | BIT(PROCESS_HOOK_LISTEN))
 

@@ -121,6 +121,13 @@ int synfw_identify(void *context)
 	return 0;
 }
 
+/* Every new socket of IPv4 and IPv6, raw ones and those of ping included; none of the kernel's own. */
+SEC("cgroup/sock_create")
+int synfw_sock_create(struct bpf_sock *context)
+{
+	return call_judge();
+}
+
 SEC("cgroup/connect4")
 int synfw_connect4(struct bpf_sock_addr *context)
 {
