@@ -237,6 +237,27 @@ static __always_inline void exec_finish(struct process_scratch *scratch, __u32 n
 		vector_copy(&scratch->exec, vector);
 }
 
+static __always_inline void terms_or(__u64 *to, const __u64 *from)
+{
+	int i;
+
+#pragma unroll
+	for (i = 0; i < SYNFW_LINEAGE_WORDS; i++)
+		to[i] |= from[i];
+}
+
+/* What a path may be whose beginning is not known: below any directory. No `except` is certain of it. */
+static __always_inline void class_unreadable(struct process_scratch *scratch,
+					     const struct synfw_process_head *head, bool judged)
+{
+	terms_or(scratch->self, head->unreadable_term);
+	if (!judged)
+		return;
+	tally(SYNFW_PROCESS_TALLY_UNREADABLE);
+	exec_join(scratch, head->exec_default, false);
+	exec_join(scratch, head->exec_unreadable, false);
+}
+
 /*
  * The file that runs, a struct file of the kernel's, in the generation of scratch->slot: its identity, the
  * end of its path, its terms and, where it is judged, its vectors.
@@ -269,14 +290,10 @@ __noinline int class_of_file(struct process_scratch *scratch, __u64 file, __u32 
 				class_of_text(scratch, judged);
 		}
 	}
-	if (!judged)
-		return 0;
-	if (lost) {
-		tally(SYNFW_PROCESS_TALLY_UNREADABLE);
-		exec_join(scratch, head->exec_default, false);
-		exec_join(scratch, head->exec_unreadable, false);
-	}
-	exec_finish(scratch, head->exec_default);
+	if (lost)
+		class_unreadable(scratch, head, judged);
+	if (judged)
+		exec_finish(scratch, head->exec_default);
 	return 0;
 }
 

@@ -114,15 +114,6 @@ static __always_inline struct synfw_process *entry_of_task(struct process_scratc
 
 /* ---- lineage --------------------------------------------------------------------------------- */
 
-static __always_inline void terms_or(__u64 *to, const __u64 *from)
-{
-	int i;
-
-#pragma unroll
-	for (i = 0; i < SYNFW_LINEAGE_WORDS; i++)
-		to[i] |= from[i];
-}
-
 static __always_inline void terms_copy(__u64 *to, const __u64 *from)
 {
 	int i;

@@ -188,7 +188,8 @@ struct synfw_process_head {
 	__u64 growth_min_bytes;
 	__u32 exec_unreadable;	/* vector: what a path has besides that cannot be read to its beginning (see
 				 * SYNFW_MAX_PATH_STEPS): all that any prefix has. 0: nothing */
-	__u8 reserved2[36];
+	__u32 reserved2;
+	__u64 unreadable_term[SYNFW_LINEAGE_WORDS]; /* the same of terms: lists with any prefix */
 };
 _Static_assert(sizeof(struct synfw_process_head) == 128, "head of the process tables");
 

@@ -74,8 +74,11 @@ static int put_unreadable(struct process_build *build, struct synfw_process_head
 	for (uint32_t i = 0; i < build->patterns.count; i++) {
 		const struct synfw_path_key *key = intern_record(&build->patterns, i);
 
-		if (key->kind == SYNFW_PATH_PREFIX)
-			process_vector_add(&vector, &build->sayings[i].exec);
+		if (key->kind != SYNFW_PATH_PREFIX)
+			continue;
+		process_vector_add(&vector, &build->sayings[i].exec);
+		for (int k = 0; k < SYNFW_LINEAGE_WORDS; k++)
+			head->unreadable_term[k] |= build->sayings[i].term[k];
 	}
 	return vector_number(build, &vector, &head->exec_unreadable);
 }

@@ -320,10 +320,14 @@ static void unreadable_write(struct tables *tables, struct synfw_process_head *h
 {
 	uint64_t bits[SYNFW_PROCESS_WORDS] = {};
 
-	for (uint32_t i = 0; i < tables->nr_named; i++)
+	for (uint32_t i = 0; i < tables->nr_named; i++) {
+		if (tables->named[i].kind != SYNFW_PATH_PREFIX)
+			continue;
 		for (int j = 0; j < SYNFW_PROCESS_WORDS; j++)
-			if (tables->named[i].kind == SYNFW_PATH_PREFIX)
-				bits[j] |= tables->named[i].bits[j];
+			bits[j] |= tables->named[i].bits[j];
+		for (int j = 0; j < SYNFW_LINEAGE_WORDS; j++)
+			head->unreadable_term[j] |= tables->named[i].terms[j];
+	}
 	head->exec_unreadable = vector_add(tables, bits, NULL);
 }
 

@@ -226,6 +226,7 @@ static const struct member members[] = {
 	MEMBER(synfw_process_head, serial),
 	MEMBER(synfw_process_head, growth_min_bytes),
 	MEMBER(synfw_process_head, exec_unreadable),
+	MEMBER(synfw_process_head, unreadable_term),
 	MEMBER(synfw_path_class, exec),
 	MEMBER(synfw_path_class, flags),
 	MEMBER(synfw_path_class, term),

@@ -460,13 +460,20 @@ static void remove_deep(const char *name, int steps)
 		MUST(chdir("..") == 0 && rmdir(name) == 0);
 }
 
+static void become_parent_here(const struct trial *unused)
+{
+	execl("./synfw-test-end", "innocent", "f", neighbour, NULL);
+}
+
 static bool a_path_too_deep_to_be_read_counts_as_below_every_directory(void)
 {
 	uint64_t before = trial_tally(&trial, SYNFW_PROCESS_TALLY_UNREADABLE);
 	struct rule_fields nobody = {.exec = {trial_path(&trial, "elsewhere/**")}, .user = "54321"};
 	struct rule_spec rule = {.match = nobody, .action = SYNFW_PROCESS_KILL};
+	struct rule_spec below = {.match = {.exec = {neighbour}, .ancestor = nobody.exec[0]},
+				  .action = SYNFW_PROCESS_KILL};
 	int here = open(".", O_PATH | O_DIRECTORY);
-	int status;
+	int status, child_status;
 
 	MUST(chdir(trial.directory) == 0);
 	make_deeper("d", DEEP_STEPS);
@@ -476,11 +483,14 @@ static bool a_path_too_deep_to_be_read_counts_as_below_every_directory(void)
 	rule.match.user = "0";
 	trial_apply(&trial, &rule, 1, NULL);
 	status = trial_child(become_here, &trial);
+	trial_apply(&trial, &below, 1, NULL);
+	child_status = trial_child(become_parent_here, &trial);
 	MUST(unlink("synfw-test-end") == 0);
 	remove_deep("d", DEEP_STEPS);
 	MUST(fchdir(here) == 0);
 	close(here);
 	EXPECT(status == TRIAL_KILLED);
+	EXPECT(child_status == TRIAL_KILLED);
 	EXPECT(trial_tally(&trial, SYNFW_PROCESS_TALLY_UNREADABLE) >= before + 2);
 	return true;
 }

@@ -221,6 +221,22 @@ static void a_list_of_parents_is_there_once(void **state)
 	}
 }
 
+static void lists_with_directories_are_those_of_a_path_without_a_beginning(void **state)
+{
+	static const char *const patterns[] = {"/bin/a", "/a/", "*/nc", "/b/"};
+	CLEANUP(policy_freep) struct policy *policy = new_policy();
+	CLEANUP(image_freep) struct image *image = NULL;
+
+	for (size_t i = 0; i < 4; i++) {
+		struct process_match *match = add_rule(policy);
+
+		match->keys = PROCESS_PARENT;
+		add_path(&match->parent, patterns[i]);
+	}
+	image = compile(policy, NULL);
+	assert_int_equal(image->processes->head.unreadable_term[0], 0xa);
+}
+
 static void the_digest_tells_rules_apart(void **state)
 {
 	CLEANUP(policy_freep) struct policy *policy = new_policy();
@@ -348,6 +364,7 @@ int main(void)
 		cmocka_unit_test(what_is_below_a_protected_directory_is_protected),
 		cmocka_unit_test(a_group_says_who_asks_for_it_and_who_does_not_want_it),
 		cmocka_unit_test(a_list_of_parents_is_there_once),
+		cmocka_unit_test(lists_with_directories_are_those_of_a_path_without_a_beginning),
 		cmocka_unit_test(the_digest_tells_rules_apart),
 		cmocka_unit_test(a_test_becomes_a_question),
 		cmocka_unit_test(refuses_more_lists_of_parents_than_bits),
