@@ -4,11 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -154,21 +152,6 @@ static void become_in_chroot(const struct trial *unused)
 	execl("/victim", "innocent", NULL);
 }
 
-static void become_in_host_mounts(const struct trial *unused)
-{
-	MUST(setns(trial.host_mounts, CLONE_NEWNS) == 0);
-	execl(victim, "innocent", NULL);
-}
-
-static bool the_host_s_own_mounts_are_judged_the_same(void)
-{
-	apply_below("");
-	EXPECT(trial_child(become_in_host_mounts, &trial) == TRIAL_KILLED);
-	apply_exact();
-	EXPECT(trial_child(become_in_host_mounts, &trial) == TRIAL_KILLED);
-	return true;
-}
-
 static bool a_chroot_is_no_way(void)
 {
 	EXPECT(trial_child(become_in_chroot, &trial) == TRIAL_KILLED);
@@ -179,142 +162,6 @@ static bool below_a_directory_a_chroot_is_no_way(void)
 {
 	apply_below("");
 	EXPECT(trial_child(become_in_chroot, &trial) == TRIAL_KILLED);
-	return true;
-}
-
-/* DIRECTORY/below as DIRECTORY/elsewhere, in a mount namespace of the child's. */
-static void become_bind_mount(const struct trial *unused)
-{
-	MUST(unshare(CLONE_NEWNS) == 0);
-	MUST(mount(trial_path(&trial, "below"), trial_path(&trial, "elsewhere"), NULL, MS_BIND,
-		   NULL) == 0);
-	execl(trial_path(&trial, "elsewhere/inside"), "innocent", NULL);
-}
-
-static bool a_bind_mount_is_no_way(void)
-{
-	MUST(mkdir(trial_path(&trial, "elsewhere"), 0755) == 0);
-	trial_copy(&trial, "below/inside");
-	apply_below("/below");
-	EXPECT(trial_child(become_bind_mount, &trial) == TRIAL_KILLED);
-	return true;
-}
-
-/* In the host's namespace, which the test's own is here, and of a whole file system. */
-static bool a_bind_mount_of_a_file_system_is_no_way(void)
-{
-	int own = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	int directly, elsewhere;
-
-	MUST(own >= 0 && mkdir(trial_path(&trial, "whole"), 0755) == 0);
-	MUST(mount("none", trial_path(&trial, "whole"), "tmpfs", 0, NULL) == 0);
-	trial_copy(&trial, "whole/inside");
-	MUST(mount(trial_path(&trial, "whole"), trial_path(&trial, "elsewhere"), NULL, MS_BIND,
-		   NULL) == 0);
-	apply_below("/whole");
-	trial_tell_host_mounts(&trial, own);
-	directly = trial_run(trial_path(&trial, "whole/inside"), NULL, NULL, NULL);
-	elsewhere = trial_run(trial_path(&trial, "elsewhere/inside"), NULL, NULL, NULL);
-	trial_tell_host_mounts(&trial, trial.host_mounts);
-	MUST(umount(trial_path(&trial, "elsewhere")) == 0);
-	MUST(umount(trial_path(&trial, "whole")) == 0);
-	close(own);
-	EXPECT(directly == TRIAL_KILLED);
-	EXPECT(elsewhere == TRIAL_KILLED);
-	return true;
-}
-
-static void become_bind_mount_of_user(const struct trial *unused)
-{
-	MUST(setgid(NOBODY) == 0 && setuid(NOBODY) == 0);
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNS))
-		_exit(TRIAL_KILLED); /* a host that allows nobody to mount is not evaded either */
-	MUST(mount(trial_path(&trial, "below"), trial_path(&trial, "elsewhere"), NULL, MS_BIND,
-		   NULL) == 0);
-	execl(trial_path(&trial, "elsewhere/inside"), "innocent", NULL);
-}
-
-static bool a_bind_mount_in_a_user_namespace_is_no_way(void)
-{
-	EXPECT(trial_child(become_bind_mount_of_user, &trial) == TRIAL_KILLED);
-	return true;
-}
-
-static void become_detached_mount(const struct trial *unused)
-{
-	int fd = syscall(SYS_open_tree, AT_FDCWD, trial_path(&trial, "below"),
-			 1 /* OPEN_TREE_CLONE */);
-
-	MUST(fd >= 0);
-	syscall(SYS_execveat, fd, "inside", (char *[]){"innocent", NULL}, NULL, 0);
-}
-
-static bool a_mount_that_is_nowhere_is_no_way(void)
-{
-	EXPECT(trial_child(become_detached_mount, &trial) == TRIAL_KILLED);
-	return true;
-}
-
-/* Whoever may mount in a user namespace can give any file the path of an exception. */
-static void become_exception(const struct trial *unused)
-{
-	int file = open(trial_path(&trial, "below/inside"), O_RDONLY);
-
-	MUST(file >= 0 && setgid(NOBODY) == 0 && setuid(NOBODY) == 0);
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNS))
-		_exit(TRIAL_KILLED);
-	MUST(mount(trial_path(&trial, "below/inside"), trial_path(&trial, "below/spared"), NULL,
-		   MS_BIND, NULL) == 0);
-	execl(trial_path(&trial, "below/spared"), "innocent", NULL);
-}
-
-/* The same as root of a container, whose mounts are in a namespace that no user may make. */
-static void become_exception_of_root(const struct trial *unused)
-{
-	MUST(unshare(CLONE_NEWNS) == 0);
-	MUST(mount(trial_path(&trial, "below/inside"), trial_path(&trial, "below/spared"), NULL,
-		   MS_BIND, NULL) == 0);
-	execl(trial_path(&trial, "below/spared"), "innocent", NULL);
-}
-
-/* And on a file system that is nowhere else. */
-static void become_exception_of_own(const struct trial *unused)
-{
-	MUST(unshare(CLONE_NEWNS) == 0);
-	MUST(mount("none", trial_path(&trial, "below"), "tmpfs", 0, NULL) == 0);
-	execl(trial_copy(&trial, "below/spared"), "innocent", NULL);
-}
-
-static bool a_mount_does_not_make_an_exception(void)
-{
-	struct rule_fields spared = {.exec = {trial_path(&trial, "below/spared")}};
-	char *pattern = trial_path(&trial, "below/**");
-	struct rule_spec rule = {
-		.match = {.exec = {pattern}}, .except = &spared, .action = SYNFW_PROCESS_KILL};
-
-	trial_copy(&trial, "below/spared");
-	trial_apply(&trial, &rule, 1, NULL);
-	EXPECT(trial_run(trial_path(&trial, "below/spared"), NULL, NULL, NULL) == 0);
-	EXPECT(trial_run(trial_path(&trial, "below/inside"), NULL, NULL, NULL) == TRIAL_KILLED);
-	EXPECT(trial_child(become_exception, &trial) == TRIAL_KILLED);
-	EXPECT(trial_child(become_exception_of_root, &trial) == TRIAL_KILLED);
-	EXPECT(trial_child(become_exception_of_own, &trial) == TRIAL_KILLED);
-	return true;
-}
-
-/* Where it is not known which mounts are the host's, the file alone is certain. */
-static bool without_the_host_s_mounts_an_exception_is_its_file(void)
-{
-	char *spared = trial_path(&trial, "below/spared");
-	int by_path, by_file;
-
-	trial_tell_host_mounts(&trial, -1);
-	by_path = trial_run(spared, NULL, NULL, NULL);
-	process_tables_add_file(trial.bpf, trial.slot, spared);
-	by_file = trial_run(spared, NULL, NULL, NULL);
-	trial_tell_host_mounts(&trial, trial.host_mounts);
-	EXPECT(by_path == TRIAL_KILLED);
-	EXPECT(by_file == 0);
 	return true;
 }
 
@@ -545,15 +392,8 @@ int main(int argc, char **argv)
 	CHECK(a_descriptor_is_no_way);
 	CHECK(a_deleted_file_is_where_it_was);
 	CHECK(a_thread_is_no_way);
-	CHECK(the_host_s_own_mounts_are_judged_the_same);
 	CHECK(a_chroot_is_no_way);
 	CHECK(below_a_directory_a_chroot_is_no_way);
-	CHECK(a_bind_mount_is_no_way);
-	CHECK(a_bind_mount_in_a_user_namespace_is_no_way);
-	CHECK(a_mount_that_is_nowhere_is_no_way);
-	CHECK(a_bind_mount_of_a_file_system_is_no_way);
-	CHECK(a_mount_does_not_make_an_exception);
-	CHECK(without_the_host_s_mounts_an_exception_is_its_file);
 	CHECK(a_file_in_memory_is_memfd);
 	CHECK(a_script_counts_as_its_interpreter);
 	CHECK(the_name_it_is_called_by_does_not_count);
