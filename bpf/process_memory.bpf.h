@@ -41,7 +41,8 @@ static __always_inline void memory_judge(struct process_scratch *scratch, struct
 	subject_of_task(scratch, task);
 	scratch->bytes = bytes;
 	subject_words(scratch, head);
-	subject_args(scratch, mm);
+	/* they lie in the memory of the process, which may have changed them: no rule on memory asks */
+	scratch->args_state = ARGS_UNREADABLE;
 	lineage_of_subject(scratch, entry, task, head->serial);
 	class_of_file(scratch, file, true);
 	judge(scratch);

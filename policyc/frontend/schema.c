@@ -361,7 +361,6 @@ const struct schema_key schema_keys[] = {
 	KEY(MEMORY_EXCEPT, "ancestor", PATTERNS, OPTIONAL, "Files that an ancestor runs."),
 	KEY(MEMORY_EXCEPT, "user", IDS, OPTIONAL, "Effective users."),
 	KEY(MEMORY_EXCEPT, "group", IDS, OPTIONAL, "Groups that it has."),
-	CHILD_KEY(MEMORY_EXCEPT, "args", ARGUMENTS_OR_SECTION, OPTIONAL, "Arguments.", ARGS),
 
 	KEY(PROCESS_SCORING, "flag-at", SCORE, OPTIONAL,
 	    "Points from which on a process is reported, once each time."),
