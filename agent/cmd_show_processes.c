@@ -131,11 +131,12 @@ static json_t *entry_json(const struct view *view, const struct process_entry *e
 	char comm[PROCESS_COMM_MAX];
 	/* clang-format off */
 	json_t *object = json_pack(
-		"{s:I, s:I, s:s, s:o, s:o, s:I, s:b, s:b, s:o, s:I, s:I, s:I, s:I, s:I}",
+		"{s:I, s:I, s:s, s:o, s:b, s:o, s:I, s:b, s:b, s:o, s:I, s:I, s:I, s:I, s:I}",
 		"pid", (json_int_t)entry->pid,
 		"parent", (json_int_t)process->parent,
 		"comm", process_comm_text(process->comm, comm),
 		"path", json_text_or_null(path),
+		"disguised", !!(process->flags & SYNFW_PROCESS_DISGUISED),
 		"started_at", json_time(source_real_time(process->start_boot_ns)),
 		"score", (json_int_t)process_entry_score(process, &view->head, view->now_ns),
 		"flagged", !!(process->flags & SYNFW_PROCESS_FLAGGED),

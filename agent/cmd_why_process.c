@@ -97,7 +97,10 @@ static void print_text(const struct account *account)
 	       : is_flagged(account) ? "flagged, and may go on"
 				     : "not held for anything",
 	       ui_style(stdout, UI_PLAIN));
-	printf("  runs:       %s\n", account->path ? account->path : "a file that is gone");
+	printf("  runs:       %s%s\n", account->path ? account->path : "a file that is gone",
+	       process->flags & SYNFW_PROCESS_DISGUISED
+		       ? ", as it has made it look: it executed another file"
+		       : "");
 	printf("  started:    %s, by process %u\n", event_time_text(process->start_boot_ns, when),
 	       process->parent);
 	print_cause(account);
@@ -119,12 +122,13 @@ static int print_json(const struct account *account)
 	char comm[PROCESS_COMM_MAX];
 	/* clang-format off */
 	CLEANUP(json_decrefp) json_t *root = json_pack(
-		"{s:s, s:I, s:I, s:s, s:o, s:o, s:s, s:b, s:b, s:o, s:I, s:o, s:o, s:I, s:I, s:I}",
+		"{s:s, s:I, s:I, s:s, s:o, s:b, s:o, s:s, s:b, s:b, s:o, s:I, s:o, s:o, s:I, s:I, s:I}",
 		"schema", "synfw.why/1",
 		"pid", (json_int_t)account->pid,
 		"parent", (json_int_t)process->parent,
 		"comm", process_comm_text(process->comm, comm),
 		"path", json_text_or_null(account->path),
+		"disguised", !!(process->flags & SYNFW_PROCESS_DISGUISED),
 		"started_at", json_time(source_real_time(process->start_boot_ns)),
 		"mode", account->live.header.monitor ? "monitor" : "block",
 		"flagged", is_flagged(account),

@@ -30,7 +30,8 @@ static __always_inline void event_send(const struct process_scratch *scratch,
 	event->counter = scratch->counter;
 	event->trigger = scratch->trigger;
 	event->action = action;
-	event->flags = flags | (scratch->tail_cut ? SYNFW_PROCESS_EVENT_PATH_CUT : 0);
+	event->flags = flags | (scratch->tail_cut ? SYNFW_PROCESS_EVENT_PATH_CUT : 0) |
+		       (scratch->disguised ? SYNFW_PROCESS_EVENT_DISGUISED : 0);
 	event->bytes = scratch->bytes;
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
 	event->path_bytes = scratch->tail_bytes;
@@ -202,7 +203,7 @@ static __always_inline void process_executed(struct process_scratch *scratch, __
 
 	if (entry) {
 		bpf_get_current_comm(entry->comm, sizeof(entry->comm));
-		entry_begin_memory(entry, (const void *)mm);
+		entry_begin_image(entry, mm);
 	}
 	if (!head || !file)
 		return;

@@ -17,7 +17,7 @@ static __always_inline void fill_self(struct process_scratch *scratch, struct sy
 
 	if (lineage->serial == serial)
 		return;
-	class_of_file(scratch, file, false);
+	class_of_process(scratch, entry, file, false);
 	/* an exec meanwhile knows better */
 	if (*(volatile __u64 *)&lineage->serial == serial)
 		return;

@@ -44,7 +44,7 @@ static __always_inline void memory_judge(struct process_scratch *scratch, struct
 	/* they lie in the memory of the process, which may have changed them: no rule on memory asks */
 	scratch->args_state = ARGS_UNREADABLE;
 	lineage_of_subject(scratch, entry, task, head->serial);
-	class_of_file(scratch, file, true);
+	class_of_process(scratch, entry, file, true);
 	judge(scratch);
 	act(scratch, entry);
 }

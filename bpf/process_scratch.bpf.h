@@ -73,7 +73,9 @@ struct process_scratch {
 	__u16 nr_words;
 	__u32 unsure;		/* SYNFW_UNSURE_* */
 	__u64 args_at, args_end; /* addresses, argv[0] included where args_first is set */
-	__u32 args_first;
+	__u8 args_first;
+	__u8 disguised;		/* file is what it executed, and tail what it claims */
+	__u16 reserved1;
 	__u32 args_continue;	/* the argument in hand goes on */
 	__u64 self[SYNFW_LINEAGE_WORDS];
 	__u64 sure_self[SYNFW_LINEAGE_WORDS];

@@ -46,6 +46,19 @@ static __always_inline void entry_begin_memory(struct synfw_process *entry, cons
 	entry->resident_bytes = resident_bytes(mm);
 }
 
+/* It runs a file from its beginning. */
+static __always_inline void entry_begin_image(struct synfw_process *entry, __u64 mm)
+{
+	__u64 file = (__u64)BPF_CORE_READ((struct mm_struct *)mm, exe_file);
+
+	entry_begin_memory(entry, (const void *)mm);
+	entry->flags &= ~SYNFW_PROCESS_DISGUISED;
+	if (file)
+		file_identify(&entry->file, file);
+	else
+		entry->file.kind = 0;
+}
+
 /* A new entry for a process of which nothing but itself is known, in scratch->entry. */
 static __always_inline void entry_reset(struct process_scratch *scratch, __u64 task)
 {
@@ -57,7 +70,7 @@ static __always_inline void entry_reset(struct process_scratch *scratch, __u64 t
 	entry->start_boot_ns = BPF_CORE_READ(leader, start_boottime);
 	entry->parent = BPF_CORE_READ(parent, tgid);
 	entry->parent_start_boot_ns = BPF_CORE_READ(parent, group_leader, start_boottime);
-	entry_begin_memory(entry, BPF_CORE_READ(leader, mm));
+	entry_begin_image(entry, (__u64)BPF_CORE_READ((struct task_struct *)task, mm));
 	bpf_probe_read_kernel(entry->comm, sizeof(entry->comm), &leader->comm);
 }
 
@@ -253,6 +266,7 @@ static __always_inline void entry_inherit(struct process_scratch *scratch,
 	int i;
 
 	entry->flags = parent->flags;
+	entry->file = parent->file;
 #pragma unroll
 	for (i = 0; i < SYNFW_NR_GENERATION_SLOTS; i++) {
 		entry->lineage[i] = parent->lineage[i];

@@ -388,3 +388,29 @@ test_memory_from_before_a_rule_is_not_held_against_anyone() {
 	! work "${eat/80/40}; $busy" || fail "not killed for what it grew over a reload"
 	end_work || true
 }
+
+# The kernel may be told that a process runs another file, as root of a user namespace.
+test_a_process_is_what_it_executed() {
+	local match as
+	prepare
+	chmod -R a+rX "$T"
+	cp "$T/bin/good" "$T/bin/node"
+	disguised() { # FILE: sets STATUS to that of `bad`, which looks like FILE and then asks for memory
+		run setpriv --reuid 65534 --regid 65534 --clear-groups env DISGUISE_IN_USERNS=1 \
+			DISGUISE_AS="$1" LD_PRELOAD="$TOOLS/libdisguise.so" "$T/bin/bad"
+	}
+	disguised "$T/bin/node"
+	equal "$STATUS" 0 "status without a policy"
+	for match in "exec: $T/bin/bad" "exec: \"$T/bin/**\", except: $T/bin/node" "exec: \"**/bad\""; do
+		policy live <<-E
+			memory: [{name: eats, $match, event: allocation, over: 64MiB, action: kill}]
+		E
+		apply live
+		for as in "$T/bin/node" "$SYNFW"; do
+			disguised "$as"
+			equal "$STATUS" 137 "status of a program that looks like $as, $match"
+		done
+	done
+	exits 0 synfw events --json
+	json '.disguised and .action == "kill" and (.path | endswith("/bin/bad") | not)'
+}

@@ -188,10 +188,12 @@ struct synfw_process_head {
 	__u64 growth_min_bytes;
 	__u32 exec_unreadable;	/* vector: what a path has besides that cannot be read to its beginning (see
 				 * SYNFW_MAX_PATH_STEPS): all that any prefix has. 0: nothing */
-	__u32 reserved2;
+	__u32 exec_unnamed;	/* vector: what is to be added of a file whose name is not known either: all
+				 * that any suffix, and memfd, has */
 	__u64 unreadable_term[SYNFW_LINEAGE_WORDS]; /* the same of terms: lists with any prefix */
+	__u64 unnamed_term[SYNFW_LINEAGE_WORDS];    /* ... any suffix, or memfd */
 };
-_Static_assert(sizeof(struct synfw_process_head) == 128, "head of the process tables");
+_Static_assert(sizeof(struct synfw_process_head) == 160, "head of the process tables");
 
 #define SYNFW_PROCESS_ASKS_LINEAGE 0x1
 #define SYNFW_PROCESS_ASKS_ARGS	   0x2
@@ -216,6 +218,7 @@ _Static_assert(sizeof(struct synfw_process_head) == 128, "head of the process ta
 #define SYNFW_PROCESS_FLAGGED	0x1
 #define SYNFW_PROCESS_ISOLATED	0x2	/* inherited by children, kept over exec */
 #define SYNFW_PROCESS_PEERS	0x4	/* new peers are blocked or scored, as peers_* say */
+#define SYNFW_PROCESS_DISGUISED 0x8	/* the kernel has another file for it than it executed, see below */
 
 /* Terms that files are in, see synfw_path_class.term. */
 struct synfw_lineage {
@@ -237,12 +240,20 @@ _Static_assert(sizeof(struct synfw_lineage) == 112, "lineage for one generation"
 #define SYNFW_UNSURE_PARENT	0x2
 #define SYNFW_UNSURE_ANCESTORS	0x4
 
+/*
+ * What a process runs is what it executed, which `file` has: a process may let the kernel take another file
+ * for it afterwards (prctl PR_SET_MM_EXE_FILE; root of a user namespace, which anybody can be, may). Where
+ * the two differ the names of what it executed are not known any more: rules match it by its file and by any
+ * prefix or suffix, and no `except` that names files, and no protection, holds. The file of a process that
+ * ran before it was first seen is what the kernel had for it then.
+ */
 struct synfw_process {
 	__u64 start_boot_ns;	/* with the tgid the process's identity */
 	__u64 parent_start_boot_ns;
 	__u32 parent;		/* tgid of the one that forked it */
 	__u32 flags;		/* SYNFW_PROCESS_FLAGGED... */
 	struct synfw_lineage lineage[SYNFW_NR_GENERATION_SLOTS];
+	struct synfw_process_id file; /* that it executed, or who forked it did; kind 0: not known */
 	__u64 level;		/* score, as synfw_score; a child begins with its parent's */
 	__u64 level_boot_ns;
 	__u64 resident_bytes;	/* memory rules: last seen */
@@ -260,7 +271,7 @@ struct synfw_process {
 	__u64 flagged_boot_ns;
 	__u8 comm[16];
 };
-_Static_assert(sizeof(struct synfw_process) == 352, "a process");
+_Static_assert(sizeof(struct synfw_process) == 376, "a process");
 
 /*
  * synfw_executables, an LRU hash by struct synfw_process_id (SYNFW_ID_FILE): the points that all processes
@@ -342,6 +353,7 @@ enum synfw_process_event_flag {
 	SYNFW_PROCESS_EVENT_CROSSED = 0x2,	/* process-scoring: flag-at or act-at was reached */
 	SYNFW_PROCESS_EVENT_PATH_CUT = 0x4,	/* path is only the end of it */
 	SYNFW_PROCESS_EVENT_SPARED = 0x8,	/* the process is protected: nothing was done */
+	SYNFW_PROCESS_EVENT_DISGUISED = 0x10,	/* path is not what it executed */
 };
 
 struct synfw_process_event {

@@ -66,21 +66,26 @@ static int put_defaults(struct process_build *build, struct synfw_process_head *
 	return vector_number(build, &vector, &head->group_default);
 }
 
-/* It may be below any directory. */
-static int put_unreadable(struct process_build *build, struct synfw_process_head *head)
+/* Of a path whose beginning is not known: it may be below any directory. Of a file whose name is
+ * not known: it may be anything but what exact paths say, which its inode tells. */
+static int put_unknown(struct process_build *build, struct synfw_process_head *head)
 {
-	struct synfw_process_vector vector = {};
+	struct synfw_process_vector unreadable = {}, unnamed = {};
+	int error;
 
 	for (uint32_t i = 0; i < build->patterns.count; i++) {
 		const struct synfw_path_key *key = intern_record(&build->patterns, i);
+		bool is_prefix = key->kind == SYNFW_PATH_PREFIX;
+		__u64 *terms = is_prefix ? head->unreadable_term : head->unnamed_term;
 
-		if (key->kind != SYNFW_PATH_PREFIX)
+		if (key->kind == SYNFW_PATH_EXACT)
 			continue;
-		process_vector_add(&vector, &build->sayings[i].exec);
+		process_vector_add(is_prefix ? &unreadable : &unnamed, &build->sayings[i].exec);
 		for (int k = 0; k < SYNFW_LINEAGE_WORDS; k++)
-			head->unreadable_term[k] |= build->sayings[i].term[k];
+			terms[k] |= build->sayings[i].term[k];
 	}
-	return vector_number(build, &vector, &head->exec_unreadable);
+	error = vector_number(build, &unreadable, &head->exec_unreadable);
+	return error ? error : vector_number(build, &unnamed, &head->exec_unnamed);
 }
 
 static int put_triggers(struct process_build *build, struct synfw_process_head *head)
@@ -164,7 +169,7 @@ static int put_head(struct process_build *build, struct synfw_process_head *head
 	put_scoring(&build->policy->process_scoring, head);
 	error = put_defaults(build, head);
 	if (!error)
-		error = put_unreadable(build, head);
+		error = put_unknown(build, head);
 	return error ? error : put_triggers(build, head);
 }
 

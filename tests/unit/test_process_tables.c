@@ -154,6 +154,7 @@ static void a_longer_pattern_says_what_the_shorter_ones_say(void **state)
 	tables = image->processes;
 	assert_int_equal(tables->nr_patterns, 6);
 	assert_int_equal(word(tables, tables->head.exec_unreadable), 0xf);
+	assert_int_equal(word(tables, tables->head.exec_unnamed), 0x30);
 	assert_int_equal(word(tables, pattern(tables, SYNFW_PATH_PREFIX, "/a/b/c/")->exec), 0xb);
 	assert_int_equal(word(tables, pattern(tables, SYNFW_PATH_PREFIX, "/a/")->exec), 0xa);
 	assert_int_equal(word(tables, pattern(tables, SYNFW_PATH_PREFIX, "/ab/")->exec), 0xc);
@@ -221,13 +222,13 @@ static void a_list_of_parents_is_there_once(void **state)
 	}
 }
 
-static void lists_with_directories_are_those_of_a_path_without_a_beginning(void **state)
+static void lists_of_what_may_be_anywhere_are_known(void **state)
 {
-	static const char *const patterns[] = {"/bin/a", "/a/", "*/nc", "/b/"};
+	static const char *const patterns[] = {"/bin/a", "/a/", "*/nc", "/b/", "memfd"};
 	CLEANUP(policy_freep) struct policy *policy = new_policy();
 	CLEANUP(image_freep) struct image *image = NULL;
 
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 5; i++) {
 		struct process_match *match = add_rule(policy);
 
 		match->keys = PROCESS_PARENT;
@@ -235,6 +236,7 @@ static void lists_with_directories_are_those_of_a_path_without_a_beginning(void 
 	}
 	image = compile(policy, NULL);
 	assert_int_equal(image->processes->head.unreadable_term[0], 0xa);
+	assert_int_equal(image->processes->head.unnamed_term[0], 0x14);
 }
 
 static void the_digest_tells_rules_apart(void **state)
@@ -364,7 +366,7 @@ int main(void)
 		cmocka_unit_test(what_is_below_a_protected_directory_is_protected),
 		cmocka_unit_test(a_group_says_who_asks_for_it_and_who_does_not_want_it),
 		cmocka_unit_test(a_list_of_parents_is_there_once),
-		cmocka_unit_test(lists_with_directories_are_those_of_a_path_without_a_beginning),
+		cmocka_unit_test(lists_of_what_may_be_anywhere_are_known),
 		cmocka_unit_test(the_digest_tells_rules_apart),
 		cmocka_unit_test(a_test_becomes_a_question),
 		cmocka_unit_test(refuses_more_lists_of_parents_than_bits),
