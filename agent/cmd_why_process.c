@@ -39,9 +39,14 @@ static void account_close(struct account *account)
 	free(account->path);
 }
 
+static bool would_be_isolated(const struct account *account)
+{
+	return process_entry_isolated(&account->process, &account->head);
+}
+
 static bool is_isolated(const struct account *account)
 {
-	return account->process.flags & SYNFW_PROCESS_ISOLATED;
+	return would_be_isolated(account) && !account->head.monitor;
 }
 
 static bool is_flagged(const struct account *account)
@@ -86,16 +91,22 @@ static void print_score(const struct account *account)
 	putchar('\n');
 }
 
+static const char *state_text(const struct account *account)
+{
+	if (is_isolated(account))
+		return "isolated: it has no network";
+	if (would_be_isolated(account))
+		return "isolated, but the policy only monitors: it has its network";
+	return is_flagged(account) ? "flagged, and may go on" : "not held for anything";
+}
+
 static void print_text(const struct account *account)
 {
 	const struct synfw_process *process = &account->process;
 	char comm[PROCESS_COMM_MAX], when[EVENT_TIME_MAX];
 
 	printf("process %u (%s) is %s%s%s\n", account->pid, process_comm_text(process->comm, comm),
-	       ui_style(stdout, is_isolated(account) ? UI_RED : UI_GREEN),
-	       is_isolated(account)  ? "isolated: it has no network"
-	       : is_flagged(account) ? "flagged, and may go on"
-				     : "not held for anything",
+	       ui_style(stdout, is_isolated(account) ? UI_RED : UI_GREEN), state_text(account),
 	       ui_style(stdout, UI_PLAIN));
 	printf("  runs:       %s%s\n", account->path ? account->path : "a file that is gone",
 	       process->flags & SYNFW_PROCESS_DISGUISED

@@ -278,6 +278,27 @@ static int attach_missing(struct process_commit *commit, const struct manifest *
 	return err;
 }
 
+/* The object whose synfw_fill is this build's. */
+static const struct process_object *filler(const struct process_commit *commit)
+{
+	return commit->loaded.call_fd[PROCESS_FILL] >= 0 ? &commit->loaded : maps_of(commit);
+}
+
+static bool isolates(const struct synfw_process_head *head)
+{
+	return head->actions & 1U << SYNFW_PROCESS_ISOLATE;
+}
+
+/* What an apply that was killed behind the switch has not come to: see process_commit_settle(). */
+static int release_left(const struct process_commit *commit, uint32_t live_slot,
+			struct fault *fault)
+{
+	struct synfw_process_head head;
+	int err = process_half_read_head(&commit->live, live_slot, fault, &head);
+
+	return err || isolates(&head) ? err : process_fill_release(filler(commit), fault);
+}
+
 int process_commit_stage(struct process_commit *commit, const char *dir, bool fresh, uint32_t slot,
 			 const struct manifest *live, const struct manifest *next,
 			 struct fault *fault)
@@ -296,16 +317,15 @@ int process_commit_stage(struct process_commit *commit, const char *dir, bool fr
 		err = reset_counters(object, live, next, fault);
 	if (!err && commit->live.present)
 		err = process_growth_begin(&commit->live, !slot, commit->tables, fault);
+	if (!err && commit->live.present && isolates(&commit->tables->head))
+		err = release_left(commit, !slot, fault);
 	commit->staged = true;
 	if (!err)
 		err = process_inner_install(&commit->inner, &commit->tables->head, object, slot,
 					    fault);
 	if (!err)
 		err = attach_missing(commit, next, fault);
-	return err ? err
-		   : process_fill(commit->loaded.call_fd[PROCESS_FILL] >= 0 ? &commit->loaded
-									    : object,
-				  slot, fault);
+	return err ? err : process_fill(filler(commit), slot, fault);
 }
 
 void process_commit_undo(struct process_commit *commit, const struct paths *paths, uint32_t slot)
@@ -358,6 +378,16 @@ static void settle_links(const struct process_commit *commit, struct notes *note
 	}
 }
 
+/* Isolation ends with the last rule that isolates. Until here the programs let its processes go on
+ * all the same; a later policy must not find them isolated. */
+static void settle_isolation(const struct process_commit *commit, struct notes *notes)
+{
+	CLEANUP(fault_done) struct fault fault = {0};
+
+	if (!isolates(&commit->tables->head) && process_fill_release(filler(commit), &fault))
+		notes_add(notes, "%s; the next apply does it", fault.message);
+}
+
 void process_commit_settle(struct process_commit *commit, const struct paths *paths,
 			   struct notes *notes)
 {
@@ -374,6 +404,8 @@ void process_commit_settle(struct process_commit *commit, const struct paths *pa
 		err = rename(commit->dir, settled) ? -errno : 0;
 	if (commit->tables && commit->renewed)
 		settle_programs(commit, notes);
+	if (commit->tables && commit->live.present)
+		settle_isolation(commit, notes);
 	if (err)
 		notes_add(notes, "cannot settle \"%s\": %s", settled, fault_strerror(err));
 }

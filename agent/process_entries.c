@@ -67,6 +67,13 @@ uint32_t process_entry_score(const struct synfw_process *process,
 	return process->level > leaked ? (process->level - leaked) / SYNFW_SCORE_UNIT : 0;
 }
 
+bool process_entry_isolated(const struct synfw_process *process,
+			    const struct synfw_process_head *head)
+{
+	return process->flags & SYNFW_PROCESS_ISOLATED &&
+	       head->actions & 1U << SYNFW_PROCESS_ISOLATE;
+}
+
 uint64_t process_entry_resident(const struct process_entry *entry)
 {
 	unsigned long long size, resident;

@@ -23,6 +23,11 @@ int process_entry_read(const struct process_object *object, uint32_t pid, struct
 uint32_t process_entry_score(const struct synfw_process *process,
 			     const struct synfw_process_head *head, uint64_t now_boot_ns);
 
+/* Whether it was isolated, and the generation in force, of that head, isolates: unless it only
+ * monitors, the process has no network. */
+bool process_entry_isolated(const struct synfw_process *process,
+			    const struct synfw_process_head *head);
+
 /* Resident memory: what /proc says now, else what was seen last. */
 uint64_t process_entry_resident(const struct process_entry *entry);
 

@@ -60,7 +60,7 @@ static int run_iterator(int prog_fd)
 	return got < 0 ? -errno : 0;
 }
 
-static int run_pass(const struct process_object *object, uint32_t slot, uint32_t pass)
+static int run_pass(const struct process_object *object, uint32_t slot, enum synfw_fill_pass pass)
 {
 	struct synfw_process_state state;
 	int err = read_state(object, &state);
@@ -97,8 +97,25 @@ int process_fill(const struct process_object *object, uint32_t slot, struct faul
 	int err = process_tally_read(object, SYNFW_PROCESS_TALLY_FULL, fault, &full_before);
 
 	for (pass = 0; !err && pass < NR_PASSES; pass++)
-		err = run_pass(object, slot, pass % 2);
+		err = run_pass(object, slot, pass % 2 ? SYNFW_FILL_PARENTS : SYNFW_FILL_SELF);
 	if (!err)
 		err = forget_the_lost(object, full_before, fault);
 	return err ? fault_system(fault, err, "cannot list the processes that run") : 0;
+}
+
+int process_fill_release(const struct process_object *object, struct fault *fault)
+{
+	struct synfw_process_state state;
+	int err = run_pass(object, 0, SYNFW_FILL_RELEASE);
+
+	/* once more for who was forked meanwhile by one that was not released yet */
+	if (!err)
+		err = run_pass(object, 0, SYNFW_FILL_RELEASE);
+	if (!err)
+		err = read_state(object, &state);
+	if (!err && state.isolated_lost) {
+		state.isolated_lost = 0;
+		err = write_state(object, &state);
+	}
+	return err ? fault_system(fault, err, "cannot end the isolation of processes") : 0;
 }

@@ -14,4 +14,7 @@ int process_fill_state(const struct process_object *object, struct fault *fault)
  * meanwhile is remembered by them. */
 int process_fill(const struct process_object *object, uint32_t slot, struct fault *fault);
 
+/* Ends the isolation of all processes. The generation in force isolates nobody. */
+int process_fill_release(const struct process_object *object, struct fault *fault);
+
 #endif

@@ -31,6 +31,7 @@ static const struct {
 		 "events of processes were lost because nobody read them; see `synfw events`"},
 	[SYNFW_PROCESS_TALLY_SPARED] = {"spared", NULL},
 	[SYNFW_PROCESS_TALLY_REFUSED] = {"calls_refused", NULL},
+	[SYNFW_PROCESS_TALLY_WOULD_REFUSE] = {"calls_monitored", NULL},
 };
 
 static bool is_denied_otherwise(const struct status_processes *status,

@@ -50,6 +50,15 @@ static __always_inline void fill_memory(struct synfw_process *entry, __u64 mm)
 		entry_begin_memory(entry, (const void *)mm);
 }
 
+/* Nobody can become isolated meanwhile: the generation in force has no action that does it. */
+static __always_inline void fill_release(__u64 task)
+{
+	struct synfw_process *entry = process_entry(BPF_CORE_READ((struct task_struct *)task, tgid));
+
+	if (entry)
+		__sync_fetch_and_and(&entry->flags, ~SYNFW_PROCESS_ISOLATED);
+}
+
 static __always_inline void process_fill(struct process_scratch *scratch, __u64 task)
 {
 	__u64 mm = (__u64)BPF_CORE_READ((struct task_struct *)task, mm);
@@ -62,12 +71,16 @@ static __always_inline void process_fill(struct process_scratch *scratch, __u64 
 	state = bpf_map_lookup_elem(&synfw_process_state, &zero);
 	if (!state || !file || BPF_CORE_READ((struct task_struct *)task, flags) & PF_KTHREAD)
 		return;
+	if (state->fill_pass == SYNFW_FILL_RELEASE) {
+		fill_release(task);
+		return;
+	}
 	scratch->slot = state->fill_slot % SYNFW_NR_GENERATION_SLOTS;
 	head = process_head(scratch->slot);
 	entry = entry_of_task(scratch, task);
 	if (!head || !entry || !head->nr_bits)
 		return;
-	if (state->fill_pass) {
+	if (state->fill_pass == SYNFW_FILL_PARENTS) {
 		fill_parents(scratch, entry, task, head->serial);
 		return;
 	}

@@ -337,7 +337,7 @@ test_names_in_other_mount_namespaces_spare_nothing() {
 # the process is gone it fails.
 begin_work() {
 	mkfifo "$T/work"
-	"$T/bin/net" -e '$| = 1; open F, "<", $ARGV[0] or die; while (<F>) { eval; print "done\n"; }' \
+	"$T/bin/net" -MSocket -e '$| = 1; open F, "<", $ARGV[0] or die; while (<F>) { eval; print "done\n"; }' \
 		"$T/work" >"$T/worked" &
 	WORKER=$!
 	exec 8>"$T/work"
@@ -354,6 +354,9 @@ work() { # LINE
 	done
 	fail "\"$1\" was not done within 30 s"
 }
+
+# What the last work has printed.
+said() { tail -n 2 "$T/worked" | head -n 1; }
 
 end_work() {
 	exec 8>&-
@@ -413,4 +416,35 @@ test_a_process_is_what_it_executed() {
 	done
 	exits 0 synfw events --json
 	json '.disguised and .action == "kill" and (.path | endswith("/bin/bad") | not)'
+}
+
+test_isolation_ends_with_the_last_rule_that_isolates() {
+	local call='print socket(S, PF_INET, SOCK_DGRAM, 0) ? "may\n" : "may not\n"'
+	prepare
+	live "- {name: alone, exec: $T/bin/net, action: isolate}"
+	begin_work
+	work "$call"
+	equal "$(said)" "may not" "what an isolated process may"
+	exits 1 synfw why $WORKER
+	live "- {name: alone, exec: $T/bin/net, action: isolate}" "mode: monitor"
+	work "$call"
+	equal "$(said)" may "what it may under a policy that monitors"
+	exits 0 synfw why $WORKER
+	grep -q "isolated, but the policy only monitors" "$T/out" || fail "why does not tell of monitoring"
+	exits 0 synfw status --json
+	json '.processes.tallies.calls_monitored == 1 and .processes.tallies.calls_refused == 1'
+	live "- {name: other, exec: $T/bin/other, action: isolate}"
+	work "$call"
+	equal "$(said)" "may not" "what it may while any rule isolates"
+	live "- {name: other, exec: $T/bin/other, action: flag}"
+	work "$call"
+	equal "$(said)" may "what it may once none does"
+	exits 0 synfw why $WORKER --json
+	json '.isolated == false and .flagged'
+	exits 0 synfw show processes --json
+	json ".processes | any(.pid == $WORKER and .isolated == false)"
+	live "- {name: other, exec: $T/bin/other, action: isolate}"
+	work "$call"
+	equal "$(said)" may "what it may under a later policy with another rule"
+	end_work
 }

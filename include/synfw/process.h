@@ -216,7 +216,8 @@ _Static_assert(sizeof(struct synfw_process_head) == 160, "head of the process ta
  * until the switch forks and execs keep it right for both.
  */
 #define SYNFW_PROCESS_FLAGGED	0x1
-#define SYNFW_PROCESS_ISOLATED	0x2	/* inherited by children, kept over exec */
+#define SYNFW_PROCESS_ISOLATED	0x2	/* inherited by children, kept over exec. Holds while the generation in
+					 * force has an action that isolates; when one without comes it goes */
 #define SYNFW_PROCESS_PEERS	0x4	/* new peers are blocked or scored, as peers_* say */
 #define SYNFW_PROCESS_DISGUISED 0x8	/* the kernel has another file for it than it executed, see below */
 
@@ -289,10 +290,17 @@ struct synfw_executable {
 };
 _Static_assert(sizeof(struct synfw_executable) == 40, "score of an executable");
 
+/* What synfw_fill does to all processes: first what each runs, then what its parents run. */
+enum synfw_fill_pass {
+	SYNFW_FILL_SELF = 0,
+	SYNFW_FILL_PARENTS = 1,
+	SYNFW_FILL_RELEASE = 2,	/* ends the isolation of all */
+};
+
 /* synfw_process_state[0]. */
 struct synfw_process_state {
 	__u32 fill_slot;	/* user space: whose lineage synfw_fill writes */
-	__u32 fill_pass;	/* 0: `self` of all, then 1: `parent` and `ancestors` */
+	__u32 fill_pass;	/* enum synfw_fill_pass */
 	__u32 isolated_lost;	/* children of isolated processes that found no room; user space clears
 				 * it once synfw_fill has found room for all */
 	__u32 lsm;		/* user space: the LSM programs are attached and work */
@@ -342,6 +350,7 @@ enum synfw_process_tally {
 	SYNFW_PROCESS_TALLY_EVENTS_LOST = 3,
 	SYNFW_PROCESS_TALLY_SPARED = 4,	/* actions on protected processes that were not taken */
 	SYNFW_PROCESS_TALLY_REFUSED = 5, /* calls of isolated processes */
+	SYNFW_PROCESS_TALLY_WOULD_REFUSE = 6, /* the same, which a policy in mode monitor let through */
 	SYNFW_NR_PROCESS_TALLIES = 16,
 };
 

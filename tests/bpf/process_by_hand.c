@@ -376,6 +376,10 @@ void process_tables_fill(struct synfw_process_bpf *bpf, uint32_t slot,
 		    (!head->allocation_min_bytes ||
 		     rules[bit].over_bytes < head->allocation_min_bytes))
 			head->allocation_min_bytes = rules[bit].over_bytes;
+	for (uint32_t bit = 0; bit < nr_rules; bit++)
+		head->actions |= 1 << rules[bit].action;
+	if (head->act_at)
+		head->actions |= 1 << head->act;
 	head->fields = SYNFW_PROCESS_ASKS_LINEAGE | SYNFW_PROCESS_ASKS_ARGS |
 		       SYNFW_PROCESS_ASKS_USER | SYNFW_PROCESS_ASKS_GROUP | SYNFW_PROCESS_ASKS_PATH;
 	arrays_write(tables, bpf, slot);

@@ -148,7 +148,7 @@ void trial_apply(struct trial *trial, const struct rule_spec *rules, uint32_t nr
 	}
 }
 
-void trial_fill(struct trial *trial, uint32_t slot)
+static void fill(struct trial *trial, uint32_t slot, enum synfw_fill_pass pass)
 {
 	int state_fd = bpf_map__fd(trial->bpf->maps.synfw_process_state);
 	struct synfw_process_state state;
@@ -157,20 +157,29 @@ void trial_fill(struct trial *trial, uint32_t slot)
 	char none[64];
 	int fd;
 
-	for (uint32_t pass = 0; pass < 2; pass++) {
-		MUST(bpf_map_lookup_elem(state_fd, &zero, &state) == 0);
-		state.fill_slot = slot;
-		state.fill_pass = pass;
-		MUST(bpf_map_update_elem(state_fd, &zero, &state, BPF_ANY) == 0);
-		link = bpf_program__attach_iter(trial->bpf->progs.synfw_fill, NULL);
-		MUST(link);
-		fd = bpf_iter_create(bpf_link__fd(link));
-		MUST(fd >= 0);
-		while (read(fd, none, sizeof(none)) > 0)
-			;
-		close(fd);
-		bpf_link__destroy(link);
-	}
+	MUST(bpf_map_lookup_elem(state_fd, &zero, &state) == 0);
+	state.fill_slot = slot;
+	state.fill_pass = pass;
+	MUST(bpf_map_update_elem(state_fd, &zero, &state, BPF_ANY) == 0);
+	link = bpf_program__attach_iter(trial->bpf->progs.synfw_fill, NULL);
+	MUST(link);
+	fd = bpf_iter_create(bpf_link__fd(link));
+	MUST(fd >= 0);
+	while (read(fd, none, sizeof(none)) > 0)
+		;
+	close(fd);
+	bpf_link__destroy(link);
+}
+
+void trial_fill(struct trial *trial, uint32_t slot)
+{
+	fill(trial, slot, SYNFW_FILL_SELF);
+	fill(trial, slot, SYNFW_FILL_PARENTS);
+}
+
+void trial_release(struct trial *trial)
+{
+	fill(trial, 0, SYNFW_FILL_RELEASE);
 }
 
 char *trial_path(const struct trial *trial, const char *name)

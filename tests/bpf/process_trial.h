@@ -50,6 +50,8 @@ void trial_switch(struct trial *trial);
 
 /* Runs the iterator over all tasks for the staged or, after the switch, for the active slot. */
 void trial_fill(struct trial *trial, uint32_t slot);
+/* Runs it to end the isolation of all. */
+void trial_release(struct trial *trial);
 
 /* DIRECTORY/NAME. Valid until 16 further calls. */
 char *trial_path(const struct trial *trial, const char *name);

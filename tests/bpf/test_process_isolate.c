@@ -238,14 +238,56 @@ static bool children_of_an_isolated_process_may_not(void)
 	return true;
 }
 
-static bool a_rule_isolates_what_it_matches(void)
+static const struct synfw_process_head monitors = {.monitor = true};
+
+static void apply(enum synfw_process_action action, const struct synfw_process_head *head)
 {
-	struct rule_spec rule = {.match = {.exec = {victim}}, .action = SYNFW_PROCESS_ISOLATE};
+	const struct rule_spec rule = {.match = {.exec = {victim}}, .action = action};
+
+	trial_apply(&trial, &rule, 1, head);
+}
+
+/* Whoever isolated this process, and for whatever. */
+static bool isolation_holds_while_a_policy_isolates(void)
+{
+	uint64_t would = trial_tally(&trial, SYNFW_PROCESS_TALLY_WOULD_REFUSE);
+	uint64_t refused = trial_tally(&trial, SYNFW_PROCESS_TALLY_REFUSED);
+
+	apply(SYNFW_PROCESS_ISOLATE, &monitors);
+	EXPECT(trial_child(become_isolated_opener, &trial) == 0);
+	EXPECT(trial_tally(&trial, SYNFW_PROCESS_TALLY_WOULD_REFUSE) == would + 7);
+	apply(SYNFW_PROCESS_FLAG, NULL);
+	EXPECT(trial_child(become_isolated_opener, &trial) == 0);
+	EXPECT(trial_tally(&trial, SYNFW_PROCESS_TALLY_WOULD_REFUSE) == would + 7);
+	EXPECT(trial_tally(&trial, SYNFW_PROCESS_TALLY_REFUSED) == refused);
+	apply(SYNFW_PROCESS_ISOLATE, NULL);
+	EXPECT(trial_child(become_isolated_opener, &trial) == ALL_SOCKETS);
+	return true;
+}
+
+static bool what_is_released_is_isolated_no_more(void)
+{
 	struct synfw_process process;
 	pid_t child;
 	int let_go;
 
-	trial_apply(&trial, &rule, 1, NULL);
+	apply(SYNFW_PROCESS_ISOLATE, NULL);
+	child = trial_spawn_waiting(victim, &let_go);
+	trial_release(&trial);
+	EXPECT(trial_process(&trial, child, &process));
+	EXPECT(process.flags == SYNFW_PROCESS_FLAGGED);
+	close(let_go);
+	EXPECT(trial_finish(child) == 0);
+	return true;
+}
+
+static bool a_rule_isolates_what_it_matches(void)
+{
+	struct synfw_process process;
+	pid_t child;
+	int let_go;
+
+	apply(SYNFW_PROCESS_ISOLATE, NULL);
 	child = trial_spawn_waiting(victim, &let_go);
 	EXPECT(trial_process(&trial, child, &process));
 	EXPECT(process.flags == (SYNFW_PROCESS_FLAGGED | SYNFW_PROCESS_ISOLATED));
@@ -326,8 +368,11 @@ int main(int argc, char **argv)
 	MUST(bind(listener6, (void *)&at6, sizeof(at6)) == 0 && listen(listener6, 8) == 0);
 	victim = strdup(trial_copy(&trial, "victim"));
 	enter_group();
+	apply(SYNFW_PROCESS_ISOLATE, NULL);
 	CHECK(who_is_not_isolated_may_call);
 	CHECK(children_of_an_isolated_process_may_not);
+	CHECK(isolation_holds_while_a_policy_isolates);
+	CHECK(what_is_released_is_isolated_no_more);
 	CHECK(a_rule_isolates_what_it_matches);
 	CHECK(who_is_not_remembered_may_not_once_a_child_was_lost);
 	CHECK(an_isolated_parent_of_a_lost_child_is_killed);
