@@ -278,8 +278,8 @@ static int attach_missing(struct process_commit *commit, const struct manifest *
 	return err;
 }
 
-/* The object whose synfw_fill is this build's. */
-static const struct process_object *filler(const struct process_commit *commit)
+/* The object whose programs for user space are this build's. */
+static const struct process_object *caller(const struct process_commit *commit)
 {
 	return commit->loaded.call_fd[PROCESS_FILL] >= 0 ? &commit->loaded : maps_of(commit);
 }
@@ -296,7 +296,7 @@ static int release_left(const struct process_commit *commit, uint32_t live_slot,
 	struct synfw_process_head head;
 	int err = process_half_read_head(&commit->live, live_slot, fault, &head);
 
-	return err || isolates(&head) ? err : process_fill_release(filler(commit), fault);
+	return err || isolates(&head) ? err : process_fill_release(caller(commit), fault);
 }
 
 int process_commit_stage(struct process_commit *commit, const char *dir, bool fresh, uint32_t slot,
@@ -312,7 +312,7 @@ int process_commit_stage(struct process_commit *commit, const char *dir, bool fr
 	}
 	err = place(commit, dir, fresh, fault);
 	if (!err)
-		err = process_fill_state(object, fault);
+		err = process_files_find_host(caller(commit), fault);
 	if (!err)
 		err = reset_counters(object, live, next, fault);
 	if (!err && commit->live.present)
@@ -325,7 +325,7 @@ int process_commit_stage(struct process_commit *commit, const char *dir, bool fr
 					    fault);
 	if (!err)
 		err = attach_missing(commit, next, fault);
-	return err ? err : process_fill(filler(commit), slot, fault);
+	return err ? err : process_fill(caller(commit), slot, fault);
 }
 
 void process_commit_undo(struct process_commit *commit, const struct paths *paths, uint32_t slot)
@@ -384,7 +384,7 @@ static void settle_isolation(const struct process_commit *commit, struct notes *
 {
 	CLEANUP(fault_done) struct fault fault = {0};
 
-	if (!isolates(&commit->tables->head) && process_fill_release(filler(commit), &fault))
+	if (!isolates(&commit->tables->head) && process_fill_release(caller(commit), &fault))
 		notes_add(notes, "%s; the next apply does it", fault.message);
 }
 

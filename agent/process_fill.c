@@ -2,7 +2,6 @@
 #include "process_fill.h"
 
 #include <errno.h>
-#include <sys/stat.h>
 
 #include <bpf/bpf.h>
 
@@ -26,19 +25,6 @@ static int write_state(const struct process_object *object, const struct synfw_p
 
 	return bpf_map_update_elem(object->map_fd[PROCESS_STATE], &key, state, BPF_ANY) ? -errno
 											: 0;
-}
-
-int process_fill_state(const struct process_object *object, struct fault *fault)
-{
-	struct synfw_process_state state;
-	struct stat status;
-	int err = read_state(object, &state);
-
-	if (err)
-		return fault_system(fault, err, "cannot read the state of the programs");
-	state.host_mounts = stat("/proc/1/ns/mnt", &status) ? 0 : status.st_ino;
-	err = write_state(object, &state);
-	return err ? fault_system(fault, err, "cannot write the state of the programs") : 0;
 }
 
 /* The iterator prints nothing; reading it to its end is what runs it. */

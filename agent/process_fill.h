@@ -5,10 +5,6 @@
 /* The processes that run already. */
 #include "process_object.h"
 
-/* What the programs cannot find out themselves: which mounts are the host's own. Before the first
- * hook is attached. */
-int process_fill_state(const struct process_object *object, struct fault *fault);
-
 /* Lets the kernel go through all tasks and remember those that it does not know, with what the
  * generation in `slot` says of what they and their ancestors run. The hooks are attached: who forks
  * meanwhile is remembered by them. */

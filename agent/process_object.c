@@ -45,6 +45,7 @@ const struct object_map_spec process_maps[PROCESS_NR_MAPS] = {
 static const char *const call_programs[PROCESS_NR_CALLS] = {
 	[PROCESS_FILL] = "synfw_fill",
 	[PROCESS_IDENTIFY] = "synfw_identify",
+	[PROCESS_FIND_HOST] = "synfw_find_host",
 };
 
 static const char ask_program[] = "synfw_ask", question_map[] = "synfw_process_question";

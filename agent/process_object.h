@@ -31,8 +31,9 @@ extern const struct object_map_spec process_maps[PROCESS_NR_MAPS];
 
 /* Programs that are run by user space. */
 enum process_call {
-	PROCESS_FILL,	  /* iterator over all tasks: remembers them */
-	PROCESS_IDENTIFY, /* the file behind a descriptor of the caller */
+	PROCESS_FILL,	   /* iterator over all tasks: remembers them */
+	PROCESS_IDENTIFY,  /* the file behind a descriptor of the caller */
+	PROCESS_FIND_HOST, /* the mount namespace of PID 1 */
 	PROCESS_NR_CALLS,
 };
 

@@ -12,6 +12,7 @@
 #include "process_act.bpf.h"
 #include "process_ask.bpf.h"
 #include "process_fill.bpf.h"
+#include "process_host.bpf.h"
 #include "process_isolate.bpf.h"
 #include "process_kernel.bpf.h"
 #include "process_lsm.bpf.h"
@@ -118,6 +119,19 @@ int synfw_identify(void *context)
 		return 0;
 	file_identify(&state->file, (__u64)file);
 	state->error = 0;
+	return 0;
+}
+
+/* Run by user space, never attached: which mounts are the host's own. */
+SEC("raw_tp")
+int synfw_find_host(void *context)
+{
+	struct synfw_process_state *state;
+	__u32 zero = 0;
+
+	state = bpf_map_lookup_elem(&synfw_process_state, &zero);
+	if (state)
+		state->host_mounts = host_mounts(bpf_get_current_task());
 	return 0;
 }
 

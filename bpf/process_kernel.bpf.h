@@ -59,6 +59,10 @@ struct mnt_namespace {
 	struct ns_common ns;
 };
 
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
+};
+
 struct mount {
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
@@ -164,6 +168,7 @@ struct task_struct {
 	const struct cred *cred;
 	char comm[16];
 	struct files_struct *files;
+	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
 };
 

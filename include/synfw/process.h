@@ -308,8 +308,8 @@ struct synfw_process_state {
 	__s32 fd;
 	__s32 error;		/* 0 or -errno */
 	struct synfw_process_id file;
-	__u32 host_mounts;	/* user space: number of the host's own mount namespace, that of PID 1; 0: not
-				 * known, and no path is certain */
+	__u32 host_mounts;	/* synfw_find_host: number of the host's own mount namespace, that of PID 1, which
+				 * /proc does not show to everybody; 0: not known, and no path is certain */
 	__u32 reserved;
 };
 _Static_assert(sizeof(struct synfw_process_state) == 56, "state of the process programs");

@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
+
 #include "claims.h"
 #include "must.h"
 #include "process_trial.h"
@@ -40,6 +42,24 @@ static void become_in_host_mounts(const struct trial *unused)
 {
 	MUST(setns(trial.host_mounts, CLONE_NEWNS) == 0);
 	execl(victim, "innocent", NULL);
+}
+
+/* That of PID 1: the test was started in it. */
+static bool the_host_s_own_mounts_are_found(void)
+{
+	int state_fd = bpf_map__fd(trial.bpf->maps.synfw_process_state);
+	LIBBPF_OPTS(bpf_test_run_opts, run);
+	struct synfw_process_state state;
+	struct stat status;
+	uint32_t zero = 0;
+
+	trial_tell_host_mounts(&trial, -1);
+	MUST(bpf_prog_test_run_opts(bpf_program__fd(trial.bpf->progs.synfw_find_host), &run) == 0);
+	MUST(bpf_map_lookup_elem(state_fd, &zero, &state) == 0);
+	trial_tell_host_mounts(&trial, trial.host_mounts);
+	MUST(fstat(trial.host_mounts, &status) == 0);
+	EXPECT(state.host_mounts == status.st_ino);
+	return true;
 }
 
 static bool the_host_s_own_mounts_are_judged_the_same(void)
@@ -193,6 +213,7 @@ int main(int argc, char **argv)
 	trial_open(&trial, argv[1], 0);
 	victim = strdup(trial_copy(&trial, "victim"));
 	MUST(mkdir(trial_path(&trial, "below"), 0755) == 0);
+	CHECK(the_host_s_own_mounts_are_found);
 	CHECK(the_host_s_own_mounts_are_judged_the_same);
 	CHECK(a_bind_mount_is_no_way);
 	CHECK(a_bind_mount_in_a_user_namespace_is_no_way);
