@@ -120,11 +120,12 @@ static __always_inline void act(struct process_scratch *scratch, struct synfw_pr
 
 	if (!head || (scratch->bit == SYNFW_NO_PROCESS_BIT && !scratch->points && !scratch->has_peers))
 		return;
+	/* first: what points lead to is compared with what is done */
+	deny_fall_back(scratch);
 	if (scratch->points && head->decay) {
 		score_subject(scratch, head->decay);
 		score_weigh(scratch, head);
 	}
-	deny_fall_back(scratch);
 	if (head->monitor) {
 		event_send(scratch, entry, scratch->action,
 			   SYNFW_PROCESS_EVENT_MONITOR |

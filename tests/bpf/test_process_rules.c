@@ -192,6 +192,26 @@ static bool a_denial_that_comes_too_late_kills_or_flags(void)
 	return true;
 }
 
+/* What a denial falls back to is weighed against what the points lead to, not the denial. */
+static bool a_denial_that_only_flags_does_not_keep_points_from_acting(void)
+{
+	char *scored = trial_copy(&trial, "denied-and-scored");
+	struct rule_spec rules[] = {
+		{.match = {.exec = {scored}}, .score = 100},
+		{.match = {.exec = {scored}},
+		 .action = SYNFW_PROCESS_DENY,
+		 .fallback = SYNFW_PROCESS_FLAG},
+	};
+	const struct synfw_process_head head = {
+		.decay = DECAY_PER_HOUR, .act_at = 90, .act = SYNFW_PROCESS_KILL};
+
+	trial_apply(&trial, rules, 2, &head);
+	EXPECT(trial_run(scored, NULL, NULL, NULL) == TRIAL_KILLED);
+	trial_read_events(&trial);
+	EXPECT(trial.nr_events == 1 && trial.event.action == SYNFW_PROCESS_KILL);
+	return true;
+}
+
 static bool a_protected_file_is_spared(void)
 {
 	struct rule_spec rule = {.match = {.exec = {victim}}, .action = SYNFW_PROCESS_KILL};
@@ -332,6 +352,7 @@ int main(int argc, char **argv)
 	CHECK(the_first_action_decides);
 	CHECK(a_policy_that_monitors_does_nothing);
 	CHECK(a_denial_that_comes_too_late_kills_or_flags);
+	CHECK(a_denial_that_only_flags_does_not_keep_points_from_acting);
 	CHECK(a_protected_file_is_spared);
 	CHECK(points_add_up_to_an_action);
 	CHECK(many_processes_of_a_file_add_up_too);
