@@ -15,6 +15,7 @@
 
 #include "counters.h"
 #include "pins.h"
+#include "process_commit_attach.h"
 #include "process_counters.h"
 #include "process_files.h"
 #include "process_fill.h"
@@ -221,63 +222,6 @@ static int place(struct process_commit *commit, const char *dir, bool fresh, str
 	return process_half_pin(&commit->loaded, commit->dir, fault);
 }
 
-/* A hook that cannot be had: the first rule that needs it, by name and place. */
-static int refuse_hook(const struct manifest *next, enum process_hook hook, int error,
-		       struct fault *fault)
-{
-	const struct manifest_process_rule *rule;
-	size_t i;
-
-	for (i = 0; i < next->nr_process_rules; i++) {
-		rule = &next->process_rules[i];
-		if (process_hook_serves(hook, rule->trigger, rule->action))
-			break;
-	}
-	if (i < next->nr_process_rules)
-		fault_system(fault, error,
-			     "%s:%u: rule \"%s\" needs the hook \"%s\", which cannot be attached",
-			     next->file, rule->line, rule->name, process_hooks[hook].word);
-	else
-		fault_system(fault, error, "cannot attach the hook \"%s\"",
-			     process_hooks[hook].word);
-	fault->exit_code = EXIT_KERNEL;
-	return error;
-}
-
-static int attach(struct process_commit *commit, enum process_hook hook, int cgroup_fd,
-		  const struct manifest *next, struct fault *fault)
-{
-	CLEANUP(cleanup_free)
-	char *path = process_half_link_path(commit->dir, hook, commit->live.present);
-	int fd = process_hook_attach(hook, commit->loaded.hook_fd[hook], cgroup_fd);
-
-	if (fd < 0)
-		return refuse_hook(next, hook, fd, fault);
-	commit->link_fd[hook] = fd;
-	commit->attached |= BIT(hook);
-	if (!path || bpf_obj_pin(fd, path))
-		return fault_system(fault, path ? -errno : -ENOMEM, "cannot pin the hook \"%s\"",
-				    process_hooks[hook].word);
-	return 0;
-}
-
-static int attach_missing(struct process_commit *commit, const struct manifest *next,
-			  struct fault *fault)
-{
-	CLEANUP(cleanup_fd) int cgroup_fd = -1;
-	int hook, err = 0;
-
-	for (hook = 0; !err && hook < PROCESS_NR_HOOKS; hook++) {
-		if (commit->loaded.hook_fd[hook] < 0)
-			continue;
-		if (process_hooks[hook].cgroup && cgroup_fd < 0)
-			err = process_hooks_open_cgroup(fault, &cgroup_fd);
-		if (!err)
-			err = attach(commit, hook, cgroup_fd, next, fault);
-	}
-	return err;
-}
-
 /* The object whose programs for user space are this build's. */
 static const struct process_object *caller(const struct process_commit *commit)
 {
@@ -324,7 +268,7 @@ int process_commit_stage(struct process_commit *commit, const char *dir, bool fr
 		err = process_inner_install(&commit->inner, &commit->tables->head, object, slot,
 					    fault);
 	if (!err)
-		err = attach_missing(commit, next, fault);
+		err = process_commit_attach(commit, next, fault);
 	return err ? err : process_fill(caller(commit), slot, fault);
 }
 

@@ -8,6 +8,7 @@
 #include <mntent.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <bpf/bpf.h>
@@ -61,6 +62,9 @@ const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
 };
 
 #define BIT(hook) (1U << (hook))
+
+/* The kernel numbers the groups of a hierarchy, and its root is the first. */
+#define ROOT_INODE 1
 
 #define CGROUP_HOOKS                                                                               \
 	(BIT(PROCESS_HOOK_SOCK_CREATE) | BIT(PROCESS_HOOK_CONNECT4) | BIT(PROCESS_HOOK_CONNECT6) | \
@@ -194,22 +198,26 @@ static void end_mounts(FILE **mounts)
 		endmntent(*mounts);
 }
 
-int process_hooks_open_cgroup(struct fault *fault, int *ret_fd)
+int process_hooks_open_cgroup(int *ret_fd)
 {
 	CLEANUP(end_mounts) FILE *mounts = setmntent("/proc/self/mounts", "re");
 	const struct mntent *mount;
-	int fd;
+	int err = mounts ? -ENOENT : -errno;
 
 	while (mounts && (mount = getmntent(mounts))) {
+		CLEANUP(cleanup_fd) int fd = -1;
+		struct stat status;
+
 		if (strcmp(mount->mnt_type, "cgroup2"))
 			continue;
 		fd = open(mount->mnt_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0)
-			return fault_system(fault, -errno, "cannot open \"%s\"", mount->mnt_dir);
-		*ret_fd = fd;
-		return 0;
+		if (fd < 0 || fstat(fd, &status))
+			return -errno;
+		if (status.st_ino == ROOT_INODE) {
+			*ret_fd = TAKE_FD(fd);
+			return 0;
+		}
+		err = -EXDEV;
 	}
-	return fault_refuse(fault, EXIT_KERNEL,
-			    "no cgroup v2 hierarchy is mounted; what isolates processes hangs on "
-			    "its root");
+	return err;
 }
