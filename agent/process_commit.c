@@ -313,7 +313,7 @@ static void settle_links(const struct process_commit *commit, struct notes *note
 			rename_pin(commit->dir, hook, notes);
 			continue;
 		}
-		if (!(commit->live.hooks & ~commit->needed & BIT(hook)))
+		if (commit->needed & BIT(hook))
 			continue;
 		err = remove_link(commit->dir, hook, false);
 		if (err)

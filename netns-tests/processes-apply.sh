@@ -162,3 +162,20 @@ test_isolation_wants_the_root_of_all_control_groups() {
 	in_group 'mount -t cgroup2 none "$0" && exec "$@"' "$T/group" "$SYNFW" apply "$T/other.yaml"
 	equal "$STATUS" 0 "status where the whole is mounted as well"
 }
+
+test_a_hook_that_somebody_detached_is_missed_and_attached_again() {
+	prepare
+	apply other
+	bpftool link detach pinned "$(find "$T/bpf" -name link-connect4)"
+	exits 0 synfw status --json
+	json '(.warnings | any(contains("the hook \"connect4\"") and contains("is not attached"))) and
+		(.processes.hooks | any(.hook == "connect4") | not) and
+		(.processes.hooks | any(.hook == "connect6"))'
+	apply other
+	exits 0 synfw status --json
+	json '.warnings == [] and (.processes.hooks | any(.hook == "connect4"))'
+	equal "$(pins | grep -c 'connect4')" 1 "pins of the hook"
+	bpftool link detach pinned "$(find "$T/bpf" -name link-connect4)"
+	apply bad
+	equal "$(pins | grep connect4 || echo none)" none "pins of the hook that nothing needs"
+}
