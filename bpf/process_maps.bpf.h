@@ -111,7 +111,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, SYNFW_MAX_EXECUTABLES);
-	__type(key, struct synfw_process_id);
+	__type(key, struct synfw_executable_key);
 	__type(value, struct synfw_executable);
 } synfw_executables SEC(".maps");
 

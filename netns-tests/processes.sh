@@ -448,3 +448,26 @@ test_isolation_ends_with_the_last_rule_that_isolates() {
 	equal "$(said)" may "what it may under a later policy with another rule"
 	end_work
 }
+
+test_points_of_an_executable_are_those_of_a_user() {
+	local pid i
+	prepare
+	chmod -R a+rX "$T"
+	live "- {name: odd, exec: $T/bin/waits, score: 40}" \
+		"process-scoring: {act-at: 100, action: kill, decay: 1/h}"
+	for i in 1 2; do setpriv --reuid 65534 --clear-groups "$T/bin/waits" 0; done
+	exits 137 setpriv --reuid 65534 --clear-groups "$T/bin/waits" 0
+	"$T/bin/waits" 0
+	"$T/bin/waits" 60 &
+	pid=$!
+	sleep 0.2
+	exits 0 synfw why $pid --json
+	# a point is forgotten within the hour
+	json "(.score | . == 39 or . == 40) and (.executable.score | . == 79 or . == 80) and
+		(.executable | del(.score)) == {uid: 0, pid: $pid, comm: \"waits\"}"
+	exits 0 synfw why $pid
+	grep -q "executable: [78][90], of all processes of this file and user 0" "$T/out" ||
+		{ cat "$T/out" >&2; fail "why does not tell of the executable"; }
+	kill $pid
+	wait $pid 2>/dev/null || true
+}

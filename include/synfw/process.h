@@ -275,12 +275,19 @@ struct synfw_process {
 _Static_assert(sizeof(struct synfw_process) == 376, "a process");
 
 /*
- * synfw_executables, an LRU hash by struct synfw_process_id (SYNFW_ID_FILE): the points that all processes
- * of an executable were given, as a leaky bucket with process-scoring's decay. The process that is given
- * points is flagged or acted on when either bucket has reached flag-at or act-at: many short processes of one
- * file do not stay below what one long one would reach. When it is full the one that was longest without points
- * is forgotten.
+ * synfw_executables, an LRU hash by struct synfw_executable_key: the points that all processes of an
+ * executable and an effective user were given, as a leaky bucket with process-scoring's decay. The process
+ * that is given points is flagged or acted on when either bucket has reached flag-at or act-at: many short
+ * processes of one file do not stay below what one long one would reach. By user, as nobody's points may be
+ * held against who runs the same file. When it is full the one that was longest without points is forgotten.
  */
+struct synfw_executable_key {
+	struct synfw_process_id file;	/* SYNFW_ID_FILE */
+	__u32 uid;
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct synfw_executable_key) == 32, "key of an executable");
+
 struct synfw_executable {
 	__u64 level;
 	__u64 level_boot_ns;
