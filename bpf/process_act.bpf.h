@@ -68,13 +68,16 @@ static __always_inline void deny_fall_back(struct process_scratch *scratch)
 								  : SYNFW_PROCESS_KILL;
 }
 
+/* Who was the first to set a flag is what it is held for. */
 static __always_inline void flag_entry(const struct process_scratch *scratch,
 				       struct synfw_process *entry, __u32 flags)
 {
-	if (!(entry->flags & SYNFW_PROCESS_FLAGGED))
-		entry->flagged_boot_ns = scratch->now_ns;
+	__u32 before = __sync_fetch_and_or(&entry->flags, flags);
+
+	if (!(flags & ~before))
+		return;
+	entry->flagged_boot_ns = scratch->now_ns;
 	entry->counter = scratch->counter;
-	entry->flags |= flags;
 }
 
 static __always_inline void peers_keep(const struct process_scratch *scratch,
@@ -83,7 +86,7 @@ static __always_inline void peers_keep(const struct process_scratch *scratch,
 	entry->peers_block_ns = scratch->peers_block_ns;
 	entry->peers_score = scratch->peers_score;
 	entry->counter_peers = scratch->counter_peers;
-	entry->flags |= SYNFW_PROCESS_PEERS;
+	__sync_fetch_and_or(&entry->flags, SYNFW_PROCESS_PEERS);
 }
 
 /* Does it to the process that runs. One that cannot be isolated for want of room is killed. */
@@ -104,18 +107,43 @@ static __always_inline void action_take(struct process_scratch *scratch, struct 
 	scratch->action = action;
 }
 
-/* A flag that a memory rule has set is not told again for each further mapping. */
-static __always_inline bool is_news(const struct process_scratch *scratch,
-				    const struct synfw_process *entry)
+/* Has the rule on memory that decided told of this image before? A process does the same with its memory again and
+ * again. Two CPUs that are there at once tell it twice. */
+static __always_inline bool is_told(const struct process_scratch *scratch, struct synfw_process *entry,
+				    __u64 serial)
 {
-	return scratch->trigger == SYNFW_ON_EXEC || scratch->action != SYNFW_PROCESS_FLAG || !entry ||
-	       !(entry->flags & SYNFW_PROCESS_FLAGGED) || entry->counter != scratch->counter;
+	__u64 bit = 1ULL << (scratch->index % SYNFW_MAX_MEMORY_RULES);
+
+	if (entry->told_serial != serial) {
+		entry->told_serial = serial;
+		entry->told = 0;
+	}
+	if (entry->told & bit)
+		return true;
+	entry->told |= bit;
+	return false;
+}
+
+/* Is an event worth telling? Each exec is; of memory each kill, all points that lead to nothing yet, and what is new. */
+static __always_inline bool is_news(const struct process_scratch *scratch, struct synfw_process *entry,
+				    __u64 serial, bool acts)
+{
+	if (scratch->trigger == SYNFW_ON_EXEC || !entry || scratch->crossed)
+		return true;
+	if (scratch->action == SYNFW_PROCESS_SCORE || (acts && scratch->action == SYNFW_PROCESS_KILL))
+		return true;
+	if (scratch->bit != SYNFW_NO_PROCESS_BIT)
+		return !is_told(scratch, entry, serial);
+	return !(entry->flags & (scratch->action == SYNFW_PROCESS_ISOLATE ? SYNFW_PROCESS_ISOLATED
+									 : SYNFW_PROCESS_FLAGGED));
 }
 
 /* The rules have been asked about the process that runs, whose entry is `entry` (NULL: no room for one). */
 static __always_inline void act(struct process_scratch *scratch, struct synfw_process *entry)
 {
 	const struct synfw_process_head *head = process_head(scratch->slot);
+	bool spared = scratch->flags & SYNFW_PATH_PROTECTED || scratch->pid <= 1;
+	__u32 flags;
 	bool news;
 
 	if (!head || (scratch->bit == SYNFW_NO_PROCESS_BIT && !scratch->points && !scratch->has_peers))
@@ -126,23 +154,19 @@ static __always_inline void act(struct process_scratch *scratch, struct synfw_pr
 		score_subject(scratch, head->decay);
 		score_weigh(scratch, head);
 	}
+	flags = scratch->crossed ? SYNFW_PROCESS_EVENT_CROSSED : 0;
+	news = is_news(scratch, entry, head->serial, !head->monitor && !spared);
 	if (head->monitor) {
-		event_send(scratch, entry, scratch->action,
-			   SYNFW_PROCESS_EVENT_MONITOR |
-				   (scratch->crossed ? SYNFW_PROCESS_EVENT_CROSSED : 0));
-		return;
-	}
-	if (scratch->flags & SYNFW_PATH_PROTECTED || scratch->pid <= 1) {
+		flags |= SYNFW_PROCESS_EVENT_MONITOR;
+	} else if (spared) {
+		flags |= SYNFW_PROCESS_EVENT_SPARED;
 		if (scratch->action != SYNFW_PROCESS_SCORE)
 			tally(SYNFW_PROCESS_TALLY_SPARED);
-		event_send(scratch, entry, scratch->action, SYNFW_PROCESS_EVENT_SPARED);
-		return;
+	} else {
+		action_take(scratch, entry);
 	}
-	news = is_news(scratch, entry);
-	action_take(scratch, entry);
 	if (news)
-		event_send(scratch, entry, scratch->action,
-			   scratch->crossed ? SYNFW_PROCESS_EVENT_CROSSED : 0);
+		event_send(scratch, entry, scratch->action, flags);
 }
 
 /* ---- exec ------------------------------------------------------------------------------------ */

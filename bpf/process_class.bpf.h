@@ -344,7 +344,7 @@ static __always_inline void class_of_process(struct process_scratch *scratch, st
 	class_of_file(scratch, file, judged);
 	if (!entry || !entry->file.kind || file_is(&entry->file, &scratch->file))
 		return;
-	entry->flags |= SYNFW_PROCESS_DISGUISED;
+	__sync_fetch_and_or(&entry->flags, SYNFW_PROCESS_DISGUISED);
 	scratch->file = entry->file;
 	class_of_disguised(scratch, judged);
 }

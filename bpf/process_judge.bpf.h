@@ -127,6 +127,7 @@ static __always_inline bool rule_apply(struct process_scratch *scratch,
 		return false;
 	}
 	scratch->bit = bit;
+	scratch->index = rule->index;
 	scratch->action = rule->action;
 	scratch->fallback = rule->fallback;
 	return true;

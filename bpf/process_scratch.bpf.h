@@ -102,6 +102,7 @@ struct process_scratch {
 	__u16 bit;		/* that decided */
 	__u16 counter;		/* of that rule, or of the last that gave points */
 	__u16 counter_peers;
+	__u16 index;		/* of the rule that decided, as in struct synfw_process_rule */
 	__u8 action;		/* enum synfw_process_action */
 	__u8 fallback;
 	__u8 has_peers;

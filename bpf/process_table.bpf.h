@@ -52,7 +52,8 @@ static __always_inline void entry_begin_image(struct synfw_process *entry, __u64
 	__u64 file = (__u64)BPF_CORE_READ((struct mm_struct *)mm, exe_file);
 
 	entry_begin_memory(entry, (const void *)mm);
-	entry->flags &= ~SYNFW_PROCESS_DISGUISED;
+	entry->told = 0;
+	__sync_fetch_and_and(&entry->flags, ~SYNFW_PROCESS_DISGUISED);
 	if (file)
 		file_identify(&entry->file, file);
 	else

@@ -471,3 +471,17 @@ test_points_of_an_executable_are_those_of_a_user() {
 	kill $pid
 	wait $pid 2>/dev/null || true
 }
+
+test_why_names_the_rule_that_isolated() {
+	local pid
+	prepare
+	live "- {name: alone, exec: $T/bin/shell, action: isolate}
+		- {name: seen, exec: $T/bin/waits, action: flag}"
+	"$T/bin/shell" -c "exec $T/bin/waits 60" &
+	pid=$!
+	sleep 0.3
+	exits 1 synfw why $pid --json
+	json '.isolated and .rule == "alone" and (.path | endswith("/bin/waits"))'
+	kill $pid
+	wait $pid 2>/dev/null || true
+}

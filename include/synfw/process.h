@@ -264,15 +264,17 @@ struct synfw_process {
 	__u64 mapped_bytes;	/* address space when last looked at, by which requests are found that
 				 * choose their own address */
 	__u64 peers_block_ns;
+	__u64 told_serial;	/* synfw_process_head.serial that `told` is for */
+	__u64 told;		/* bit i: rule i of `memory` has told of what this image does */
 	__u32 wx_mappings;
 	__u32 peers_score;
-	__u16 counter;		/* of the rule that flagged or isolated it */
+	__u16 counter;		/* of the rule that flagged it, or isolated it since */
 	__u16 counter_peers;	/* of the rule with `peers` */
 	__u32 lock;		/* of level */
-	__u64 flagged_boot_ns;
+	__u64 flagged_boot_ns;	/* when that was */
 	__u8 comm[16];
 };
-_Static_assert(sizeof(struct synfw_process) == 376, "a process");
+_Static_assert(sizeof(struct synfw_process) == 392, "a process");
 
 /*
  * synfw_executables, an LRU hash by struct synfw_executable_key: the points that all processes of an

@@ -262,6 +262,8 @@ static const struct member members[] = {
 	MEMBER(synfw_process, largest_bytes),
 	MEMBER(synfw_process, mapped_bytes),
 	MEMBER(synfw_process, peers_block_ns),
+	MEMBER(synfw_process, told_serial),
+	MEMBER(synfw_process, told),
 	MEMBER(synfw_process, wx_mappings),
 	MEMBER(synfw_process, peers_score),
 	MEMBER(synfw_process, counter),

@@ -10,7 +10,8 @@
  * Requests of 64 MiB, after which it stays for some ticks, of which half a MiB is used: a: mmap. n:
  * mmap at an address of its own. b: brk. r: mremap. g: mmap, of which all is used. Writable and
  * executable pages: y: mmap. q: mprotect. h: shmat. e: mmap where readable implies executable. s:
- * many small requests, twice as much together. l: as g, then as w, and stays.
+ * many small requests, twice as much together. l: as g, then as w, and stays. t: y and a, in
+ * turns.
  */
 #include <fcntl.h>
 #include <stddef.h>
@@ -124,6 +125,11 @@ static void ask_memory(char letter)
 	} else if (letter == 'e') {
 		call(SYS_personality, READ_IMPLIES_EXEC, 0, 0, 0);
 		map(0, 4096, usual, 0);
+	} else if (letter == 't') {
+		for (int i = 0; i < 3; i++) {
+			map(0, 4096, usual | PROT_EXEC, 0);
+			map(0, LARGE, usual, 0);
+		}
 	} else if (letter == 'h') {
 		map_shared();
 	}

@@ -167,6 +167,31 @@ static bool a_flag_is_told_once(void)
 	return true;
 }
 
+/* How many events come of rules on two things that a process does in turns. */
+static uint32_t events_of_turns(enum synfw_process_action action,
+				const struct synfw_process_head *head)
+{
+	struct rule_spec rules[] = {rule_on(SYNFW_ON_WX_MAPPING, 0),
+				    rule_on(SYNFW_ON_ALLOCATION, 32 * MIB)};
+
+	rules[0].action = rules[1].action = action;
+	trial_apply(&trial, rules, 2, head);
+	MUST(trial_run(victim, "t", NULL, NULL) == 0);
+	MUST(trial_matches(&trial, 0) == 3 && trial_matches(&trial, 1) == 3);
+	trial_read_events(&trial);
+	return trial.nr_events;
+}
+
+static bool each_rule_tells_once(void)
+{
+	const struct synfw_process_head monitors = {.monitor = true};
+
+	EXPECT(events_of_turns(SYNFW_PROCESS_FLAG, NULL) == 2);
+	EXPECT(events_of_turns(SYNFW_PROCESS_ISOLATE, NULL) == 2);
+	EXPECT(events_of_turns(SYNFW_PROCESS_KILL, &monitors) == 2);
+	return true;
+}
+
 /*
  * A list of futexes, each on a page of its own: the kernel goes through it when a task exits, and meets
  * a page fault at each step. So it takes the time of some ticks from where the exit is told to where
@@ -232,6 +257,7 @@ int main(int argc, char **argv)
 	CHECK(growth_is_what_is_used);
 	CHECK(writable_and_executable_pages_are_found);
 	CHECK(a_flag_is_told_once);
+	CHECK(each_rule_tells_once);
 	CHECK(a_process_that_ends_is_forgotten);
 	trial_close(&trial);
 	free(victim);
