@@ -34,6 +34,8 @@ const struct object_map_spec process_maps[PROCESS_NR_MAPS] = {
 			    SYNFW_MAX_GROWTH_WINDOWS},
 	[PROCESS_STATE] = {"synfw_process_state", BPF_MAP_TYPE_ARRAY, 4,
 			   sizeof(struct synfw_process_state), 1},
+	[PROCESS_RUNTIME] = {"synfw_process_runtime", BPF_MAP_TYPE_ARRAY, 4,
+			     sizeof(struct synfw_process_runtime), 1},
 	[PROCESS_COUNTERS] = {"synfw_process_counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4,
 			      sizeof(struct synfw_process_counter), SYNFW_MAX_PROCESS_COUNTERS},
 	[PROCESS_TALLIES] = {"synfw_process_tallies", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8,

@@ -13,9 +13,10 @@
 static __always_inline bool unknown_is_refused(void)
 {
 	__u32 zero = 0;
-	const struct synfw_process_state *state = bpf_map_lookup_elem(&synfw_process_state, &zero);
+	const struct synfw_process_runtime *runtime =
+		bpf_map_lookup_elem(&synfw_process_runtime, &zero);
 
-	return state && *(const volatile __u32 *)&state->isolated_lost;
+	return runtime && *(const volatile __u32 *)&runtime->isolated_lost;
 }
 
 /* Who was isolated by a generation before stays so only while that in force isolates anybody. Without a head,

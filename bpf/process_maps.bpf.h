@@ -130,6 +130,13 @@ struct {
 } synfw_process_state SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct synfw_process_runtime);
+} synfw_process_runtime SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, SYNFW_MAX_PROCESS_COUNTERS);
 	__type(key, __u32);

@@ -285,10 +285,10 @@ static __always_inline void entry_inherit(struct process_scratch *scratch,
 static __always_inline void isolated_child_lost(void)
 {
 	__u32 zero = 0;
-	struct synfw_process_state *state = bpf_map_lookup_elem(&synfw_process_state, &zero);
+	struct synfw_process_runtime *runtime = bpf_map_lookup_elem(&synfw_process_runtime, &zero);
 
-	if (state)
-		state->isolated_lost = true;
+	if (runtime)
+		runtime->isolated_lost = true;
 	bpf_send_signal(SIGNAL_KILL);
 }
 

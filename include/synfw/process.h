@@ -209,7 +209,7 @@ _Static_assert(sizeof(struct synfw_process_head) == 160, "head of the process ta
  * a new process is not remembered and counted (SYNFW_PROCESS_TALLY_FULL): rules on exec judge it all the
  * same, with the lineage that its living parents have; flags and scores are lost to it. A child of an
  * isolated process must not be: the parent that forked is killed, and until user space says otherwise
- * (synfw_process_state.isolated_lost) no process that is not remembered has a network, which is where this
+ * (synfw_process_runtime.isolated_lost) no process that is not remembered has a network, which is where this
  * fails closed. So is a process killed that is to be isolated and finds no room.
  *
  * Lineage is kept for both slots: the iterator fills it for a generation that is not in force yet, and
@@ -310,8 +310,7 @@ enum synfw_fill_pass {
 struct synfw_process_state {
 	__u32 fill_slot;	/* user space: whose lineage synfw_fill writes */
 	__u32 fill_pass;	/* enum synfw_fill_pass */
-	__u32 isolated_lost;	/* children of isolated processes that found no room; user space clears
-				 * it once synfw_fill has found room for all */
+	__u32 reserved0;
 	__u32 lsm;		/* user space: the LSM programs are attached and work */
 	/* synfw_identify: a descriptor of the caller, and the file behind it */
 	__s32 fd;
@@ -322,6 +321,15 @@ struct synfw_process_state {
 	__u32 reserved;
 };
 _Static_assert(sizeof(struct synfw_process_state) == 56, "state of the process programs");
+
+/* synfw_process_runtime[0]: what the programs write at any time. User space, which writes synfw_process_state as a
+ * whole, would undo that there. */
+struct synfw_process_runtime {
+	__u32 isolated_lost;	/* children of isolated processes found no room; user space clears it once
+				 * synfw_fill has found room for all */
+	__u32 reserved[15];
+};
+_Static_assert(sizeof(struct synfw_process_runtime) == 64, "a line");
 
 /*
  * synfw_growth_windows, an LRU hash: for each process and growth rule the smallest resident size in each eighth of

@@ -289,7 +289,7 @@ static const struct member members[] = {
 	MEMBER(synfw_process_event, path),
 	MEMBER(synfw_process_state, fill_slot),
 	MEMBER(synfw_process_state, fill_pass),
-	MEMBER(synfw_process_state, isolated_lost),
+	MEMBER(synfw_process_runtime, isolated_lost),
 	MEMBER(synfw_process_state, lsm),
 	MEMBER(synfw_process_state, fd),
 	MEMBER(synfw_process_state, error),

@@ -300,22 +300,22 @@ static bool a_rule_isolates_what_it_matches(void)
 
 static bool who_is_not_remembered_may_not_once_a_child_was_lost(void)
 {
-	struct synfw_process_state state;
-	int fd = bpf_map__fd(trial.bpf->maps.synfw_process_state);
+	struct synfw_process_runtime runtime;
+	int fd = bpf_map__fd(trial.bpf->maps.synfw_process_runtime);
 	uint32_t zero = 0, pid = getpid();
 
-	MUST(bpf_map_lookup_elem(fd, &zero, &state) == 0);
+	MUST(bpf_map_lookup_elem(fd, &zero, &runtime) == 0);
 	bpf_map_delete_elem(bpf_map__fd(trial.bpf->maps.synfw_processes), &pid);
 	EXPECT(refused_sockets() == 0);
 	open_sockets();
-	state.isolated_lost = 1;
-	MUST(bpf_map_update_elem(fd, &zero, &state, BPF_ANY) == 0);
+	runtime.isolated_lost = 1;
+	MUST(bpf_map_update_elem(fd, &zero, &runtime, BPF_ANY) == 0);
 	EXPECT(refused_calls() == ALL_CALLS);
 	EXPECT(refused_sockets() == ALL_SOCKETS);
 	trial_fill(&trial, trial.slot);
 	EXPECT(refused_sockets() == 0);
-	state.isolated_lost = 0;
-	MUST(bpf_map_update_elem(fd, &zero, &state, BPF_ANY) == 0);
+	runtime.isolated_lost = 0;
+	MUST(bpf_map_update_elem(fd, &zero, &runtime, BPF_ANY) == 0);
 	return true;
 }
 
@@ -337,7 +337,7 @@ static void become_lost_parent(const struct trial *unused)
 
 static bool an_isolated_parent_of_a_lost_child_is_killed(void)
 {
-	struct synfw_process_state state;
+	struct synfw_process_runtime runtime;
 	uint32_t zero = 0;
 	int status = 0;
 
@@ -345,9 +345,9 @@ static bool an_isolated_parent_of_a_lost_child_is_killed(void)
 	for (int i = 0; i < NR_TRIES && status != TRIAL_KILLED; i++)
 		status = trial_child(become_lost_parent, &trial);
 	EXPECT(status == TRIAL_KILLED);
-	MUST(bpf_map_lookup_elem(bpf_map__fd(trial.bpf->maps.synfw_process_state), &zero, &state) ==
-	     0);
-	EXPECT(state.isolated_lost);
+	MUST(bpf_map_lookup_elem(bpf_map__fd(trial.bpf->maps.synfw_process_runtime), &zero,
+				 &runtime) == 0);
+	EXPECT(runtime.isolated_lost);
 	return true;
 }
 
