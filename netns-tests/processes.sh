@@ -3,63 +3,26 @@
 # Rules on processes. Other work goes on on this machine, and these rules see all of it: they name only
 # programs below the directory of the case.
 
-prepare() { # programs that a rule may name: copies, in $T/bin
-	local name
+prepare() {
 	add_hosts
-	mkdir "$T/bin"
-	for name in bad good other; do cp /usr/bin/touch "$T/bin/$name"; done
-	cp /usr/bin/perl "$T/bin/net"
-	cp /bin/sh "$T/bin/shell"
-	cp /bin/sleep "$T/bin/waits"
+	add_programs
 }
-
-live() { # YAML of rules on processes: applies it
-	policy live <<-E
-		processes:
-		$(sed 's/^[[:space:]]*/  /' <<<"$1")
-		${2:-}
-	E
-	apply live
-}
-
-runs() { # PROGRAM: it did what it was executed for
-	rm -f "$T/made"
-	"$T/bin/$1" "$T/made" || fail "$1 ended with $?"
-	[ -e "$T/made" ] || fail "$1 ran and made no file"
-}
-
-is_killed() { # PROGRAM: before its first instruction
-	local status=0
-	rm -f "$T/made"
-	"$T/bin/$1" "$T/made" 2>/dev/null || status=$?
-	equal "$status" 137 "status of $1"
-	[ ! -e "$T/made" ] || fail "$1 made a file before it was killed"
-}
-
-matches() { # RULE [FIELD]
-	synfw show rules --json |
-		jq --arg name "$1" --arg field "${2:-matches}" \
-			'.process_rules[] | select(.name == $name) | .[$field]'
-}
-
-pins() { (cd "$T/bpf" && find . -path '*process*' -type f | sed 's|.*/||' | LC_ALL=C sort); }
-hooks() { pins | sed -n 's/^link-//p' | paste -sd' '; }
 
 test_kill_comes_before_the_first_instruction() {
 	local i
 	prepare
 	runs bad
-	live "- {name: bad, exec: $T/bin/bad, action: kill}"
+	apply_processes "- {name: bad, exec: $T/bin/bad, action: kill}"
 	for i in $(seq 50); do is_killed bad; done
 	runs good
-	equal "$(matches bad)" 50 "matches"
+	equal "$(process_rule bad)" 50 "matches"
 }
 
 test_hard_links_and_other_names_do_not_evade() {
 	prepare
 	ln "$T/bin/bad" "$T/bin/linked"
 	ln -s "$T/bin/bad" "$T/bin/pointed"
-	live "- {name: bad, exec: $T/bin/bad, action: kill}"
+	apply_processes "- {name: bad, exec: $T/bin/bad, action: kill}"
 	is_killed linked
 	is_killed pointed
 	runs good
@@ -67,24 +30,24 @@ test_hard_links_and_other_names_do_not_evade() {
 
 test_only_needed_hooks_are_attached() {
 	prepare
-	live "- {name: bad, exec: $T/bin/bad, action: kill}"
-	equal "$(hooks)" "exec exit fork" "hooks of a policy that kills"
-	live "- {name: bad, exec: $T/bin/bad, action: isolate}"
-	equal "$(hooks)" "bind4 bind6 connect4 connect6 exec exit fork sendmsg4 sendmsg6 sock-create" \
+	apply_processes "- {name: bad, exec: $T/bin/bad, action: kill}"
+	equal "$(process_hooks)" "exec exit fork" "hooks of a policy that kills"
+	apply_processes "- {name: bad, exec: $T/bin/bad, action: isolate}"
+	equal "$(process_hooks)" "bind4 bind6 connect4 connect6 exec exit fork sendmsg4 sendmsg6 sock-create" \
 		"hooks of a policy that isolates"
-	live "- {name: bad, exec: $T/bin/bad, action: flag}"
-	equal "$(hooks)" "exec exit fork" "hooks of a policy that isolates no more"
+	apply_processes "- {name: bad, exec: $T/bin/bad, action: flag}"
+	equal "$(process_hooks)" "exec exit fork" "hooks of a policy that isolates no more"
 	policy none <<<""
 	apply none
-	equal "$(pins | wc -l)" 0 "pins of a policy without rules on processes"
+	equal "$(process_pins | wc -l)" 0 "pins of a policy without rules on processes"
 }
 
 test_apply_replaces_the_rules() {
 	prepare
-	live "- {name: bad, exec: $T/bin/bad, action: kill}"
+	apply_processes "- {name: bad, exec: $T/bin/bad, action: kill}"
 	is_killed bad
 	runs other
-	live "- {name: other, exec: $T/bin/other, action: kill}"
+	apply_processes "- {name: other, exec: $T/bin/other, action: kill}"
 	runs bad
 	is_killed other
 	policy none <<<""
@@ -95,15 +58,15 @@ test_apply_replaces_the_rules() {
 
 test_detach_leaves_nothing() {
 	prepare
-	live "- {name: bad, exec: $T/bin/bad, action: isolate}"
+	apply_processes "- {name: bad, exec: $T/bin/bad, action: isolate}"
 	exits 0 synfw detach
-	equal "$(pins | wc -l)" 0 "pins"
+	equal "$(process_pins | wc -l)" 0 "pins"
 	runs bad
 }
 
 test_a_failed_apply_changes_nothing() {
 	prepare
-	live "- {name: bad, exec: $T/bin/bad, action: kill}"
+	apply_processes "- {name: bad, exec: $T/bin/bad, action: kill}"
 	policy worse <<-E
 		processes: [{name: other, exec: $T/bin/other, action: kill}]
 		tests: [{exec: $T/bin/other, expect: allow}]
@@ -115,35 +78,14 @@ test_a_failed_apply_changes_nothing() {
 	runs other
 	exits 0 synfw detach
 	exits 3 synfw apply "$T/worse.yaml"
-	equal "$(pins | wc -l)" 0 "pins after a first apply that failed"
+	equal "$(process_pins | wc -l)" 0 "pins after a first apply that failed"
 	runs other
-}
-
-test_memory_rules_attach_what_they_need() {
-	prepare
-	memory() { # RULE
-		policy live <<-E
-			memory: [{name: eats, exec: $T/bin/net, $1, action: flag}]
-		E
-		apply live
-	}
-	memory "event: allocation, over: 64MiB"
-	equal "$(hooks)" "exec exit fork timer unmapped-area" "hooks of allocation"
-	"$T/bin/net" -e '$x = "a" x (80 << 20)'
-	[ "$(matches eats)" -gt 0 ] || fail "a request of 80 MiB was not found"
-	memory "event: growth, over: 64MiB, within: 10s"
-	equal "$(hooks)" "exec exit fork timer" "hooks of growth"
-	memory "event: wx-mapping"
-	equal "$(hooks)" "exec exit fork mmap mprotect pkey-mprotect shmat" "hooks of wx-mapping"
-	policy none <<<""
-	apply none
-	equal "$(pins | wc -l)" 0 "pins of a policy without rules on memory"
 }
 
 test_events_tell_of_a_killed_process() {
 	prepare
 	cp "$T/bin/bad" "$T/bin/"$'a\nb\\c\xff'
-	live "- {name: bad, exec: $T/bin/bad, action: kill}
+	apply_processes "- {name: bad, exec: $T/bin/bad, action: kill}
 		- {name: odd, exec: \"$T/bin/**\", action: flag}"
 	is_killed bad
 	exits 0 synfw events --json
@@ -183,7 +125,7 @@ test_isolated_processes_have_no_network() {
 	prepare
 	cp /usr/bin/perl "$T/bin/free"
 	on_edge sh -c 'echo 0 0 >/proc/sys/net/ipv4/ping_group_range'
-	live "- {name: alone, exec: $T/bin/net, action: isolate}"
+	apply_processes "- {name: alone, exec: $T/bin/net, action: isolate}"
 	equal "$(calls free)" "$may" "calls of another program"
 	equal "$(calls net)" "tcp 1 udp 1 raw 1 ping 1 bind 1 connect 1 send 1" "calls of an isolated one"
 	# shellcheck disable=SC2016
@@ -199,7 +141,7 @@ test_isolated_processes_have_no_network() {
 
 test_scores_cross_thresholds() {
 	prepare
-	live "- {name: odd, exec: $T/bin/bad, score: 60}" \
+	apply_processes "- {name: odd, exec: $T/bin/bad, score: 60}" \
 		"process-scoring: {flag-at: 50, act-at: 100, action: kill, decay: 1/h}"
 	runs bad
 	is_killed bad
@@ -216,7 +158,7 @@ test_processes_that_run_already_are_known() {
 	mkfifo "$T/go"
 	"$T/bin/shell" -c "read -r line <'$T/go'; '$T/bin/bad' '$T/made'; echo \$?" >"$T/said" 2>/dev/null &
 	pid=$!
-	live "- {name: child, exec: $T/bin/bad, parent: $T/bin/shell, action: kill}"
+	apply_processes "- {name: child, exec: $T/bin/bad, parent: $T/bin/shell, action: kill}"
 	runs bad
 	rm "$T/made"
 	exits 0 synfw show processes --json
@@ -231,16 +173,16 @@ test_processes_that_run_already_are_known() {
 test_reload_keeps_counters_and_flags() {
 	local pid
 	prepare
-	live "- {name: waits, exec: $T/bin/waits, action: isolate}"
+	apply_processes "- {name: waits, exec: $T/bin/waits, action: isolate}"
 	"$T/bin/waits" 60 &
 	pid=$!
 	sleep 0.2
-	equal "$(matches waits)" 1 "matches"
+	equal "$(process_rule waits)" 1 "matches"
 	exits 1 synfw why $pid --json
 	json '.isolated and .flagged and .rule == "waits" and .line == 5 and .comm == "waits"'
-	live "- {name: first, exec: $T/bin/good, action: flag}
+	apply_processes "- {name: first, exec: $T/bin/good, action: flag}
 		- {name: waits, exec: $T/bin/waits, action: isolate}"
-	equal "$(matches waits)" 1 "matches after a reload"
+	equal "$(process_rule waits)" 1 "matches after a reload"
 	exits 1 synfw why $pid
 	grep -q "by rule \"waits\" at $T/live.yaml:6" "$T/out" ||
 		{ cat "$T/out" >&2; fail "why does not name the rule"; }
@@ -254,16 +196,16 @@ test_reload_keeps_counters_and_flags() {
 
 test_monitor_lets_run_and_counts() {
 	prepare
-	live "- {name: bad, exec: $T/bin/bad, action: kill}" "mode: monitor"
+	apply_processes "- {name: bad, exec: $T/bin/bad, action: kill}" "mode: monitor"
 	runs bad
-	equal "$(matches bad) $(matches bad would)" "1 1" "matches, and would"
+	equal "$(process_rule bad) $(process_rule bad would)" "1 1" "matches, and would"
 	exits 0 synfw events --json
 	json '.action == "kill" and .monitor and .rule == "bad"'
 }
 
 test_trace_asks_the_same_code() {
 	prepare
-	live "- {name: bad, exec: $T/bin/bad, user: nobody, args: [-x], action: kill}
+	apply_processes "- {name: bad, exec: $T/bin/bad, user: nobody, args: [-x], action: kill}
 		- {name: from-shell, exec: $T/bin/good, parent: $T/bin/shell, score: 7}"
 	exits 1 synfw trace --exec "$T/bin/bad" --user nobody --arg -y --arg -x --json
 	json '.schema == "synfw.trace/1" and .verdict == "kill" and .rule == "bad" and .line == 5 and
@@ -278,14 +220,14 @@ test_trace_asks_the_same_code() {
 	exits 1 synfw trace --policy "$T/next.yaml" --exec "$T/bin/other"
 	grep -q "isolate by rule \"all\" at $T/next.yaml:4" "$T/out" ||
 		{ cat "$T/out" >&2; fail "trace does not name the rule"; }
-	equal "$(matches bad)" 0 "matches after asking"
+	equal "$(process_rule bad)" 0 "matches after asking"
 	exits 2 synfw trace --exec "$T/bin/bad" --from 192.0.2.2
 	exits 2 synfw trace --exec bin/bad
 }
 
 test_diff_shows_changed_rules() {
 	prepare
-	live "- {name: bad, exec: $T/bin/bad, action: kill}"
+	apply_processes "- {name: bad, exec: $T/bin/bad, action: kill}"
 	policy next <<-E
 		processes: [{name: bad, exec: $T/bin/bad, action: flag}]
 	E
@@ -296,7 +238,7 @@ test_diff_shows_changed_rules() {
 
 test_synfw_is_never_acted_on() {
 	prepare
-	live "- {name: all, exec: \"$BUILD/agent/**\", action: kill}"
+	apply_processes "- {name: all, exec: \"$BUILD/agent/**\", action: kill}"
 	exits 0 synfw status --json
 	json '.processes.tallies.spared > 0'
 	exits 0 synfw detach
@@ -306,7 +248,7 @@ test_another_synfw_in_its_place_is_spared() {
 	prepare
 	mkdir "$T/sbin"
 	cp "$SYNFW" "$T/sbin/synfw"
-	SYNFW=$T/sbin/synfw live "- {name: all, exec: \"$T/sbin/**\", action: kill}"
+	SYNFW=$T/sbin/synfw apply_processes "- {name: all, exec: \"$T/sbin/**\", action: kill}"
 	cp "$SYNFW" "$T/sbin/next"
 	mv "$T/sbin/next" "$T/sbin/synfw"
 	exits 0 on_edge "$T/sbin/synfw" status
@@ -321,7 +263,7 @@ test_names_in_other_mount_namespaces_spare_nothing() {
 	mkdir "$T/sbin"
 	cp "$SYNFW" "$T/sbin/synfw"
 	cp "$T/bin/good" "$T/sbin/node"
-	SYNFW=$T/sbin/synfw live "- {name: all, exec: \"$T/sbin/**\", except: {exec: $T/sbin/node}, action: kill}"
+	SYNFW=$T/sbin/synfw apply_processes "- {name: all, exec: \"$T/sbin/**\", except: {exec: $T/sbin/node}, action: kill}"
 	"$T/sbin/node" "$T/made" || fail "the exception ended with $?"
 	for name in node synfw synfwd other; do
 		rm -f "$T/made"
@@ -333,117 +275,32 @@ test_names_in_other_mount_namespaces_spare_nothing() {
 	"$T/sbin/node" "$T/made" || fail "the exception ended with $?"
 }
 
-# A process that does what it is told, a line of perl at a time. work LINE waits until it is done; once
-# the process is gone it fails.
-begin_work() {
-	mkfifo "$T/work"
-	"$T/bin/net" -MSocket -e '$| = 1; open F, "<", $ARGV[0] or die; while (<F>) { eval; print "done\n"; }' \
-		"$T/work" >"$T/worked" &
-	WORKER=$!
-	exec 8>"$T/work"
-}
-
-work() { # LINE
-	local before i
-	before=$(wc -l <"$T/worked")
-	echo "$1" >&8
-	for i in $(seq 300); do
-		[ "$(wc -l <"$T/worked")" = "$before" ] || return 0
-		[ -e /proc/$WORKER/exe ] || return 1
-		sleep 0.1
-	done
-	fail "\"$1\" was not done within 30 s"
-}
-
-# What the last work has printed.
-said() { tail -n 2 "$T/worked" | head -n 1; }
-
-end_work() {
-	exec 8>&-
-	wait $WORKER
-}
-
-memory_live() { # RULE: on what `net` does
-	policy live <<-E
-		processes: [{name: other, exec: $T/bin/other, action: flag}]
-		memory: [{name: eats, exec: $T/bin/net, $1, action: kill}]
-	E
-	apply live
-}
-
-test_memory_from_before_a_rule_is_not_held_against_anyone() {
-	local rule eat='push @all, "a" x (1 << 20) for 1..80' busy='$t = time; 1 while time - $t < 2'
-	prepare
-	live "- {name: other, exec: $T/bin/other, action: flag}"
-	begin_work
-	for rule in "event: growth, over: 64MiB, within: 60s" "event: allocation, over: 64MiB" \
-		"event: growth, over: 64MiB, within: 60s"; do
-		work "$eat"
-		memory_live "$rule"
-		work "$busy" || fail "$rule: killed for what it had before"
-		live "- {name: other, exec: $T/bin/other, action: flag}"
-	done
-	memory_live "event: growth, over: 64MiB, within: 60s"
-	work "$busy" || fail "killed for what it had before"
-	# a reload with the same rule goes on measuring
-	work "${eat/80/40}"
-	memory_live "event: growth, over: 64MiB, within: 60s"
-	! work "${eat/80/40}; $busy" || fail "not killed for what it grew over a reload"
-	end_work || true
-}
-
-# The kernel may be told that a process runs another file, as root of a user namespace.
-test_a_process_is_what_it_executed() {
-	local match as
-	prepare
-	chmod -R a+rX "$T"
-	cp "$T/bin/good" "$T/bin/node"
-	disguised() { # FILE: sets STATUS to that of `bad`, which looks like FILE and then asks for memory
-		run setpriv --reuid 65534 --regid 65534 --clear-groups env DISGUISE_IN_USERNS=1 \
-			DISGUISE_AS="$1" LD_PRELOAD="$TOOLS/libdisguise.so" "$T/bin/bad"
-	}
-	disguised "$T/bin/node"
-	equal "$STATUS" 0 "status without a policy"
-	for match in "exec: $T/bin/bad" "exec: \"$T/bin/**\", except: $T/bin/node" "exec: \"**/bad\""; do
-		policy live <<-E
-			memory: [{name: eats, $match, event: allocation, over: 64MiB, action: kill}]
-		E
-		apply live
-		for as in "$T/bin/node" "$SYNFW"; do
-			disguised "$as"
-			equal "$STATUS" 137 "status of a program that looks like $as, $match"
-		done
-	done
-	exits 0 synfw events --json
-	json '.disguised and .action == "kill" and (.path | endswith("/bin/bad") | not)'
-}
-
 test_isolation_ends_with_the_last_rule_that_isolates() {
 	local call='print socket(S, PF_INET, SOCK_DGRAM, 0) ? "may\n" : "may not\n"'
 	prepare
-	live "- {name: alone, exec: $T/bin/net, action: isolate}"
+	apply_processes "- {name: alone, exec: $T/bin/net, action: isolate}"
 	begin_work
 	work "$call"
 	equal "$(said)" "may not" "what an isolated process may"
 	exits 1 synfw why $WORKER
-	live "- {name: alone, exec: $T/bin/net, action: isolate}" "mode: monitor"
+	apply_processes "- {name: alone, exec: $T/bin/net, action: isolate}" "mode: monitor"
 	work "$call"
 	equal "$(said)" may "what it may under a policy that monitors"
 	exits 0 synfw why $WORKER
 	grep -q "isolated, but the policy only monitors" "$T/out" || fail "why does not tell of monitoring"
 	exits 0 synfw status --json
 	json '.processes.tallies.calls_monitored == 1 and .processes.tallies.calls_refused == 1'
-	live "- {name: other, exec: $T/bin/other, action: isolate}"
+	apply_processes "- {name: other, exec: $T/bin/other, action: isolate}"
 	work "$call"
 	equal "$(said)" "may not" "what it may while any rule isolates"
-	live "- {name: other, exec: $T/bin/other, action: flag}"
+	apply_processes "- {name: other, exec: $T/bin/other, action: flag}"
 	work "$call"
 	equal "$(said)" may "what it may once none does"
 	exits 0 synfw why $WORKER --json
 	json '.isolated == false and .flagged'
 	exits 0 synfw show processes --json
 	json ".processes | any(.pid == $WORKER and .isolated == false)"
-	live "- {name: other, exec: $T/bin/other, action: isolate}"
+	apply_processes "- {name: other, exec: $T/bin/other, action: isolate}"
 	work "$call"
 	equal "$(said)" may "what it may under a later policy with another rule"
 	end_work
@@ -453,7 +310,7 @@ test_points_of_an_executable_are_those_of_a_user() {
 	local pid i
 	prepare
 	chmod -R a+rX "$T"
-	live "- {name: odd, exec: $T/bin/waits, score: 40}" \
+	apply_processes "- {name: odd, exec: $T/bin/waits, score: 40}" \
 		"process-scoring: {act-at: 100, action: kill, decay: 1/h}"
 	for i in 1 2; do setpriv --reuid 65534 --clear-groups "$T/bin/waits" 0; done
 	exits 137 setpriv --reuid 65534 --clear-groups "$T/bin/waits" 0
@@ -475,7 +332,7 @@ test_points_of_an_executable_are_those_of_a_user() {
 test_why_names_the_rule_that_isolated() {
 	local pid
 	prepare
-	live "- {name: alone, exec: $T/bin/shell, action: isolate}
+	apply_processes "- {name: alone, exec: $T/bin/shell, action: isolate}
 		- {name: seen, exec: $T/bin/waits, action: flag}"
 	"$T/bin/shell" -c "exec $T/bin/waits 60" &
 	pid=$!
