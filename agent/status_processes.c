@@ -29,6 +29,7 @@ static const struct {
 	[SYNFW_PROCESS_TALLY_EVENTS_LOST] =
 		{"process_events_lost",
 		 "events of processes were lost because nobody read them; see `synfw events`"},
+	[SYNFW_PROCESS_TALLY_EVENTS_LIMITED] = {"process_events_limited", NULL},
 	[SYNFW_PROCESS_TALLY_SPARED] = {"spared", NULL},
 	[SYNFW_PROCESS_TALLY_REFUSED] = {"calls_refused", NULL},
 	[SYNFW_PROCESS_TALLY_WOULD_REFUSE] = {"calls_monitored", NULL},

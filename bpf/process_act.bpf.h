@@ -3,42 +3,12 @@
 #define SYNFW_PROCESS_ACT_BPF_H
 
 /* What becomes of a process that was judged: points, the action, what is told. */
+#include "process_event.bpf.h"
 #include "process_judge.bpf.h"
 #include "process_score.bpf.h"
 #include "process_table.bpf.h"
 
 #define PF_KTHREAD 0x00200000
-
-static __always_inline void event_send(const struct process_scratch *scratch,
-				       const struct synfw_process *entry, __u32 action, __u32 flags)
-{
-	struct synfw_process_event *event =
-		bpf_ringbuf_reserve(&synfw_process_events, sizeof(*event), 0);
-
-	if (!event) {
-		tally(SYNFW_PROCESS_TALLY_EVENTS_LOST);
-		return;
-	}
-	event->time_boot_ns = scratch->now_ns;
-	event->start_boot_ns = entry ? entry->start_boot_ns : 0;
-	event->pid = scratch->pid;
-	event->parent = entry ? entry->parent : 0;
-	event->uid = scratch->uid;
-	event->gid = scratch->gid;
-	event->score_before = scratch->score_before;
-	event->score_after = scratch->score_after;
-	event->counter = scratch->counter;
-	event->trigger = scratch->trigger;
-	event->action = action;
-	event->flags = flags | (scratch->tail_cut ? SYNFW_PROCESS_EVENT_PATH_CUT : 0) |
-		       (scratch->disguised ? SYNFW_PROCESS_EVENT_DISGUISED : 0);
-	event->bytes = scratch->bytes;
-	bpf_get_current_comm(event->comm, sizeof(event->comm));
-	event->path_bytes = scratch->tail_bytes;
-	__builtin_memset(event->reserved, 0, sizeof(event->reserved));
-	bpf_probe_read_kernel(event->path, sizeof(event->path), scratch->tail);
-	bpf_ringbuf_submit(event, 0);
-}
 
 /* Reaching either threshold counts once; being above act-at, each time. */
 static __always_inline void score_weigh(struct process_scratch *scratch,

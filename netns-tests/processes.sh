@@ -342,3 +342,20 @@ test_why_names_the_rule_that_isolated() {
 	kill $pid
 	wait $pid 2>/dev/null || true
 }
+
+test_the_limit_of_logging_holds() {
+	local i told
+	prepare
+	apply_processes "- {name: odd, exec: $T/bin/bad, action: flag}
+		- {name: worse, exec: $T/bin/other, action: kill}" "logging: {limit: 5/h}"
+	for i in $(seq 30); do "$T/bin/bad" "$T/made"; done
+	is_killed other
+	exits 0 synfw events --json
+	told=$(jq -s 'map(select(.rule == "odd")) | length' "$T/out")
+	equal "$told" 5 "events of a rule with 30 matches"
+	jq -es 'any(.rule == "worse" and .action == "kill") and
+		any(.schema == "synfw.events/1" and .processes_limited == 25)' "$T/out" >/dev/null ||
+		{ cat "$T/out" >&2; fail "the kill is not told, or not what was held back"; }
+	exits 0 synfw status --json
+	json '.processes.tallies.process_events_limited == 25'
+}

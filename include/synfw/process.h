@@ -192,8 +192,10 @@ struct synfw_process_head {
 				 * that any suffix, and memfd, has */
 	__u64 unreadable_term[SYNFW_LINEAGE_WORDS]; /* the same of terms: lists with any prefix */
 	__u64 unnamed_term[SYNFW_LINEAGE_WORDS];    /* ... any suffix, or memfd */
+	__u64 limit_interval_ns;   /* logging.limit, as in struct synfw_logging; 0: none */
+	__u64 limit_tolerance_ns;
 };
-_Static_assert(sizeof(struct synfw_process_head) == 160, "head of the process tables");
+_Static_assert(sizeof(struct synfw_process_head) == 176, "head of the process tables");
 
 #define SYNFW_PROCESS_ASKS_LINEAGE 0x1
 #define SYNFW_PROCESS_ASKS_ARGS	   0x2
@@ -322,12 +324,22 @@ struct synfw_process_state {
 };
 _Static_assert(sizeof(struct synfw_process_state) == 56, "state of the process programs");
 
+/* The limit of logging holds for what is done about processes apart from what is only told, which any process can
+ * make a flood of. */
+enum synfw_process_event_bucket {
+	SYNFW_PROCESS_EVENTS_OF_NOTES = 0,	/* points and flags, what is spared, what a policy in mode monitor
+						 * would do */
+	SYNFW_PROCESS_EVENTS_OF_ACTS = 1,	/* isolated, killed, denied */
+	SYNFW_NR_PROCESS_EVENT_BUCKETS = 2,
+};
+
 /* synfw_process_runtime[0]: what the programs write at any time. User space, which writes synfw_process_state as a
  * whole, would undo that there. */
 struct synfw_process_runtime {
+	__u64 event_tat_boot_ns[SYNFW_NR_PROCESS_EVENT_BUCKETS]; /* the limit of logging, as a rate */
 	__u32 isolated_lost;	/* children of isolated processes found no room; user space clears it once
 				 * synfw_fill has found room for all */
-	__u32 reserved[15];
+	__u32 reserved[11];
 };
 _Static_assert(sizeof(struct synfw_process_runtime) == 64, "a line");
 
@@ -368,6 +380,7 @@ enum synfw_process_tally {
 	SYNFW_PROCESS_TALLY_SPARED = 4,	/* actions on protected processes that were not taken */
 	SYNFW_PROCESS_TALLY_REFUSED = 5, /* calls of isolated processes */
 	SYNFW_PROCESS_TALLY_WOULD_REFUSE = 6, /* the same, which a policy in mode monitor let through */
+	SYNFW_PROCESS_TALLY_EVENTS_LIMITED = 7, /* logging.limit */
 	SYNFW_NR_PROCESS_TALLIES = 16,
 };
 

@@ -154,6 +154,7 @@ static void put_scoring(const struct process_scoring *scoring, struct synfw_proc
 
 static int put_head(struct process_build *build, struct synfw_process_head *head)
 {
+	const struct rate *limit = &build->policy->logging.limit;
 	int error;
 
 	*head = (struct synfw_process_head){
@@ -163,6 +164,8 @@ static int put_head(struct process_build *build, struct synfw_process_head *head
 		.monitor = build->policy->monitor,
 		.allocation_min_bytes = smallest_over(build, SYNFW_ON_ALLOCATION),
 		.growth_min_bytes = smallest_over(build, SYNFW_ON_GROWTH),
+		.limit_interval_ns = rate_interval_ns(limit),
+		.limit_tolerance_ns = rate_tolerance_ns(limit, limit->count),
 	};
 	for (uint32_t i = 0; i < build->nr_rules; i++)
 		head->actions |= 1 << build->bit[i].rule.action;

@@ -331,6 +331,36 @@ static bool the_shadow_program_judges_the_same(void)
 	return true;
 }
 
+static bool the_limit_of_logging_holds_for_acts_apart(void)
+{
+	const struct rule_spec rules[] = {
+		{.match = {.exec = {victim}}, .action = SYNFW_PROCESS_FLAG},
+		{.match = {.exec = {neighbour}}, .action = SYNFW_PROCESS_KILL},
+	};
+	/* 4 at once, and one an hour */
+	const struct synfw_process_head head = {.limit_interval_ns = 3600000000000ULL,
+						.limit_tolerance_ns = 3 * 3600000000000ULL};
+	uint64_t before;
+
+	trial_apply(&trial, rules, 2, &head);
+	before = trial_tally(&trial, SYNFW_PROCESS_TALLY_EVENTS_LIMITED);
+	for (int i = 0; i < 20; i++)
+		MUST(trial_run(victim, NULL, NULL, NULL) == 0);
+	trial_read_events(&trial);
+	EXPECT(trial.nr_events == 4);
+	EXPECT(trial_run(neighbour, NULL, NULL, NULL) == TRIAL_KILLED);
+	trial_read_events(&trial);
+	EXPECT(trial.nr_events == 5 && trial.event.action == SYNFW_PROCESS_KILL);
+	EXPECT(trial_tally(&trial, SYNFW_PROCESS_TALLY_EVENTS_LIMITED) == before + 16);
+	/* what that rate left is nothing to the next one */
+	trial_apply(&trial, rules, 2,
+		    &(struct synfw_process_head){.limit_interval_ns = 1, .limit_tolerance_ns = 0});
+	MUST(trial_run(victim, NULL, NULL, NULL) == 0);
+	trial_read_events(&trial);
+	EXPECT(trial.nr_events == 1);
+	return true;
+}
+
 /* Nobody reads, and the programs run all the same. */
 static bool events_that_find_no_room_are_counted(void)
 {
@@ -369,6 +399,7 @@ int main(int argc, char **argv)
 	CHECK(a_protected_file_is_spared);
 	CHECK(points_add_up_to_an_action);
 	CHECK(many_processes_of_a_file_add_up_too);
+	CHECK(the_limit_of_logging_holds_for_acts_apart);
 	CHECK(events_that_find_no_room_are_counted);
 	CHECK(the_shadow_program_judges_the_same);
 	trial_close(&trial);
