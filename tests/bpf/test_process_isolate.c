@@ -77,7 +77,10 @@ static void leave_group(void)
 	     *procs = trial_path(&trial, "cgroup/cgroup.procs");
 
 	write_file(procs, "0");
-	MUST(rmdir(group) == 0 && umount(mounted) == 0);
+	/* the child of one that was killed may not have ended yet */
+	for (int i = 0; i < NR_TRIES && rmdir(group); i++)
+		usleep(100000);
+	MUST(access(group, F_OK) != 0 && umount(mounted) == 0);
 }
 
 static struct sockaddr_in address4(void)
