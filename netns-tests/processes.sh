@@ -236,6 +236,35 @@ test_diff_shows_changed_rules() {
 		{ cat "$T/out" >&2; fail "diff does not show the rule"; }
 }
 
+test_what_the_policy_protects_is_never_acted_on() {
+	local child
+	prepare
+	mkdir "$T/bin/safe"
+	cp "$T/bin/good" "$T/bin/safe/any"
+	policy live <<-E
+		protect: [{exec: [$T/bin/good, $T/bin/shell]}, {exec: "$T/bin/safe/**"}]
+		processes: [{name: all, exec: "$T/bin/**", score: 10}, {name: kills, exec: "$T/bin/**", action: kill}]
+		process-scoring: {act-at: 1, decay: 1/h, action: kill}
+	E
+	apply live
+	is_killed bad
+	runs good
+	ln "$T/bin/good" "$T/bin/linked"
+	runs linked
+	runs safe/any
+	exits 0 synfw events --json
+	jq -es 'map([.spared, .comm, .action]) == [[false, "bad", "kill"], [true, "good", "kill"],
+		[true, "linked", "kill"], [true, "any", "kill"]]' "$T/out" >/dev/null || { cat "$T/out" >&2; fail "events do not tell what was spared"; }
+	# what it starts is another program
+	child=$("$T/bin/shell" -c "'$T/bin/bad' '$T/made'; echo \$?" 2>/dev/null)
+	equal "$child" 137 "status of what a protected program starts"
+	policy next <<-E
+		protect: [{exec: $T/bin/good}]
+	E
+	exits 1 synfw diff "$T/next.yaml"
+	grep -q -- "- protect exec $T/bin/safe/" "$T/out" || { cat "$T/out" >&2; fail "diff does not tell"; }
+}
+
 test_synfw_is_never_acted_on() {
 	prepare
 	apply_processes "- {name: all, exec: \"$BUILD/agent/**\", action: kill}"

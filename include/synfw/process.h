@@ -65,7 +65,7 @@ struct synfw_path_class {
 };
 _Static_assert(sizeof(struct synfw_path_class) == 40, "class of a path");
 
-#define SYNFW_PATH_PROTECTED 0x1 /* never acted on: the agent, init, what the policy protects */
+#define SYNFW_PATH_PROTECTED 0x1 /* never acted on: the agent, what the policy protects. Nor is PID 1 */
 
 enum synfw_path_kind {
 	SYNFW_PATH_EXACT = 1,	/* the path, absolute, without a final NUL, the rest zeros */

@@ -172,7 +172,8 @@ const struct schema_key schema_keys[] = {
 	CHILD_KEY(POLICY, "interfaces", SECTIONS, OPTIONAL, "Interfaces that the policy guards.",
 		  INTERFACE),
 	CHILD_KEY(POLICY, "protect", PROTECT, OPTIONAL,
-		  "Checked before everything else: what matches is never dropped.", PROTECT),
+		  "Checked before everything else: what matches is never dropped, nor acted on.",
+		  PROTECT),
 	CHILD_KEY(POLICY, "sets", SETS, OPTIONAL,
 		  "Named sets of addresses, IPv4 and IPv6 mixed, written here or read from files.",
 		  SET),
@@ -201,9 +202,11 @@ const struct schema_key schema_keys[] = {
 	WORD_KEY(INTERFACE, "attach", OPTIONAL, "auto takes native, else generic, and says which.",
 		 attach_modes),
 
-	KEY(PROTECT, "from", ADDRESSES, REQUIRED, "Sources that are always let through."),
+	KEY(PROTECT, "from", ADDRESSES, OPTIONAL, "Sources that are always let through."),
 	KEY(PROTECT, "to", PORTS, OPTIONAL,
 	    "Only to these services; left out: everything from there."),
+	KEY(PROTECT, "exec", PATTERNS, OPTIONAL,
+	    "Instead of addresses: programs that no rule on processes or memory may touch."),
 
 	KEY(SET, "file", PATH, OPTIONAL, "Set file, relative to the policy."),
 	WORD_KEY(SET, "format", OPTIONAL, "Format of the file; auto looks at its first entry.",

@@ -180,6 +180,22 @@ static void what_is_below_a_protected_directory_is_protected(void **state)
 	free(protected.pattern);
 }
 
+static void what_the_policy_protects_is_protected(void **state)
+{
+	CLEANUP(policy_freep) struct policy *policy = new_policy();
+	CLEANUP(image_freep) struct image *image = NULL;
+
+	add_exec(policy, "/usr/sbin/");
+	policy->program_protects = calloc(1, sizeof(*policy->program_protects));
+	policy->nr_program_protects = 1;
+	policy->program_protects[0].programs.keys = PROCESS_EXEC;
+	add_path(&policy->program_protects[0].programs.exec, "/usr/sbin/sshd/");
+	image = compile(policy, NULL);
+	assert_int_equal(pattern(image->processes, SYNFW_PATH_PREFIX, "/usr/sbin/sshd/")->flags,
+			 SYNFW_PATH_PROTECTED);
+	assert_int_equal(pattern(image->processes, SYNFW_PATH_PREFIX, "/usr/sbin/")->flags, 0);
+}
+
 static void a_group_says_who_asks_for_it_and_who_does_not_want_it(void **state)
 {
 	CLEANUP(policy_freep) struct policy *policy = new_policy();
@@ -364,6 +380,7 @@ int main(void)
 		cmocka_unit_test(scoring_alone_has_tables_without_bits),
 		cmocka_unit_test(a_longer_pattern_says_what_the_shorter_ones_say),
 		cmocka_unit_test(what_is_below_a_protected_directory_is_protected),
+		cmocka_unit_test(what_the_policy_protects_is_protected),
 		cmocka_unit_test(a_group_says_who_asks_for_it_and_who_does_not_want_it),
 		cmocka_unit_test(a_list_of_parents_is_there_once),
 		cmocka_unit_test(lists_of_what_may_be_anywhere_are_known),
