@@ -225,6 +225,46 @@ test_trace_asks_the_same_code() {
 	exits 2 synfw trace --exec bin/bad
 }
 
+test_trace_and_tests_tell_what_would_be_done() {
+	prepare
+	policy live <<-E
+		protect: [{exec: $T/bin/good}]
+		processes:
+		  - {name: points, exec: $T/bin/other, score: 100}
+		  - {name: seen, exec: $T/bin/other, action: flag}
+		  - {name: grouped, exec: $T/bin/net, group: nogroup, action: isolate}
+		  - {name: denied, exec: "$T/bin/**", action: deny, fallback: flag}
+		process-scoring: {flag-at: 50, act-at: 90, action: kill, decay: 1/h}
+		tests:
+		  - {exec: $T/bin/other, expect: kill, rule: seen}
+		  - {exec: $T/bin/good, expect: allow}
+	E
+	apply live
+	exits 1 synfw trace --exec "$T/bin/other" --json
+	json '.verdict == "kill" and .cause == "scoring" and .rule == "seen" and .score == 100'
+	exits 1 synfw trace --exec "$T/bin/other"
+	grep -q ": kill by process-scoring, score 100$" "$T/out" || { cat "$T/out" >&2; fail "trace of points"; }
+	exits 0 synfw trace --exec "$T/bin/good" --json
+	json '.verdict == "allow" and .cause == "protected" and .rule == "denied"'
+	exits 0 synfw trace --policy "$T/live.yaml" --exec "$SYNFW"
+	exits 1 synfw trace --exec "$T/bin/net" --user nobody --json
+	json '.verdict == "isolate" and .cause == "rule" and .rule == "grouped"'
+	if synfw status --json | jq -e '.processes.hooks | any(.hook == "deny")' >/dev/null; then
+		exits 1 synfw trace --exec "$T/bin/bad" --json
+		json '.verdict == "deny" and .cause == "rule"'
+		return
+	fi
+	for with in "" "--policy $T/live.yaml"; do
+		# shellcheck disable=SC2086 # words are what is wanted
+		exits 0 synfw trace $with --exec "$T/bin/bad" --json
+		json '.verdict == "flag" and .cause == "fallback" and .rule == "denied" and .line == 9'
+	done
+	sed 's/expect: allow/expect: kill/; s/^tests:/&\n  - {exec: \/x, expect: deny}/' "$T/live.yaml" >"$T/next.yaml"
+	exits 3 synfw apply "$T/next.yaml"
+	says "expected kill, got allow, as it is protected"
+	says "expected deny, got allow"
+}
+
 test_diff_shows_changed_rules() {
 	prepare
 	apply_processes "- {name: bad, exec: $T/bin/bad, action: kill}"

@@ -425,15 +425,23 @@ struct synfw_process_question {
 	__u32 memfd;
 	__u32 path_bytes, parent_bytes, ancestor_bytes, args_bytes;
 	__u32 trigger;		/* enum synfw_process_trigger */
-	__u32 reserved;
+	__u32 denies;		/* an exec can be made to fail here */
 	__u64 bytes;		/* memory triggers */
 	__u8 path[4096], parent[4096], ancestor[4096];
 	__u8 args[4096];	/* argv[1..], each with its NUL */
 	/* the answer */
 	__u32 score;
 	__u16 bit;		/* that decided; SYNFW_NO_PROCESS_BIT: none */
-	__u8 action;		/* enum synfw_process_action; SYNFW_PROCESS_SCORE: nothing decided */
+	__u8 action;		/* enum synfw_process_action of that rule; SYNFW_PROCESS_SCORE: none decided */
 	__u8 answered;
+	__u8 effect;		/* enum synfw_process_action that would be taken; SYNFW_PROCESS_SCORE: none */
+	__u8 causes;		/* SYNFW_CAUSE_* */
+	__u8 reserved[6];
 };
+
+/* Why the effect is another one than the action. */
+#define SYNFW_CAUSE_FALLBACK  0x1 /* the exec cannot be denied, here or by what is known before it */
+#define SYNFW_CAUSE_SCORING   0x2 /* the points alone lead to more, of who had none before */
+#define SYNFW_CAUSE_PROTECTED 0x4
 
 #endif

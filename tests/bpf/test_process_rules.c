@@ -290,6 +290,21 @@ static int ask(struct synfw_process_bpf *shadow, struct synfw_process_question *
 	return question->answered ? question->bit : -1;
 }
 
+static struct synfw_process_bpf *shadow_open(const struct rule_spec *rules, uint32_t nr_rules,
+					     struct synfw_process_head *head)
+{
+	struct synfw_process_bpf *shadow = synfw_process_bpf__open();
+	struct bpf_program *other;
+
+	MUST(shadow);
+	bpf_object__for_each_program(other, shadow->obj)
+		bpf_program__set_autoload(other, other == shadow->progs.synfw_ask);
+	shadow->rodata->read_only = true;
+	MUST(synfw_process_bpf__load(shadow) == 0);
+	process_tables_fill(shadow, 0, rules, nr_rules, head);
+	return shadow;
+}
+
 static bool the_shadow_program_judges_the_same(void)
 {
 	struct rule_spec rules[] = {
@@ -299,19 +314,11 @@ static bool the_shadow_program_judges_the_same(void)
 		{.match = {.exec = {"**/x/nc"}, .args = {"-e"}}, .action = SYNFW_PROCESS_ISOLATE},
 		{.match = {.exec = {"memfd"}, .ancestor = "/anc/**"}, .action = SYNFW_PROCESS_DENY},
 	};
-	struct synfw_process_bpf *shadow = synfw_process_bpf__open();
 	struct synfw_process_head head = {.serial = 1};
+	struct synfw_process_bpf *shadow = shadow_open(rules, 4, &head);
 	struct synfw_process_question question = {
 		.path = "/synfw-test/a", .parent = "/p", .uid = 1};
-	struct bpf_program *other;
 
-	MUST(shadow);
-	bpf_object__for_each_program(other, shadow->obj) bpf_program__set_autoload(
-		other, other == shadow->progs.synfw_ask || other == shadow->progs.synfw_identify);
-	shadow->rodata->read_only = true;
-	MUST(synfw_process_bpf__load(shadow) == 0);
-	process_tables_fill(shadow, 1, rules, 4, &head);
-	question.slot = 1;
 	EXPECT(ask(shadow, &question) == 1 && question.action == SYNFW_PROCESS_KILL);
 	EXPECT(question.score == 7);
 	strcpy((char *)question.parent, "/q");
@@ -327,6 +334,7 @@ static bool the_shadow_program_judges_the_same(void)
 	question.memfd = 1;
 	strcpy((char *)question.ancestor, "/anc/b/c");
 	EXPECT(ask(shadow, &question) == 3 && question.action == SYNFW_PROCESS_DENY);
+	EXPECT(question.effect == SYNFW_PROCESS_DENY && !question.causes);
 	synfw_process_bpf__destroy(shadow);
 	return true;
 }
@@ -358,6 +366,37 @@ static bool the_limit_of_logging_holds_for_acts_apart(void)
 	MUST(trial_run(victim, NULL, NULL, NULL) == 0);
 	trial_read_events(&trial);
 	EXPECT(trial.nr_events == 1);
+	return true;
+}
+
+/* Which rule decides is one thing, and what becomes of the program another. */
+static bool the_shadow_program_tells_what_would_be_done(void)
+{
+	const struct rule_spec rules[] = {
+		{.match = {.exec = {"/synfw-test/scored"}}, .score = 100},
+		{.match = {.exec = {"/synfw-test/scored"}}, .action = SYNFW_PROCESS_FLAG},
+		{.match = {.exec = {"/synfw-test/args"}, .args = {"-x"}},
+		 .action = SYNFW_PROCESS_FLAG},
+		{.match = {.exec = {"/synfw-test/**"}},
+		 .action = SYNFW_PROCESS_DENY,
+		 .fallback = SYNFW_PROCESS_FLAG},
+	};
+	struct synfw_process_head head = {
+		.serial = 1, .decay = DECAY_PER_HOUR, .act_at = 90, .act = SYNFW_PROCESS_KILL};
+	struct synfw_process_bpf *shadow = shadow_open(rules, 4, &head);
+	struct synfw_process_question question = {.path = "/synfw-test/scored"};
+
+	EXPECT(ask(shadow, &question) == 1 && question.action == SYNFW_PROCESS_FLAG);
+	EXPECT(question.effect == SYNFW_PROCESS_KILL && question.causes == SYNFW_CAUSE_SCORING);
+	strcpy((char *)question.path, "/synfw-test/denied");
+	EXPECT(ask(shadow, &question) == 3 && question.action == SYNFW_PROCESS_DENY);
+	EXPECT(question.effect == SYNFW_PROCESS_FLAG && question.causes == SYNFW_CAUSE_FALLBACK);
+	question.denies = true;
+	EXPECT(ask(shadow, &question) == 3 && question.effect == SYNFW_PROCESS_DENY);
+	/* the arguments, on which it depends, are not known before the exec */
+	strcpy((char *)question.path, "/synfw-test/args");
+	EXPECT(ask(shadow, &question) == 3 && question.effect == SYNFW_PROCESS_FLAG);
+	synfw_process_bpf__destroy(shadow);
 	return true;
 }
 
@@ -402,6 +441,7 @@ int main(int argc, char **argv)
 	CHECK(the_limit_of_logging_holds_for_acts_apart);
 	CHECK(events_that_find_no_room_are_counted);
 	CHECK(the_shadow_program_judges_the_same);
+	CHECK(the_shadow_program_tells_what_would_be_done);
 	trial_close(&trial);
 	return claims_end();
 }

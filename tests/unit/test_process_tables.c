@@ -292,7 +292,7 @@ static void a_test_becomes_a_question(void **state)
 
 	assert_int_equal(policyc_parse("p", text, strlen(text), &loader, diags, &policy), 0);
 	assert_int_equal(policy->nr_process_tests, 2);
-	process_question(&policy->process_tests[0].process, 1, &question);
+	process_question(&policy->process_tests[0].process, 1, true, &question);
 	assert_int_equal(question.slot, 1);
 	assert_int_equal(question.path_bytes, strlen("/tmp/x"));
 	assert_memory_equal(question.path, "/tmp/x", question.path_bytes);
@@ -303,7 +303,7 @@ static void a_test_becomes_a_question(void **state)
 	assert_int_equal(question.args_bytes, 6);
 	assert_memory_equal(question.args, "-e\0sh", 6);
 	assert_int_equal(question.memfd, 0);
-	process_question(&policy->process_tests[1].process, 0, &question);
+	process_question(&policy->process_tests[1].process, 0, false, &question);
 	assert_int_equal(question.memfd, 1);
 	assert_int_equal(question.path_bytes | question.parent_bytes | question.args_bytes, 0);
 }
