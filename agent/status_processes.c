@@ -26,6 +26,10 @@ static const struct {
 		{"unreadable",
 		 "files or arguments could not be read to their end: what they may be, they count "
 		 "as"},
+	[SYNFW_PROCESS_TALLY_UNJUDGED] = {"unjudged",
+					  "times a program was executed, or memory asked for, "
+					  "while too many were being judged: no rule "
+					  "was asked"},
 	[SYNFW_PROCESS_TALLY_EVENTS_LOST] =
 		{"process_events_lost",
 		 "events of processes were lost because nobody read them; see `synfw events`"},

@@ -293,7 +293,7 @@ static __always_inline void wx_found(__u64 bytes)
 	struct process_scratch *scratch = scratch_take();
 
 	if (!scratch) {
-		tally(SYNFW_PROCESS_TALLY_UNREADABLE);
+		tally(SYNFW_PROCESS_TALLY_UNJUDGED);
 		return;
 	}
 	memory_wx(scratch, bpf_get_current_task(), bytes);

@@ -6,6 +6,7 @@
 #include "process_class.bpf.h"
 #include "process_scratch.bpf.h"
 
+#define EEXIST		  17
 #define PF_EXITING	  0x00000004
 #define SIGNAL_KILL	  9
 #define NR_LIVING_PARENTS 32 /* that are asked for the lineage of a process that is not known */
@@ -75,13 +76,18 @@ static __always_inline void entry_reset(struct process_scratch *scratch, __u64 t
 	bpf_probe_read_kernel(entry->comm, sizeof(entry->comm), &leader->comm);
 }
 
-/* Puts scratch->entry into the table. 0: there was no room. */
-__noinline int entry_insert(struct process_scratch *scratch, __u32 pid)
+/* Puts scratch->entry into the table, in the place of another one only if it `replaces` that. 0: there was no
+ * room. */
+__noinline int entry_insert(struct process_scratch *scratch, __u32 pid, __u32 replaces)
 {
+	long err;
+
 	scratch = scratch_again(scratch);
 	if (!scratch)
 		return 0;
-	if (!bpf_map_update_elem(&synfw_processes, &pid, &scratch->entry, BPF_ANY))
+	err = bpf_map_update_elem(&synfw_processes, &pid, &scratch->entry,
+				  replaces ? BPF_ANY : BPF_NOEXIST);
+	if (!err || err == -EEXIST)
 		return 1;
 	tally(SYNFW_PROCESS_TALLY_FULL);
 	return 0;
@@ -104,7 +110,8 @@ static __always_inline bool task_exits(__u64 task)
 /*
  * The entry of a process; a new one if it has none, or one of a process that had its number before. A task
  * that exits gets none, as nobody would take it away again: it was told of before the task gives back its
- * memory, while which it may be looked at. One that begins to exit meanwhile is looked at once more.
+ * memory, while which it may be looked at. One that begins to exit meanwhile is looked at once more. An
+ * entry that the fork made meanwhile stays: it has what the parent is held for.
  */
 static __always_inline struct synfw_process *entry_of_task(struct process_scratch *scratch, __u64 task)
 {
@@ -117,7 +124,7 @@ static __always_inline struct synfw_process *entry_of_task(struct process_scratc
 	if (task_exits(task))
 		return NULL;
 	entry_reset(scratch, task);
-	if (!entry_insert(scratch, pid))
+	if (!entry_insert(scratch, pid, entry != NULL))
 		return NULL;
 	if (task_exits(task)) {
 		process_exited(task);
@@ -282,14 +289,24 @@ static __always_inline void entry_inherit(struct process_scratch *scratch,
 	entry->flagged_boot_ns = parent->flagged_boot_ns;
 }
 
-static __always_inline void isolated_child_lost(void)
+/* A child of that process is not in the table. What it would have inherited is lost to it, but not
+ * isolation: until user space has found room for all, nobody who is not remembered has a network. */
+static __always_inline void child_lost(const struct synfw_process *parent)
 {
 	__u32 zero = 0;
 	struct synfw_process_runtime *runtime = bpf_map_lookup_elem(&synfw_process_runtime, &zero);
 
+	if (!parent || !(parent->flags & SYNFW_PROCESS_ISOLATED))
+		return;
 	if (runtime)
 		runtime->isolated_lost = true;
 	bpf_send_signal(SIGNAL_KILL);
+}
+
+static __always_inline void process_not_remembered(__u32 parent_pid)
+{
+	tally(SYNFW_PROCESS_TALLY_FULL);
+	child_lost(process_entry(parent_pid));
 }
 
 static __always_inline void process_forked(struct process_scratch *scratch, __u64 parent, __u64 child)
@@ -304,8 +321,8 @@ static __always_inline void process_forked(struct process_scratch *scratch, __u6
 		BPF_CORE_READ((struct task_struct *)parent, group_leader, start_boottime);
 	if (entry)
 		entry_inherit(scratch, entry);
-	if (!entry_insert(scratch, pid) && entry && entry->flags & SYNFW_PROCESS_ISOLATED)
-		isolated_child_lost();
+	if (!entry_insert(scratch, pid, true))
+		child_lost(entry);
 }
 
 #endif

@@ -381,6 +381,7 @@ enum synfw_process_tally {
 	SYNFW_PROCESS_TALLY_REFUSED = 5, /* calls of isolated processes */
 	SYNFW_PROCESS_TALLY_WOULD_REFUSE = 6, /* the same, which a policy in mode monitor let through */
 	SYNFW_PROCESS_TALLY_EVENTS_LIMITED = 7, /* logging.limit */
+	SYNFW_PROCESS_TALLY_UNJUDGED = 8, /* execs, requests and mappings that nobody could judge just then */
 	SYNFW_NR_PROCESS_TALLIES = 16,
 };
 
