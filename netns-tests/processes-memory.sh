@@ -8,13 +8,19 @@ prepare() {
 	add_programs
 }
 
+# Hooks at system calls are found in tracefs, which need not be mounted here: a mount namespace for one command.
+with_tracefs() { # COMMAND...
+	on_edge unshare -m sh -c '[ -d /sys/kernel/tracing/events ] ||
+		mount -t tracefs none /sys/kernel/tracing; exec "$@"' none "$@"
+}
+
 test_memory_rules_attach_what_they_need() {
 	prepare
 	memory() { # RULE
 		policy live <<-E
 			memory: [{name: eats, exec: $T/bin/net, $1, action: flag}]
 		E
-		apply live
+		exits 0 with_tracefs "$SYNFW" apply "$T/live.yaml"
 	}
 	memory "event: allocation, over: 64MiB"
 	equal "$(process_hooks)" "exec exit fork timer unmapped-area" "hooks of allocation"
@@ -27,6 +33,20 @@ test_memory_rules_attach_what_they_need() {
 	policy none <<<""
 	apply none
 	equal "$(process_pins | wc -l)" 0 "pins of a policy without rules on memory"
+}
+
+test_what_tracefs_is_needed_for_is_said() {
+	prepare
+	policy live <<-E
+		memory: [{name: maps, exec: $T/bin/net, event: wx-mapping, action: flag}]
+	E
+	# shellcheck disable=SC2016
+	run on_edge unshare -m sh -c 'umount -l /sys/kernel/tracing /sys/kernel/debug 2>/dev/null; exec "$@"' \
+		none "$SYNFW" apply "$T/live.yaml"
+	equal "$STATUS" 7 "status of apply"
+	says "live.yaml:4: rule \"maps\" needs the hook \"mmap\""
+	says "mount tracefs"
+	[ ! -e "$SYNFW_BPFFS" ] || fail "pins are left"
 }
 
 memory_live() { # RULE: on what `net` does
