@@ -40,7 +40,7 @@ static int install(const struct process_object *object, int file_fd, gid_t group
 			 .nr_rules = 1,
 			 .trigger = {[SYNFW_ON_EXEC] = 1},
 			 .actions = 1 << SYNFW_PROCESS_DENY,
-			 .fields = SYNFW_PROCESS_ASKS_PATH | SYNFW_PROCESS_ASKS_GROUP,
+			 .fields = SYNFW_PROCESS_ASKS_GROUP,
 			 .serial = 1},
 		.rules = &rule,
 		.vectors = vectors,

@@ -139,7 +139,37 @@ static __always_inline void act(struct process_scratch *scratch, struct synfw_pr
 		event_send(scratch, entry, scratch->action, flags);
 }
 
-/* ---- exec ------------------------------------------------------------------------------------ */
+/* ---- the subject ----------------------------------------------------------------------------- */
+
+/*
+ * A judgement begins: by the generation in `slot`, of an event. All that a caller does not say of the subject
+ * afterwards is as good as nothing: nobody, with arguments of which each may be there. Returns the head, or
+ * NULL.
+ */
+static __always_inline const struct synfw_process_head *subject_begin(struct process_scratch *scratch,
+								      __u32 slot, __u32 trigger)
+{
+	const struct synfw_process_head *head;
+	__u32 bits;
+
+	scratch->slot = slot % SYNFW_NR_GENERATION_SLOTS;
+	scratch->trigger = trigger;
+	scratch->pid = 0;
+	scratch->uid = 0;
+	scratch->gid = 0;
+	scratch->cred = 0;
+	scratch->bytes = 0;
+	scratch->unsure = 0;
+	scratch->args_state = ARGS_UNREADABLE;
+	scratch->trial = false;
+	scratch->now_ns = bpf_ktime_get_boot_ns();
+	head = process_head(scratch->slot);
+	if (!head)
+		return NULL;
+	bits = head->nr_bits < SYNFW_PROCESS_BITS ? head->nr_bits : SYNFW_PROCESS_BITS;
+	scratch->nr_words = (bits + 63) / 64;
+	return head;
+}
 
 static __always_inline void subject_of_task(struct process_scratch *scratch, __u64 task)
 {
@@ -149,8 +179,6 @@ static __always_inline void subject_of_task(struct process_scratch *scratch, __u
 	scratch->cred = (__u64)cred;
 	scratch->uid = BPF_CORE_READ(cred, euid.val);
 	scratch->gid = BPF_CORE_READ(cred, egid.val);
-	scratch->bytes = 0;
-	scratch->now_ns = bpf_ktime_get_boot_ns();
 }
 
 static __always_inline void subject_args(struct process_scratch *scratch, __u64 mm)
@@ -161,13 +189,7 @@ static __always_inline void subject_args(struct process_scratch *scratch, __u64 
 	scratch->args_state = ARGS_UNREAD;
 }
 
-static __always_inline void subject_words(struct process_scratch *scratch,
-					  const struct synfw_process_head *head)
-{
-	__u32 bits = head->nr_bits < SYNFW_PROCESS_BITS ? head->nr_bits : SYNFW_PROCESS_BITS;
-
-	scratch->nr_words = (bits + 63) / 64;
-}
+/* ---- exec ------------------------------------------------------------------------------------ */
 
 /* The lineage in a generation that is not in force yet, or only just not any more. */
 static __always_inline void exec_other_slot(struct process_scratch *scratch, __u64 task, __u64 file,
@@ -191,7 +213,7 @@ static __always_inline void exec_other_slot(struct process_scratch *scratch, __u
 static __always_inline void process_executed(struct process_scratch *scratch, __u64 task)
 {
 	__u32 slot = active_slot();
-	const struct synfw_process_head *head = process_head(slot);
+	const struct synfw_process_head *head = subject_begin(scratch, slot, SYNFW_ON_EXEC);
 	__u64 mm = (__u64)BPF_CORE_READ((struct task_struct *)task, mm);
 	__u64 file = (__u64)BPF_CORE_READ((struct mm_struct *)mm, exe_file);
 	struct synfw_process *entry = entry_of_task(scratch, task);
@@ -202,12 +224,9 @@ static __always_inline void process_executed(struct process_scratch *scratch, __
 	}
 	if (!head || !file)
 		return;
-	scratch->slot = slot;
-	scratch->trigger = SYNFW_ON_EXEC;
 	subject_of_task(scratch, task);
 	if (head->nr_bits) {
 		tally(SYNFW_PROCESS_TALLY_EXECS);
-		subject_words(scratch, head);
 		subject_args(scratch, mm);
 		lineage_of_subject(scratch, entry, task, head->serial);
 		class_of_file(scratch, file, true);

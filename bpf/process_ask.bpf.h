@@ -80,17 +80,12 @@ static __always_inline void process_ask(struct process_scratch *scratch,
 	const struct synfw_process_head *head;
 	bool denied;
 
-	scratch->slot = question->slot % SYNFW_NR_GENERATION_SLOTS;
-	head = process_head(scratch->slot);
+	head = subject_begin(scratch, question->slot, question->trigger);
 	if (!head)
 		return;
-	subject_words(scratch, head);
-	scratch->trigger = question->trigger;
 	scratch->uid = question->uid;
 	scratch->gid = question->gid;
-	scratch->cred = 0;
 	scratch->bytes = question->bytes;
-	scratch->unsure = 0;
 	scratch->args_first = false;
 
 	ask_class(scratch, ASK_PARENT);

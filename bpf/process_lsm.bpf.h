@@ -46,14 +46,11 @@ static __always_inline bool exec_is_denied(struct process_scratch *scratch, __u6
 	const struct synfw_process_head *head;
 	struct synfw_process *entry;
 
-	scratch->slot = active_slot();
-	head = process_head(scratch->slot);
+	head = subject_begin(scratch, active_slot(), SYNFW_ON_EXEC);
 	if (!head || !head->nr_bits || !(head->actions & 1 << SYNFW_PROCESS_DENY))
 		return false;
-	scratch->trigger = SYNFW_ON_EXEC;
 	subject_of_exec(scratch, task, cred);
 	entry = process_entry(scratch->pid);
-	subject_words(scratch, head);
 	lineage_of_subject(scratch, entry, task, head->serial);
 	class_of_file(scratch, file, true);
 	scratch->trial = true;

@@ -37,12 +37,11 @@ static __always_inline void memory_judge(struct process_scratch *scratch, struct
 
 	if (!file)
 		return;
-	scratch->trigger = trigger;
+	/* no rule on memory asks for arguments: they lie in the memory of the process, which may have
+	 * changed them */
+	subject_begin(scratch, scratch->slot, trigger);
 	subject_of_task(scratch, task);
 	scratch->bytes = bytes;
-	subject_words(scratch, head);
-	/* they lie in the memory of the process, which may have changed them: no rule on memory asks */
-	scratch->args_state = ARGS_UNREADABLE;
 	lineage_of_subject(scratch, entry, task, head->serial);
 	class_of_process(scratch, entry, file, true);
 	judge(scratch);
@@ -217,10 +216,8 @@ static __always_inline void memory_grown(struct process_scratch *scratch, struct
 	scratch->word = 0;
 	scratch->bits = loop.rules->word[0];
 	bpf_loop(SYNFW_MAX_MEMORY_RULES + SYNFW_PROCESS_WORDS, growth_step, &loop, 0);
-	if (scratch->bytes > entry->growth_bytes) {
+	if (scratch->bytes > entry->growth_bytes)
 		entry->growth_bytes = scratch->bytes;
-		entry->growth_boot_ns = scratch->now_ns;
-	}
 	if (scratch->grown)
 		memory_judge(scratch, entry, head, task, SYNFW_ON_GROWTH, scratch->bytes);
 }

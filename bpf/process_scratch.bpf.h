@@ -53,7 +53,7 @@ struct process_scratch {
 	__u32 taken;
 	__u32 place;		/* its own number */
 	__u32 slot;		/* of the generation */
-	__u32 reserved0;
+	__u32 reserved;
 	__u64 address;		/* see address_of() */
 
 	/* the subject */
@@ -85,8 +85,6 @@ struct process_scratch {
 
 	/* vectors */
 	__u32 named, sure_named; /* some pattern knew the path */
-	__u32 nr_groups_left;
-	__u32 reserved;
 	struct synfw_process_vector exec;	/* as the path says in any way */
 	struct synfw_process_vector sure;	/* as it says surely, see SYNFW_UNSURE_SELF */
 	struct synfw_process_vector who;	/* user and group */

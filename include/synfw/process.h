@@ -185,7 +185,6 @@ struct synfw_process_head {
 	__u8 reserved[7];
 	__u64 allocation_min_bytes; /* the smallest `over` of its rules: what lies below asks nobody */
 	__u64 serial;		/* set by apply: of this generation; what processes have cached goes by it */
-	__u64 growth_min_bytes;
 	__u32 exec_unreadable;	/* vector: what a path has besides that cannot be read to its beginning (see
 				 * SYNFW_MAX_PATH_STEPS): all that any prefix has. 0: nothing */
 	__u32 exec_unnamed;	/* vector: what is to be added of a file whose name is not known either: all
@@ -195,13 +194,11 @@ struct synfw_process_head {
 	__u64 limit_interval_ns;   /* logging.limit, as in struct synfw_logging; 0: none */
 	__u64 limit_tolerance_ns;
 };
-_Static_assert(sizeof(struct synfw_process_head) == 176, "head of the process tables");
+_Static_assert(sizeof(struct synfw_process_head) == 168, "head of the process tables");
 
 #define SYNFW_PROCESS_ASKS_LINEAGE 0x1
-#define SYNFW_PROCESS_ASKS_ARGS	   0x2
 #define SYNFW_PROCESS_ASKS_USER	   0x4
 #define SYNFW_PROCESS_ASKS_GROUP   0x8
-#define SYNFW_PROCESS_ASKS_PATH	   0x10
 
 /* ---- what is remembered of processes --------------------------------------------------------- */
 
@@ -261,7 +258,6 @@ struct synfw_process {
 	__u64 level_boot_ns;
 	__u64 resident_bytes;	/* memory rules: last seen */
 	__u64 growth_bytes;	/* the largest growth within a rule's window */
-	__u64 growth_boot_ns;	/* and when */
 	__u64 largest_bytes;	/* the largest single request */
 	__u64 mapped_bytes;	/* address space when last looked at, by which requests are found that
 				 * choose their own address */
@@ -276,7 +272,7 @@ struct synfw_process {
 	__u64 flagged_boot_ns;	/* when that was */
 	__u8 comm[16];
 };
-_Static_assert(sizeof(struct synfw_process) == 392, "a process");
+_Static_assert(sizeof(struct synfw_process) == 384, "a process");
 
 /*
  * synfw_executables, an LRU hash by struct synfw_executable_key: the points that all processes of an
@@ -312,8 +308,6 @@ enum synfw_fill_pass {
 struct synfw_process_state {
 	__u32 fill_slot;	/* user space: whose lineage synfw_fill writes */
 	__u32 fill_pass;	/* enum synfw_fill_pass */
-	__u32 reserved0;
-	__u32 lsm;		/* user space: the LSM programs are attached and work */
 	/* synfw_identify: a descriptor of the caller, and the file behind it */
 	__s32 fd;
 	__s32 error;		/* 0 or -errno */
@@ -322,7 +316,7 @@ struct synfw_process_state {
 				 * /proc does not show to everybody; 0: not known, and no path is certain */
 	__u32 reserved;
 };
-_Static_assert(sizeof(struct synfw_process_state) == 56, "state of the process programs");
+_Static_assert(sizeof(struct synfw_process_state) == 48, "state of the process programs");
 
 /* The limit of logging holds for what is done about processes apart from what is only told, which any process can
  * make a flood of. */

@@ -111,10 +111,8 @@ static uint8_t fields_asked(const struct process_build *build)
 		uint8_t field;
 	} fields[] = {
 		{PROCESS_PARENT | PROCESS_ANCESTOR, SYNFW_PROCESS_ASKS_LINEAGE},
-		{PROCESS_ARGS, SYNFW_PROCESS_ASKS_ARGS},
 		{PROCESS_USER, SYNFW_PROCESS_ASKS_USER},
 		{PROCESS_GROUP, SYNFW_PROCESS_ASKS_GROUP},
-		{PROCESS_EXEC, SYNFW_PROCESS_ASKS_PATH},
 	};
 	uint8_t asked = 0;
 
@@ -125,14 +123,15 @@ static uint8_t fields_asked(const struct process_build *build)
 	return asked;
 }
 
-static uint64_t smallest_over(const struct process_build *build, enum synfw_process_trigger trigger)
+static uint64_t smallest_allocation(const struct process_build *build)
 {
 	uint64_t smallest = 0;
 
 	for (uint32_t i = 0; i < build->nr_rules; i++) {
 		const struct synfw_process_rule *rule = &build->bit[i].rule;
 
-		if (rule->trigger == trigger && (!smallest || rule->over_bytes < smallest))
+		if (rule->trigger == SYNFW_ON_ALLOCATION &&
+		    (!smallest || rule->over_bytes < smallest))
 			smallest = rule->over_bytes;
 	}
 	return smallest;
@@ -162,8 +161,7 @@ static int put_head(struct process_build *build, struct synfw_process_head *head
 		.nr_rules = build->nr_rules,
 		.fields = fields_asked(build),
 		.monitor = build->policy->monitor,
-		.allocation_min_bytes = smallest_over(build, SYNFW_ON_ALLOCATION),
-		.growth_min_bytes = smallest_over(build, SYNFW_ON_GROWTH),
+		.allocation_min_bytes = smallest_allocation(build),
 		.limit_interval_ns = rate_interval_ns(limit),
 		.limit_tolerance_ns = rate_tolerance_ns(limit, limit->count),
 	};

@@ -380,8 +380,8 @@ void process_tables_fill(struct synfw_process_bpf *bpf, uint32_t slot,
 		head->actions |= 1 << rules[bit].action;
 	if (head->act_at)
 		head->actions |= 1 << head->act;
-	head->fields = SYNFW_PROCESS_ASKS_LINEAGE | SYNFW_PROCESS_ASKS_ARGS |
-		       SYNFW_PROCESS_ASKS_USER | SYNFW_PROCESS_ASKS_GROUP | SYNFW_PROCESS_ASKS_PATH;
+	head->fields =
+		SYNFW_PROCESS_ASKS_LINEAGE | SYNFW_PROCESS_ASKS_USER | SYNFW_PROCESS_ASKS_GROUP;
 	arrays_write(tables, bpf, slot);
 	MUST(bpf_map_update_elem(bpf_map__fd(bpf->maps.synfw_process_heads), &slot, head,
 				 BPF_ANY) == 0);

@@ -212,7 +212,7 @@ static void a_group_says_who_asks_for_it_and_who_does_not_want_it(void **state)
 	assert_int_equal(word(tables, tables->ids[0].value.class.exec), 0x1);
 	assert_int_equal(word(tables, tables->ids[0].value.not_vector), 0x2);
 	assert_int_equal(word(tables, tables->head.group_default), 0x6);
-	assert_int_equal(tables->head.fields, SYNFW_PROCESS_ASKS_GROUP | SYNFW_PROCESS_ASKS_PATH);
+	assert_int_equal(tables->head.fields, SYNFW_PROCESS_ASKS_GROUP);
 }
 
 /* Lists that say the same are one, in whatever order. */
