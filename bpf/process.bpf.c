@@ -12,6 +12,7 @@
 #include "process_act.bpf.h"
 #include "process_ask.bpf.h"
 #include "process_fill.bpf.h"
+#include "process_host.bpf.h"
 #include "process_isolate.bpf.h"
 #include "process_kernel.bpf.h"
 #include "process_lsm.bpf.h"
@@ -19,6 +20,12 @@
 #include "process_memory.bpf.h"
 
 #define EBADF 9
+
+/*
+ * Without a place in the scratch area, of which there are SCRATCH_PLACES for each CPU, a program does
+ * nothing: the exec, or the mapping, goes unjudged. It would take as many judgements that were interrupted in
+ * the middle, each by the next; that it has happened is counted.
+ */
 
 /* The image and the credentials are the new ones, and no instruction of it has run: a signal that
  * is sent here is taken before any does. */
@@ -28,7 +35,7 @@ int BPF_PROG(synfw_exec, struct task_struct *task)
 	struct process_scratch *scratch = scratch_take();
 
 	if (!scratch) {
-		tally(SYNFW_PROCESS_TALLY_UNREADABLE);
+		tally(SYNFW_PROCESS_TALLY_UNJUDGED);
 		return 0;
 	}
 	process_executed(scratch, address_of(scratch, task));
@@ -46,7 +53,7 @@ int BPF_PROG(synfw_fork, struct task_struct *parent, struct task_struct *child)
 		return 0;
 	scratch = scratch_take();
 	if (!scratch) {
-		tally(SYNFW_PROCESS_TALLY_FULL);
+		process_not_remembered(parent->tgid);
 		return 0;
 	}
 	process_forked(scratch, address_of(scratch, parent), address_of(scratch, child));
@@ -121,6 +128,26 @@ int synfw_identify(void *context)
 	return 0;
 }
 
+/* Run by user space, never attached: which mounts are the host's own. */
+SEC("raw_tp")
+int synfw_find_host(void *context)
+{
+	struct synfw_process_state *state;
+	__u32 zero = 0;
+
+	state = bpf_map_lookup_elem(&synfw_process_state, &zero);
+	if (state)
+		state->host_mounts = host_mounts(bpf_get_current_task());
+	return 0;
+}
+
+/* Every new socket of IPv4 and IPv6, raw ones and those of ping included; none of the kernel's own. */
+SEC("cgroup/sock_create")
+int synfw_sock_create(struct bpf_sock *context)
+{
+	return call_judge();
+}
+
 SEC("cgroup/connect4")
 int synfw_connect4(struct bpf_sock_addr *context)
 {
@@ -174,7 +201,7 @@ int BPF_PROG(synfw_sample)
 	if (!mm || BPF_CORE_READ((struct task_struct *)task, flags) & PF_KTHREAD)
 		return 0;
 	scratch = scratch_take();
-	if (!scratch)
+	if (!scratch) /* it is looked at again in a moment */
 		return 0;
 	memory_changed(scratch, task, resident_bytes(mm), BPF_CORE_READ(mm, total_vm) * PAGE_BYTES);
 	scratch_give_back(scratch);
@@ -199,8 +226,10 @@ int BPF_PROG(synfw_unmapped, unsigned long address, struct vm_unmapped_area_info
 		return 0;
 	}
 	scratch = scratch_take();
-	if (!scratch)
+	if (!scratch) {
+		tally(SYNFW_PROCESS_TALLY_UNJUDGED);
 		return 0;
+	}
 	memory_request(scratch, bpf_get_current_task(), bytes);
 	scratch_give_back(scratch);
 	return 0;
@@ -257,8 +286,10 @@ int BPF_PROG(synfw_deny, struct linux_binprm *bprm, struct file *file, int verdi
 	if (verdict_before)
 		return verdict_before;
 	scratch = scratch_take();
-	if (!scratch)
+	if (!scratch) {
+		tally(SYNFW_PROCESS_TALLY_UNJUDGED);
 		return 0;
+	}
 	denied = exec_is_denied(scratch, bpf_get_current_task(), address_of(scratch, bprm->cred),
 				address_of(scratch, file));
 	scratch_give_back(scratch);
