@@ -6,7 +6,8 @@
  * Events, told through a ring buffer. What may be told is decided here and cheaply: under a flood
  * that is dropped almost nothing is, and nothing must be paid for that.
  */
-#include "limit.bpf.h"
+#include "packet.bpf.h"
+#include "rate.bpf.h"
 #include "runtime.bpf.h"
 #include "source.bpf.h"
 #include "walk.bpf.h"

@@ -83,6 +83,12 @@ struct packet {
 	__u8 reserved[1];
 };
 
+static __always_inline bool has_ports(const struct packet *pkt)
+{
+	return pkt->region == SYNFW_L4_TCP || pkt->region == SYNFW_L4_UDP ||
+	       pkt->region == SYNFW_L4_SCTP;
+}
+
 struct cursor {
 	void *pos;
 	void *end;
