@@ -7,8 +7,11 @@
 #include <linux/perf_event.h>
 #include <mntent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 
@@ -116,24 +119,34 @@ uint32_t process_hook_bit(const char *word)
 	return 0;
 }
 
-/* The number of a tracepoint, from whichever of its two places tracefs is mounted on. */
+/* tracefs, whether or not it is mounted somewhere: in no directory, for this process alone. */
+static int open_tracefs(void)
+{
+	CLEANUP(cleanup_fd) int fs_fd = fsopen("tracefs", FSOPEN_CLOEXEC);
+	int fd;
+
+	if (fs_fd < 0 || fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		return -errno;
+	fd = fsmount(fs_fd, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY);
+	return fd < 0 ? -errno : fd;
+}
+
+/* By which perf_event_open(2) knows it. */
 static int tracepoint_number(const char *name)
 {
-	static const char *const places[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
-	int number = -ENOENT;
-	size_t i;
+	CLEANUP(cleanup_free) char *path = path_format("events/%s/id", name);
+	CLEANUP(cleanup_fd) int tracefs_fd = open_tracefs();
+	CLEANUP(cleanup_fd) int fd = -1;
+	char text[16] = "";
 
-	for (i = 0; number < 0 && i < sizeof(places) / sizeof(*places); i++) {
-		CLEANUP(cleanup_free) char *path = path_format("%s/events/%s/id", places[i], name);
-		FILE *file = path ? fopen(path, "re") : NULL;
-
-		if (!file)
-			continue;
-		if (fscanf(file, "%d", &number) != 1)
-			number = -EINVAL;
-		fclose(file);
-	}
-	return number;
+	if (!path)
+		return -ENOMEM;
+	if (tracefs_fd < 0)
+		return tracefs_fd;
+	fd = openat(tracefs_fd, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+		return -errno;
+	return atoi(text) > 0 ? atoi(text) : -EINVAL;
 }
 
 /* The link keeps the event. */

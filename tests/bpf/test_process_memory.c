@@ -128,14 +128,15 @@ int main(int argc, char **argv)
 {
 	MUST(argc == 2);
 	trial_open(&trial, argv[1], 0);
-	if (access("/sys/kernel/tracing/events", F_OK))
-		MUST(mount("none", "/sys/kernel/tracing", "tracefs", 0, NULL) == 0);
+	/* where libbpf looks for the numbers of tracepoints */
+	MUST(mount("none", "/sys/kernel/tracing", "tracefs", 0, NULL) == 0);
 	attach(trial.bpf->progs.synfw_sample);
 	attach(trial.bpf->progs.synfw_unmapped);
 	attach(trial.bpf->progs.synfw_mmap);
 	attach(trial.bpf->progs.synfw_mprotect);
 	attach(trial.bpf->progs.synfw_pkey_mprotect);
 	attach(trial.bpf->progs.synfw_shmat);
+	MUST(umount("/sys/kernel/tracing") == 0);
 	victim = strdup(trial_copy(&trial, "victim"));
 	neighbour = strdup(trial_copy(&trial, "neighbour"));
 	CHECK(a_large_request_is_found_by_any_call);
