@@ -71,6 +71,8 @@ machine() {
 	section 'Events' "$SOURCE/benchmarks/bench_events.sh" "$BUILD"
 	section 'A hostile source' "$SOURCE/benchmarks/bench_block.sh" "$BUILD"
 	section 'Rules on processes and memory' "$SOURCE/benchmarks/bench_processes.sh" "$BUILD"
+	section 'A fork bomb' verbatim env SYNFW_BOMB=10000,100000 "$SOURCE/netns-tests/run.sh" -v "$BUILD" \
+		processes-bomb
 	section 'Large sets, another source each time' "$BENCH/bench-sources" "${OBJECTS[@]}"
 	section 'Rule sets and lists of others' "$BENCH/bench-data" "${OBJECTS[@]}"
 	section 'Packets a second across veth' "$SOURCE/benchmarks/bench_live.sh" "$BUILD"

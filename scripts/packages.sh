@@ -25,7 +25,7 @@ become_root() {
 		echo "$0: run it as root (there is no sudo)" >&2
 		exit 1
 	fi
-	exec sudo --preserve-env=CI,NO_COLOR,SYNFW_APPLIES,SYNFW_SEED,SYNFW_TEST_DATA,SYNFW_VERBOSE,http_proxy,https_proxy \
+	exec sudo --preserve-env=CI,NO_COLOR,SYNFW_APPLIES,SYNFW_BOMB,SYNFW_SEED,SYNFW_TEST_DATA,SYNFW_VERBOSE,http_proxy,https_proxy \
 		bash "$0" "$@"
 }
 
