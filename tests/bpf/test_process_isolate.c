@@ -25,6 +25,8 @@
 
 #define PORT	 4711
 #define NR_TRIES 50
+#define NR_WAITS 500
+#define WAIT_US	 10000
 
 static struct trial trial;
 static char *victim;
@@ -76,7 +78,12 @@ static void leave_group(void)
 	     *procs = trial_path(&trial, "cgroup/cgroup.procs");
 
 	write_file(procs, "0");
-	MUST(rmdir(group) == 0 && umount(mounted) == 0);
+	/* processes that have ended leave it a little later */
+	for (int i = 0; rmdir(group) && i < NR_WAITS; i++) {
+		MUST(errno == EBUSY);
+		usleep(WAIT_US);
+	}
+	MUST(access(group, F_OK) && umount(mounted) == 0);
 }
 
 static struct sockaddr_in address4(void)
