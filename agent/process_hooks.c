@@ -27,6 +27,7 @@
 
 #define CGROUP(type)   .cgroup = true, .cgroup_type = (type)
 #define SYSCALL(name)  .tracepoint = "syscalls/sys_enter_" name
+#define RAW(name)      .raw_tracepoint = name
 
 const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
 	[PROCESS_HOOK_FORK] = {"fork", "synfw_fork",
@@ -45,16 +46,19 @@ const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
 	[PROCESS_HOOK_ACCEPT] = {"accept", "synfw_accept", CONNECTIONS_IN},
 	[PROCESS_HOOK_LISTEN] = {"listen", "synfw_listen", CONNECTIONS_IN},
 	[PROCESS_HOOK_DENY] = {"deny", "synfw_deny", "rules deny an exec"},
-	[PROCESS_HOOK_EXEC] = {"exec", "synfw_exec", "rules judge what is executed"},
-	[PROCESS_HOOK_TIMER] = {"timer", "synfw_sample",
+	[PROCESS_HOOK_EXEC] = {"exec", "synfw_watch", "rules judge what is executed",
+			       RAW("sched_process_exec")},
+	[PROCESS_HOOK_TIMER] = {"timer", "synfw_watch",
 				"rules on growth, and on allocation at an address of the "
-				"process's choice"},
-	[PROCESS_HOOK_UNMAPPED_AREA] = {"unmapped-area", "synfw_unmapped", "rules on allocation"},
-	[PROCESS_HOOK_MMAP] = {"mmap", "synfw_mmap", MAPPINGS, SYSCALL("mmap")},
-	[PROCESS_HOOK_MPROTECT] = {"mprotect", "synfw_mprotect", MAPPINGS, SYSCALL("mprotect")},
-	[PROCESS_HOOK_PKEY_MPROTECT] = {"pkey-mprotect", "synfw_pkey_mprotect", MAPPINGS,
+				"process's choice",
+				RAW("hrtimer_expire_entry")},
+	[PROCESS_HOOK_UNMAPPED_AREA] = {"unmapped-area", "synfw_watch", "rules on allocation",
+					RAW("vm_unmapped_area")},
+	[PROCESS_HOOK_MMAP] = {"mmap", "synfw_mapping", MAPPINGS, SYSCALL("mmap")},
+	[PROCESS_HOOK_MPROTECT] = {"mprotect", "synfw_mapping", MAPPINGS, SYSCALL("mprotect")},
+	[PROCESS_HOOK_PKEY_MPROTECT] = {"pkey-mprotect", "synfw_mapping", MAPPINGS,
 					SYSCALL("pkey_mprotect")},
-	[PROCESS_HOOK_SHMAT] = {"shmat", "synfw_shmat", MAPPINGS, SYSCALL("shmat")},
+	[PROCESS_HOOK_SHMAT] = {"shmat", "synfw_mapping", MAPPINGS, SYSCALL("shmat")},
 	[PROCESS_HOOK_MMAP_FILE] = {"mmap-file", "synfw_mmap_file", "rules on wx-mapping"},
 	[PROCESS_HOOK_FILE_MPROTECT] = {"file-mprotect", "synfw_file_mprotect",
 					"rules on wx-mapping"},
@@ -179,7 +183,7 @@ int process_hook_attach(enum process_hook hook, int prog_fd, int cgroup_fd)
 	if (spec->cgroup)
 		fd = bpf_link_create(prog_fd, cgroup_fd, spec->cgroup_type, NULL);
 	else
-		fd = bpf_raw_tracepoint_open(NULL, prog_fd);
+		fd = bpf_raw_tracepoint_open(spec->raw_tracepoint, prog_fd);
 	return fd < 0 ? -errno : fd;
 }
 

@@ -9,8 +9,9 @@
 
 #define PF_KTHREAD 0x00200000
 
-static __always_inline void event_send(const struct process_scratch *scratch,
-				       const struct synfw_process *entry, __u32 action, __u32 flags)
+static inline __noinline void event_send(const struct process_scratch *scratch,
+					 const struct synfw_process *entry, __u32 action,
+					 __u32 flags)
 {
 	struct synfw_process_event *event =
 		bpf_ringbuf_reserve(&synfw_process_events, sizeof(*event), 0);
@@ -112,7 +113,7 @@ static __always_inline bool is_news(const struct process_scratch *scratch,
 }
 
 /* The rules have been asked about the process that runs, whose entry is `entry` (NULL: no room for one). */
-static __always_inline void act(struct process_scratch *scratch, struct synfw_process *entry)
+static inline __noinline void act(struct process_scratch *scratch, struct synfw_process *entry)
 {
 	const struct synfw_process_head *head = process_head(scratch->slot);
 	bool news;

@@ -9,7 +9,7 @@
 #define SIGNAL_KILL	  9
 #define NR_LIVING_PARENTS 32 /* that are asked for the lineage of a process that is not known */
 
-static __always_inline struct synfw_process *process_entry(__u32 pid)
+static inline __noinline struct synfw_process *process_entry(__u32 pid)
 {
 	return bpf_map_lookup_elem(&synfw_processes, &pid);
 }
@@ -73,7 +73,8 @@ __noinline int entry_insert(struct process_scratch *scratch, __u32 pid)
 }
 
 /* The entry of a process; a new one if it has none, or one of a process that had its number before. */
-static __always_inline struct synfw_process *entry_of_task(struct process_scratch *scratch, __u64 task)
+static inline __noinline struct synfw_process *entry_of_task(struct process_scratch *scratch,
+							     __u64 task)
 {
 	__u32 pid = BPF_CORE_READ((struct task_struct *)task, tgid);
 	struct synfw_process *entry = process_entry(pid);

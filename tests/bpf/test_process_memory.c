@@ -20,9 +20,21 @@
 static struct trial trial;
 static char *victim, *neighbour;
 
-static void attach(struct bpf_program *program)
+static void attach_all(void)
 {
-	MUST(bpf_program__attach(program));
+	static const char *const raw[] = {"hrtimer_expire_entry", "vm_unmapped_area"};
+	static const char *const calls[] = {"sys_enter_mmap", "sys_enter_mprotect",
+					    "sys_enter_pkey_mprotect", "sys_enter_shmat"};
+	size_t i;
+
+	/* where libbpf looks for the numbers of tracepoints */
+	MUST(mount("none", "/sys/kernel/tracing", "tracefs", 0, NULL) == 0);
+	for (i = 0; i < sizeof(raw) / sizeof(*raw); i++)
+		MUST(bpf_program__attach_raw_tracepoint(trial.bpf->progs.synfw_watch, raw[i]));
+	for (i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+		MUST(bpf_program__attach_tracepoint(trial.bpf->progs.synfw_mapping, "syscalls",
+						    calls[i]));
+	MUST(umount("/sys/kernel/tracing") == 0);
 }
 
 static void apply(enum synfw_process_trigger trigger, uint64_t over_bytes)
@@ -128,15 +140,7 @@ int main(int argc, char **argv)
 {
 	MUST(argc == 2);
 	trial_open(&trial, argv[1], 0);
-	/* where libbpf looks for the numbers of tracepoints */
-	MUST(mount("none", "/sys/kernel/tracing", "tracefs", 0, NULL) == 0);
-	attach(trial.bpf->progs.synfw_sample);
-	attach(trial.bpf->progs.synfw_unmapped);
-	attach(trial.bpf->progs.synfw_mmap);
-	attach(trial.bpf->progs.synfw_mprotect);
-	attach(trial.bpf->progs.synfw_pkey_mprotect);
-	attach(trial.bpf->progs.synfw_shmat);
-	MUST(umount("/sys/kernel/tracing") == 0);
+	attach_all();
 	victim = strdup(trial_copy(&trial, "victim"));
 	neighbour = strdup(trial_copy(&trial, "neighbour"));
 	CHECK(a_large_request_is_found_by_any_call);
