@@ -93,7 +93,7 @@ bool process_lsm_works(void)
 	CLEANUP(cleanup_fd) int file_fd = -1;
 	CLEANUP(cleanup_fd) int link_fd = -1;
 
-	if (process_object_load(NULL, NULL, 1U << PROCESS_HOOK_DENY, &ignored, &object) ||
+	if (process_object_load_probe(PROCESS_HOOK_DENY, &ignored, &object) ||
 	    make_file(&file_fd) || install(&object, file_fd, &ignored))
 		return false;
 	link_fd = process_hook_attach(PROCESS_HOOK_DENY, object.hook_fd[PROCESS_HOOK_DENY], -1);
