@@ -69,7 +69,7 @@ static int print_json(const struct live *live, const struct scored *scores, size
 			 "flag_at", limit_json(live->scoring.flag_at),
 			 "drop_at", limit_json(live->scoring.drop_at),
 			 "count", (json_int_t)count,
-			 "size", (json_int_t)SYNFW_SCORE_SETS * SYNFW_SCORE_WAYS,
+			 "size", (json_int_t)SYNFW_MAX_SOURCES,
 			 "scores", array);
 	/* clang-format on */
 	report_print_json(root);

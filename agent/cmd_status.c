@@ -142,7 +142,7 @@ static int print_json(const struct status *status)
 			  "flows", flows_json(status),
 			  "reasons", reasons_json(status),
 			  "blocks", room_json(status->blocks, SYNFW_MAX_BLOCKS),
-			  "scores", room_json(status->scores, SYNFW_SCORE_SETS * SYNFW_SCORE_WAYS),
+			  "scores", room_json(status->scores, SYNFW_MAX_SOURCES),
 			  "tallies", tallies_json(status),
 			  "processes", status_processes_json(&status->processes,
 							     status->live.manifest),

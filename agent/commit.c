@@ -119,7 +119,7 @@ static int stage_interface_table(struct commit *commit, struct fault *fault)
 
 static int stage_exempt(struct commit *commit, struct fault *fault)
 {
-	return exempt_write(commit->object->map_fd[OBJECT_EXEMPT], commit->exempt, fault);
+	return exempt_write(commit->object, commit->exempt, fault);
 }
 
 /* ---- what the other ABI counted ---- */

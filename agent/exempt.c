@@ -9,6 +9,7 @@
 
 #include <synfw/cleanup.h>
 
+#include "filter.h"
 #include "members.h"
 #include "ui.h"
 
@@ -227,7 +228,7 @@ static int take_out(int map_fd, const struct batch *gone, uint32_t first, uint32
 	return 0;
 }
 
-int exempt_write(int map_fd, const struct exempt *exempt, struct fault *fault)
+static int write_map(int map_fd, const struct exempt *exempt, struct fault *fault)
 {
 	CLEANUP(cleanup_free) struct changes *changes = calloc(1, sizeof(*changes));
 	CLEANUP(exempt_done) struct exempt before = {0};
@@ -253,6 +254,24 @@ int exempt_write(int map_fd, const struct exempt *exempt, struct fault *fault)
 	    bpf_map_update_batch(map_fd, changes->write.key, changes->write.value, &count, NULL))
 		return fault_system(fault, -errno, "cannot add exempt addresses");
 	return take_out(map_fd, &changes->gone, early, changes->gone.count - early, fault);
+}
+
+/* Bits before entries, and entries before bits: no packet finds an entry and its bit clear. */
+int exempt_write(const struct object *object, const struct exempt *exempt, struct fault *fault)
+{
+	CLEANUP(filter_close) struct filter filter = FILTER_NONE;
+	int err = filter_open(object, OBJECT_EXEMPT_FILTER, fault, &filter);
+	size_t i;
+
+	if (err)
+		return err;
+	for (i = 0; i < exempt->count; i++)
+		filter_add(&filter, &exempt->entries[i].address);
+	err = write_map(object->map_fd[OBJECT_EXEMPT], exempt, fault);
+	if (err)
+		return err;
+	err = filter_keep(&filter, exempt->entries, exempt->count, sizeof(*exempt->entries));
+	return err ? fault_system(fault, err, "cannot tidy up the exempt addresses") : 0;
 }
 
 int exempt_find(int map_fd, const struct synfw_addr6 *address, struct fault *fault,

@@ -10,6 +10,7 @@
 
 #include "infrastructure.h"
 #include "notes.h"
+#include "object.h"
 
 struct exempt_entry {
 	struct synfw_addr6 address;
@@ -31,10 +32,11 @@ struct exempt {
 /* 0 or -ENOMEM. */
 int exempt_choose(const struct infrastructure *host, struct exempt *ret_exempt);
 
-/* Makes the map hold exactly these: first it adds what is missing, then it takes out what is gone,
- * so that nobody who was and stays exempt is blocked meanwhile. Changes nothing that is right. The
- * caller holds the lock. A failure may leave a part of it done. */
-int exempt_write(int map_fd, const struct exempt *exempt, struct fault *fault);
+/* Makes the map and its filter hold exactly these: first it adds what is missing, then it takes out
+ * what is gone, so that nobody who was and stays exempt is blocked meanwhile. Changes nothing that
+ * is right. Of the object the two and OBJECT_RUNTIME are used. The caller holds the lock. A failure
+ * may leave a part of it done. */
+int exempt_write(const struct object *object, const struct exempt *exempt, struct fault *fault);
 
 /* How many of these, this host's own left aside, are not in the map. */
 int exempt_count_missing(int map_fd, const struct exempt *exempt, struct fault *fault,

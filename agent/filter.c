@@ -2,7 +2,10 @@
 #include "filter.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/mman.h>
+
+#include <synfw/cleanup.h>
 
 #include "source.h"
 
@@ -41,4 +44,19 @@ void filter_add(const struct filter *filter, const struct synfw_addr6 *address)
 	__atomic_fetch_or(&filter->words[hash / 64 % filter->nr_words], 1ULL << hash % 64,
 			  __ATOMIC_SEQ_CST);
 	__atomic_fetch_or(&filter->words[filter->nr_words], 1, __ATOMIC_SEQ_CST);
+}
+
+int filter_keep(const struct filter *filter, const void *items, size_t count, size_t size)
+{
+	CLEANUP(cleanup_free) uint64_t *words = calloc(filter->nr_words + 1, sizeof(*words));
+	const struct filter kept = {words, filter->nr_words, filter->seed};
+	size_t i;
+
+	if (!words)
+		return -ENOMEM;
+	for (i = 0; i < count; i++)
+		filter_add(&kept, (const void *)((const char *)items + i * size));
+	for (i = 0; i <= filter->nr_words; i++)
+		__atomic_store_n(&filter->words[i], words[i], __ATOMIC_SEQ_CST);
+	return 0;
 }

@@ -3,7 +3,8 @@
 #define SYNFW_AGENT_FILTER_H
 
 /* A filter of addresses in front of a hash map, see <synfw/state.h>: the packet path looks into the
- * map only when the address's bit is set. Bits are only ever set. */
+ * map only when the address's bit is set. */
+#include <stddef.h>
 #include <stdint.h>
 
 #include <synfw/abi.h>
@@ -21,7 +22,7 @@ struct filter {
 		.words = NULL \
 	}
 
-/* `map`: OBJECT_BLOCK_FILTER or OBJECT_MEMBER_FILTER; of the object it and OBJECT_RUNTIME are used.
+/* `map`: one of OBJECT_*_FILTER; of the object it and OBJECT_RUNTIME are used.
  */
 int filter_open(const struct object *object, enum object_map map, struct fault *fault,
 		struct filter *ret_filter);
@@ -30,5 +31,10 @@ void filter_close(struct filter *filter);
 /* Before the address goes into the map. Atomic, as the packet path does it: a bit that is lost is
  * an entry that does not hold. */
 void filter_add(const struct filter *filter, const struct synfw_addr6 *address);
+
+/* Leaves the bits of these addresses and no others; `items`, of `size` bytes each, begin with one.
+ * Only where the packet path sets no bits, and by its only writer: bits of addresses that are among
+ * them stay set throughout. 0 or -ENOMEM. */
+int filter_keep(const struct filter *filter, const void *items, size_t count, size_t size);
 
 #endif

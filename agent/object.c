@@ -39,10 +39,14 @@ const struct object_map_spec object_maps[OBJECT_NR_MAPS] = {
 				 SYNFW_BLOCK_FILTER_WORDS + 1},
 	[OBJECT_MEMBER_FILTER] = {"synfw_member_filter", BPF_MAP_TYPE_ARRAY, 4, 8,
 				  SYNFW_MEMBER_FILTER_WORDS + 1},
+	[OBJECT_EXEMPT_FILTER] = {"synfw_exempt_filter", BPF_MAP_TYPE_ARRAY, 4, 8,
+				  SYNFW_EXEMPT_FILTER_WORDS + 1},
 	[OBJECT_EXEMPT] = {"synfw_exempt", BPF_MAP_TYPE_HASH, sizeof(struct synfw_addr6), 4,
 			   SYNFW_MAX_EXEMPT},
-	[OBJECT_SCORES] = {"synfw_scores", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct synfw_score_set),
-			   SYNFW_SCORE_SETS},
+	[OBJECT_SOURCES] = {"synfw_sources", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct synfw_source),
+			    SYNFW_MAX_SOURCES},
+	[OBJECT_MORE_PARTS] = {"synfw_more_parts", BPF_MAP_TYPE_ARRAY, 4,
+			       sizeof(struct synfw_more_parts), SYNFW_MAX_SOURCES},
 	[OBJECT_RULE_RATES] = {"synfw_rule_rates", BPF_MAP_TYPE_ARRAY, 4,
 			       sizeof(struct synfw_rule_rate), SYNFW_MAX_RULE_COUNTERS},
 	[OBJECT_SOURCE_RATES] = {"synfw_source_rates", BPF_MAP_TYPE_ARRAY, 4,
@@ -55,6 +59,8 @@ const struct object_map_spec object_maps[OBJECT_NR_MAPS] = {
 			      sizeof(struct synfw_flow_key), sizeof(struct synfw_flow),
 			      SYNFW_MAX_FLOWS},
 	[OBJECT_SERVED_UDP] = {"synfw_served_udp", BPF_MAP_TYPE_ARRAY, 4, 8, SYNFW_SERVED_WORDS},
+	[OBJECT_UNCONNECTED_UDP] = {"synfw_unconnected_udp", BPF_MAP_TYPE_ARRAY, 4, 8,
+				    SYNFW_UNCONNECTED_WORDS},
 	[OBJECT_EVENTS] = {"synfw_events", BPF_MAP_TYPE_RINGBUF, 0, 0, SYNFW_EVENT_BYTES},
 	[OBJECT_EVENT_FIRSTS] = {"synfw_event_firsts", BPF_MAP_TYPE_ARRAY, 4, 8,
 				 SYNFW_EVENT_FIRSTS},
@@ -145,9 +151,9 @@ static int shrink_maps(struct synfw_bpf *skeleton, const struct object *state, s
 	} sizes[] = {
 		{OBJECT_REASON_COUNTERS, 1}, {OBJECT_RULE_COUNTERS, 1}, {OBJECT_BLOCKS, 1},
 		{OBJECT_BLOCK_RING, 1},	     {OBJECT_BLOCK_FILTER, 1},	{OBJECT_MEMBER_FILTER, 1},
-		{OBJECT_EXEMPT, 1},	     {OBJECT_RULE_RATES, 1},	{OBJECT_SOURCE_RATES, 1},
-		{OBJECT_PORT_SCANS, 1},	     {OBJECT_FLOWS, 1},		{OBJECT_UDP_FLOWS, 1},
-		{OBJECT_EVENTS, 4096},	     {OBJECT_EVENT_FIRSTS, 1},
+		{OBJECT_EXEMPT_FILTER, 1},   {OBJECT_EXEMPT, 1},	{OBJECT_RULE_RATES, 1},
+		{OBJECT_SOURCE_RATES, 1},    {OBJECT_PORT_SCANS, 1},	{OBJECT_FLOWS, 1},
+		{OBJECT_UDP_FLOWS, 1},	     {OBJECT_EVENTS, 4096},	{OBJECT_EVENT_FIRSTS, 1},
 	};
 	struct bpf_map *map;
 	size_t i;

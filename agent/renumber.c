@@ -36,17 +36,22 @@ static uint16_t renumbered(uint16_t counter, const uint16_t *becomes)
 	return counter < SYNFW_MAX_RULE_COUNTERS ? becomes[counter] : 0;
 }
 
-/* A part without a rule says nothing; its points stay in the sum. */
-static void renumber_parts(struct synfw_score_part parts[SYNFW_SCORE_PARTS],
-			   const uint16_t *becomes)
+/* A part without a rule says nothing; its points stay in the sum. How many of `count` are left,
+ * the first ones of *parts then. */
+static int renumber_parts(struct synfw_score_part parts[SYNFW_SCORE_PARTS], int count,
+			  const uint16_t *becomes)
 {
-	int i;
+	int i, kept = 0;
 
-	for (i = 0; i < SYNFW_SCORE_PARTS; i++) {
-		parts[i].counter = renumbered(parts[i].counter, becomes);
-		if (!parts[i].counter)
-			parts[i] = (struct synfw_score_part){0};
+	for (i = 0; i < count && i < SYNFW_SCORE_PARTS; i++) {
+		struct synfw_score_part part = parts[i];
+
+		parts[i] = (struct synfw_score_part){0};
+		part.counter = renumbered(part.counter, becomes);
+		if (part.counter)
+			parts[kept++] = part;
 	}
+	return kept;
 }
 
 static struct synfw_block renumber_block(const struct synfw_block *block, const uint16_t *becomes)
@@ -54,7 +59,7 @@ static struct synfw_block renumber_block(const struct synfw_block *block, const 
 	struct synfw_block changed = *block;
 
 	changed.counter = renumbered(block->counter, becomes);
-	renumber_parts(changed.part, becomes);
+	renumber_parts(changed.part, SYNFW_SCORE_PARTS, becomes);
 	return changed;
 }
 
@@ -81,22 +86,37 @@ static int renumber_blocks(const struct object *object, const uint16_t *becomes,
 	return err;
 }
 
-static bool renumber_set(struct synfw_score_set *set, void *context)
+/* A rate or a port of a rule that is gone is none. Those elsewhere have the counter in their tag
+ * and cannot be found: they are forgotten when they have passed. */
+static void renumber_limits(struct synfw_source *entry, const uint16_t *becomes)
 {
-	const uint16_t *becomes = context;
-	struct synfw_score_set before = *set;
-	int way;
+	entry->rate_counter = renumbered(entry->rate_counter, becomes);
+	if (!entry->rate_counter)
+		entry->tat_boot_ns = 0;
+	entry->port_counter = renumbered(entry->port_counter, becomes);
+}
 
-	for (way = 0; way < SYNFW_SCORE_WAYS; way++)
-		renumber_parts(set->way[way].part, becomes);
-	return memcmp(&before, set, sizeof(before));
+static bool renumber_entry(struct synfw_source *entry, struct synfw_more_parts *more, void *context)
+{
+	struct synfw_score_part parts[SYNFW_SCORE_PARTS] = {entry->part};
+	const struct synfw_source entry_before = *entry;
+	const struct synfw_more_parts more_before = *more;
+	const uint16_t *becomes = context;
+
+	memcpy(parts + 1, more->part, sizeof(more->part));
+	entry->nr_parts = renumber_parts(parts, entry->nr_parts, becomes);
+	entry->part = parts[0];
+	memcpy(more->part, parts + 1, sizeof(more->part));
+	renumber_limits(entry, becomes);
+	return memcmp(&entry_before, entry, sizeof(*entry)) ||
+	       memcmp(&more_before, more, sizeof(*more));
 }
 
 int renumber_state(const struct object *object, const uint16_t *becomes, struct fault *fault)
 {
 	int err = renumber_blocks(object, becomes, fault);
 
-	return err ? err : scores_change(object, renumber_set, (void *)becomes, fault);
+	return err ? err : scores_change(object, renumber_entry, (void *)becomes, fault);
 }
 
 /* ---- another datapath ---- */

@@ -25,146 +25,178 @@ uint64_t score_ends_in_ns(uint64_t level, const struct synfw_scoring *scoring)
 
 /* As the packet path: an entry of the future, which another CPU has just written, has not leaked.
  * What is left from a policy with scoring means nothing to one without. */
-static uint64_t level_at(const struct synfw_score *score, const struct synfw_scoring *scoring,
+static uint64_t level_at(const struct synfw_source *entry, const struct synfw_scoring *scoring,
 			 uint64_t now_ns)
 {
-	uint64_t elapsed_ns = now_ns > score->updated_boot_ns ? now_ns - score->updated_boot_ns : 0;
+	uint64_t elapsed_ns = now_ns > entry->updated_boot_ns ? now_ns - entry->updated_boot_ns : 0;
 	uint64_t leaked;
 
 	if (!scoring->decay || __builtin_mul_overflow(elapsed_ns, scoring->decay, &leaked))
 		return 0;
-	return score->level > leaked ? score->level - leaked : 0;
+	return entry->level > leaked ? entry->level - leaked : 0;
 }
 
-static struct scored scored_at(const struct synfw_score *score, const struct synfw_scoring *scoring,
+/* What is known of a source, with the number of its entry. */
+struct known {
+	uint32_t key;
+	struct synfw_source entry;
+	struct synfw_more_parts more;
+};
+
+static struct scored scored_at(const struct known *known, const struct synfw_scoring *scoring,
 			       uint64_t now_ns)
 {
-	struct scored scored = {.source = score->source, .level = level_at(score, scoring, now_ns)};
+	struct scored scored = {
+		.source = known->entry.source,
+		.level = level_at(&known->entry, scoring, now_ns),
+	};
+	int i;
 
-	memcpy(scored.part, score->part, sizeof(scored.part));
+	for (i = 0; i < SYNFW_SCORE_PARTS && i < known->entry.nr_parts; i++)
+		scored.part[i] = i ? known->more.part[i - 1] : known->entry.part;
 	return scored;
 }
 
 /* ---- one source ---- */
 
-static int read_set(const struct object *object, const struct synfw_addr6 *source,
-		    struct fault *fault, uint32_t *ret_key, struct synfw_score_set *ret_set)
+static int read_more(const struct object *object, struct known *known)
 {
-	uint64_t seed;
-	uint32_t key;
-	int err = source_read_seed(object, fault, &seed);
-
-	if (err)
-		return err;
-	key = source_hash(source, seed) % SYNFW_SCORE_SETS;
-	if (bpf_map_lookup_elem_flags(object->map_fd[OBJECT_SCORES], &key, ret_set, BPF_F_LOCK))
-		return fault_system(fault, -errno, "cannot read the score of a source");
-	*ret_key = key;
+	if (known->entry.nr_parts > 1 &&
+	    bpf_map_lookup_elem(object->map_fd[OBJECT_MORE_PARTS], &known->key, &known->more))
+		return -errno;
 	return 0;
 }
 
-static struct synfw_score *find_way(struct synfw_score_set *set, const struct synfw_addr6 *source)
+static int write_entry(const struct object *object, const struct known *known)
 {
-	int way;
+	if (bpf_map_update_elem(object->map_fd[OBJECT_SOURCES], &known->key, &known->entry,
+				BPF_F_LOCK))
+		return -errno;
+	return 0;
+}
 
-	for (way = 0; way < SYNFW_SCORE_WAYS; way++)
-		if (set->way[way].level && !memcmp(&set->way[way].source, source, sizeof(*source)))
-			return &set->way[way];
-	return NULL;
+/* -ENOENT, without a fault: nothing is remembered of it. */
+static int find_entry(const struct object *object, const struct synfw_addr6 *source,
+		      struct fault *fault, struct known *ret_known)
+{
+	struct known known = {0};
+	uint64_t seed;
+	uint32_t set;
+	int way, err = source_read_seed(object, fault, &seed);
+
+	if (err)
+		return err;
+	set = source_hash(source, seed) % SYNFW_SOURCE_SETS;
+	for (way = 0; way < SYNFW_SOURCE_WAYS; way++) {
+		known.key = set * SYNFW_SOURCE_WAYS + way;
+		if (bpf_map_lookup_elem_flags(object->map_fd[OBJECT_SOURCES], &known.key,
+					      &known.entry, BPF_F_LOCK))
+			return fault_system(fault, -errno, "cannot read the score of a source");
+		if (memcmp(&known.entry.source, source, sizeof(*source)))
+			continue;
+		err = read_more(object, &known);
+		if (err)
+			return fault_system(fault, err, "cannot read the score of a source");
+		*ret_known = known;
+		return 0;
+	}
+	return -ENOENT;
 }
 
 int scores_look_up(const struct object *object, const struct synfw_addr6 *source,
 		   const struct synfw_scoring *scoring, struct fault *fault,
 		   struct scored *ret_score)
 {
-	struct synfw_score_set set;
-	struct synfw_score *way;
+	struct known known;
 	struct scored scored;
-	uint32_t key;
-	int err = read_set(object, source, fault, &key, &set);
+	int err = find_entry(object, source, fault, &known);
 
 	if (err)
 		return err;
-	way = find_way(&set, source);
-	if (!way)
-		return -ENOENT;
-	scored = scored_at(way, scoring, source_now());
+	scored = scored_at(&known, scoring, source_now());
 	if (!scored.level)
 		return -ENOENT;
 	*ret_score = scored;
 	return 0;
 }
 
-/* The set is written as it was read but for one way. Points that another source of the same set got
- * in between, some microseconds, are lost: in favour of that source. */
+static bool clear_score(struct synfw_source *entry)
+{
+	bool had = entry->level;
+
+	entry->level = 0;
+	entry->nr_parts = 0;
+	return had;
+}
+
+/* The entry is written as it was read but for the score. What packets of the source have left
+ * there in between, some microseconds, is lost: in favour of the source. */
 int scores_forget(const struct object *object, const struct synfw_addr6 *source,
 		  struct fault *fault)
 {
-	struct synfw_score_set set;
-	struct synfw_score *way;
-	uint32_t key;
-	int err = read_set(object, source, fault, &key, &set);
+	struct known known;
+	int err = find_entry(object, source, fault, &known);
 
 	if (err)
 		return err;
-	way = find_way(&set, source);
-	if (!way)
+	if (!clear_score(&known.entry))
 		return -ENOENT;
-	*way = (struct synfw_score){0};
-	if (bpf_map_update_elem(object->map_fd[OBJECT_SCORES], &key, &set, BPF_F_LOCK))
-		return fault_system(fault, -errno, "cannot forget a score");
-	return 0;
+	err = write_entry(object, &known);
+	return err ? fault_system(fault, err, "cannot forget a score") : 0;
 }
 
 /* ---- all sources ---- */
 
-#define BATCH_SETS 4096
+#define BATCH_ENTRIES 8192
 
 struct batch {
 	uint32_t *keys;
-	struct synfw_score_set *sets;
+	struct synfw_source *entries;
 };
 
 static void batch_done(struct batch *batch)
 {
 	free(batch->keys);
-	free(batch->sets);
+	free(batch->entries);
 }
 
-/* Calls fn for each set with a score. */
-static int each_set(const struct object *object,
-		    int (*fn)(uint32_t key, const struct synfw_score_set *set, void *context),
-		    void *context)
+/* Calls fn for each entry that ever was some source's. */
+static int each_entry(const struct object *object, int (*fn)(struct known *known, void *context),
+		      void *context)
 {
-	static const struct synfw_score_set empty;
+	static const struct synfw_addr6 nobody;
 	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = BPF_F_LOCK);
 	CLEANUP(batch_done)
 	struct batch batch = {
-		.keys = calloc(BATCH_SETS, sizeof(*batch.keys)),
-		.sets = calloc(BATCH_SETS, sizeof(*batch.sets)),
+		.keys = calloc(BATCH_ENTRIES, sizeof(*batch.keys)),
+		.entries = calloc(BATCH_ENTRIES, sizeof(*batch.entries)),
 	};
 	uint32_t count, i, token, *from = NULL;
 	int err = 0, end = 0;
 
-	if (!batch.keys || !batch.sets)
+	if (!batch.keys || !batch.entries)
 		return -ENOMEM;
 	while (!err && !end) {
-		count = BATCH_SETS;
-		if (bpf_map_lookup_batch(object->map_fd[OBJECT_SCORES], from, &token, batch.keys,
-					 batch.sets, &count, &opts)) {
+		count = BATCH_ENTRIES;
+		if (bpf_map_lookup_batch(object->map_fd[OBJECT_SOURCES], from, &token, batch.keys,
+					 batch.entries, &count, &opts)) {
 			end = errno;
 			if (end != ENOENT)
 				return -end;
 		}
 		from = &token;
-		for (i = 0; !err && i < count; i++)
-			if (memcmp(batch.sets[i].way, empty.way, sizeof(empty.way)))
-				err = fn(batch.keys[i], &batch.sets[i], context);
+		for (i = 0; !err && i < count; i++) {
+			struct known known = {.key = batch.keys[i], .entry = batch.entries[i]};
+
+			if (memcmp(&known.entry.source, &nobody, sizeof(nobody)))
+				err = fn(&known, context);
+		}
 	}
 	return err;
 }
 
 struct reading {
+	const struct object *object;
 	const struct synfw_scoring *scoring;
 	uint64_t now_ns;
 	struct scored *scores;
@@ -191,19 +223,19 @@ static int append(struct reading *reading, const struct scored *scored)
 	return 0;
 }
 
-static int read_ways(uint32_t key, const struct synfw_score_set *set, void *context)
+static int read_score(struct known *known, void *context)
 {
 	struct reading *reading = context;
 	struct scored scored;
-	int way, err = 0;
+	int err;
 
-	(void)key;
-	for (way = 0; !err && way < SYNFW_SCORE_WAYS; way++) {
-		scored = scored_at(&set->way[way], reading->scoring, reading->now_ns);
-		if (scored.level)
-			err = append(reading, &scored);
-	}
-	return err;
+	if (!level_at(&known->entry, reading->scoring, reading->now_ns))
+		return 0;
+	err = read_more(reading->object, known);
+	if (err)
+		return err;
+	scored = scored_at(known, reading->scoring, reading->now_ns);
+	return append(reading, &scored);
 }
 
 static int compare_levels(const void *left, const void *right)
@@ -219,8 +251,8 @@ int scores_read(const struct object *object, const struct synfw_scoring *scoring
 		struct fault *fault, struct scored **ret_scores, size_t *ret_count)
 {
 	CLEANUP(reading_done)
-	struct reading reading = {.scoring = scoring, .now_ns = source_now()};
-	int err = each_set(object, read_ways, &reading);
+	struct reading reading = {.object = object, .scoring = scoring, .now_ns = source_now()};
+	int err = each_entry(object, read_score, &reading);
 
 	if (err)
 		return fault_system(fault, err, "cannot read the scores");
@@ -233,41 +265,43 @@ int scores_read(const struct object *object, const struct synfw_scoring *scoring
 
 struct changing {
 	const struct object *object;
-	bool (*fn)(struct synfw_score_set *set, void *context);
+	bool (*fn)(struct synfw_source *entry, struct synfw_more_parts *more, void *context);
 	void *context;
 };
 
-static int change_set(uint32_t key, const struct synfw_score_set *set, void *context)
+static int change_entry(struct known *known, void *context)
 {
 	const struct changing *changing = context;
-	struct synfw_score_set changed = *set;
+	int err = read_more(changing->object, known);
 
-	if (!changing->fn(&changed, changing->context))
-		return 0;
-	return bpf_map_update_elem(changing->object->map_fd[OBJECT_SCORES], &key, &changed,
-				   BPF_F_LOCK)
-		       ? -errno
-		       : 0;
+	if (err || !changing->fn(&known->entry, &known->more, changing->context))
+		return err;
+	if (known->entry.nr_parts > 1 &&
+	    bpf_map_update_elem(changing->object->map_fd[OBJECT_MORE_PARTS], &known->key,
+				&known->more, BPF_ANY))
+		return -errno;
+	return write_entry(changing->object, known);
 }
 
 int scores_change(const struct object *object,
-		  bool (*fn)(struct synfw_score_set *set, void *context), void *context,
-		  struct fault *fault)
+		  bool (*fn)(struct synfw_source *entry, struct synfw_more_parts *more,
+			     void *context),
+		  void *context, struct fault *fault)
 {
 	struct changing changing = {.object = object, .fn = fn, .context = context};
-	int err = each_set(object, change_set, &changing);
+	int err = each_entry(object, change_entry, &changing);
 
 	return err ? fault_system(fault, err, "cannot change the scores") : 0;
 }
 
-static bool clear_set(struct synfw_score_set *set, void *context)
+static bool forget_score(struct synfw_source *entry, struct synfw_more_parts *more, void *context)
 {
+	(void)more;
 	(void)context;
-	memset(set->way, 0, sizeof(set->way));
-	return true;
+	return clear_score(entry);
 }
 
 int scores_forget_all(const struct object *object, struct fault *fault)
 {
-	return scores_change(object, clear_set, NULL, fault);
+	return scores_change(object, forget_score, NULL, fault);
 }

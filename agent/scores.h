@@ -2,7 +2,7 @@
 #ifndef SYNFW_AGENT_SCORES_H
 #define SYNFW_AGENT_SCORES_H
 
-/* Scores of sources: the map of <synfw/state.h>. */
+/* Scores of sources: in the entries of struct synfw_source. */
 #include <stddef.h>
 
 #include <synfw/state.h>
@@ -35,11 +35,12 @@ int scores_read(const struct object *object, const struct synfw_scoring *scoring
 int scores_forget(const struct object *object, const struct synfw_addr6 *source,
 		  struct fault *fault);
 
-/* Calls fn for each set of scores that is not empty, and writes back those that it says it changed.
- * Points that come meanwhile, some microseconds, are lost. */
+/* Calls fn for each source that something is remembered of, and writes back those that it says
+ * it changed. What packets leave there meanwhile, some microseconds, is lost. */
 int scores_change(const struct object *object,
-		  bool (*fn)(struct synfw_score_set *set, void *context), void *context,
-		  struct fault *fault);
+		  bool (*fn)(struct synfw_source *entry, struct synfw_more_parts *more,
+			     void *context),
+		  void *context, struct fault *fault);
 
 int scores_forget_all(const struct object *object, struct fault *fault);
 

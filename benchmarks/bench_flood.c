@@ -28,7 +28,7 @@
 #define SEED		20260101
 #define PER_SOURCE	4
 #define TIMES		10
-#define LARGEST		(SYNFW_RATE_SETS * SYNFW_RATE_WAYS)
+#define LARGEST		SYNFW_MAX_SOURCES
 #define FEW_SOURCES	1024 /* and so many others are between two packets of a source */
 #define PIECE_SOURCES	(FLOW_COUNT / PER_SOURCE)
 #define NR_PIECES	((TIMES * LARGEST + PIECE_SOURCES - 1) / PIECE_SOURCES)
@@ -40,9 +40,8 @@
 #define ONE_OF		8 /* sources begin at the trap */
 
 _Static_assert(LARGEST >= SYNFW_MAX_BLOCKS && LARGEST >= SYNFW_MAX_FLOWS &&
-		       LARGEST >= SYNFW_SCORE_SETS * SYNFW_SCORE_WAYS &&
-		       LARGEST >= SYNFW_PORT_SCANS,
-	       "the rates have the most room");
+		       LARGEST >= SYNFW_RATE_SETS * SYNFW_RATE_WAYS && LARGEST >= SYNFW_PORT_SCANS,
+	       "no table has more room");
 
 static const char policy[] =
 	"version: 1\nname: flood\ninterfaces: [{name: eth0}]\n"
@@ -56,13 +55,13 @@ static const char policy[] =
 	"  - {name: ports, proto: tcp, distinct-ports: {over: 2, within: 60s}, score: 50}\n";
 
 /* Arrays of what is remembered of sources; blocks are in a map of another kind. */
-static const char *const arrays[] = {"synfw_scores", "synfw_source_rates", "synfw_port_scans",
-				     "synfw_block_ring", "synfw_event_firsts"};
+static const char *const arrays[] = {"synfw_sources",	 "synfw_more_parts", "synfw_source_rates",
+				     "synfw_port_scans", "synfw_block_ring", "synfw_event_firsts"};
 /* All that may grow. */
-static const char *const maps[] = {"synfw_scores",	 "synfw_source_rates", "synfw_port_scans",
-				   "synfw_block_ring",	 "synfw_event_firsts", "synfw_blocks",
-				   "synfw_block_filter", "synfw_flows",	       "synfw_udp_flows",
-				   "synfw_rule_rates",	 "synfw_events"};
+static const char *const maps[] = {"synfw_sources",    "synfw_more_parts",   "synfw_source_rates",
+				   "synfw_port_scans", "synfw_block_ring",   "synfw_event_firsts",
+				   "synfw_blocks",     "synfw_block_filter", "synfw_flows",
+				   "synfw_udp_flows",  "synfw_rule_rates",   "synfw_events"};
 
 static const struct connection connections[] = {
 	{.family = 4, .protocol = IPPROTO_TCP},

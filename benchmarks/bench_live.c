@@ -6,8 +6,8 @@
  *   bench-live run generate.bpf.o rivals.bpf.o FLOWS DEVICE=SENDER:FRAMES...
  *
  * `run` sends FRAMES frames out of SENDER, the other end of DEVICE, for each of them in turns; only
- * FLOWS of them differ. The devices "bare" and "xdp-filter" get their programs here, others have
- * what they have. Prints a line for each: device, received frames, packets a second. Needs root,
+ * FLOWS of them differ. The devices "bare", "parse", "one-load" and "xdp-filter" get their programs here,
+ * others have what they have. Prints a line for each: device, received frames, packets a second. Needs root,
  * and the namespace of the devices.
  */
 #include <errno.h>
@@ -116,7 +116,7 @@ static int run_round(struct bench *bench, struct receiver *receiver, int round)
 	return 0;
 }
 
-/* Of the two receivers whose programs are not in the kernel yet. */
+/* Of receivers whose programs are not in the kernel yet. */
 static int attach(const char *device, int fd)
 {
 	int ifindex = if_nametoindex(device);
@@ -130,13 +130,18 @@ static int attach(const char *device, int fd)
 static int attach_programs(struct bench *bench, const struct live_policy *policy,
 			   const char *rivals_object)
 {
+	static const struct {
+		const char *device;
+		enum rival rival;
+	} programs[] = {{"bare", RIVAL_BARE}, {"parse", RIVAL_PARSE}, {"one-load", RIVAL_LOAD}};
 	int err = rivals_open(rivals_object, &policy->rules, &bench->rivals);
 
 	for (int i = 0; i < bench->nr_receivers && !err; i++) {
 		const char *device = bench->receiver[i].device;
 
-		if (!strcmp(device, "bare"))
-			err = attach(device, rivals_fd(bench->rivals, RIVAL_BARE));
+		for (size_t n = 0; n < sizeof(programs) / sizeof(*programs) && !err; n++)
+			if (!strcmp(device, programs[n].device))
+				err = attach(device, rivals_fd(bench->rivals, programs[n].rival));
 		if (!strcmp(device, "xdp-filter"))
 			err = attach(device, xdp_filter_fd(bench->xdp_filter));
 	}
@@ -261,7 +266,7 @@ int main(int argc, char **argv)
 	if (status == 2)
 		fprintf(stderr,
 			"usage: bench-live write synfw|list|nft-sets|nft-rules [DEVICE [LIST]]\n"
-			"       bench-live run generate.bpf.o rivals.bpf.o "
+			"       bench-live run generate.bpf.o rivals.bpf.o FLOWS "
 			"DEVICE=SENDER:FRAMES...\n");
 	return status;
 }

@@ -37,13 +37,34 @@ static uint32_t fold(const struct synfw_addr6 *address)
 	return synfw_flow_fold(half[0], half[1]);
 }
 
+/* As the egress filter does for the port of a socket that is not connected. */
+static int note_unconnected(const struct datapath *datapath, uint16_t port)
+{
+	int fd = datapath_map_fd(datapath, "synfw_unconnected_udp");
+	uint32_t key = port / 64;
+	uint64_t word = 0;
+
+	if (fd < 0)
+		return fd;
+	if (bpf_map_lookup_elem(fd, &key, &word))
+		return -errno;
+	word |= 1ULL << port % 64;
+	return bpf_map_update_elem(fd, &key, &word, BPF_ANY) ? -errno : 0;
+}
+
+/* Each has one of its own. */
+static uint16_t own_port(const struct connection *connection)
+{
+	return OWN_PORT + connection->number;
+}
+
 int connection_put(const struct datapath *datapath, const struct connection *connection)
 {
 	bool udp = connection->protocol == IPPROTO_UDP && !connection->connected;
 	int fd = datapath_map_fd(datapath, udp ? "synfw_udp_flows" : "synfw_flows");
 	struct synfw_flow flow = {
 		.tuple = {.remote_port_be = htons(PEER_PORT),
-			  .local_port_be = htons(OWN_PORT),
+			  .local_port_be = htons(own_port(connection)),
 			  .protocol = connection->protocol},
 		.expires_ns = UINT64_MAX,
 		.state = SYNFW_FLOW_ESTABLISHED,
@@ -56,7 +77,9 @@ int connection_put(const struct datapath *datapath, const struct connection *con
 	addresses(connection, &flow.tuple.remote, &flow.tuple.local);
 	key.remote = fold(&flow.tuple.remote);
 	key.local = fold(&flow.tuple.local) + connection->protocol;
-	return bpf_map_update_elem(fd, &key, &flow, BPF_ANY) ? -errno : 0;
+	if (bpf_map_update_elem(fd, &key, &flow, BPF_ANY))
+		return -errno;
+	return udp ? note_unconnected(datapath, own_port(connection)) : 0;
 }
 
 void connection_frame(const struct connection *connection, struct frame *ret_frame)
@@ -71,7 +94,7 @@ void connection_frame(const struct connection *connection, struct frame *ret_fra
 	memcpy(spec.saddr, peer.byte + skipped, 16 - skipped);
 	memcpy(spec.daddr, own.byte + skipped, 16 - skipped);
 	spec.sport = PEER_PORT;
-	spec.dport = OWN_PORT;
+	spec.dport = own_port(connection);
 	spec.tcp_flags = SYNFW_TCP_ACK;
 	frame_build(&spec, ret_frame);
 }

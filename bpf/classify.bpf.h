@@ -11,6 +11,7 @@
 #include "address.bpf.h"
 #include "dynamic.bpf.h"
 #include "effect.bpf.h"
+#include "entry.bpf.h"
 #include "image.bpf.h"
 #include "limit.bpf.h"
 #include "maps.bpf.h"
@@ -165,14 +166,15 @@ static __always_inline int walk_take_bit(struct image *image, struct walk *walk)
 		return 1;
 	counts = rule->flags & SYNFW_RULE_MONITOR || rule->action == SYNFW_ACTION_SCORE;
 	ordered = !walk->refs_at || walk->word >= image_tables(image)->counting_word;
-	/* two levels: what decides has been found; of the rest what comes after it does not count */
+	/* two levels: what decides has been found; of the rest what comes after it does not
+	 * count */
 	if (ordered && rule->order > walk->best_order)
 		return 1;
 	if (rule->effect && ordered && !limit_lets_match(image, walk, rule->effect, rule->counter))
-		return 0;
+		return !walk_has_more(walk);
 	if (counts) {
 		rule_counts(walk, rule);
-		return 0;
+		return !walk_has_more(walk);
 	}
 	rule_decides(walk, rule, bit);
 	/* in the order of the rules this is the first match */
@@ -293,6 +295,25 @@ static __always_inline bool walk_restrict(struct image *image, struct walk *walk
 	return true;
 }
 
+/* See SYNFW_LINE_REMEMBERS. */
+static __always_inline void entry_expect_if_likely(struct image *image, struct walk *walk)
+{
+	const struct synfw_line *remembers = image->page0 + SYNFW_LINE_REMEMBERS;
+	__u64 left = walk->candidates[0] & remembers->word[0];
+	struct scratch *scratch;
+	int i;
+
+	if (image_header(image)->nr_agg > 1)
+#pragma unroll
+		for (i = 1; i < AGG_WORDS; i++)
+			left |= walk->candidates[i] & remembers->word[i];
+	if (!left)
+		return;
+	scratch = scratch_of(walk, image);
+	if (scratch)
+		entry_expect(scratch);
+}
+
 /* The other fields, those that some rule constrains, one after the other. */
 static __always_inline bool walk_restrict_all(struct image *image, struct walk *walk,
 					      const struct synfw_header *header,
@@ -309,10 +330,12 @@ static __always_inline bool walk_restrict_all(struct image *image, struct walk *
 	    !walk_restrict(image, walk, header, SYNFW_FIELD_L4SRC,
 			   l4_class(image, tables->l4src, pkt, pkt->l4_src)))
 		return false;
+	entry_expect_if_likely(image, walk);
+	if (fields & 1 << SYNFW_FIELD_DYNAMIC &&
+	    !walk_restrict(image, walk, header, SYNFW_FIELD_DYNAMIC, dynamic_class(image, walk)))
+		return false;
 	if (fields & 1 << SYNFW_FIELD_SRC &&
-	    !walk_restrict(image, walk, header, SYNFW_FIELD_SRC,
-			   address_class(image, tables, walk->generation, SYNFW_DIR_SRC, pkt->family,
-					 &pkt->src)))
+	    !walk_restrict(image, walk, header, SYNFW_FIELD_SRC, source_class(image, walk)))
 		return false;
 	if (fields & 1 << SYNFW_FIELD_DST &&
 	    !walk_restrict(image, walk, header, SYNFW_FIELD_DST,
@@ -323,9 +346,7 @@ static __always_inline bool walk_restrict_all(struct image *image, struct walk *
 	    !walk_restrict(image, walk, header, SYNFW_FIELD_IFVLAN,
 			   ifvlan_class(image, tables, slot, pkt)))
 		return false;
-	return !(fields & 1 << SYNFW_FIELD_DYNAMIC) ||
-	       walk_restrict(image, walk, header, SYNFW_FIELD_DYNAMIC,
-			     dynamic_class(image, walk));
+	return true;
 }
 
 /* Counts the deciding rule, once it is certain which that is, and notes its effect. */
@@ -367,15 +388,16 @@ static __always_inline void classify(struct image *image, const struct synfw_hea
 	    !walk_restrict_all(image, walk, header, tables, slot))
 		return;
 
-	/* With one level the first word is in hand already. Most walks end with their first step, which
-	 * is inlined and has page 0 at hand; the loop is for those that do not end with their second. */
+	/* With one level the first word is in hand already. Most walks end with their first
+	 * step, which is inlined and has page 0 at hand; the loop is for those that do not end
+	 * with their fourth. */
 	if (!walk->refs_at) {
 		walk->bits = walk->candidates[0];
 		walk->candidates[0] = 0;
 	}
 	if (!walk_has_more(walk))
 		return;
-	if (!walk_advance(image, walk) && !walk_step(walk))
+	if (!walk_advance(image, walk) && !walk_step(walk) && !walk_step(walk) && !walk_step(walk))
 		bpf_loop(WALK_MAX_STEPS, walk_callback, &walk, 0);
 	account_decision(image, walk);
 }

@@ -3,9 +3,10 @@
 #define SYNFW_ESTABLISHED_BPF_H
 
 /*
- * Whether a packet that comes in belongs to a connection that this host opened. Nothing here creates
- * a connection or prolongs one: what comes in may be forged.
+ * Whether a packet that comes in belongs to a connection that this host opened. Nothing here
+ * creates a connection or prolongs one: what comes in may be forged.
  */
+#include "clock.bpf.h"
 #include "flow.bpf.h"
 #include "maps.bpf.h"
 #include "packet.bpf.h"
@@ -20,21 +21,12 @@ extern const volatile bool read_only;
 #define ICMPV6_ERROR_FIRST	1 /* unreachable, packet too big, time exceeded, parameter problem */
 #define ICMPV6_ERROR_LAST	4
 
-/* What the clock said, and in which jiffy. */
-static volatile __u64 coarse_ns, coarse_jiffies;
+/* CLOCK_MONOTONIC_COARSE. */
+static volatile struct tick_clock flow_clock;
 
-/* The kernel's coarse clock moves once a jiffy, and asking it costs more than a look-up; the jiffies
- * are one load. Whoever sees a new jiffy has seen the time that was stored before it. */
 static __always_inline __u64 flow_now_ns(void)
 {
-	__u64 jiffies = bpf_jiffies64(), now_ns;
-
-	if (jiffies == coarse_jiffies)
-		return coarse_ns;
-	now_ns = bpf_ktime_get_coarse_ns();
-	coarse_ns = now_ns;
-	coarse_jiffies = jiffies;
-	return now_ns;
+	return tick_clock_read(&flow_clock, bpf_ktime_get_coarse_ns);
 }
 
 static __always_inline bool flow_is_live(const struct synfw_flow *flow)
@@ -51,18 +43,32 @@ static __always_inline struct synfw_flow *flow_find_in(void *map, const struct s
 	return flow && flow_is_of(flow, remote, local, protocol) && flow_is_live(flow) ? flow : NULL;
 }
 
-/* NULL when it has ended. The ports of *key are set. What a UDP socket sent before it was connected may
- * have ended in the one map while the other has it. */
+/* See synfw_unconnected_udp. */
+static __always_inline bool port_is_unconnected(__u32 port)
+{
+	__u32 key = port / 64;
+	const __u64 *word = bpf_map_lookup_elem(&synfw_unconnected_udp, &key);
+
+	return word && *(const volatile __u64 *)word >> (port & 63) & 1;
+}
+
+/* NULL when it has ended. The ports of *key are set. What a UDP socket sent before it was
+ * connected may have ended in the one map while the other has it. */
 static __always_inline struct synfw_flow *flow_find(struct synfw_flow_key *key,
 						    struct flow_address remote,
 						    struct flow_address local, __u8 protocol)
 {
-	struct synfw_flow *flow = NULL;
+	struct synfw_flow *flow;
 
 	flow_set_key(key, remote, local, protocol);
-	if (protocol == IPPROTO_UDP)
+	if (protocol != IPPROTO_UDP)
+		return flow_find_in(&synfw_flows, key, remote, local, protocol);
+	if (port_is_unconnected(bpf_ntohs(key->local_port_be))) {
 		flow = flow_find_in(&synfw_udp_flows, key, remote, local, protocol);
-	return flow ? flow : flow_find_in(&synfw_flows, key, remote, local, protocol);
+		return flow ? flow : flow_find_in(&synfw_flows, key, remote, local, protocol);
+	}
+	flow = flow_find_in(&synfw_flows, key, remote, local, protocol);
+	return flow ? flow : flow_find_in(&synfw_udp_flows, key, remote, local, protocol);
 }
 
 /* A packet of it came in. */
@@ -110,8 +116,8 @@ __noinline int packet_error_established(struct xdp_md *ctx, struct packet *pkt)
 	return flow_find(&key, flow_halves(&inner.tuple.remote), local, inner.tuple.protocol) != NULL;
 }
 
-/* The ports of a packet, and of TCP and SCTP what it says of its connection. False: it can be part of
- * none. */
+/* The ports of a packet, and of TCP and SCTP what it says of its connection. False: it can be
+ * part of none. */
 static __always_inline bool ports_to_key(struct xdp_md *ctx, const struct packet *pkt,
 					 struct synfw_flow_key *key, enum flow_event *ret_event)
 {
@@ -144,8 +150,8 @@ static __always_inline bool ports_to_key(struct xdp_md *ctx, const struct packet
 	}
 }
 
-/* A packet that would open a connection, a SYN without ACK, is never part of one: with the ports of an
- * old connection it opens another, and the rules judge that. */
+/* A packet that would open a connection, a SYN without ACK, is never part of one: with the ports
+ * of an old connection it opens another, and the rules judge that. */
 static __always_inline bool packet_flow_established(struct xdp_md *ctx, struct packet *pkt)
 {
 	enum flow_event event = FLOW_GOES_ON;

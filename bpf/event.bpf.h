@@ -118,7 +118,7 @@ static __always_inline void event_send(struct xdp_md *ctx, struct walk *walk, __
 		tally(SYNFW_TALLY_EVENTS_LOST);
 		return;
 	}
-	event->time_boot_ns = walk_now(walk);
+	event->time_boot_ns = walk_now_exactly(walk);
 	event_fill_packet(event, &walk->pkt);
 	event_fill_score(event, walk);
 	event->ifindex = ctx->ingress_ifindex;
@@ -146,9 +146,9 @@ static __always_inline __u64 event_tag(const struct image *image, const struct w
 }
 
 /*
- * Tells of the packet, as `logging` says. In the order of what it costs: is it one that sampling leaves
- * out, does the limit let it through, is there room. Which of its source was told first is
- * remembered only when it was told.
+ * Tells of the packet, as `logging` says. In the order of what it costs: is it one that sampling
+ * leaves out, does the limit let it through, is there room. Which of its source was told first
+ * is remembered only when it was told.
  */
 __noinline int event_tell(struct xdp_md *ctx, struct walk *walk, __u32 kind, __u32 counter)
 {

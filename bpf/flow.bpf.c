@@ -14,6 +14,7 @@
 extern struct flow_map synfw_flows SEC(".maps");
 extern struct flow_map synfw_udp_flows SEC(".maps");
 extern struct served_map synfw_served_udp SEC(".maps");
+extern struct unconnected_map synfw_unconnected_udp SEC(".maps");
 extern struct tally_map synfw_tallies SEC(".maps");
 
 /* What is written for every packet makes CPUs fight for its cache line. */
@@ -159,6 +160,21 @@ static __always_inline bool is_served(__u32 port)
 	return word && *(const volatile __u64 *)word >> (port & 63) & 1;
 }
 
+/* Tells the packet path where to look first for what comes back. */
+static __always_inline void note_connected(__u32 port, bool connected)
+{
+	__u32 key = port / 64;
+	__u64 *word = bpf_map_lookup_elem(&synfw_unconnected_udp, &key);
+	__u64 bit = 1ULL << (port & 63);
+
+	if (!word || !(*(const volatile __u64 *)word & bit) == connected)
+		return;
+	if (connected)
+		__sync_fetch_and_and(word, ~bit);
+	else
+		__sync_fetch_and_or(word, bit);
+}
+
 static __always_inline void flow_record_in(void *map, const struct flow_packet *pkt,
 					   enum flow_event event, bool creates)
 {
@@ -184,10 +200,17 @@ static __always_inline void flow_record(struct __sk_buff *skb, __u32 offset, boo
 
 	if (!flow_parse(skb, false, offset, ipv6, &pkt) || is_multicast(&pkt, ipv6))
 		return;
-	if (pkt.kind == SYNFW_FLOW_UDP && !is_connected(skb)) {
-		if (!is_served(bpf_ntohs(pkt.tuple.local_port_be)))
+	if (pkt.kind == SYNFW_FLOW_UDP) {
+		__u32 port = bpf_ntohs(pkt.tuple.local_port_be);
+		bool connected = is_connected(skb);
+
+		if (!connected && is_served(port))
+			return;
+		note_connected(port, connected);
+		if (!connected) {
 			flow_record_in(&synfw_udp_flows, &pkt, FLOW_GOES_ON, true);
-		return;
+			return;
+		}
 	}
 	event = flow_event(pkt.kind, pkt.detail);
 	flow_record_in(&synfw_flows, &pkt, event,

@@ -5,12 +5,13 @@
 /*
  * All maps of the packet path. Three kinds:
  *
- * - the tables of a generation, pages that are an inner map each. How many is decided by apply and
- *   never changes, so "full" cannot happen in the kernel. Without them there is no policy and packets pass (NO_POLICY); apply reads all of a generation back before it
- *   becomes active, so no part of one is missing.
- * - members of dynamic sets, inner maps that outlive a generation. They are filled from user space,
- *   all memory is theirs from the beginning, and a full one refuses: what the packet path does with
- *   a set never depends on how full it is.
+ * - the tables of a generation, pages that are an inner map each. How many is decided by apply
+ *   and never changes, so "full" cannot happen in the kernel. Without them there is no policy
+ *   and packets pass (NO_POLICY); apply reads all of a generation back before it becomes active,
+ *   so no part of one is missing.
+ * - members of dynamic sets, inner maps that outlive a generation. They are filled from user
+ *   space, all memory is theirs from the beginning, and a full one refuses: what the packet path
+ *   does with a set never depends on how full it is.
  * - counters, plain arrays indexed by what apply handed out: no insertion, never full.
  * - what is remembered of sources and connections, see <synfw/state.h>, which says of each what
  *   becomes of a packet when it is full.
@@ -118,6 +119,14 @@ struct {
 } synfw_member_filter SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SYNFW_EXEMPT_FILTER_WORDS + 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, __u64);
+} synfw_exempt_filter SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, SYNFW_MAX_EXEMPT);
 	__type(key, struct synfw_addr6);
@@ -126,11 +135,18 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SYNFW_SCORE_SETS);
+	__uint(max_entries, SYNFW_MAX_SOURCES);
 	__uint(map_flags, BPF_F_MMAPABLE); /* begins at a page: its values at cache lines */
 	__type(key, __u32);
-	__type(value, struct synfw_score_set);
-} synfw_scores SEC(".maps");
+	__type(value, struct synfw_source);
+} synfw_sources SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SYNFW_MAX_SOURCES);
+	__type(key, __u32);
+	__type(value, struct synfw_more_parts);
+} synfw_more_parts SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -158,6 +174,7 @@ struct {
 struct flow_map synfw_flows SEC(".maps");
 struct flow_map synfw_udp_flows SEC(".maps");
 struct served_map synfw_served_udp SEC(".maps");
+struct unconnected_map synfw_unconnected_udp SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -3,6 +3,7 @@
 #define SYNFW_RUNTIME_BPF_H
 
 /* The time, the seed, and the counts of what was not done. */
+#include "clock.bpf.h"
 #include "maps.bpf.h"
 #include "walk.bpf.h"
 
@@ -19,21 +20,34 @@ static __always_inline struct synfw_runtime *runtime_at_hand(void)
 }
 
 /* CLOCK_BOOTTIME, which counts suspended time. */
-static __always_inline __u64 clock_ns(void)
-{
-	if (test_clock) {
-		struct synfw_runtime *runtime = runtime_at_hand();
+static volatile struct tick_clock boot_clock;
 
-		return runtime ? *(const volatile __u64 *)&runtime->test_now_ns : 0;
-	}
-	return bpf_ktime_get_boot_ns();
+static __always_inline __u64 clock_test_ns(void)
+{
+	const struct synfw_runtime *runtime = runtime_at_hand();
+
+	return runtime ? *(const volatile __u64 *)&runtime->test_now_ns : 0;
 }
 
-/* The same, read once a packet and only when somebody asks: it takes 15 to 20 ns. */
+/* What the packet's rules, its score and blocks go by, read once a packet and only when somebody
+ * asks: at most a jiffy (4 ms as a rule, 10 at most) behind. */
 static __always_inline __u64 walk_now(struct walk *walk)
 {
 	if (!walk->now_ns)
-		walk->now_ns = clock_ns();
+		walk->now_ns = test_clock ? clock_test_ns()
+					  : tick_clock_read(&boot_clock, bpf_ktime_get_boot_ns);
+	return walk->now_ns;
+}
+
+/* The same, exactly. */
+static __always_inline __u64 walk_now_exactly(struct walk *walk)
+{
+	if (test_clock)
+		return walk_now(walk);
+	if (!(walk->noted & NOTED_EXACT_TIME)) {
+		walk->now_ns = bpf_ktime_get_boot_ns();
+		walk->noted |= NOTED_EXACT_TIME;
+	}
 	return walk->now_ns;
 }
 

@@ -33,6 +33,13 @@ struct served_map {
 	__type(value, __u64);
 };
 
+struct unconnected_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SYNFW_UNCONNECTED_WORDS);
+	__type(key, __u32);
+	__type(value, __u64);
+};
+
 struct tally_map {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, SYNFW_NR_TALLIES);

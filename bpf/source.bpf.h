@@ -5,6 +5,7 @@
 /* Who sent a packet, and whether anything may be held against them. */
 #include "address.bpf.h"
 #include "dynamic.bpf.h"
+#include "filter.bpf.h"
 #include "image.bpf.h"
 #include "runtime.bpf.h"
 #include "walk.bpf.h"
@@ -29,20 +30,36 @@ static __always_inline void source_of(struct source *source, const struct image 
 	source->half_be[0] &= bpf_cpu_to_be64(~0ULL << ((128 - bits) & 63));
 }
 
+/* The class of the source address, looked up once a packet. */
+static __always_inline __u32 source_class(struct image *image, struct walk *walk)
+{
+	if (!walk->source_class)
+		walk->source_class =
+			1 + address_class(image, image_tables(image), walk->generation,
+					  SYNFW_DIR_SRC, walk->pkt.family, &walk->pkt.src);
+	return walk->source_class - 1;
+}
+
 /* Is the address in `from` of some entry of `protect`? */
 static __always_inline bool source_is_protected(struct image *image, struct walk *walk)
 {
 	const struct synfw_header *header = image_header(image);
-	const struct synfw_class_tables *tables = (const void *)(image->page0 + 1);
 	__u32 pairs = dynamic_line(image)->protect_pairs;
 
 	if (header->source_flags &&
-	    id_at(image, header->source_flags,
-		  address_class(image, tables, walk->generation, SYNFW_DIR_SRC, walk->pkt.family,
-				&walk->pkt.src)) &
-		    SYNFW_SOURCE_PROTECTED)
+	    id_at(image, header->source_flags, source_class(image, walk)) & SYNFW_SOURCE_PROTECTED)
 		return true;
 	return pairs && dynamic_pairs(walk) & pairs;
+}
+
+static __always_inline bool source_is_exempt(const struct source *whole)
+{
+	const struct synfw_runtime *runtime = runtime_at_hand();
+
+	return runtime &&
+	       filter_has(&synfw_exempt_filter, SYNFW_EXEMPT_FILTER_WORDS,
+			  synfw_source_hash(whole->word_be, runtime->seed)) &&
+	       bpf_map_lookup_elem(&synfw_exempt, whole);
 }
 
 /* 1: nothing may be held against the source of this packet, however it looks: it is protected, or
@@ -58,7 +75,7 @@ __noinline int source_is_spared(struct walk *walk)
 	if (walk->noted & NOTED_SPARED)
 		return 1;
 	address_key(&whole, walk->pkt.family, &walk->pkt.src);
-	if (!bpf_map_lookup_elem(&synfw_exempt, &whole) && !source_is_protected(&image, walk))
+	if (!source_is_exempt(&whole) && !source_is_protected(&image, walk))
 		return 0;
 	walk->noted |= NOTED_SPARED;
 	tally(SYNFW_TALLY_BLOCKS_EXEMPT);

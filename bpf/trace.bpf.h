@@ -10,14 +10,12 @@
 /* What the policy says of the packet's source, whatever becomes of the packet. */
 static __always_inline void trace_source(struct image *image, struct walk *walk)
 {
-	const struct synfw_class_tables *tables = (const void *)(image->page0 + 1);
 	__u32 key = 0;
 	struct synfw_trace *trace = bpf_map_lookup_elem(&synfw_trace, &key);
 
 	if (!trace)
 		return;
-	trace->source_class = address_class(image, tables, walk->generation, SYNFW_DIR_SRC,
-					    walk->pkt.family, &walk->pkt.src);
+	trace->source_class = source_class(image, walk);
 	trace->source_flags = source_is_protected(image, walk) ? SYNFW_SOURCE_PROTECTED : 0;
 }
 

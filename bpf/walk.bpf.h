@@ -2,8 +2,8 @@
 #ifndef SYNFW_WALK_BPF_H
 #define SYNFW_WALK_BPF_H
 
-/* What is known of the packet in hand: what every packet needs on the stack, what few packets need in
- * a scratch area. */
+/* What is known of the packet in hand: what every packet needs on the stack, what few packets
+ * need in a scratch area. */
 #include "image.bpf.h"
 #include "maps.bpf.h"
 #include "packet.bpf.h"
@@ -29,12 +29,14 @@ struct decision {
 #define NOTED_EFFECT  0x4 /* some rule blocks, or adds to a set */
 #define NOTED_LOG     0x8 /* some rule logs */
 #define NOTED_SPARED  0x10 /* nothing may be held against the source */
+#define NOTED_EXACT_TIME 0x40 /* now_ns is no jiffy's */
+#define NOTED_ENTRY   0x20 /* scratch->entry is the number of the source's entry */
 
 /*
- * The packet in hand. One for each CPU, in a map and not on the stack: the verifier does not follow what is
- * in a map, so the ways through parser and classifier meet again instead of multiplying, and all of it
- * can be inlined. A call and its return cost as much as the parser. Packets are judged with softirqs off,
- * so nothing comes between on this CPU.
+ * The packet in hand. One for each CPU, in a map and not on the stack: the verifier does not
+ * follow what is in a map, so the ways through parser and classifier meet again instead of
+ * multiplying, and all of it can be inlined. A call and its return cost as much as the parser.
+ * Packets are judged with softirqs off, so nothing comes between on this CPU.
  */
 struct walk {
 	struct packet pkt;
@@ -45,6 +47,8 @@ struct walk {
 	__u8 noted;	/* NOTED_* */
 	__u8 refs_at;
 	__u8 reserved[5];
+	__u32 source_class; /* of the source address, + 1; 0: nobody has looked it up */
+	__u32 reserved2;
 	/* from here on set by classify() */
 	__u64 candidates[AGG_WORDS]; /* AND of the aggregates; bits are cleared as they are taken */
 	__u64 bits;	/* what is left of the word in hand */
@@ -73,16 +77,19 @@ struct port_search {
 	__u32 nr_ports;		/* that are looked at */
 	__u32 count;		/* other ports that are younger than the window */
 	__u32 oldest_ms;
+	__u32 moved_ms;
 	__u16 port;
+	__u16 moved;		 /* the port of its source's entry */
+	__u8 moves;		 /* to those of before: another one, of the same rule */
 	__u8 same, free, oldest; /* where it is, or could go; NO_SLOT: nowhere */
-	__u8 reserved[3];
 };
 
-/* What only packets of rules with a score, a limit or an effect need: the others would pay for clearing
- * it. NOTED_SCRATCH says that it is this packet's. One for each CPU, as the walk. */
+/* What only packets of rules with a score, a limit or an effect need: the others would pay for
+ * clearing it. NOTED_SCRATCH says that it is this packet's. One for each CPU, as the walk. */
 struct scratch {
 	struct source source;	/* as state.h says what a source is */
 	__u64 source_hash;
+	__u32 entry;		  /* number of its entry, NOTED_ENTRY */
 	struct schedule schedule; /* of the limit that is asked */
 	struct port_search ports;
 	__u64 block_ns;		/* the longest `block` of the rules that matched */

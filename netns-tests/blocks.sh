@@ -26,7 +26,7 @@ prepare() { # [MODE]
 		rules:
 		  - {name: listed, from: [listed, banned], action: drop}
 		  - {name: named, from: 192.0.2.77, to: 7/tcp, action: allow}
-		  - {name: telnet, to: 23/tcp, action: drop, block: 2s}
+		  - {name: telnet, to: 23/tcp, action: drop, block: 5s}
 		  - {name: rest, from: any, action: allow}
 	E
 	apply live
@@ -56,12 +56,12 @@ test_block_drops_the_next_packet_and_unblock_passes_it() {
 # Nothing of synfw runs between the bursts.
 test_blocks_end_on_time_by_themselves() {
 	prepare
-	exits 0 synfw block $A --for 2s --json
-	json '.blocked[0] | .expires_in_s == 2 and .was_blocked == false and .until != null'
+	exits 0 synfw block $A --for 5s --json
+	json '.blocked[0] | .expires_in_s == 5 and .was_blocked == false and .until != null'
 	exits 0 synfw block $B --for 1h
-	sleep 1.5
+	sleep 2.5
 	drops 5 "$(udp $A)"
-	sleep 1
+	sleep 3
 	passes 5 "$(udp $A)"
 	drops 5 "$(udp $B)"
 	equal "$(blocked)" $B "blocked sources"
@@ -202,7 +202,7 @@ test_a_rule_blocks() {
 	json '.blocks[0] | .cause == "rule" and .rule == "telnet" and .line == 14'
 	exits 1 synfw trace --from $A --to 5/udp --json
 	json '.reason == "blocked"'
-	sleep 2.1
+	sleep 5.1
 	passes 5 "$(udp $A)"
 	equal "$(blocked)" none "blocked sources"
 	exits 0 synfw show blocks --all --json
@@ -230,7 +230,7 @@ test_a_policy_that_monitors_drops_nothing() {
 test_blocks_survive_reloads_and_other_programs() {
 	local build
 	prepare
-	sed 's/block: 2s/block: 1h/' "$T/live.yaml" >"$T/other.yaml"
+	sed 's/block: 5s/block: 1h/' "$T/live.yaml" >"$T/other.yaml"
 	apply other
 	drops 1 "proto=tcp,src=$B,dst=$EDGE4,dport=23"
 	exits 0 synfw block $A --for 1h
@@ -251,7 +251,7 @@ test_blocks_survive_reloads_and_other_programs() {
 # The counter of a rule that is gone goes to another rule, two applies later.
 test_a_rule_that_is_gone_is_not_confused_with_a_new_one() {
 	prepare
-	sed -i 's/block: 2s/block: 1h/' "$T/live.yaml"
+	sed -i 's/block: 5s/block: 1h/' "$T/live.yaml"
 	apply live
 	drops 1 "proto=tcp,src=$A,dst=$EDGE4,dport=23"
 	sed '/name: telnet/d' "$T/live.yaml" >"$T/less.yaml"
@@ -283,7 +283,7 @@ test_full_map_refuses() {
 	local i
 	prepare
 	for i in $(seq 0 255); do seq -f "10.99.$i.%g" 0 255; done >"$T/all"
-	run synfw block - --for 4s <"$T/all"
+	run synfw block - --for 12s <"$T/all"
 	equal "$STATUS" 0 "status of 65,536 blocks"
 	exits 4 synfw block $A
 	says "there is no room for more than 65536 blocks"
@@ -292,7 +292,7 @@ test_full_map_refuses() {
 	json '.blocks == {count: 65536, size: 65536} and (.warnings | any(contains("no room for another block")))'
 	# what is blocked already can be blocked anew
 	exits 0 synfw block 10.99.7.7 --for 1h
-	sleep 4.1
+	sleep 12.1
 	exits 0 synfw block $A
 	drops 3 "$(udp $A)"
 	equal "$(blocked)" "10.99.7.7 $A" "blocked sources"

@@ -41,12 +41,21 @@ test_tcp_that_the_edge_opens_passes() {
 	json '.warnings == []'
 }
 
+# What the packet path is told of the socket that sends from a port: 1, it is not connected.
+unconnected() { # PORT
+	bpftool -j map lookup pinned "$(echo "$SYNFW_BPFFS"/abi*/synfw_unconnected_udp)" \
+		key hex $(printf '%02x %02x 00 00' $(($1 / 64 % 256)) $(($1 / 64 / 256))) |
+		jq ".formatted.value as \$word | ($1 % 64) as \$bit |
+			\$word / pow(2; \$bit) | floor % 2"
+}
+
 udp_passes() { # EDGE_ADDRESS CLIENT_ADDRESS WORD [PEER PORT]: that the socket is connected to
 	local port
 	talk udp server-$3 "$CLIENT" "$2" $DNS >/dev/null
 	port=$(talk udp here-$3 "$EDGE" "$1" 0 "${@:4}")
 	drops 10 "proto=udp,src=$2,dst=$1,sport=$DNS,dport=$port"
 	if [ $# -gt 3 ]; then says_ok send here-$3; else says_ok send here-$3 "$2" $DNS; fi
+	equal "$(unconnected "$port")" $(($# == 3)) "what the packet path is told of port $port"
 	says_ok answer server-$3
 	equal "$(talk hears here-$3)" yes "the answer of a server"
 	passes 10 "proto=udp,src=$2,dst=$1,sport=$DNS,dport=$port"

@@ -13,7 +13,7 @@ prepare() { # [DECAY [BLOCK-FOR [MODE]]]
 		mode: ${3:-block}
 		protect:
 		  - {from: 10.20.0.0/16, to: 22/tcp}
-		scoring: {flag-at: 50, drop-at: 100, decay: ${1:-1/h}, block-for: ${2:-[2s, 1h]}}
+		scoring: {flag-at: 50, drop-at: 100, decay: ${1:-1/h}, block-for: ${2:-[5s, 1h]}}
 		rules:
 		  - {name: null-scan, proto: tcp, flags: none, score: 40}
 		  - {name: odd-port, to: 81/tcp, score: 5}
@@ -58,8 +58,8 @@ test_drop_at_blocks_and_the_block_ends() {
 	passes 3 "$(udp $B)"
 	exits 1 synfw why $A --json
 	json '.block | .cause == "score" and .rule == "null-scan" and .line == 9 and .offences == 1 and
-		.score_then == 119 and .expires_in_s <= 2'
-	sleep 2.1
+		(.score_then | . == 119 or . == 120) and .expires_in_s <= 5'
+	sleep 5.1
 	passes 3 "$(udp $A)"
 	exits 0 synfw why $A
 	drops 1 "$(null_scan $A)"
@@ -138,7 +138,7 @@ test_a_port_scan_is_flagged_and_blocked() {
 	local port packets=()
 	add_hosts
 	policy scan <<-E
-		scoring: {flag-at: 50, drop-at: 100, decay: 10/min, block-for: 2s}
+		scoring: {flag-at: 50, drop-at: 100, decay: 10/min, block-for: 5s}
 		rules:
 		  - {name: port-scan, proto: tcp, distinct-ports: {over: 17, within: 10s}, score: 40}
 		  - {name: rest, from: any, action: allow}
@@ -154,9 +154,11 @@ test_a_port_scan_is_flagged_and_blocked() {
 	equal "$(tr '\n' ' ' <"$T/second")" "1 1 1 1 1 1 1 0 1 0 1 0 1 0 " "probes sent, and passed"
 	drops 3 "$(udp $A)"
 	exits 0 synfw events --json
-	jq -es '[.[] | select(.kind == "flag" or .kind == "block")] | map([.kind, .rule, .score_after]) ==
-		[["flag", "port-scan", 79], ["block", "port-scan", 119]]' "$T/out" >/dev/null ||
+	# of packets within one tick of the clock nothing has leaked, or else a point
+	jq -es '[.[] | select(.kind == "flag" or .kind == "block")] |
+		map([.kind, .rule, (.score_after / 10 | round * 10)]) ==
+		[["flag", "port-scan", 80], ["block", "port-scan", 120]]' "$T/out" >/dev/null ||
 		{ cat "$T/out" >&2; fail "events are not as expected"; }
-	sleep 2.1
+	sleep 5.1
 	passes 3 "$(udp $A)"
 }

@@ -78,34 +78,38 @@ static int check_namespace(struct keeper *keeper, uint32_t map_id, struct fault 
 	return err;
 }
 
-static int open_map(struct keeper *keeper, struct fault *fault, int *ret_fd)
+static int open_maps(struct keeper *keeper, struct fault *fault, struct object *ret_object)
 {
-	CLEANUP(cleanup_fd) int control_fd = -1;
-	CLEANUP(cleanup_fd) int fd = -1;
+	static const enum object_map maps[] = {OBJECT_CONTROL, OBJECT_EXEMPT_FILTER, OBJECT_EXEMPT,
+					       OBJECT_RUNTIME};
+	CLEANUP(object_close) struct object object = OBJECT_NONE;
 	struct bpf_map_info info = {0};
 	uint32_t size = sizeof(info), key = 0;
 	struct synfw_control control;
-	int err;
+	size_t i;
+	int err = 0;
 
-	err = datapath_open_map(keeper->paths->live, OBJECT_CONTROL, fault, &control_fd);
-	if (!err)
-		err = datapath_open_map(keeper->paths->live, OBJECT_EXEMPT, fault, &fd);
+	for (i = 0; !err && i < sizeof(maps) / sizeof(*maps); i++)
+		err = datapath_open_map(keeper->paths->live, maps[i], fault,
+					&object.map_fd[maps[i]]);
 	if (err)
 		return err;
-	if (bpf_map_lookup_elem(control_fd, &key, &control) ||
-	    bpf_obj_get_info_by_fd(fd, &info, &size))
+	if (bpf_map_lookup_elem(object.map_fd[OBJECT_CONTROL], &key, &control) ||
+	    bpf_obj_get_info_by_fd(object.map_fd[OBJECT_EXEMPT], &info, &size))
 		return fault_system(fault, -errno, "cannot read which policy is in force");
 	if (info.id != keeper->map_id || control.generation != keeper->generation) {
 		keeper->map_id = 0;
 		keeper->generation = control.generation;
 		err = check_namespace(keeper, info.id, fault);
 	}
-	if (!err)
-		*ret_fd = TAKE_FD(fd);
-	return err;
+	if (err)
+		return err;
+	*ret_object = object;
+	object = (struct object)OBJECT_NONE;
+	return 0;
 }
 
-static int refresh_map(int map_fd, struct notes *notes, struct fault *fault)
+static int refresh_maps(const struct object *object, struct notes *notes, struct fault *fault)
 {
 	CLEANUP(infrastructure_done) struct infrastructure host = {0};
 	CLEANUP(exempt_done) struct exempt exempt = {0};
@@ -116,7 +120,7 @@ static int refresh_map(int map_fd, struct notes *notes, struct fault *fault)
 	if (exempt_choose(&host, &exempt))
 		return fault_system(fault, -ENOMEM, "cannot choose the exempt addresses");
 	exempt_note(&exempt, notes);
-	return exempt_write(map_fd, &exempt, fault);
+	return exempt_write(object, &exempt, fault);
 }
 
 /* All under the lock: what is written last was read last. -EBUSY, without a fault, when somebody
@@ -125,7 +129,7 @@ static int refresh(struct keeper *keeper, struct notes *notes, struct fault *fau
 {
 	CLEANUP(lock_release) struct lock lock = LOCK_NONE;
 	CLEANUP(fault_done) struct fault busy = {0};
-	CLEANUP(cleanup_fd) int map_fd = -1;
+	CLEANUP(object_close) struct object object = OBJECT_NONE;
 	int err;
 
 	err = lock_acquire(keeper->paths, 0, &busy, &lock);
@@ -134,11 +138,11 @@ static int refresh(struct keeper *keeper, struct notes *notes, struct fault *fau
 	if (err)
 		return fault_system(fault, err, "cannot take the lock in \"%s\"",
 				    keeper->paths->run);
-	err = open_map(keeper, fault, &map_fd);
+	err = open_maps(keeper, fault, &object);
 	/* no policy is in force; an apply fills the map itself */
 	if (err == -ENOENT)
 		return 0;
-	return err ? err : refresh_map(map_fd, notes, fault);
+	return err ? err : refresh_maps(&object, notes, fault);
 }
 
 /* ---- when ---- */

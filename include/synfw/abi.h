@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 #ifndef SYNFW_ABI_VERSION
-#define SYNFW_ABI_VERSION 3
+#define SYNFW_ABI_VERSION 4
 #endif
 
 /* ---- limits: used by the maps, by the compiler's checks and by the tests ------------------- */
@@ -36,15 +36,17 @@
 /* ---- the image: an array of 64-byte lines -------------------------------------------------- */
 
 /*
- * A compiled policy is one array of lines. In it: the header (line 0), where the class tables begin (lines 1
- * and 2), the dynamic sets (line 3), scoring (line 4), logging (line 5), rules (4 a line), effects (one a
- * line), tables of ids (16 a line), tries (8 cells a line), class records, chunks (8 words).
+ * A compiled policy is one array of lines. In it: the header (line 0), where the class tables
+ * begin (lines 1 and 2), the dynamic sets (line 3), scoring (line 4), logging (line 5), which
+ * rules remember sources (line 6), rules (4 a line), effects (one a line), tables of ids (16 a
+ * line), tries (8 cells a line), class records, chunks (8 words).
  *
  * The kernel holds it as pages of SYNFW_PAGE_LINES lines, the last one filled up with zeros:
- * synfw_pages[slot * SYNFW_MAX_PAGES + number] is an array of one entry. All pages have the same shape, so
- * the kernel inlines both lookups; in an array of as many entries as there are pages each would be a
- * call, which costs more than all of them. One lookup a packet finds page 0, and whatever
- * lies in it is then one bounded load away. Policies up to several thousand rules are one page.
+ * synfw_pages[slot * SYNFW_MAX_PAGES + number] is an array of one entry. All pages have the same
+ * shape, so the kernel inlines both lookups; in an array of as many entries as there are pages
+ * each would be a call, which costs more than all of them. One lookup a packet finds page 0, and
+ * whatever lies in it is then one bounded load away. Policies up to several thousand rules are
+ * one page.
  */
 #define SYNFW_LINE_BYTES	64
 #define SYNFW_PAGE_LINES	65536
@@ -98,8 +100,8 @@ enum synfw_shape {
 };
 
 /* The attribute table: the TCP flag byte for a TCP header of normal shape (only when the policy
- * has rules on flags), SYNFW_ATTR_SHAPE + shape for everything else; SYNFW_ATTR_ESTABLISHED further on
- * for packets of an established connection (only when the policy has rules on state). */
+ * has rules on flags), SYNFW_ATTR_SHAPE + shape for everything else; SYNFW_ATTR_ESTABLISHED
+ * further on for packets of an established connection (only when the policy has rules on state). */
 #define SYNFW_ATTR_SHAPE	256
 #define SYNFW_ATTR_ESTABLISHED	(SYNFW_ATTR_SHAPE + 16)
 #define SYNFW_ATTR_ENTRIES	(2 * SYNFW_ATTR_ESTABLISHED)
@@ -131,22 +133,22 @@ enum synfw_direction {
 
 /*
  * The tries: address -> class (Poptrie, Asai and Ohara, SIGCOMM 2015, with runs instead of two
- * bitmaps). The root is a table of ids, for the upper 12 or 18 bits of an IPv4 and the upper 14 of an
- * IPv6 address, or for the upper 17 of an IPv4 address a table of lines (struct synfw_trie_line). An id
- * with SYNFW_TRIE_LEAF is a class, any other the number of the cell (8 bytes, counted from line 0)
- * where the next record begins:
+ * bitmaps). The root is a table of ids, for the upper 12 or 18 bits of an IPv4 and the upper 14
+ * of an IPv6 address, or for the upper 17 of an IPv4 address a table of lines (struct
+ * synfw_trie_line). An id with SYNFW_TRIE_LEAF is a class, any other the number of the cell (8
+ * bytes, counted from line 0) where the next record begins:
  *
- * - runs for the next 6 bits: a cell with a bit for every entry that differs from the one before it,
- *   and the ids (32 bits) of those entries;
- * - for the last 8 bits of an IPv4 address: four such cells, a cell whose byte w counts the ids before
- *   word w, and the ids;
+ * - runs for the next 6 bits: a cell with a bit for every entry that differs from the one before
+ *   it, and the ids (32 bits) of those entries;
+ * - for the last 8 bits of an IPv4 address: four such cells, a cell whose byte w counts the ids
+ *   before word w, and the ids;
  * - for the last 8 or 14 bits of an IPv4 address with few changes of class, when the id has
  *   SYNFW_TRIE_LIST: a list of them, of twice the length with SYNFW_TRIE_LONG;
- * - IPv6, when the id has SYNFW_TRIE_STEP: a struct synfw_trie_step, for bits in which all changes of
- *   class agree (path compression).
+ * - IPv6, when the id has SYNFW_TRIE_STEP: a struct synfw_trie_step, for bits in which all
+ *   changes of class agree (path compression).
  *
- * No record begins behind the last SYNFW_TRIE_RECORD_CELLS of a page, so none crosses into the next. The
- * first 64 bytes of an IPv4 record are in one line, which is one cache line.
+ * No record begins behind the last SYNFW_TRIE_RECORD_CELLS of a page, so none crosses into the
+ * next. The first 64 bytes of an IPv4 record are in one line, which is one cache line.
  */
 #define SYNFW_TRIE_ROOT_BITS		12
 #define SYNFW_TRIE_WIDE_ROOT_BITS	18
@@ -163,8 +165,8 @@ enum synfw_direction {
 #define SYNFW_TRIE_CELL			(~(SYNFW_TRIE_LEAF | SYNFW_TRIE_STEP | SYNFW_TRIE_LIST))
 
 /* A list: 16 bits for each place where the class changes, in order, those that are not used
- * SYNFW_TRIE_LIST_UNUSED; then the ids (32 bits). Id i is for addresses that i of the changes lie at or
- * before. Only as many ids are there as are used. */
+ * SYNFW_TRIE_LIST_UNUSED; then the ids (32 bits). Id i is for addresses that i of the changes
+ * lie at or before. Only as many ids are there as are used. */
 #define SYNFW_TRIE_LIST_CHANGES		8
 #define SYNFW_TRIE_LIST_MAX_BITS	14
 #define SYNFW_TRIE_LIST_UNUSED		0x7fff
@@ -177,10 +179,10 @@ enum synfw_trie4_root {
 };
 
 /*
- * Entry of a root of lines: most addresses need no other line. Changes of class as in a list, those
- * that are not used SYNFW_TRIE_LIST_UNUSED; an address that n of them lie at or before has the class
- * class_id[which >> 2 * n & 3]. With SYNFW_TRIE_LINE_IDS the line says nothing but its first two ids,
- * which are what a wide root would have for its two halves.
+ * Entry of a root of lines: most addresses need no other line. Changes of class as in a list,
+ * those that are not used SYNFW_TRIE_LIST_UNUSED; an address that n of them lie at or before has
+ * the class class_id[which >> 2 * n & 3]. With SYNFW_TRIE_LINE_IDS the line says nothing but its
+ * first two ids, which are what a wide root would have for its two halves.
  */
 #define SYNFW_TRIE_LINE_CHANGES	24
 #define SYNFW_TRIE_LINE_CLASSES 4
@@ -195,8 +197,9 @@ _Static_assert(sizeof(struct synfw_trie_line) == SYNFW_LINE_BYTES, "an entry is 
 
 #define SYNFW_TRIE_STEP_MAX_BITS	60
 
-/* The next `bits` bits as a number, against `value`: less leads to `below`, equal to `within`, more to
- * `above`. `below` and `above` are leaves; so is `within`, unless `bits` is a multiple of 6. */
+/* The next `bits` bits as a number, against `value`: less leads to `below`, equal to `within`,
+ * more to `above`. `below` and `above` are leaves; so is `within`, unless `bits` is a multiple
+ * of 6. */
 struct synfw_trie_step {
 	__u64 value;
 	__u32 bits;
@@ -208,18 +211,18 @@ _Static_assert(sizeof(struct synfw_trie_step) == 24, "a step is three cells");
 
 /*
  * Line 0. A class record is `record_lines` lines: the aggregate, then (two levels only) the line
- * numbers of its chunks, from id `refs_at` of the record on. With one level the aggregate *is* the
- * bit vector (up to 512 bits) and its bits are in the order of the rules. With two, bit w of the
- * aggregate says that word w of the vector is not zero, and word w is word (w & 7) of the line that
- * reference (w >> 3) names; reference 0 stands for a chunk of ones.
+ * numbers of its chunks, from id `refs_at` of the record on. With one level the aggregate *is*
+ * the bit vector (up to 512 bits) and its bits are in the order of the rules. With two, bit w of
+ * the aggregate says that word w of the vector is not zero, and word w is word (w & 7) of the
+ * line that reference (w >> 3) names; reference 0 stands for a chunk of ones.
  *
  * With two levels bits are not in the order of the rules: rules that constrain the same fields
  * stand together ("groups", beginning at whole words), or the AND of the aggregates would keep
- * almost every word (Baboescu and Varghese, 2001, section 4). Deciding rules come first, then from
- * word `counting_word` on, as one group, those that only score or count and those with a limit. Inside a
- * group bits are in order, and of all deciding matches the one with the smallest synfw_rule.order is taken. Entry w of the ids
- * at `group_base` tells the fields that must be looked at for word w (low 8 bits) and the first
- * word behind its group (the rest).
+ * almost every word (Baboescu and Varghese, 2001, section 4). Deciding rules come first, then
+ * from word `counting_word` on, as one group, those that only score or count and those with a
+ * limit. Inside a group bits are in order, and of all deciding matches the one with the smallest
+ * synfw_rule.order is taken. Entry w of the ids at `group_base` tells the fields that must be
+ * looked at for word w (low 8 bits) and the first word behind its group (the rest).
  *
  * An address of a family without a trie has class 0.
  */
@@ -294,8 +297,9 @@ struct synfw_scoring {
 	__u64 decay;		/* points an hour, see SYNFW_SCORE_UNIT; 0: there is no scoring */
 	__u64 block_for_ns[3];	/* of the first, second, later offences; 0: forever */
 	__u32 flag_at, drop_at;	/* points; 0: never */
+	__u64 longest_ns;	/* until SYNFW_MAX_SCORE points have leaked */
 	__u8 ipv6_prefixlen;	/* 1 to 128: how much of an IPv6 address is a source. Always set. */
-	__u8 reserved[23];
+	__u8 reserved[15];
 };
 _Static_assert(sizeof(struct synfw_scoring) == SYNFW_LINE_BYTES, "scoring is line 4");
 
@@ -308,6 +312,15 @@ struct synfw_logging {
 	__u8 reserved[40];
 };
 _Static_assert(sizeof(struct synfw_logging) == SYNFW_LINE_BYTES, "logging is line 5");
+
+/*
+ * Line 6 is of the shape of an aggregate: the bits (with two levels, the words with a bit) of
+ * rules that score, or have a limit for each source, and that any source can match. Where one of
+ * them is left once ports and attributes are known, the packet is likely to need its source's
+ * entry (struct synfw_source), and the packet path asks the memory for it while it looks up
+ * addresses. A hint: no verdict depends on it.
+ */
+#define SYNFW_LINE_REMEMBERS 6
 
 enum synfw_limit_kind {
 	SYNFW_LIMIT_NONE = 0,
@@ -376,8 +389,8 @@ struct synfw_member {
 };
 _Static_assert(sizeof(struct synfw_member) == 8, "member of a dynamic set");
 
-/* synfw_dynamic_sets[slot], by number: what `synfw set` has to know of the sets. The packet path does
- * not read it. */
+/* synfw_dynamic_sets[slot], by number: what `synfw set` has to know of the sets. The packet path
+ * does not read it. */
 struct synfw_dynamic_set {
 	char name[SYNFW_MAX_NAME];	/* empty: there is none */
 	__u64 timeout_ns;		/* of members that do not say theirs; 0: forever */

@@ -7,12 +7,14 @@
  * connections, events. All of it is outside the generations and survives a reload. As in abi.h:
  * nothing but <linux/types.h> (which abi.h includes), host byte order unless a name ends in _be.
  *
- * Clocks: *_boot_ns and everything that a block says is CLOCK_BOOTTIME, which counts suspended time;
- * connections use CLOCK_MONOTONIC_COARSE, which does not: what slept on both ends has not ended.
+ * Clocks: *_boot_ns and everything that a block says is CLOCK_BOOTTIME, which counts suspended
+ * time; connections use CLOCK_MONOTONIC_COARSE, which does not: what slept on both ends has not
+ * ended.
  */
 #include <synfw/abi.h>
 
-/* The kernel's lock in a map value, 4 bytes; <linux/bpf.h> has been included before on that side. */
+/* The kernel's lock in a map value, 4 bytes; <linux/bpf.h> has been included before on that
+ * side. */
 #ifdef __bpf__
 #define SYNFW_LOCK struct bpf_spin_lock
 #else
@@ -24,9 +26,10 @@
 #define SYNFW_MAX_FLOWS		65536	/* connections; as many again of UDP without connect(2) */
 #define SYNFW_MAX_SCORE		1000000 /* points; more are not remembered */
 #define SYNFW_MAX_DISTINCT_PORTS 60	/* `distinct-ports: over` */
-#define SYNFW_SCORE_SETS	16384	/* a power of two, as every *_SETS */
-#define SYNFW_SCORE_WAYS	3
-#define SYNFW_RATE_SETS		65536
+#define SYNFW_SOURCE_SETS	 32768	/* a power of two, as every *_SETS */
+#define SYNFW_SOURCE_WAYS	 2
+#define SYNFW_MAX_SOURCES	 (SYNFW_SOURCE_SETS * SYNFW_SOURCE_WAYS)
+#define SYNFW_RATE_SETS		 16384
 #define SYNFW_RATE_WAYS		3
 #define SYNFW_PORT_SCANS	8192	/* a power of two */
 #define SYNFW_EVENT_BYTES	(1 << 20) /* of the ring buffer */
@@ -39,9 +42,9 @@
  * first synfw_scoring.ipv6_prefixlen bits, the others 0.
  */
 
-/* 64 bits that nobody can foretell who does not know the seed (synfw_runtime): the place of a source in
- * the tables below. `word`: the source's four 32-bit words as they lie in memory. The finaliser is
- * that of MurmurHash3 (Appleby 2011). */
+/* 64 bits that nobody can foretell who does not know the seed (synfw_runtime): the place of a
+ * source in the tables below. `word`: the source's four 32-bit words as they lie in memory. The
+ * finaliser is that of MurmurHash3 (Appleby 2011). */
 static inline __u64 synfw_source_hash(const __u32 word[4], __u64 seed)
 {
 	__u64 high = (__u64)word[1] << 32 | word[0], low = (__u64)word[3] << 32 | word[2];
@@ -62,28 +65,56 @@ _Static_assert(sizeof(struct synfw_score_part) == 8, "part of a score");
 #define SYNFW_SCORE_PARTS 4	/* rules that are named; the points of others count, unnamed */
 
 /*
- * Scores: synfw_scores, an array of sets of SYNFW_SCORE_WAYS entries, set number =
- * synfw_source_hash() % SYNFW_SCORE_SETS. A leaky bucket: `level` falls by synfw_scoring.decay
- * a nanosecond, and a point is SYNFW_SCORE_UNIT, so that N points an hour are N units a nanosecond,
- * exactly. An entry whose level has fallen to 0 says no more than none at all and is free. When all
- * of a set are in use, the one with the lowest level is given up and counted (SYNFW_TALLY_SCORES_LOST).
+ * What is remembered of a source: synfw_sources, sets of SYNFW_SOURCE_WAYS entries, set number =
+ * synfw_source_hash() % SYNFW_SOURCE_SETS, entry number = SYNFW_SOURCE_WAYS * set + way. An
+ * entry is one cache line and has room for the most that a packet of a flood leaves behind:
+ * points of one rule, a rate, a port. What goes beyond that has a place elsewhere
+ * (synfw_more_parts, synfw_source_rates, synfw_port_scans), which such a packet does not touch.
+ *
+ * The score is a leaky bucket: `level` falls by synfw_scoring.decay a nanosecond, and a point is
+ * SYNFW_SCORE_UNIT, so that N points an hour are N units a nanosecond, exactly.
+ *
+ * An entry whose level has fallen to 0 and whose rate has passed says no more than none at all,
+ * and is free. When both of a set are in use, a newcomer takes the place of one that has sent a
+ * single packet before that of one that came again (SYNFW_ENTRY_CAME_AGAIN): a flood in which no
+ * source comes twice pushes out nothing but its like. Among those of one kind the one with the
+ * lowest score goes, then the one whose rate passes first. What it had is counted
+ * (SYNFW_TALLY_SCORES_LOST, SYNFW_TALLY_RATES_LOST).
+ *
+ * Two CPUs that see a new source at the same moment may give it both places of its set; the
+ * second one is never found again. What one packet left there is lost.
  */
 #define SYNFW_SCORE_UNIT 3600000000000ULL
 
-struct synfw_score {
-	struct synfw_addr6 source;
-	__u64 level;		/* at updated_boot_ns; 0: free */
-	__u64 updated_boot_ns;
-	struct synfw_score_part part[SYNFW_SCORE_PARTS];
-};
-_Static_assert(sizeof(struct synfw_score) == 64, "score of a source");
+#define SYNFW_ENTRY_CAME_AGAIN 0x1
+/* Rates of other rules than rate_counter are in synfw_source_rates. */
+#define SYNFW_ENTRY_RATES_ELSEWHERE 0x2
+/* Ports are in synfw_port_scans, but for one that is still to be moved there. */
+#define SYNFW_ENTRY_PORTS_ELSEWHERE 0x4
 
-struct synfw_score_set {
+struct synfw_source {
 	SYNFW_LOCK lock;
-	__u32 reserved[3];
-	struct synfw_score way[SYNFW_SCORE_WAYS];
+	__u32 port_at_boot_ms; /* as synfw_port_try.at_boot_ms */
+	struct synfw_addr6 source;
+	__u64 level; /* at updated_boot_ns */
+	__u64 updated_boot_ns;
+	__u64 tat_boot_ns;	      /* the rate of the rule rate_counter, see below; 0: none */
+	struct synfw_score_part part; /* of the first rule that gave points */
+	__u16 rate_counter;	      /* 0: none */
+	__u16 port_counter;	      /* rule with distinct-ports; 0: none */
+	__u16 port;		      /* that was tried last, of that rule */
+	__u8 flags;		      /* SYNFW_ENTRY_* */
+	__u8 nr_parts;		      /* rules that gave points; all but one in synfw_more_parts */
 };
-_Static_assert(sizeof(struct synfw_score_set) == 208, "set of scores");
+_Static_assert(sizeof(struct synfw_source) == 64, "an entry is one cache line");
+
+/* synfw_more_parts[number of the entry]: of the second rule and later ones that gave points.
+ * Written under the entry's lock, read by user space without it: what is shown may be of two
+ * moments. */
+struct synfw_more_parts {
+	struct synfw_score_part part[SYNFW_SCORE_PARTS - 1];
+};
+_Static_assert(sizeof(struct synfw_more_parts) == 24, "parts of a score");
 
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
@@ -96,17 +127,18 @@ enum synfw_block_cause {
 #define SYNFW_BLOCK_MONITOR 0x1 /* made while the policy only monitored: drops nothing in block mode */
 
 /*
- * synfw_blocks, a hash map by source, never LRU: a flood of new sources must not free an old one. The
- * entry stays when the block has expired, to remember the offences, until its room is needed: each
- * insertion of the datapath takes the next places of synfw_block_ring (an array, in the order of
- * insertion), looks at SYNFW_BLOCK_PROBES of them and takes one whose block has expired.
- * When there is none the block is not made, and counted (SYNFW_TALLY_BLOCKS_FULL): the packet is
- * dropped all the same, and so is the next that scores.
+ * synfw_blocks, a hash map by source, never LRU: a flood of new sources must not free an old
+ * one. The entry stays when the block has expired, to remember the offences, until its room is
+ * needed: each insertion of the datapath takes the next places of synfw_block_ring (an array, in
+ * the order of insertion), looks at SYNFW_BLOCK_PROBES of them and takes one whose block has
+ * expired. When there is none the block is not made, and counted (SYNFW_TALLY_BLOCKS_FULL): the
+ * packet is dropped all the same, and so is the next that scores.
  *
  * User space inserts without a place: first the bit of synfw_block_filter, then the entry, cause
- * SYNFW_BLOCK_OPERATOR. The map then fills before the ring does, and insertions of the datapath go on to
- * places that have expired. An expired entry without a place is freed when the map refuses an
- * insertion: by user space its own, or one of the datapath, once in SYNFW_SET_SWEEP_MS.
+ * SYNFW_BLOCK_OPERATOR. The map then fills before the ring does, and insertions of the datapath
+ * go on to places that have expired. An expired entry without a place is freed when the map
+ * refuses an insertion: by user space its own, or one of the datapath, once in
+ * SYNFW_SET_SWEEP_MS.
  */
 struct synfw_block {
 	__u64 expires_boot_ns;	/* 0: never */
@@ -124,26 +156,30 @@ _Static_assert(sizeof(struct synfw_block) == 64, "block of a source");
 
 struct synfw_block_place {
 	struct synfw_addr6 source;
-	/* As the block's when it was made, so that most probes need not look into the hash map. A block
-	 * that was prolonged keeps its place; that of one removed early is free when this has passed. */
+	/* As the block's when it was made, so that most probes need not look into the hash map.
+	 * A block that was prolonged keeps its place; that of one removed early is free when
+	 * this has passed. */
 	__u64 expires_boot_ns;
 };
 _Static_assert(sizeof(struct synfw_block_place) == 24, "place of a block");
 
 /*
  * Filters: an array of 64-bit words in front of a hash map, with one bit for each value of
- * synfw_source_hash() modulo 64 * words, and behind them one word that is not 0 once any bit was set. Both
- * are set before an address goes into the map, and stay: what is left of them costs a look at the map, and
- * never a verdict. A packet whose bit is clear costs no look.
+ * synfw_source_hash() modulo 64 * words, and behind them one word that is not 0 once any bit was
+ * set. Both are set before an address goes into the map, and stay: what is left of them costs a
+ * look at the map, and never a verdict. A packet whose bit is clear costs no look.
  *
- * synfw_block_filter: sources in synfw_blocks. synfw_member_filter: addresses (IPv6 whole) in any
- * dynamic set.
+ * synfw_block_filter: sources in synfw_blocks. synfw_member_filter: addresses (IPv6 whole) in
+ * any dynamic set. synfw_exempt_filter: those in synfw_exempt, which only user space writes: it
+ * takes bits away that no address has any more.
  */
 #define SYNFW_BLOCK_FILTER_WORDS  (1 << 14)
+#define SYNFW_EXEMPT_FILTER_WORDS (1 << 8)
 #define SYNFW_MEMBER_FILTER_WORDS (1 << 17)
 
-/* synfw_exempt: addresses (struct synfw_addr6, IPv6 whole) that are never scored or blocked, however
- * their packets look: gateways, name servers, DHCP servers and this host's own. Value: one of these. */
+/* synfw_exempt: addresses (struct synfw_addr6, IPv6 whole) that are never scored or blocked,
+ * however their packets look: gateways, name servers, DHCP servers and this host's own. Value:
+ * one of these. */
 enum synfw_exempt {
 	SYNFW_EXEMPT_GATEWAY = 1,
 	SYNFW_EXEMPT_RESOLVER = 2,
@@ -154,13 +190,17 @@ enum synfw_exempt {
 /* ---- rates and ports ------------------------------------------------------------------------- */
 
 /*
- * Rates are virtual schedules (GCRA, ITU-T I.371, annex A): a packet that comes before
- * tat - tolerance exceeds the rate and changes nothing, any other moves tat = max(tat, now) + interval. A
- * tat that lies further ahead than that can lead was left by another rate and counts as passed.
+ * Rates are virtual schedules (GCRA, ITU-T I.371, annex A): a packet that comes before tat -
+ * tolerance exceeds the rate and changes nothing, any other moves tat = max(tat, now) +
+ * interval. A tat that lies further ahead than that can lead was left by another rate and counts
+ * as passed.
  *
- * synfw_rule_rates[synfw_rule.counter] is that of a rule as a whole. synfw_source_rates has those of
- * sources, as synfw_scores: a way whose tat has passed says no more than none and is free; of those in use
- * the one with the smallest tat is given up, and counted (SYNFW_TALLY_RATES_LOST).
+ * synfw_rule_rates[synfw_rule.counter] is that of a rule as a whole. Of a source the first rate
+ * that is asked for is in its entry, and stays there. While it has not passed, and from then on
+ * as long as the entry is the source's, those of other rules are in synfw_source_rates, so that
+ * a rate is never in two places: an array of sets of SYNFW_RATE_WAYS, set number = tag %
+ * SYNFW_RATE_SETS. A way whose tat has passed is free; of those in use the one with the smallest
+ * tat is given up, and counted (SYNFW_TALLY_RATES_LOST).
  */
 struct synfw_rule_rate {
 	SYNFW_LOCK lock;
@@ -182,12 +222,13 @@ struct synfw_rate_set {
 _Static_assert(sizeof(struct synfw_rate_set) == 64, "a set of rates is one cache line");
 
 /*
- * synfw_port_scans[tag % SYNFW_PORT_SCANS]: the destination ports that one source tried for one rule,
- * and when. A port counts while it is younger than the rule's window; those of the youngest
- * SYNFW_MAX_DISTINCT_PORTS + 1 are kept. While an entry holds more than one port, and until the youngest
- * has left the window, it is its source's: whoever else comes is not counted
- * (SYNFW_TALLY_SCANS_LOST). One that holds a single port is given up to the next source, so that
- * a flood of sources that try one port each takes no room.
+ * The first port that a source tries for a rule is in its entry. From its second one on, or when
+ * a second rule asks, they are in synfw_port_scans[tag % SYNFW_PORT_SCANS]: the destination
+ * ports that one source tried for one rule, and when. A port counts while it is younger than the
+ * rule's window; those of the youngest SYNFW_MAX_DISTINCT_PORTS + 1 are kept. While it holds
+ * more than one port, and until the youngest has left the window, it is its source's: whoever
+ * else comes is not counted (SYNFW_TALLY_SCANS_LOST). One that holds a single port is given up
+ * to the next source.
  */
 struct synfw_port_try {
 	__u16 port;
@@ -207,16 +248,17 @@ _Static_assert(sizeof(struct synfw_port_scan) == 512, "ports of a source");
 /* ---- connections ----------------------------------------------------------------------------- */
 
 /*
- * What this host opened. tc egress writes it, XDP looks up what comes back; no packet that comes in
- * creates or prolongs a connection. Addresses as in the dynamic sets. Of ICMP echo both ports are
- * the identifier.
+ * What this host opened. tc egress writes it, XDP looks up what comes back; no packet that comes
+ * in creates or prolongs a connection. Addresses as in the dynamic sets. Of ICMP echo both ports
+ * are the identifier.
  *
- * Two LRU hash maps of SYNFW_MAX_FLOWS: synfw_udp_flows has UDP of sockets that are not connected,
- * synfw_flows everything else. A server on this host answers whoever asks it by UDP, forged sources
- * too, and each answer looks like a connection that this host opens: those push out each other, and
- * no TCP connection, ping, or UDP of a connected socket, as resolvers use it. When a map is full the
- * one that was least recently used is forgotten, and what comes back for it is judged by the rules
- * until this host opens it again (TCP) or sends its next packet (UDP).
+ * Two LRU hash maps of SYNFW_MAX_FLOWS: synfw_udp_flows has UDP of sockets that are not
+ * connected, synfw_flows everything else. A server on this host answers whoever asks it by UDP,
+ * forged sources too, and each answer looks like a connection that this host opens: those push
+ * out each other, and no TCP connection, ping, or UDP of a connected socket, as resolvers use
+ * it. When a map is full the one that was least recently used is forgotten, and what comes back
+ * for it is judged by the rules until this host opens it again (TCP) or sends its next packet
+ * (UDP).
  */
 struct synfw_flow_tuple {
 	struct synfw_addr6 remote;
@@ -229,11 +271,11 @@ struct synfw_flow_tuple {
 _Static_assert(sizeof(struct synfw_flow_tuple) == 40, "what names a connection");
 
 /*
- * The key is short, as the kernel's hash of 40 bytes costs as much as all else of a look-up: of the
- * addresses it has 32 bits each, and of the local one the protocol is a part. Whoever finds an entry
- * compares its tuple, so that no other connection is taken for it. Of two IPv4 connections with the
- * same key (of which one has another protocol) or two of IPv6 (one pair of 2^32 that have the same
- * ports) the later one replaces the earlier.
+ * The key is short, as the kernel's hash of 40 bytes costs as much as all else of a look-up: of
+ * the addresses it has 32 bits each, and of the local one the protocol is a part. Whoever finds
+ * an entry compares its tuple, so that no other connection is taken for it. Of two IPv4
+ * connections with the same key (of which one has another protocol) or two of IPv6 (one pair of
+ * 2^32 that have the same ports) the later one replaces the earlier.
  */
 struct synfw_flow_key {
 	__u32 remote;
@@ -243,8 +285,8 @@ struct synfw_flow_key {
 };
 _Static_assert(sizeof(struct synfw_flow_key) == 12, "key of a connection");
 
-/* 32 bits of an address, given as its two halves as they lie in memory; no two IPv4 addresses have the
- * same. The multipliers are those of synfw_source_hash(). */
+/* 32 bits of an address, given as its two halves as they lie in memory; no two IPv4 addresses
+ * have the same. The multipliers are those of synfw_source_hash(). */
 static inline __u32 synfw_flow_fold(__u64 high, __u64 low)
 {
 	return ((high * 0xff51afd7ed558ccdULL ^ low) * 0x9e3779b97f4a7c15ULL) >> 32;
@@ -267,12 +309,14 @@ enum synfw_flow_state {
 };
 
 /*
- * Seconds after the last packet that this host sent until a connection ends. The long ones are for
- * those that say nothing for hours, as SSH; TCP 5 days as Linux's own tracking has it, UDP from RFC
- * 4787 (REQ-5), ICMP from RFC 5508 (REQ-2), TCP's closing from RFC 5382 (REQ-5), SCTP 20 heartbeats.
+ * Seconds after the last packet that this host sent until a connection ends. The long ones are
+ * for those that say nothing for hours, as SSH; TCP 5 days as Linux's own tracking has it, UDP
+ * from RFC 4787 (REQ-5), ICMP from RFC 5508 (REQ-2), TCP's closing from RFC 5382 (REQ-5), SCTP
+ * 20 heartbeats.
  *
- * CLOSING counts once this host's own FIN was sent; a FIN that comes in may be forged, so until then
- * a connection lasts as an established one. CLOSED counts from closed_s on, whatever is sent.
+ * CLOSING counts once this host's own FIN was sent; a FIN that comes in may be forged, so until
+ * then a connection lasts as an established one. CLOSED counts from closed_s on, whatever is
+ * sent.
  */
 #define SYNFW_FLOW_CLOSED_S 10
 /* clang-format off */
@@ -310,12 +354,21 @@ static inline __u64 synfw_flow_end_ns(const struct synfw_flow *flow)
 }
 
 /*
- * synfw_served_udp: bit p of these words, which the agent writes with each policy, is set for the UDP
- * ports that rules open (`to` of rules that allow). What a socket that is not connected sends from such a
- * port is an answer and opens nothing: whoever got one would be established, and free of the limits
- * and scores of the rules before. What comes in for such a port is let in by the rule as before.
+ * synfw_served_udp: bit p of these words, which the agent writes with each policy, is set for
+ * the UDP ports that rules open (`to` of rules that allow). What a socket that is not connected
+ * sends from such a port is an answer and opens nothing: whoever got one would be established,
+ * and free of the limits and scores of the rules before. What comes in for such a port is let in
+ * by the rule as before.
  */
 #define SYNFW_SERVED_WORDS (65536 / 64)
+
+/*
+ * synfw_unconnected_udp: bit p of these words says that the last UDP packet from port p was sent by
+ * a socket that is not connected. The packet path looks into the map of such connections first
+ * then, and otherwise into the other one first. A hint: what is not found in the one is looked for
+ * in the other.
+ */
+#define SYNFW_UNCONNECTED_WORDS (65536 / 64)
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
@@ -357,17 +410,17 @@ _Static_assert(sizeof(struct synfw_event) == 120, "an event");
 
 /* ---- what is common -------------------------------------------------------------------------- */
 
-/* The limit of logging holds for two kinds of events apart: drops and matches of rules, which a flood
- * makes without end, must not keep blocks and flags from being told. */
+/* The limit of logging holds for two kinds of events apart: drops and matches of rules, which a
+ * flood makes without end, must not keep blocks and flags from being told. */
 enum synfw_event_bucket {
 	SYNFW_EVENTS_OF_PACKETS = 0,	/* SYNFW_EVENT_DROP, SYNFW_EVENT_RULE */
 	SYNFW_EVENTS_OF_SOURCES = 1,	/* SYNFW_EVENT_BLOCK, SYNFW_EVENT_FLAG */
 	SYNFW_NR_EVENT_BUCKETS = 2,
 };
 
-/* When `add-to` finds a dynamic set full, one packet a second takes out what has expired among so many
- * members, 2 to 4 ms of work at the most. In a larger set those behind them may have to wait until some
- * of these have expired, too. */
+/* When `add-to` finds a dynamic set full, one packet a second takes out what has expired among
+ * so many members, 2 to 4 ms of work at the most. In a larger set those behind them may have to
+ * wait until some of these have expired, too. */
 #define SYNFW_SET_SWEEP_MS	1000
 #define SYNFW_SET_SWEEP_MEMBERS 131072
 

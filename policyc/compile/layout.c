@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include <synfw/reasons.h>
+#include <synfw/state.h>
 
 #define IDS_PER_LINE	(SYNFW_LINE_BYTES / sizeof(uint32_t))
 #define CELLS_PER_LINE	(SYNFW_LINE_BYTES / sizeof(uint64_t))
-#define FIRST_FREE_LINE 6 /* behind what abi.h gives a line of its own */
+#define FIRST_FREE_LINE 7 /* behind what abi.h gives a line of its own */
 
 /* Kernel memory of a member of a dynamic set, and of a bucket of its hash map. */
 #define BYTES_MEMBER 72
@@ -189,6 +190,29 @@ static void put_dynamic(const struct build *build, const struct layout *layout,
 	memcpy(dynamic->pairs, pairs->pair, sizeof(dynamic->pairs));
 }
 
+/* Does a packet that the bit matches need what is remembered of its source, whoever that is? */
+static bool bit_remembers(const struct bits *bits, const struct bit *bit)
+{
+	uint8_t limit = SYNFW_LIMIT_NONE;
+
+	if (bit_is_padding(bit) || bit_constrains(bit, SYNFW_FIELD_SRC) ||
+	    bit_constrains(bit, SYNFW_FIELD_DYNAMIC))
+		return false;
+	if (bit->rule.effect)
+		limit = bits->effects[bit->rule.effect - 1].limit;
+	return bit->rule.action == SYNFW_ACTION_SCORE || limit == SYNFW_LIMIT_SOURCE_RATE ||
+	       limit == SYNFW_LIMIT_PORTS;
+}
+
+static void put_remembers(const struct build *build, struct synfw_line *line)
+{
+	uint32_t unit = build->vectors.flat ? 1 : 64;
+
+	for (uint32_t i = 0; i < build->bits->count; i++)
+		if (bit_remembers(build->bits, &build->bits->bit[i]))
+			line->word[i / unit / 64] |= 1ULL << i / unit % 64;
+}
+
 /* The aggregate of a class: bit w says that word w of its vector is not zero. */
 static void put_aggregate(const struct vectors *vectors, const uint64_t *vector,
 			  struct synfw_line *line)
@@ -285,8 +309,11 @@ uint64_t layout_decay(const struct rate *decay)
 
 static void put_scoring(const struct scoring *scoring, struct synfw_scoring *line)
 {
+	uint64_t decay = layout_decay(&scoring->decay);
+
 	*line = (struct synfw_scoring){
-		.decay = layout_decay(&scoring->decay),
+		.decay = decay,
+		.longest_ns = decay ? SYNFW_MAX_SCORE * SYNFW_SCORE_UNIT / decay : 0,
 		.flag_at = scoring->flag_at,
 		.drop_at = scoring->drop_at,
 		.ipv6_prefixlen = scoring->ipv6_prefixlen,
@@ -360,6 +387,7 @@ int layout_image(struct build *build, const struct policy *policy, struct image 
 	put_dynamic(build, &layout, (struct synfw_dynamic *)&lines[3]);
 	put_scoring(&policy->scoring, (struct synfw_scoring *)&lines[4]);
 	put_logging(&policy->logging, (struct synfw_logging *)&lines[5]);
+	put_remembers(build, &lines[SYNFW_LINE_REMEMBERS]);
 	memcpy(&lines[layout.effects], build->bits->effects,
 	       build->bits->nr_effects * sizeof(struct synfw_effect));
 	memcpy(&lines[layout.tables], build->tables.ids, build->tables.nr_ids * sizeof(uint32_t));

@@ -293,7 +293,7 @@ static bool million_spoofed_packets_block_nobody(void)
 	const uint32_t ports = 25, repeat = SPOOFED / (4 * ports);
 	uint64_t spared = state_tally(state, SYNFW_TALLY_BLOCKS_EXEMPT), dropped = 0;
 	uint32_t blocks = state_count_blocks(state);
-	struct synfw_score score;
+	struct state_score score;
 	struct synfw_member member;
 	struct compiled compiled;
 

@@ -39,10 +39,11 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 /* The maps of the generations and of what is remembered: the live program uses those of the shadow
  * program. */
 static const char *const shared_maps[] = {
-	"synfw_control",      "synfw_pages",	  "synfw_members",	"synfw_dynamic_sets",
-	"synfw_blocks",	      "synfw_block_ring", "synfw_block_filter", "synfw_exempt",
-	"synfw_scores",	      "synfw_rule_rates", "synfw_source_rates", "synfw_port_scans",
-	"synfw_event_firsts", "synfw_events",	  "synfw_runtime",	"synfw_member_filter",
+	"synfw_control",       "synfw_pages",	      "synfw_members",	    "synfw_dynamic_sets",
+	"synfw_blocks",	       "synfw_block_ring",    "synfw_block_filter", "synfw_exempt",
+	"synfw_sources",       "synfw_more_parts",    "synfw_rule_rates",   "synfw_source_rates",
+	"synfw_port_scans",    "synfw_events",	      "synfw_event_firsts", "synfw_runtime",
+	"synfw_member_filter", "synfw_exempt_filter",
 };
 
 static int share_maps(struct synfw_bpf *from, struct synfw_bpf *to)

@@ -153,7 +153,7 @@ static bool parts_agree(const struct trial_over_time *trial, const struct synfw_
 static bool score_agrees(struct trial_over_time *trial, uint32_t number)
 {
 	const struct model_source *source = &trial->model.sources[number];
-	struct synfw_score score = {};
+	struct state_score score = {};
 	bool found = state_score(trial->state, &trial->sources[number], &score);
 
 	CHECK(found == (source->level > 0));

@@ -73,6 +73,16 @@ static bool comes_in(uint8_t protocol, uint16_t local_port, uint8_t tcp_flags)
 	return action == XDP_PASS;
 }
 
+/* What the egress filter says of the local port: where to look first. */
+static void hint(bool unconnected)
+{
+	int fd = datapath_map_fd(datapath, "synfw_unconnected_udp");
+	uint64_t word = (uint64_t)unconnected << LOCAL_PORT % 64;
+	uint32_t key = LOCAL_PORT / 64;
+
+	MUST(fd >= 0 && bpf_map_update_elem(fd, &key, &word, BPF_ANY) == 0);
+}
+
 static void check(bool holds, const char *claim)
 {
 	printf("%s %d - %s\n", holds ? "ok" : "not ok", ++test_number, claim);
@@ -107,6 +117,14 @@ int main(void)
 	put_flow("synfw_flows", IPPROTO_UDP, LIVES);
 	check(comes_in(IPPROTO_UDP, LOCAL_PORT, 0),
 	      "what a socket sent before it was connected does not end what it sent since");
+	hint(true);
+	check(comes_in(IPPROTO_UDP, LOCAL_PORT, 0), "nor where it is looked for first");
+	put_flow("synfw_udp_flows", IPPROTO_UDP, LIVES);
+	put_flow("synfw_flows", IPPROTO_UDP, ENDED);
+	check(comes_in(IPPROTO_UDP, LOCAL_PORT, 0),
+	      "the answer passes where it is looked for first");
+	hint(false);
+	check(comes_in(IPPROTO_UDP, LOCAL_PORT, 0), "and where what has ended is");
 	put_flow("synfw_flows", IPPROTO_TCP, LIVES);
 	check(comes_in(IPPROTO_TCP, LOCAL_PORT, SYNFW_TCP_ACK), "a segment passes");
 	check(!comes_in(IPPROTO_TCP, LOCAL_PORT, SYNFW_TCP_SYN), "a SYN opens another connection");

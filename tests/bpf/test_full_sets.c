@@ -20,6 +20,7 @@
 #define PROTO_TCP 6
 #define COUNTER	  1 /* that datapath_apply() gives to the first rule */
 #define MANY	  5
+#define LONG_NS	  (1000 * 3600 * NS_PER_S) /* nothing is left of what was before */
 
 static const struct policyc_interface eth0 = {"eth0", 1};
 static const struct policyc_options options = {.interfaces = &eth0, .nr_interfaces = 1};
@@ -28,14 +29,17 @@ static struct datapath *datapath;
 static struct state *state;
 static uint64_t now_ns = 1000 * NS_PER_S;
 
-static void apply(const struct model_rule *rule, struct compiled *ret_compiled)
+static void apply(const struct model_rule *rules, uint32_t nr_rules, struct compiled *ret_compiled)
 {
-	const struct model_policy policy = {.decay = rule->score ? 1 : 0,
-					    .flag_at = rule->score ? 1000 : 0,
-					    .nr_rules = 1,
-					    .rules = {*rule}};
-	struct policy_text text = {.head = policy_write(&policy, &plain)};
+	struct model_policy policy = {.nr_rules = nr_rules};
+	struct policy_text text = {};
 
+	for (uint32_t i = 0; i < nr_rules; i++) {
+		policy.rules[i] = rules[i];
+		policy.decay |= rules[i].score != 0;
+	}
+	policy.flag_at = policy.decay ? 1000 : 0;
+	text.head = policy_write(&policy, &plain);
 	MUST(policy_text_compile(&text, &options, stderr, ret_compiled) == 0);
 	MUST(datapath_apply(datapath, ret_compiled->image) == 0);
 	policy_text_done(&text);
@@ -78,14 +82,14 @@ static void sources_of_one_place(uint64_t seed, uint32_t places, uint32_t source
 static bool has_points(uint32_t from, uint64_t points)
 {
 	const struct synfw_addr6 source = addr6_of_v4(from);
-	struct synfw_score score;
+	struct state_score score;
 
 	if (!state_score(state, &source, &score))
 		return points == 0;
 	return (score.level + SYNFW_SCORE_UNIT - 1) / SYNFW_SCORE_UNIT == points;
 }
 
-static bool lowest_of_a_full_set_of_scores_gives_way(void)
+static bool lowest_score_of_a_full_set_gives_way(void)
 {
 	const struct model_rule rule = {
 		.proto = PROTO_TCP, .first_port = 80, .last_port = 80, .score = 10};
@@ -93,51 +97,128 @@ static bool lowest_of_a_full_set_of_scores_gives_way(void)
 	uint32_t source[MANY];
 	struct compiled compiled;
 
-	apply(&rule, &compiled);
-	sources_of_one_place(SEED, SYNFW_SCORE_SETS, source);
-	for (uint32_t i = 0; i < SYNFW_SCORE_WAYS; i++)
-		for (uint32_t packet = 0; packet < SYNFW_SCORE_WAYS - i; packet++)
+	apply(&rule, 1, &compiled);
+	sources_of_one_place(SEED, SYNFW_SOURCE_SETS, source);
+	for (uint32_t i = 0; i < SYNFW_SOURCE_WAYS; i++)
+		for (uint32_t packet = 0; packet < 3 - i; packet++)
 			passes(source[i], 80);
 	EXPECT(state_tally(state, SYNFW_TALLY_SCORES_LOST) == lost);
-	EXPECT(has_points(source[0], 30) && has_points(source[1], 20) && has_points(source[2], 10));
-	passes(source[3], 80);
-	EXPECT(state_tally(state, SYNFW_TALLY_SCORES_LOST) == lost + 1);
 	EXPECT(has_points(source[0], 30) && has_points(source[1], 20));
-	EXPECT(has_points(source[2], 0) && has_points(source[3], 10));
+	passes(source[2], 80);
+	EXPECT(state_tally(state, SYNFW_TALLY_SCORES_LOST) == lost + 1);
+	EXPECT(has_points(source[0], 30) && has_points(source[1], 0));
+	EXPECT(has_points(source[2], 10));
 	compiled_done(&compiled);
 	return true;
 }
 
-static bool most_idle_of_a_full_set_of_rates_gives_way(void)
+/* However many points its single packet gave. */
+static bool who_came_once_gives_way_to_who_came_again(void)
 {
-	const struct model_rule rule = {.proto = PROTO_TCP,
-					.first_port = 80,
-					.last_port = 80,
-					.action = SYNFW_ACTION_DROP,
-					.limit = SYNFW_LIMIT_SOURCE_RATE,
-					.per_second = 1,
-					.burst = 1};
+	static const struct model_rule rules[] = {
+		{.proto = PROTO_TCP, .first_port = 80, .last_port = 80, .score = 10},
+		{.proto = PROTO_TCP, .first_port = 81, .last_port = 81, .score = 90},
+	};
+	uint64_t lost = state_tally(state, SYNFW_TALLY_SCORES_LOST);
+	uint32_t source[MANY];
+	struct compiled compiled;
+
+	now_ns += LONG_NS;
+	apply(rules, 2, &compiled);
+	sources_of_one_place(SEED, SYNFW_SOURCE_SETS, source);
+	passes(source[0], 80);
+	passes(source[0], 80);
+	for (uint32_t i = 1; i < MANY; i++)
+		passes(source[i], 81);
+	EXPECT(has_points(source[0], 20) && has_points(source[MANY - 1], 90));
+	for (uint32_t i = 1; i < MANY - 1; i++)
+		EXPECT(has_points(source[i], 0));
+	EXPECT(state_tally(state, SYNFW_TALLY_SCORES_LOST) == lost + MANY - 2);
+	compiled_done(&compiled);
+	return true;
+}
+
+static const struct model_rule once_a_second = {.proto = PROTO_TCP,
+						.first_port = 80,
+						.last_port = 80,
+						.action = SYNFW_ACTION_DROP,
+						.limit = SYNFW_LIMIT_SOURCE_RATE,
+						.per_second = 1,
+						.burst = 1};
+
+static bool first_rate_to_pass_gives_way(void)
+{
 	uint64_t lost = state_tally(state, SYNFW_TALLY_RATES_LOST);
 	uint32_t source[MANY];
 	struct compiled compiled;
 
-	apply(&rule, &compiled);
-	sources_of_one_place(SEED ^ COUNTER, SYNFW_RATE_SETS, source);
-	for (uint32_t i = 0; i < SYNFW_RATE_WAYS; i++)
+	now_ns += LONG_NS;
+	apply(&once_a_second, 1, &compiled);
+	sources_of_one_place(SEED, SYNFW_SOURCE_SETS, source);
+	for (uint32_t i = 0; i < SYNFW_SOURCE_WAYS; i++)
 		EXPECT(passes(source[i], 80));
-	for (uint32_t i = 0; i < SYNFW_RATE_WAYS; i++)
+	for (uint32_t i = 0; i < SYNFW_SOURCE_WAYS; i++)
 		EXPECT(!passes(source[i], 80));
 	EXPECT(state_tally(state, SYNFW_TALLY_RATES_LOST) == lost);
-	/* the first one's time comes first: it is forgotten, and may send as if it never had */
-	EXPECT(passes(source[3], 80));
+	/* it is forgotten, and may send as if it never had */
+	EXPECT(passes(source[2], 80));
 	EXPECT(state_tally(state, SYNFW_TALLY_RATES_LOST) == lost + 1);
-	EXPECT(!passes(source[1], 80) && !passes(source[2], 80) && !passes(source[3], 80));
+	EXPECT(!passes(source[1], 80) && !passes(source[2], 80));
 	EXPECT(passes(source[0], 80));
 	/* those whose time has passed say nothing that could be lost */
 	now_ns += 10 * NS_PER_S;
 	lost = state_tally(state, SYNFW_TALLY_RATES_LOST);
-	EXPECT(passes(source[4], 80) && !passes(source[4], 80));
+	EXPECT(passes(source[3], 80) && !passes(source[3], 80));
 	EXPECT(state_tally(state, SYNFW_TALLY_RATES_LOST) == lost);
+	compiled_done(&compiled);
+	return true;
+}
+
+/* Those of a second rule are beside the entries, in sets of their own. */
+static bool first_rate_of_a_second_rule_to_pass_gives_way(void)
+{
+	struct model_rule rules[] = {once_a_second, once_a_second};
+	uint64_t lost;
+	uint32_t source[MANY];
+	struct compiled compiled;
+
+	rules[1].first_port = rules[1].last_port = 81;
+	now_ns += LONG_NS;
+	apply(rules, 2, &compiled);
+	sources_of_one_place(SEED ^ (COUNTER + 1), SYNFW_RATE_SETS, source);
+	lost = state_tally(state, SYNFW_TALLY_RATES_LOST);
+	for (uint32_t i = 0; i < SYNFW_RATE_WAYS; i++)
+		EXPECT(passes(source[i], 80) && passes(source[i], 81));
+	for (uint32_t i = 0; i < SYNFW_RATE_WAYS; i++)
+		EXPECT(!passes(source[i], 80) && !passes(source[i], 81));
+	EXPECT(state_tally(state, SYNFW_TALLY_RATES_LOST) == lost);
+	EXPECT(passes(source[3], 80) && passes(source[3], 81));
+	EXPECT(state_tally(state, SYNFW_TALLY_RATES_LOST) == lost + 1);
+	for (uint32_t i = 1; i <= SYNFW_RATE_WAYS; i++)
+		EXPECT(!passes(source[i], 81));
+	EXPECT(!passes(source[0], 80) && passes(source[0], 81));
+	compiled_done(&compiled);
+	return true;
+}
+
+/* The rate of the rule that came first has passed, and that of the other has not: asked for
+ * again it must not begin anew in the source's entry. */
+static bool rate_is_in_one_place(void)
+{
+	struct model_rule rules[] = {once_a_second, once_a_second};
+	const uint32_t source = 0x02000001;
+	struct compiled compiled;
+
+	rules[0].per_second = 10;
+	rules[1].first_port = rules[1].last_port = 81;
+	now_ns += LONG_NS;
+	apply(rules, 2, &compiled);
+	EXPECT(passes(source, 80) && passes(source, 81));
+	now_ns += NS_PER_S / 2;
+	EXPECT(!passes(source, 81));
+	EXPECT(passes(source, 80) && !passes(source, 80));
+	now_ns += NS_PER_S / 2;
+	EXPECT(passes(source, 81) && !passes(source, 81));
 	compiled_done(&compiled);
 	return true;
 }
@@ -155,17 +236,53 @@ static bool who_comes_while_ports_of_another_are_counted_is_not(void)
 	uint32_t source[MANY];
 	struct compiled compiled;
 
-	apply(&rule, &compiled);
+	now_ns += LONG_NS;
+	apply(&rule, 1, &compiled);
 	sources_of_one_place(SEED ^ COUNTER, SYNFW_PORT_SCANS, source);
 	EXPECT(passes(source[0], 1) && passes(source[0], 2) && !passes(source[0], 3));
 	EXPECT(state_tally(state, SYNFW_TALLY_SCANS_LOST) == lost);
+	/* its first port is in its entry, and in nobody's way */
 	for (uint16_t port = 1; port <= 4; port++)
 		EXPECT(passes(source[1], port));
-	EXPECT(state_tally(state, SYNFW_TALLY_SCANS_LOST) == lost + 4);
+	EXPECT(state_tally(state, SYNFW_TALLY_SCANS_LOST) == lost + 3);
 	EXPECT(!passes(source[0], 4));
 	now_ns += 11 * NS_PER_S;
 	EXPECT(passes(source[1], 1) && passes(source[1], 2) && !passes(source[1], 3));
-	EXPECT(state_tally(state, SYNFW_TALLY_SCANS_LOST) == lost + 4);
+	EXPECT(state_tally(state, SYNFW_TALLY_SCANS_LOST) == lost + 3);
+	compiled_done(&compiled);
+	return true;
+}
+
+/* A second rule counts the ports of a source for itself; what the entry had of the first one is
+ * not lost. */
+static bool ports_are_counted_for_each_rule(void)
+{
+	struct model_rule rules[] = {
+		{.proto = PROTO_TCP,
+		 .first_port = 1,
+		 .last_port = 99,
+		 .action = SYNFW_ACTION_DROP,
+		 .limit = SYNFW_LIMIT_PORTS,
+		 .over = 2,
+		 .within_ns = 10 * NS_PER_S},
+		{.proto = PROTO_TCP,
+		 .first_port = 100,
+		 .last_port = 199,
+		 .action = SYNFW_ACTION_DROP,
+		 .limit = SYNFW_LIMIT_PORTS,
+		 .over = 1,
+		 .within_ns = 10 * NS_PER_S},
+	};
+	const uint32_t source = 0x02000002;
+	struct compiled compiled;
+
+	now_ns += LONG_NS;
+	apply(rules, 2, &compiled);
+	EXPECT(passes(source, 1) && passes(source, 1));
+	EXPECT(passes(source, 100) && passes(source, 2));
+	EXPECT(!passes(source, 3) && !passes(source, 101) && !passes(source, 1));
+	now_ns += 11 * NS_PER_S;
+	EXPECT(passes(source, 5) && passes(source, 102) && passes(source, 6) && !passes(source, 7));
 	compiled_done(&compiled);
 	return true;
 }
@@ -174,9 +291,13 @@ int main(void)
 {
 	MUST(datapath_open_test_clock(&datapath) == 0);
 	state = state_open(datapath, SEED);
-	CHECK(lowest_of_a_full_set_of_scores_gives_way);
-	CHECK(most_idle_of_a_full_set_of_rates_gives_way);
+	CHECK(lowest_score_of_a_full_set_gives_way);
+	CHECK(who_came_once_gives_way_to_who_came_again);
+	CHECK(first_rate_to_pass_gives_way);
+	CHECK(first_rate_of_a_second_rule_to_pass_gives_way);
+	CHECK(rate_is_in_one_place);
 	CHECK(who_comes_while_ports_of_another_are_counted_is_not);
+	CHECK(ports_are_counted_for_each_rule);
 	state_close(state);
 	datapath_close(datapath);
 	return claims_end();

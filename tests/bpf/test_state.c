@@ -15,7 +15,7 @@
 struct state {
 	struct datapath *datapath;
 	uint64_t seed;
-	int runtime_fd, scores_fd, blocks_fd, filter_fd, tallies_fd;
+	int runtime_fd, sources_fd, more_parts_fd, blocks_fd, tallies_fd;
 	struct ring_buffer *ring;
 	struct synfw_event *events;
 	size_t nr_events, room;
@@ -63,9 +63,9 @@ struct state *state_open(struct datapath *datapath, uint64_t seed)
 	state->datapath = datapath;
 	state->seed = seed;
 	state->runtime_fd = map_fd(state, "synfw_runtime");
-	state->scores_fd = map_fd(state, "synfw_scores");
+	state->sources_fd = map_fd(state, "synfw_sources");
+	state->more_parts_fd = map_fd(state, "synfw_more_parts");
 	state->blocks_fd = map_fd(state, "synfw_blocks");
-	state->filter_fd = map_fd(state, "synfw_block_filter");
 	state->tallies_fd = map_fd(state, "synfw_tallies");
 	state->ring = ring_buffer__new(map_fd(state, "synfw_events"), take_event, state, NULL);
 	MUST(state->ring);
@@ -115,16 +115,20 @@ static uint64_t hash_of(const struct state *state, const struct synfw_addr6 *sou
 }
 
 bool state_score(struct state *state, const struct synfw_addr6 *source,
-		 struct synfw_score *ret_score)
+		 struct state_score *ret_score)
 {
-	uint32_t key = hash_of(state, source) % SYNFW_SCORE_SETS;
-	struct synfw_score_set set;
+	uint32_t first = hash_of(state, source) % SYNFW_SOURCE_SETS * SYNFW_SOURCE_WAYS;
+	struct synfw_source entry;
+	struct synfw_more_parts more;
 
-	MUST(bpf_map_lookup_elem(state->scores_fd, &key, &set) == 0);
-	for (int i = 0; i < SYNFW_SCORE_WAYS; i++) {
-		if (!set.way[i].level || !addr6_equal(&set.way[i].source, source))
+	for (uint32_t key = first; key < first + SYNFW_SOURCE_WAYS; key++) {
+		MUST(bpf_map_lookup_elem(state->sources_fd, &key, &entry) == 0);
+		if (!entry.level || !addr6_equal(&entry.source, source))
 			continue;
-		*ret_score = set.way[i];
+		MUST(bpf_map_lookup_elem(state->more_parts_fd, &key, &more) == 0);
+		*ret_score = (struct state_score){entry.level, entry.updated_boot_ns, {}};
+		for (int i = 0; i < entry.nr_parts; i++)
+			ret_score->part[i] = i ? more.part[i - 1] : entry.part;
 		return true;
 	}
 	return false;
@@ -136,16 +140,24 @@ bool state_block(struct state *state, const struct synfw_addr6 *source,
 	return bpf_map_lookup_elem(state->blocks_fd, source, ret_block) == 0;
 }
 
+/* The bit of an address, and the word behind the others. */
+static void filter_put(struct state *state, const char *name, uint32_t words,
+		       const struct synfw_addr6 *address)
+{
+	uint64_t hash = hash_of(state, address), word;
+	uint32_t key = hash / 64 % words;
+	int fd = map_fd(state, name);
+
+	MUST(bpf_map_lookup_elem(fd, &key, &word) == 0);
+	word |= 1ULL << (hash & 63);
+	MUST(bpf_map_update_elem(fd, &key, &word, BPF_ANY) == 0 &&
+	     bpf_map_update_elem(fd, &words, &word, BPF_ANY) == 0);
+}
+
 int state_put_block(struct state *state, const struct synfw_addr6 *source,
 		    const struct synfw_block *block)
 {
-	uint64_t hash = hash_of(state, source), word;
-	uint32_t key = hash / 64 % SYNFW_BLOCK_FILTER_WORDS, any = SYNFW_BLOCK_FILTER_WORDS;
-
-	MUST(bpf_map_lookup_elem(state->filter_fd, &key, &word) == 0);
-	word |= 1ULL << (hash & 63);
-	MUST(bpf_map_update_elem(state->filter_fd, &key, &word, BPF_ANY) == 0 &&
-	     bpf_map_update_elem(state->filter_fd, &any, &word, BPF_ANY) == 0);
+	filter_put(state, "synfw_block_filter", SYNFW_BLOCK_FILTER_WORDS, source);
 	return bpf_map_update_elem(state->blocks_fd, source, block, BPF_ANY) ? -errno : 0;
 }
 
@@ -169,6 +181,7 @@ void state_put_exempt(struct state *state, const struct synfw_addr6 *address)
 {
 	uint32_t why = SYNFW_EXEMPT_GATEWAY;
 
+	filter_put(state, "synfw_exempt_filter", SYNFW_EXEMPT_FILTER_WORDS, address);
 	MUST(bpf_map_update_elem(map_fd(state, "synfw_exempt"), address, &why, BPF_ANY) == 0);
 }
 

@@ -26,9 +26,14 @@ void state_set_time(struct state *state, uint64_t now_ns);
 struct synfw_addr6 addr6_of_v4(uint32_t addr);
 bool addr6_equal(const struct synfw_addr6 *a, const struct synfw_addr6 *b);
 
+struct state_score {
+	uint64_t level, updated_boot_ns;
+	struct synfw_score_part part[SYNFW_SCORE_PARTS];
+};
+
 /* False when the source has none. */
 bool state_score(struct state *state, const struct synfw_addr6 *source,
-		 struct synfw_score *ret_score);
+		 struct state_score *ret_score);
 bool state_block(struct state *state, const struct synfw_addr6 *source,
 		 struct synfw_block *ret_block);
 

@@ -107,6 +107,33 @@ static void logging_keeps_rule_events_whatever_it_names(void **state)
 	assert_int_equal(logging->limit_tolerance_ns, 29 * 2 * NS_PER_S);
 }
 
+/* With one level a bit is a rule: of those that any source can match, which look at what is
+ * remembered of it. */
+static void rules_that_remember_any_source_are_marked(void **state)
+{
+	CLEANUP(image_freep)
+	struct image *image = compile(
+		HEAD "sets: {some: [192.0.2.0/24], added: {dynamic: true}}\n"
+		     "rules:\n"
+		     "  - {name: scores, proto: udp, score: 5}\n"
+		     "  - {name: known, from: some, score: 5}\n"
+		     "  - {name: added, from: added, score: 5}\n"
+		     "  - {name: rate, to: 80/tcp, rate: {over: 5/s, per: source}, action: drop}\n"
+		     "  - {name: whole, to: 81/tcp, rate: {over: 5/s, per: rule}, action: drop}\n"
+		     "  - {name: ports, proto: tcp, distinct-ports: {over: 5, within: 5s}, action: "
+		     "drop}\n"
+		     "  - {name: plain, to: 82/tcp, action: allow}\n"
+		     "scoring: {flag-at: 1, decay: 1/h}\n");
+	const struct synfw_line *remembers = &image->lines[SYNFW_LINE_REMEMBERS];
+
+	for (uint32_t bit = 0; bit < image_header_const(image)->nr_bits; bit++) {
+		uint16_t index = image_rule_const(image, bit)->index;
+		bool marked = index == 0 || index == 3 || index == 5;
+
+		assert_int_equal(remembers->word[0] >> bit & 1, marked);
+	}
+}
+
 static void limits_and_effects_stand_in_the_line_of_their_rule(void **state)
 {
 	CLEANUP(image_freep)
@@ -258,6 +285,7 @@ int main(void)
 		cmocka_unit_test(scoring_is_written_in_points_an_hour),
 		cmocka_unit_test(the_fastest_and_the_slowest_decay_fit),
 		cmocka_unit_test(logging_keeps_rule_events_whatever_it_names),
+		cmocka_unit_test(rules_that_remember_any_source_are_marked),
 		cmocka_unit_test(limits_and_effects_stand_in_the_line_of_their_rule),
 		cmocka_unit_test(a_monitoring_rule_keeps_its_limit_and_does_nothing),
 		cmocka_unit_test(connections_are_looked_up_only_where_they_matter),

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_ENTRY_BPF_H
+#define SYNFW_ENTRY_BPF_H
+
+/*
+ * The entry of a packet's source, see struct synfw_source. It is chosen once a packet, without
+ * its lock, and its number is kept; whoever then works on it takes the lock and looks again
+ * whose it is.
+ */
+#include "runtime.bpf.h"
+#include "source.bpf.h"
+#include "walk.bpf.h"
+
+#define SCORE_LEVEL_MAX (SYNFW_MAX_SCORE * SYNFW_SCORE_UNIT)
+
+_Static_assert(2 * SCORE_LEVEL_MAX > SCORE_LEVEL_MAX, "a level and a packet's points can be added");
+
+/* The level now, without a division. A clock that another CPU has read a moment later stands
+ * still. */
+static __always_inline __u64 score_leaked(const struct synfw_source *entry,
+					  const struct synfw_scoring *scoring, __u64 now_ns)
+{
+	__u64 elapsed_ns = now_ns - entry->updated_boot_ns, leaked;
+
+	if (now_ns <= entry->updated_boot_ns)
+		return entry->level;
+	if (elapsed_ns > scoring->longest_ns)
+		return 0;
+	leaked = elapsed_ns * scoring->decay;
+	return leaked < entry->level ? entry->level - leaked : 0;
+}
+
+static __always_inline bool entry_is_of(const struct synfw_source *entry,
+					const struct scratch *scratch)
+{
+	const __u64 *have = (const void *)&entry->source, *want = (const void *)&scratch->source;
+
+	return have[0] == want[0] && have[1] == want[1];
+}
+
+static __always_inline struct synfw_source *entry_at(__u32 key)
+{
+	return bpf_map_lookup_elem(&synfw_sources, &key);
+}
+
+/* 0: what the entry says is over. Else the more, the later it is given up. */
+static __always_inline __u64 entry_worth(const struct synfw_source *entry,
+					 const struct synfw_scoring *scoring, __u64 now_ns)
+{
+	__u64 level = scoring->decay ? score_leaked(entry, scoring, now_ns) : 0;
+
+	if (!level && entry->tat_boot_ns <= now_ns)
+		return 0;
+	return (entry->flags & SYNFW_ENTRY_CAME_AGAIN ? 2 * SCORE_LEVEL_MAX : 1) + level;
+}
+
+/* The way that a source without an entry takes. */
+static __always_inline __u32 entry_victim(const struct synfw_source *first,
+					  const struct synfw_source *second,
+					  const struct synfw_scoring *scoring, __u64 now_ns)
+{
+	__u64 first_worth = entry_worth(first, scoring, now_ns);
+	__u64 second_worth = entry_worth(second, scoring, now_ns);
+
+	if (first_worth == second_worth)
+		return second->tat_boot_ns < first->tat_boot_ns;
+	return second_worth < first_worth;
+}
+
+/* The entry that is the source's, or is to become it; NULL in a shadow program that remembers
+ * nothing. */
+static __always_inline struct synfw_source *entry_of(struct walk *walk, const struct image *image,
+						     struct scratch *scratch)
+{
+	__u32 key = scratch->source_hash % SYNFW_SOURCE_SETS * SYNFW_SOURCE_WAYS;
+	const struct synfw_source *first, *second;
+
+	if (walk->noted & NOTED_ENTRY)
+		return entry_at(scratch->entry);
+	first = entry_at(key);
+	second = entry_at(key + 1);
+	if (!first || !second)
+		return NULL;
+	if (!entry_is_of(first, scratch) &&
+	    (entry_is_of(second, scratch) ||
+	     entry_victim(first, second, image_scoring(image), walk_now(walk))))
+		key++;
+	scratch->entry = key;
+	return entry_at(key);
+}
+
+/* Asks the memory for the lines of the set before they are needed, so that they come while the
+ * rules are asked. */
+static __always_inline void entry_expect(const struct scratch *scratch)
+{
+	__u32 key = scratch->source_hash % SYNFW_SOURCE_SETS * SYNFW_SOURCE_WAYS;
+	const struct synfw_source *first = entry_at(key), *second = entry_at(key + 1);
+	__u64 word;
+
+	if (!first || !second)
+		return;
+	word = *(const volatile __u64 *)&first->level;
+	barrier_var(word);
+	word = *(const volatile __u64 *)&second->level;
+	barrier_var(word);
+}
+
+/* What a source that loses its entry had. */
+struct entry_lost {
+	bool score, rate;
+};
+
+/*
+ * With the lock held: makes the entry the source's. `came`: this is not the first time that this
+ * packet asks for it. A read-only program leaves the entry as it is; false: it is not the
+ * source's, and says nothing.
+ */
+static __always_inline bool entry_take(struct synfw_source *entry, const struct scratch *scratch,
+				       const struct synfw_scoring *scoring, __u64 now_ns, bool came,
+				       struct entry_lost *lost)
+{
+	__u64 *source = (void *)&entry->source;
+
+	lost->score = false;
+	lost->rate = false;
+	if (entry_is_of(entry, scratch)) {
+		if (!read_only && !came)
+			entry->flags |= SYNFW_ENTRY_CAME_AGAIN;
+		return true;
+	}
+	if (read_only)
+		return false;
+	lost->score = scoring->decay && score_leaked(entry, scoring, now_ns);
+	lost->rate = entry->tat_boot_ns > now_ns;
+	source[0] = scratch->source.half_be[0];
+	source[1] = scratch->source.half_be[1];
+	entry->level = 0;
+	entry->tat_boot_ns = 0;
+	entry->rate_counter = 0;
+	entry->port_counter = 0;
+	entry->flags = 0;
+	entry->nr_parts = 0;
+	return true;
+}
+
+/* After the lock. */
+static __always_inline void entry_taken(struct walk *walk, const struct entry_lost *lost)
+{
+	walk->noted |= NOTED_ENTRY;
+	if (lost->score)
+		tally(SYNFW_TALLY_SCORES_LOST);
+	if (lost->rate)
+		tally(SYNFW_TALLY_RATES_LOST);
+}
+
+#endif
