@@ -272,7 +272,8 @@ static int prepare_processes(struct apply *apply)
 			same_abi ? &apply->live : &nothing, apply->image, apply->fault);
 	if (!err)
 		err = process_judge_tests(apply->policy, apply->image->processes,
-					  &apply->processes.inner, apply->diags, apply->fault);
+					  &apply->processes.inner, apply->processes.lsm,
+					  apply->diags, apply->fault);
 	return err;
 }
 

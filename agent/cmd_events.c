@@ -95,25 +95,31 @@ static bool has_grown(const struct output *output, const struct events_tallies *
 
 	return now[SYNFW_TALLY_EVENTS_LOST] > told[SYNFW_TALLY_EVENTS_LOST] ||
 	       now[SYNFW_TALLY_EVENTS_LIMITED] > told[SYNFW_TALLY_EVENTS_LIMITED] ||
-	       tallies->processes_lost > output->told.processes_lost;
+	       tallies->processes_lost > output->told.processes_lost ||
+	       tallies->processes_limited > output->told.processes_limited;
+}
+
+/* It begins anew when rules on processes go and come back. */
+static uint64_t grown_by(uint64_t now, uint64_t told)
+{
+	return now > told ? now - told : 0;
 }
 
 static void tell_losses(struct output *output, const struct events_tallies *tallies)
 {
-	uint64_t more[SYNFW_NR_TALLIES], processes;
+	uint64_t more[SYNFW_NR_TALLIES], lost, limited;
 	size_t i;
 
 	for (i = 0; i < SYNFW_NR_TALLIES; i++)
 		more[i] = tallies->packets[i] - output->told.packets[i];
-	/* it begins anew when rules on processes go and come back */
-	processes = tallies->processes_lost > output->told.processes_lost
-			    ? tallies->processes_lost - output->told.processes_lost
-			    : 0;
+	lost = grown_by(tallies->processes_lost, output->told.processes_lost);
+	limited = grown_by(tallies->processes_limited, output->told.processes_limited);
 	output->told = *tallies;
 	output->told_at = time(NULL);
-	if (processes)
-		ui_warning("%s of processes lost because nobody read them in time",
-			   ui_count(processes, "event"));
+	if (lost || limited)
+		ui_warning("%s of processes lost because nobody read them in time, %s held back by "
+			   "logging.limit",
+			   ui_count(lost, "event"), ui_count(limited, "event"));
 	ui_warning("%s lost because nobody read them in time, %s held back by logging.limit, %s "
 		   "left out by logging.sample",
 		   ui_count(more[SYNFW_TALLY_EVENTS_LOST], "event"),
@@ -122,12 +128,13 @@ static void tell_losses(struct output *output, const struct events_tallies *tall
 	if (output->as_json) {
 		/* clang-format off */
 		CLEANUP(json_decrefp) json_t *object = json_pack(
-			"{s:s, s:I, s:I, s:I, s:I}",
+			"{s:s, s:I, s:I, s:I, s:I, s:I}",
 			"schema", "synfw.events/1",
 			"lost", (json_int_t)more[SYNFW_TALLY_EVENTS_LOST],
 			"limited", (json_int_t)more[SYNFW_TALLY_EVENTS_LIMITED],
 			"sampled", (json_int_t)more[SYNFW_TALLY_EVENTS_SAMPLED],
-			"processes_lost", (json_int_t)processes);
+			"processes_lost", (json_int_t)lost,
+			"processes_limited", (json_int_t)limited);
 		/* clang-format on */
 
 		report_print_json(object);

@@ -117,11 +117,16 @@ static uint64_t growth_of(const struct view *view, const struct process_entry *e
 			      : 0;
 }
 
-static const char *flags_text(uint32_t flags)
+static bool has_no_network(const struct view *view, const struct synfw_process *process)
 {
-	if (flags & SYNFW_PROCESS_ISOLATED)
+	return process_entry_isolated(process, &view->head) && !view->head.monitor;
+}
+
+static const char *state_text(const struct view *view, const struct synfw_process *process)
+{
+	if (has_no_network(view, process))
 		return "isolated";
-	return flags & SYNFW_PROCESS_FLAGGED ? "flagged" : "-";
+	return process->flags & SYNFW_PROCESS_FLAGGED ? "flagged" : "-";
 }
 
 static json_t *entry_json(const struct view *view, const struct process_entry *entry)
@@ -131,15 +136,16 @@ static json_t *entry_json(const struct view *view, const struct process_entry *e
 	char comm[PROCESS_COMM_MAX];
 	/* clang-format off */
 	json_t *object = json_pack(
-		"{s:I, s:I, s:s, s:o, s:o, s:I, s:b, s:b, s:o, s:I, s:I, s:I, s:I, s:I}",
+		"{s:I, s:I, s:s, s:o, s:b, s:o, s:I, s:b, s:b, s:o, s:I, s:I, s:I, s:I, s:I}",
 		"pid", (json_int_t)entry->pid,
 		"parent", (json_int_t)process->parent,
 		"comm", process_comm_text(process->comm, comm),
 		"path", json_text_or_null(path),
+		"disguised", !!(process->flags & SYNFW_PROCESS_DISGUISED),
 		"started_at", json_time(source_real_time(process->start_boot_ns)),
 		"score", (json_int_t)process_entry_score(process, &view->head, view->now_ns),
 		"flagged", !!(process->flags & SYNFW_PROCESS_FLAGGED),
-		"isolated", !!(process->flags & SYNFW_PROCESS_ISOLATED),
+		"isolated", has_no_network(view, process),
 		"flagged_at", process->flags & SYNFW_PROCESS_FLAGGED
 				      ? json_time(source_real_time(process->flagged_boot_ns))
 				      : json_null(),
@@ -165,7 +171,7 @@ static void print_entry(const struct view *view, const struct process_entry *ent
 
 	printf("%7u %-16s %7u %-8s %10.1f %10.1f %10.1f %5u  %s\n", entry->pid,
 	       process_comm_text(process->comm, comm),
-	       process_entry_score(process, &view->head, view->now_ns), flags_text(process->flags),
+	       process_entry_score(process, &view->head, view->now_ns), state_text(view, process),
 	       process_entry_resident(entry) / 1048576.0, growth_of(view, entry) / 1048576.0,
 	       process->largest_bytes / 1048576.0, process->wx_mappings, path ? path : "-");
 }

@@ -18,7 +18,9 @@
 #include "live.h"
 #include "offline.h"
 #include "privileges.h"
+#include "process_answer.h"
 #include "process_half.h"
+#include "process_lsm.h"
 #include "process_names.h"
 #include "process_shadow.h"
 #include "process_text.h"
@@ -92,13 +94,15 @@ static int take_ids(const struct invocation *invocation, struct process_spec *sp
 	const struct passwd *account;
 	const struct group *members;
 
-	if (user && !is_number(user, &spec->uid)) {
-		account = getpwnam(user);
-		if (!account) {
+	if (user) {
+		account = is_number(user, &spec->uid) ? getpwuid(spec->uid) : getpwnam(user);
+		if (!account && !is_number(user, &spec->uid)) {
 			ui_error("--user \"%s\" is no user of this host", user);
 			return -EINVAL;
 		}
-		spec->uid = account->pw_uid;
+		/* as in `tests:`: a user brings its primary group along */
+		spec->uid = account ? account->pw_uid : spec->uid;
+		spec->gid = account ? account->pw_gid : 0;
 	}
 	if (group && !is_number(group, &spec->gid)) {
 		members = getgrnam(group);
@@ -162,6 +166,7 @@ struct judge {
 	struct synfw_process_rule *rules;
 	struct synfw_process_head head;
 	struct process_shadow shadow;
+	bool lsm; /* an exec can be denied, where rules deny one */
 };
 
 static void judge_close(struct judge *judge)
@@ -188,22 +193,10 @@ static int judge_from_file(const char *path, struct fault *fault, struct judge *
 	if (err || !image->processes || !image->processes->head.nr_bits)
 		return err;
 	judge->head = image->processes->head;
+	judge->lsm = judge->head.actions & 1U << SYNFW_PROCESS_DENY && process_lsm_works();
 	err = process_inner_create(image->processes, fault, &inner);
 	judge->rules = TAKE_PTR(image->processes->rules);
 	return err ? err : process_shadow_open(&inner, &judge->head, fault, &judge->shadow);
-}
-
-static int read_rules(int fd, struct judge *judge, struct fault *fault)
-{
-	uint32_t bit;
-
-	judge->rules = calloc(judge->head.nr_bits, sizeof(*judge->rules));
-	if (!judge->rules)
-		return fault_system(fault, -ENOMEM, "cannot read the rules on processes");
-	for (bit = 0; bit < judge->head.nr_bits; bit++)
-		if (bpf_map_lookup_elem(fd, &bit, &judge->rules[bit]))
-			return fault_system(fault, -errno, "cannot read the rules on processes");
-	return 0;
 }
 
 static int judge_from_live(const struct invocation *invocation, struct fault *fault,
@@ -226,12 +219,13 @@ static int judge_from_live(const struct invocation *invocation, struct fault *fa
 					     &judge->head);
 	if (err || !judge->head.nr_bits)
 		return err;
+	judge->lsm = half.hooks & 1U << PROCESS_HOOK_DENY;
 	err = process_inner_open(&half.object, judge->live.control.active, fault, &inner);
 	if (err == -ENOENT)
 		return fault_refuse(fault, EXIT_REFUSED,
 				    "the policy was replaced meanwhile; ask again");
 	if (!err)
-		err = read_rules(inner.fd[PROCESS_RULES - PROCESS_VECTORS], judge, fault);
+		err = process_inner_read_rules(&inner, &judge->head, fault, &judge->rules);
 	return err ? err : process_shadow_open(&inner, &judge->head, fault, &judge->shadow);
 }
 
@@ -244,39 +238,46 @@ struct answer {
 	bool monitor;
 };
 
-static const char *verdict_word(const struct answer *answer)
-{
-	return answer->question->action == SYNFW_PROCESS_SCORE
-		       ? "allow"
-		       : manifest_process_action_word(answer->question->action);
-}
-
 static void print_text(const struct answer *answer, const char *asked)
 {
-	bool allowed = answer->question->action == SYNFW_PROCESS_SCORE;
+	const struct synfw_process_question *question = answer->question;
+	bool allowed = question->effect == SYNFW_PROCESS_SCORE, names_rule;
+	const char *cause = process_answer_cause(question, &names_rule);
 
 	printf("%s: %s%s%s", asked, ui_style(stdout, allowed ? UI_GREEN : UI_RED),
-	       verdict_word(answer), ui_style(stdout, UI_PLAIN));
-	if (answer->rule)
-		printf(" by rule \"%s\" at %s:%u", answer->rule->name, answer->file,
-		       answer->rule->line);
-	else
-		printf(" (no rule decides)");
-	if (answer->question->score)
-		printf(", score %u", answer->question->score);
+	       process_answer_word(question), ui_style(stdout, UI_PLAIN));
+	printf("%s", *cause ? cause : " (no rule decides)");
+	if (names_rule && answer->rule)
+		printf(" \"%s\" at %s:%u", answer->rule->name, answer->file, answer->rule->line);
+	if (question->score)
+		printf(", score %u", question->score);
 	if (!allowed && answer->monitor)
 		printf(", but the policy only monitors: it runs");
 	putchar('\n');
+}
+
+static const char *cause_word(const struct answer *answer)
+{
+	const struct synfw_process_question *question = answer->question;
+
+	if (question->causes & SYNFW_CAUSE_PROTECTED)
+		return "protected";
+	if (question->causes & SYNFW_CAUSE_SCORING)
+		return "scoring";
+	if (question->causes & SYNFW_CAUSE_FALLBACK)
+		return "fallback";
+	return answer->rule ? "rule" : "none";
 }
 
 static int print_json(const struct answer *answer, const char *asked)
 {
 	/* clang-format off */
 	CLEANUP(json_decrefp) json_t *root = json_pack(
-		"{s:s, s:s, s:s, s:o, s:o, s:I, s:s}",
+		"{s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:s}",
 		"schema", "synfw.trace/1",
 		"asked", asked,
-		"verdict", verdict_word(answer),
+		"verdict", process_answer_word(answer->question),
+		"cause", cause_word(answer),
 		"rule", answer->rule ? json_text(answer->rule->name) : json_null(),
 		"line", answer->rule ? json_integer(answer->rule->line) : json_null(),
 		"score", (json_int_t)answer->question->score,
@@ -300,7 +301,7 @@ static int ask(const struct invocation *invocation, const struct judge *judge,
 
 	if (!question || !asked)
 		return fault_system(fault, -ENOMEM, "cannot ask about an exec");
-	process_question(spec, 0, question);
+	process_question(spec, 0, judge->lsm, question);
 	if (judge->head.nr_bits)
 		err = process_shadow_ask(&judge->shadow, fault, question);
 	if (err)
@@ -311,7 +312,7 @@ static int ask(const struct invocation *invocation, const struct judge *judge,
 		print_json(&answer, asked);
 	else
 		print_text(&answer, asked);
-	return question->action > SYNFW_PROCESS_FLAG ? EXIT_NO : EXIT_DONE;
+	return question->effect > SYNFW_PROCESS_FLAG ? EXIT_NO : EXIT_DONE;
 }
 
 int trace_exec(const struct invocation *invocation)

@@ -26,8 +26,9 @@ struct account {
 	struct process_half half;
 	struct process_names names;
 	struct synfw_process_head head;
-	struct synfw_process process;
-	uint32_t pid, score;
+	struct process_entry entry;
+	struct process_executable executable;
+	uint32_t score;
 	char *path; /* that it runs, or NULL */
 };
 
@@ -39,20 +40,26 @@ static void account_close(struct account *account)
 	free(account->path);
 }
 
+static bool would_be_isolated(const struct account *account)
+{
+	return process_entry_isolated(&account->entry.process, &account->head);
+}
+
 static bool is_isolated(const struct account *account)
 {
-	return account->process.flags & SYNFW_PROCESS_ISOLATED;
+	return would_be_isolated(account) && !account->head.monitor;
 }
 
 static bool is_flagged(const struct account *account)
 {
-	return account->process.flags & SYNFW_PROCESS_FLAGGED;
+	return account->entry.process.flags & SYNFW_PROCESS_FLAGGED;
 }
 
 static const struct manifest_process_rule *rule_of(const struct account *account)
 {
-	return is_flagged(account) ? process_names_find(&account->names, account->process.counter)
-				   : NULL;
+	return is_flagged(account)
+		       ? process_names_find(&account->names, account->entry.process.counter)
+		       : NULL;
 }
 
 /* ---- text ---- */
@@ -64,13 +71,25 @@ static void print_cause(const struct account *account)
 
 	if (!is_flagged(account))
 		return;
-	printf("  flagged:    since %s", event_time_text(account->process.flagged_boot_ns, when));
+	printf("  flagged:    since %s",
+	       event_time_text(account->entry.process.flagged_boot_ns, when));
 	if (rule)
 		printf(", by rule \"%s\" at %s:%u, or inherited from who forked it", rule->name,
 		       account->names.file, rule->line);
 	else
 		printf(", by a rule of before");
 	putchar('\n');
+}
+
+static void print_executable(const struct process_executable *executable)
+{
+	char comm[PROCESS_COMM_MAX];
+
+	if (executable->present)
+		printf("  executable: %u, of all processes of this file and user %u; the last was "
+		       "process %u (%s)\n",
+		       executable->score, executable->uid, executable->last.pid,
+		       process_comm_text(executable->last.comm, comm));
 }
 
 static void print_score(const struct account *account)
@@ -84,20 +103,31 @@ static void print_score(const struct account *account)
 		printf(", act-at %u: %s", account->head.act_at,
 		       manifest_process_action_word(account->head.act));
 	putchar('\n');
+	print_executable(&account->executable);
+}
+
+static const char *state_text(const struct account *account)
+{
+	if (is_isolated(account))
+		return "isolated: it has no network";
+	if (would_be_isolated(account))
+		return "isolated, but the policy only monitors: it has its network";
+	return is_flagged(account) ? "flagged, and may go on" : "not held for anything";
 }
 
 static void print_text(const struct account *account)
 {
-	const struct synfw_process *process = &account->process;
+	const struct synfw_process *process = &account->entry.process;
 	char comm[PROCESS_COMM_MAX], when[EVENT_TIME_MAX];
 
-	printf("process %u (%s) is %s%s%s\n", account->pid, process_comm_text(process->comm, comm),
-	       ui_style(stdout, is_isolated(account) ? UI_RED : UI_GREEN),
-	       is_isolated(account)  ? "isolated: it has no network"
-	       : is_flagged(account) ? "flagged, and may go on"
-				     : "not held for anything",
+	printf("process %u (%s) is %s%s%s\n", account->entry.pid,
+	       process_comm_text(process->comm, comm),
+	       ui_style(stdout, is_isolated(account) ? UI_RED : UI_GREEN), state_text(account),
 	       ui_style(stdout, UI_PLAIN));
-	printf("  runs:       %s\n", account->path ? account->path : "a file that is gone");
+	printf("  runs:       %s%s\n", account->path ? account->path : "a file that is gone",
+	       process->flags & SYNFW_PROCESS_DISGUISED
+		       ? ", as it has made it look: it executed another file"
+		       : "");
 	printf("  started:    %s, by process %u\n", event_time_text(process->start_boot_ns, when),
 	       process->parent);
 	print_cause(account);
@@ -113,18 +143,31 @@ static void print_text(const struct account *account)
 
 /* ---- JSON ---- */
 
+static json_t *executable_json(const struct process_executable *executable)
+{
+	char comm[PROCESS_COMM_MAX];
+
+	if (!executable->present)
+		return json_null();
+	return json_pack("{s:I, s:I, s:I, s:s}", "score", (json_int_t)executable->score, "uid",
+			 (json_int_t)executable->uid, "pid", (json_int_t)executable->last.pid,
+			 "comm", process_comm_text(executable->last.comm, comm));
+}
+
 static int print_json(const struct account *account)
 {
-	const struct synfw_process *process = &account->process;
+	const struct synfw_process *process = &account->entry.process;
 	char comm[PROCESS_COMM_MAX];
 	/* clang-format off */
 	CLEANUP(json_decrefp) json_t *root = json_pack(
-		"{s:s, s:I, s:I, s:s, s:o, s:o, s:s, s:b, s:b, s:o, s:I, s:o, s:o, s:I, s:I, s:I}",
+		"{s:s, s:I, s:I, s:s, s:o, s:b, s:o, s:s, s:b, s:b, s:o, s:I, s:o, s:o, s:o, s:I,"
+		" s:I, s:I}",
 		"schema", "synfw.why/1",
-		"pid", (json_int_t)account->pid,
+		"pid", (json_int_t)account->entry.pid,
 		"parent", (json_int_t)process->parent,
 		"comm", process_comm_text(process->comm, comm),
 		"path", json_text_or_null(account->path),
+		"disguised", !!(process->flags & SYNFW_PROCESS_DISGUISED),
 		"started_at", json_time(source_real_time(process->start_boot_ns)),
 		"mode", account->live.header.monitor ? "monitor" : "block",
 		"flagged", is_flagged(account),
@@ -133,6 +176,7 @@ static int print_json(const struct account *account)
 				      ? json_time(source_real_time(process->flagged_boot_ns))
 				      : json_null(),
 		"score", (json_int_t)account->score,
+		"executable", executable_json(&account->executable),
 		"flag_at", account->head.flag_at ? json_integer(account->head.flag_at)
 						 : json_null(),
 		"act_at", account->head.act_at ? json_integer(account->head.act_at) : json_null(),
@@ -168,20 +212,24 @@ static int open_account(const struct invocation *invocation, struct fault *fault
 	if (!err && process_names_open(account->live.manifest, &account->names))
 		err = fault_system(fault, -ENOMEM, "cannot read the names of rules");
 	if (!err)
-		err = process_entry_read(&account->half.object, account->pid, fault,
-					 &account->process);
+		err = process_entry_read(&account->half.object, account->entry.pid, fault,
+					 &account->entry.process);
 	if (err == -ENOENT)
 		return fault_refuse(fault, EXIT_USAGE, "there is no process %u that is known",
-				    account->pid);
-	account->score = process_entry_score(&account->process, &account->head, source_now());
-	account->path = process_exe_text(account->pid);
+				    account->entry.pid);
+	if (!err)
+		err = process_executable_read(&account->half.object, &account->entry,
+					      &account->head, source_now(), fault,
+					      &account->executable);
+	account->score = process_entry_score(&account->entry.process, &account->head, source_now());
+	account->path = process_exe_text(account->entry.pid);
 	return err;
 }
 
 int why_process(const struct invocation *invocation, uint32_t pid)
 {
 	CLEANUP(account_close)
-	struct account account = {.live = LIVE_NONE, .half = PROCESS_HALF_NONE, .pid = pid};
+	struct account account = {.live = LIVE_NONE, .half = PROCESS_HALF_NONE, .entry.pid = pid};
 	CLEANUP(fault_done) struct fault fault = {0};
 
 	if (privileges_check("read what is held against a process", &fault) ||

@@ -261,31 +261,50 @@ static int diff_sets(const struct manifest *before, const struct manifest *after
 	return err;
 }
 
-static bool has_protect(const struct manifest *manifest, const char *text)
+struct protect_list {
+	const struct manifest_protect *items;
+	size_t count;
+};
+
+static bool has_protect(struct protect_list list, const char *text)
 {
 	size_t i;
 
-	for (i = 0; i < manifest->nr_protects; i++)
-		if (!strcmp(manifest->protects[i].text, text))
+	for (i = 0; i < list.count; i++)
+		if (!strcmp(list.items[i].text, text))
 			return true;
 	return false;
+}
+
+static int diff_protect_lists(struct protect_list before, struct protect_list after,
+			      struct diff *diff)
+{
+	int err = 0;
+	size_t i;
+
+	for (i = 0; !err && i < before.count; i++)
+		if (!has_protect(after, before.items[i].text))
+			err = add(diff, DIFF_PROTECT, DIFF_REMOVED, before.items[i].text, NULL,
+				  NULL);
+	for (i = 0; !err && i < after.count; i++)
+		if (!has_protect(before, after.items[i].text))
+			err = add(diff, DIFF_PROTECT, DIFF_ADDED, after.items[i].text, NULL, NULL);
+	return err;
 }
 
 static int diff_protects(const struct manifest *before, const struct manifest *after,
 			 struct diff *diff)
 {
-	int err = 0;
-	size_t i;
+	int err = diff_protect_lists((struct protect_list){before->protects, before->nr_protects},
+				     (struct protect_list){after->protects, after->nr_protects},
+				     diff);
 
-	for (i = 0; !err && i < before->nr_protects; i++)
-		if (!has_protect(after, before->protects[i].text))
-			err = add(diff, DIFF_PROTECT, DIFF_REMOVED, before->protects[i].text, NULL,
-				  NULL);
-	for (i = 0; !err && i < after->nr_protects; i++)
-		if (!has_protect(before, after->protects[i].text))
-			err = add(diff, DIFF_PROTECT, DIFF_ADDED, after->protects[i].text, NULL,
-				  NULL);
-	return err;
+	return err ? err
+		   : diff_protect_lists((struct protect_list){before->program_protects,
+							      before->nr_program_protects},
+					(struct protect_list){after->program_protects,
+							      after->nr_program_protects},
+					diff);
 }
 
 static const char *find_default(const struct manifest *manifest, const char *name)

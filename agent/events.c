@@ -258,6 +258,10 @@ int events_tallies(const struct events *events, struct fault *fault,
 	if (!err && events->processes.present)
 		err = process_tally_read(&events->processes.object, SYNFW_PROCESS_TALLY_EVENTS_LOST,
 					 fault, &tallies.processes_lost);
+	if (!err && events->processes.present)
+		err = process_tally_read(&events->processes.object,
+					 SYNFW_PROCESS_TALLY_EVENTS_LIMITED, fault,
+					 &tallies.processes_limited);
 	if (err)
 		return err;
 	*ret_tallies = tallies;

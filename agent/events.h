@@ -27,7 +27,7 @@ struct events_reader {
 /* What was not told, of both kinds of events. */
 struct events_tallies {
 	uint64_t packets[SYNFW_NR_TALLIES];
-	uint64_t processes_lost;
+	uint64_t processes_lost, processes_limited;
 };
 
 /* -ENOENT, without a fault: nothing is in force. The reader is called by events_read only. */

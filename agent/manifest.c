@@ -148,6 +148,8 @@ void manifest_free(struct manifest *manifest)
 	free_sets(manifest);
 	for (i = 0; i < manifest->nr_protects; i++)
 		free(manifest->protects[i].text);
+	for (i = 0; i < manifest->nr_program_protects; i++)
+		free(manifest->program_protects[i].text);
 	for (i = 0; i < manifest->nr_interfaces; i++)
 		free(manifest->interfaces[i].name);
 	for (i = 0; i < manifest->nr_defaults; i++) {
@@ -155,6 +157,7 @@ void manifest_free(struct manifest *manifest)
 		free(manifest->defaults[i].choice);
 	}
 	free(manifest->protects);
+	free(manifest->program_protects);
 	free(manifest->interfaces);
 	free(manifest->defaults);
 	free(manifest->policy);

@@ -87,6 +87,8 @@ struct manifest {
 	size_t nr_process_rules;
 	struct manifest_protect *protects;
 	size_t nr_protects;
+	struct manifest_protect *program_protects; /* of programs; not listed */
+	size_t nr_program_protects;
 	struct manifest_set *sets;
 	size_t nr_sets;
 	struct manifest_interface *interfaces;

@@ -155,6 +155,24 @@ static int build_protects(const struct policy *policy, struct manifest *manifest
 	return 0;
 }
 
+static int build_program_protects(const struct policy *policy, struct manifest *manifest)
+{
+	size_t i;
+	int err = 0;
+
+	manifest->program_protects =
+		calloc(policy->nr_program_protects + 1, sizeof(*manifest->program_protects));
+	if (!manifest->program_protects)
+		return -ENOMEM;
+	for (i = 0; !err && i < policy->nr_program_protects; i++) {
+		manifest->program_protects[i].line = policy->program_protects[i].at.line;
+		manifest->nr_program_protects++;
+		err = policy_program_protect_describe(&policy->program_protects[i],
+						      &manifest->program_protects[i].text);
+	}
+	return err;
+}
+
 static int build_sets(const struct policy *policy, struct manifest *manifest)
 {
 	int error = 0;
@@ -235,6 +253,8 @@ int manifest_from_policy(const struct policy *policy, struct manifest **ret_mani
 		err = build_process_rules(policy, manifest);
 	if (!err)
 		err = build_protects(policy, manifest);
+	if (!err)
+		err = build_program_protects(policy, manifest);
 	if (!err)
 		err = build_sets(policy, manifest);
 	if (!err)

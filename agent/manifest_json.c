@@ -309,6 +309,8 @@ int manifest_to_text(const struct manifest *manifest, char **ret_text, size_t *r
 	error |= ENCODE_ARRAY(root, "sets", manifest->sets, manifest->nr_sets, encode_set);
 	error |= ENCODE_ARRAY(root, "protects", manifest->protects, manifest->nr_protects,
 			      encode_protect);
+	error |= ENCODE_ARRAY(root, "program_protects", manifest->program_protects,
+			      manifest->nr_program_protects, encode_protect);
 	error |= ENCODE_ARRAY(root, "interfaces", manifest->interfaces, manifest->nr_interfaces,
 			      encode_interface);
 	error |= ENCODE_ARRAY(root, "defaults", manifest->defaults, manifest->nr_defaults,
@@ -372,6 +374,10 @@ int manifest_from_text(const char *text, size_t length, struct manifest **ret_ma
 		     &manifest->nr_sets, decode_set);
 	decode_array(&reader, root, "protects", sizeof(*manifest->protects),
 		     (void **)&manifest->protects, &manifest->nr_protects, decode_protect);
+	if (json_object_get(root, "program_protects"))
+		decode_array(&reader, root, "program_protects", sizeof(*manifest->program_protects),
+			     (void **)&manifest->program_protects, &manifest->nr_program_protects,
+			     decode_protect);
 	decode_array(&reader, root, "interfaces", sizeof(*manifest->interfaces),
 		     (void **)&manifest->interfaces, &manifest->nr_interfaces, decode_interface);
 	decode_array(&reader, root, "defaults", sizeof(*manifest->defaults),

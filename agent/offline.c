@@ -7,6 +7,8 @@
 
 #include <synfw/cleanup.h>
 
+#include "process_files.h"
+
 int offline_compile(const struct policy_file *file, const struct infrastructure *host,
 		    struct fault *fault, struct image **ret_image)
 {
@@ -15,6 +17,7 @@ int offline_compile(const struct policy_file *file, const struct infrastructure 
 	struct policyc_interface *interfaces =
 		calloc(policy->nr_interfaces + 1, sizeof(*interfaces));
 	struct policyc_options options = {.interfaces = interfaces};
+	struct process_own_files own;
 	size_t i;
 	int err;
 
@@ -26,6 +29,8 @@ int offline_compile(const struct policy_file *file, const struct infrastructure 
 			.slot = i + 1,
 		};
 	options.nr_interfaces = i;
+	process_files_own(&own);
+	options.protected_programs = &own.list;
 	if (host) {
 		options.infrastructure.gateways = &host->gateways;
 		options.infrastructure.resolvers = &host->resolvers;

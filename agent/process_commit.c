@@ -15,9 +15,11 @@
 
 #include "counters.h"
 #include "pins.h"
+#include "process_commit_attach.h"
 #include "process_counters.h"
 #include "process_files.h"
 #include "process_fill.h"
+#include "process_growth.h"
 #include "process_lsm.h"
 #include "process_tallies.h"
 
@@ -220,61 +222,25 @@ static int place(struct process_commit *commit, const char *dir, bool fresh, str
 	return process_half_pin(&commit->loaded, commit->dir, fault);
 }
 
-/* A hook that cannot be had: the first rule that needs it, by name and place. */
-static int refuse_hook(const struct manifest *next, enum process_hook hook, int error,
-		       struct fault *fault)
+/* The object whose programs for user space are this build's. */
+static const struct process_object *caller(const struct process_commit *commit)
 {
-	const struct manifest_process_rule *rule;
-	size_t i;
-
-	for (i = 0; i < next->nr_process_rules; i++) {
-		rule = &next->process_rules[i];
-		if (process_hook_serves(hook, rule->trigger, rule->action))
-			break;
-	}
-	if (i < next->nr_process_rules)
-		fault_system(fault, error,
-			     "%s:%u: rule \"%s\" needs the hook \"%s\", which cannot be attached",
-			     next->file, rule->line, rule->name, process_hooks[hook].word);
-	else
-		fault_system(fault, error, "cannot attach the hook \"%s\"",
-			     process_hooks[hook].word);
-	fault->exit_code = EXIT_KERNEL;
-	return error;
+	return commit->loaded.call_fd[PROCESS_FILL] >= 0 ? &commit->loaded : maps_of(commit);
 }
 
-static int attach(struct process_commit *commit, enum process_hook hook, int cgroup_fd,
-		  const struct manifest *next, struct fault *fault)
+static bool isolates(const struct synfw_process_head *head)
 {
-	CLEANUP(cleanup_free)
-	char *path = process_half_link_path(commit->dir, hook, commit->live.present);
-	int fd = process_hook_attach(hook, commit->loaded.hook_fd[hook], cgroup_fd);
-
-	if (fd < 0)
-		return refuse_hook(next, hook, fd, fault);
-	commit->link_fd[hook] = fd;
-	commit->attached |= BIT(hook);
-	if (!path || bpf_obj_pin(fd, path))
-		return fault_system(fault, path ? -errno : -ENOMEM, "cannot pin the hook \"%s\"",
-				    process_hooks[hook].word);
-	return 0;
+	return head->actions & 1U << SYNFW_PROCESS_ISOLATE;
 }
 
-static int attach_missing(struct process_commit *commit, const struct manifest *next,
-			  struct fault *fault)
+/* What an apply that was killed behind the switch has not come to: see process_commit_settle(). */
+static int release_left(const struct process_commit *commit, uint32_t live_slot,
+			struct fault *fault)
 {
-	CLEANUP(cleanup_fd) int cgroup_fd = -1;
-	int hook, err = 0;
+	struct synfw_process_head head;
+	int err = process_half_read_head(&commit->live, live_slot, fault, &head);
 
-	for (hook = 0; !err && hook < PROCESS_NR_HOOKS; hook++) {
-		if (commit->loaded.hook_fd[hook] < 0)
-			continue;
-		if (process_hooks[hook].cgroup && cgroup_fd < 0)
-			err = process_hooks_open_cgroup(fault, &cgroup_fd);
-		if (!err)
-			err = attach(commit, hook, cgroup_fd, next, fault);
-	}
-	return err;
+	return err || isolates(&head) ? err : process_fill_release(caller(commit), fault);
 }
 
 int process_commit_stage(struct process_commit *commit, const char *dir, bool fresh, uint32_t slot,
@@ -290,19 +256,20 @@ int process_commit_stage(struct process_commit *commit, const char *dir, bool fr
 	}
 	err = place(commit, dir, fresh, fault);
 	if (!err)
-		err = process_fill_state(object, fault);
+		err = process_files_find_host(caller(commit), fault);
 	if (!err)
 		err = reset_counters(object, live, next, fault);
+	if (!err && commit->live.present)
+		err = process_growth_begin(&commit->live, !slot, commit->tables, fault);
+	if (!err && commit->live.present && isolates(&commit->tables->head))
+		err = release_left(commit, !slot, fault);
 	commit->staged = true;
 	if (!err)
 		err = process_inner_install(&commit->inner, &commit->tables->head, object, slot,
 					    fault);
 	if (!err)
-		err = attach_missing(commit, next, fault);
-	return err ? err
-		   : process_fill(commit->loaded.call_fd[PROCESS_FILL] >= 0 ? &commit->loaded
-									    : object,
-				  slot, fault);
+		err = process_commit_attach(commit, next, fault);
+	return err ? err : process_fill(caller(commit), slot, fault);
 }
 
 void process_commit_undo(struct process_commit *commit, const struct paths *paths, uint32_t slot)
@@ -346,13 +313,23 @@ static void settle_links(const struct process_commit *commit, struct notes *note
 			rename_pin(commit->dir, hook, notes);
 			continue;
 		}
-		if (!(commit->live.hooks & ~commit->needed & BIT(hook)))
+		if (commit->needed & BIT(hook))
 			continue;
 		err = remove_link(commit->dir, hook, false);
 		if (err)
 			notes_add(notes, "cannot remove the hook \"%s\": %s",
 				  process_hooks[hook].word, fault_strerror(err));
 	}
+}
+
+/* Isolation ends with the last rule that isolates. Until here the programs let its processes go on
+ * all the same; a later policy must not find them isolated. */
+static void settle_isolation(const struct process_commit *commit, struct notes *notes)
+{
+	CLEANUP(fault_done) struct fault fault = {0};
+
+	if (!isolates(&commit->tables->head) && process_fill_release(caller(commit), &fault))
+		notes_add(notes, "%s; the next apply does it", fault.message);
 }
 
 void process_commit_settle(struct process_commit *commit, const struct paths *paths,
@@ -371,6 +348,8 @@ void process_commit_settle(struct process_commit *commit, const struct paths *pa
 		err = rename(commit->dir, settled) ? -errno : 0;
 	if (commit->tables && commit->renewed)
 		settle_programs(commit, notes);
+	if (commit->tables && commit->live.present)
+		settle_isolation(commit, notes);
 	if (err)
 		notes_add(notes, "cannot settle \"%s\": %s", settled, fault_strerror(err));
 }

@@ -55,16 +55,64 @@ int process_entry_read(const struct process_object *object, uint32_t pid, struct
 }
 
 /* As the programs: what was written in the future, by another CPU just now, has not leaked. */
-uint32_t process_entry_score(const struct synfw_process *process,
-			     const struct synfw_process_head *head, uint64_t now_boot_ns)
+static uint32_t score_now(uint64_t level, uint64_t level_boot_ns,
+			  const struct synfw_process_head *head, uint64_t now_boot_ns)
 {
-	uint64_t elapsed_ns =
-		now_boot_ns > process->level_boot_ns ? now_boot_ns - process->level_boot_ns : 0;
+	uint64_t elapsed_ns = now_boot_ns > level_boot_ns ? now_boot_ns - level_boot_ns : 0;
 	uint64_t leaked;
 
 	if (!head->decay || __builtin_mul_overflow(elapsed_ns, head->decay, &leaked))
 		return 0;
-	return process->level > leaked ? (process->level - leaked) / SYNFW_SCORE_UNIT : 0;
+	return level > leaked ? (level - leaked) / SYNFW_SCORE_UNIT : 0;
+}
+
+uint32_t process_entry_score(const struct synfw_process *process,
+			     const struct synfw_process_head *head, uint64_t now_boot_ns)
+{
+	return score_now(process->level, process->level_boot_ns, head, now_boot_ns);
+}
+
+static bool read_effective_uid(uint32_t pid, uint32_t *ret_uid)
+{
+	char path[32], line[256];
+	bool found = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%u/status", pid);
+	file = fopen(path, "re");
+	while (file && !found && fgets(line, sizeof(line), file))
+		found = sscanf(line, "Uid: %*u %u", ret_uid) == 1;
+	if (file)
+		fclose(file);
+	return found;
+}
+
+int process_executable_read(const struct process_object *object, const struct process_entry *entry,
+			    const struct synfw_process_head *head, uint64_t now_boot_ns,
+			    struct fault *fault, struct process_executable *ret_executable)
+{
+	struct synfw_executable_key key = {.file = entry->process.file};
+	struct process_executable executable = {.present = true};
+
+	*ret_executable = (struct process_executable){0};
+	if (!key.file.kind || !read_effective_uid(entry->pid, &key.uid))
+		return 0;
+	if (bpf_map_lookup_elem(object->map_fd[PROCESS_EXECUTABLES], &key, &executable.last))
+		return errno == ENOENT ? 0
+				       : fault_system(fault, -errno,
+						      "cannot read the points of an executable");
+	executable.uid = key.uid;
+	executable.score =
+		score_now(executable.last.level, executable.last.level_boot_ns, head, now_boot_ns);
+	*ret_executable = executable;
+	return 0;
+}
+
+bool process_entry_isolated(const struct synfw_process *process,
+			    const struct synfw_process_head *head)
+{
+	return process->flags & SYNFW_PROCESS_ISOLATED &&
+	       head->actions & 1U << SYNFW_PROCESS_ISOLATE;
 }
 
 uint64_t process_entry_resident(const struct process_entry *entry)

@@ -23,6 +23,23 @@ int process_entry_read(const struct process_object *object, uint32_t pid, struct
 uint32_t process_entry_score(const struct synfw_process *process,
 			     const struct synfw_process_head *head, uint64_t now_boot_ns);
 
+/* The points of what it executed and its effective user, as it has it now, have together. */
+struct process_executable {
+	bool present; /* all below is empty without it: there were none */
+	uint32_t uid;
+	uint32_t score; /* now */
+	struct synfw_executable last;
+};
+
+int process_executable_read(const struct process_object *object, const struct process_entry *entry,
+			    const struct synfw_process_head *head, uint64_t now_boot_ns,
+			    struct fault *fault, struct process_executable *ret_executable);
+
+/* Whether it was isolated, and the generation in force, of that head, isolates: unless it only
+ * monitors, the process has no network. */
+bool process_entry_isolated(const struct synfw_process *process,
+			    const struct synfw_process_head *head);
+
 /* Resident memory: what /proc says now, else what was seen last. */
 uint64_t process_entry_resident(const struct process_entry *entry);
 

@@ -44,6 +44,8 @@ void process_event_write_text(const struct synfw_process_event *event,
 	fprintf(stream, "pid %u (%s) of user %u, parent %u, %s%s", event->pid,
 		process_comm_text(event->comm, comm), event->uid, event->parent,
 		event->flags & SYNFW_PROCESS_EVENT_PATH_CUT ? "..." : "", path_text(event, path));
+	if (event->flags & SYNFW_PROCESS_EVENT_DISGUISED)
+		fputs(" (disguised: it executed another file)", stream);
 	fprintf(stream, ": %s", trigger_word(event));
 	if (event->trigger != SYNFW_ON_EXEC && event->bytes)
 		fprintf(stream, " of %llu bytes", (unsigned long long)event->bytes);
@@ -64,8 +66,8 @@ json_t *process_event_json(const struct synfw_process_event *event,
 	char when[EVENT_TIME_MAX], comm[PROCESS_COMM_MAX], path[PATH_MAX_TEXT];
 	/* clang-format off */
 	json_t *object = json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:s, s:s, s:b, s:I, s:I,"
-		" s:I}",
+		"{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:s, s:s, s:b, s:b, s:I,"
+		" s:I, s:I}",
 		"schema", "synfw.event/1",
 		"time", event_time_text(event->time_boot_ns, when),
 		"kind", kind_word(event),
@@ -81,6 +83,7 @@ json_t *process_event_json(const struct synfw_process_event *event,
 		"comm", process_comm_text(event->comm, comm),
 		"path", path_text(event, path),
 		"path_cut", !!(event->flags & SYNFW_PROCESS_EVENT_PATH_CUT),
+		"disguised", !!(event->flags & SYNFW_PROCESS_EVENT_DISGUISED),
 		"bytes", (json_int_t)event->bytes,
 		"score_before", (json_int_t)event->score_before,
 		"score_after", (json_int_t)event->score_after);

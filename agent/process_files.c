@@ -38,6 +38,15 @@ int process_file_identify(const struct process_object *object, int fd, struct fa
 	return 0;
 }
 
+int process_files_find_host(const struct process_object *object, struct fault *fault)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+	if (bpf_prog_test_run_opts(object->call_fd[PROCESS_FIND_HOST], &opts))
+		return fault_system(fault, -errno, "cannot find the host's own mounts");
+	return 0;
+}
+
 /* A class that is both: a file that two rules name by different links. */
 static int join_classes(struct process_tables *tables, struct synfw_path_class *class,
 			const struct synfw_path_class *other)

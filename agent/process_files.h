@@ -19,6 +19,10 @@ int process_files_add(struct process_tables *tables, const struct process_object
 int process_file_identify(const struct process_object *object, int fd, struct fault *fault,
 			  struct synfw_process_id *ret_id);
 
+/* Tells the programs which mounts are the host's own, so that paths by these are certain. Before
+ * the first hook is attached. */
+int process_files_find_host(const struct process_object *object, struct fault *fault);
+
 /* Where synfw and synfwd are, so that another build put there is protected, too. */
 struct process_own_files {
 	char path[2][SYNFW_MAX_PATTERN + 1];

@@ -2,7 +2,6 @@
 #include "process_fill.h"
 
 #include <errno.h>
-#include <sys/stat.h>
 
 #include <bpf/bpf.h>
 
@@ -28,19 +27,6 @@ static int write_state(const struct process_object *object, const struct synfw_p
 											: 0;
 }
 
-int process_fill_state(const struct process_object *object, struct fault *fault)
-{
-	struct synfw_process_state state;
-	struct stat status;
-	int err = read_state(object, &state);
-
-	if (err)
-		return fault_system(fault, err, "cannot read the state of the programs");
-	state.host_mounts = stat("/proc/1/ns/mnt", &status) ? 0 : status.st_ino;
-	err = write_state(object, &state);
-	return err ? fault_system(fault, err, "cannot write the state of the programs") : 0;
-}
-
 /* The iterator prints nothing; reading it to its end is what runs it. */
 static int run_iterator(int prog_fd)
 {
@@ -60,7 +46,7 @@ static int run_iterator(int prog_fd)
 	return got < 0 ? -errno : 0;
 }
 
-static int run_pass(const struct process_object *object, uint32_t slot, uint32_t pass)
+static int run_pass(const struct process_object *object, uint32_t slot, enum synfw_fill_pass pass)
 {
 	struct synfw_process_state state;
 	int err = read_state(object, &state);
@@ -73,21 +59,32 @@ static int run_pass(const struct process_object *object, uint32_t slot, uint32_t
 	return err ? err : run_iterator(object->call_fd[PROCESS_FILL]);
 }
 
-/* Once all have found room, nobody is refused for being unknown. */
+static int write_lost(const struct process_object *object, uint32_t lost)
+{
+	struct synfw_process_runtime runtime;
+	uint32_t key = 0;
+	int fd = object->map_fd[PROCESS_RUNTIME];
+
+	if (bpf_map_lookup_elem(fd, &key, &runtime))
+		return -errno;
+	runtime.isolated_lost = lost;
+	return bpf_map_update_elem(fd, &key, &runtime, BPF_ANY) ? -errno : 0;
+}
+
+/* Once all have found room, nobody is refused for being unknown. A process that finds none while
+ * that is written is counted before it is noted: its note is put back. */
 static int forget_the_lost(const struct process_object *object, uint64_t full_before,
 			   struct fault *fault)
 {
-	struct synfw_process_state state;
 	uint64_t full_after;
 	int err = process_tally_read(object, SYNFW_PROCESS_TALLY_FULL, fault, &full_after);
 
 	if (err || full_after != full_before)
 		return err;
-	err = read_state(object, &state);
-	if (err || !state.isolated_lost)
-		return err;
-	state.isolated_lost = 0;
-	return write_state(object, &state);
+	err = write_lost(object, 0);
+	if (!err)
+		err = process_tally_read(object, SYNFW_PROCESS_TALLY_FULL, fault, &full_after);
+	return err || full_after == full_before ? err : write_lost(object, 1);
 }
 
 int process_fill(const struct process_object *object, uint32_t slot, struct fault *fault)
@@ -97,8 +94,20 @@ int process_fill(const struct process_object *object, uint32_t slot, struct faul
 	int err = process_tally_read(object, SYNFW_PROCESS_TALLY_FULL, fault, &full_before);
 
 	for (pass = 0; !err && pass < NR_PASSES; pass++)
-		err = run_pass(object, slot, pass % 2);
+		err = run_pass(object, slot, pass % 2 ? SYNFW_FILL_PARENTS : SYNFW_FILL_SELF);
 	if (!err)
 		err = forget_the_lost(object, full_before, fault);
 	return err ? fault_system(fault, err, "cannot list the processes that run") : 0;
+}
+
+int process_fill_release(const struct process_object *object, struct fault *fault)
+{
+	int err = run_pass(object, 0, SYNFW_FILL_RELEASE);
+
+	/* once more for who was forked meanwhile by one that was not released yet */
+	if (!err)
+		err = run_pass(object, 0, SYNFW_FILL_RELEASE);
+	if (!err)
+		err = write_lost(object, 0);
+	return err ? fault_system(fault, err, "cannot end the isolation of processes") : 0;
 }

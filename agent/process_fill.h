@@ -5,13 +5,12 @@
 /* The processes that run already. */
 #include "process_object.h"
 
-/* What the programs cannot find out themselves: which mounts are the host's own. Before the first
- * hook is attached. */
-int process_fill_state(const struct process_object *object, struct fault *fault);
-
 /* Lets the kernel go through all tasks and remember those that it does not know, with what the
  * generation in `slot` says of what they and their ancestors run. The hooks are attached: who forks
  * meanwhile is remembered by them. */
 int process_fill(const struct process_object *object, uint32_t slot, struct fault *fault);
+
+/* Ends the isolation of all processes. The generation in force isolates nobody. */
+int process_fill_release(const struct process_object *object, struct fault *fault);
 
 #endif

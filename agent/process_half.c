@@ -60,11 +60,32 @@ static int open_map(const char *dir, enum process_map map, struct fault *fault, 
 	return 0;
 }
 
+/* Whether the link behind a pin still leads to its hook: that of a control group may have been
+ * detached, and then has none. Others end with their last reference only. */
+static bool link_is_attached(const char *dir, const char *name)
+{
+	CLEANUP(cleanup_free) char *path = path_format("%s/%s", dir, name);
+	CLEANUP(cleanup_fd) int fd = path ? bpf_obj_get(path) : -1;
+	struct bpf_link_info info = {0};
+	uint32_t size = sizeof(info);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
+		return false;
+	return info.type != BPF_LINK_TYPE_CGROUP || info.cgroup.cgroup_id;
+}
+
+struct half_listing {
+	const char *dir;
+	struct process_half *half;
+};
+
 static int note_link(const char *name, void *argument)
 {
-	struct process_half *half = argument;
+	const struct half_listing *listing = argument;
+	struct process_half *half = listing->half;
 
-	if (!strncmp(name, settled_prefix, strlen(settled_prefix)))
+	if (!strncmp(name, settled_prefix, strlen(settled_prefix)) &&
+	    link_is_attached(listing->dir, name))
 		half->hooks |= process_hook_bit(name + strlen(settled_prefix));
 	else if (!strncmp(name, pending_prefix, strlen(pending_prefix)))
 		half->pending |= process_hook_bit(name + strlen(pending_prefix));
@@ -74,6 +95,7 @@ static int note_link(const char *name, void *argument)
 int process_half_open(const char *half_dir, struct fault *fault, struct process_half *ret_half)
 {
 	CLEANUP(process_half_close) struct process_half half = PROCESS_HALF_NONE;
+	struct half_listing listing = {half_dir, &half};
 	struct stat status;
 	int i, err = 0;
 
@@ -87,7 +109,7 @@ int process_half_open(const char *half_dir, struct fault *fault, struct process_
 		err = open_pin(half_dir, process_call_program(i), fault, &half.object.call_fd[i]);
 	if (err)
 		return err;
-	err = pins_for_each(half_dir, note_link, &half);
+	err = pins_for_each(half_dir, note_link, &listing);
 	if (err)
 		return fault_system(fault, err, "cannot list \"%s\"", half_dir);
 	half.present = true;

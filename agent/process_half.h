@@ -17,7 +17,8 @@
 struct process_half {
 	bool present;		      /* all below is empty without it */
 	struct process_object object; /* its maps, and what user space runs */
-	uint32_t hooks, pending;      /* bit h: enum process_hook; by what their links are named */
+	uint32_t hooks, pending; /* bit h: enum process_hook; that is attached by its link, that
+				  * has a link of an apply that has not switched */
 };
 
 #define PROCESS_HALF_NONE                     \

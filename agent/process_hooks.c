@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -33,6 +34,9 @@ const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
 	[PROCESS_HOOK_FORK] = {"fork", "synfw_fork",
 			       "children inherit what their parents are held for"},
 	[PROCESS_HOOK_EXIT] = {"exit", "synfw_exit", "processes that end are forgotten"},
+	[PROCESS_HOOK_SOCK_CREATE] = {"sock-create", "synfw_sock_create",
+				      "isolated processes are refused sockets",
+				      CGROUP(BPF_CGROUP_INET_SOCK_CREATE)},
 	[PROCESS_HOOK_CONNECT4] = {"connect4", "synfw_connect4", CONNECTIONS,
 				   CGROUP(BPF_CGROUP_INET4_CONNECT)},
 	[PROCESS_HOOK_CONNECT6] = {"connect6", "synfw_connect6", CONNECTIONS,
@@ -66,9 +70,13 @@ const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
 
 #define BIT(hook) (1U << (hook))
 
-#define CGROUP_HOOKS                                                                            \
-	(BIT(PROCESS_HOOK_CONNECT4) | BIT(PROCESS_HOOK_CONNECT6) | BIT(PROCESS_HOOK_SENDMSG4) | \
-	 BIT(PROCESS_HOOK_SENDMSG6) | BIT(PROCESS_HOOK_BIND4) | BIT(PROCESS_HOOK_BIND6))
+/* The kernel numbers the groups of a hierarchy, and its root is the first. */
+#define ROOT_INODE 1
+
+#define CGROUP_HOOKS                                                                               \
+	(BIT(PROCESS_HOOK_SOCK_CREATE) | BIT(PROCESS_HOOK_CONNECT4) | BIT(PROCESS_HOOK_CONNECT6) | \
+	 BIT(PROCESS_HOOK_SENDMSG4) | BIT(PROCESS_HOOK_SENDMSG6) | BIT(PROCESS_HOOK_BIND4) |       \
+	 BIT(PROCESS_HOOK_BIND6))
 
 #define LSM_SOCKET_HOOKS (BIT(PROCESS_HOOK_ACCEPT) | BIT(PROCESS_HOOK_LISTEN))
 
@@ -207,22 +215,26 @@ static void end_mounts(FILE **mounts)
 		endmntent(*mounts);
 }
 
-int process_hooks_open_cgroup(struct fault *fault, int *ret_fd)
+int process_hooks_open_cgroup(int *ret_fd)
 {
 	CLEANUP(end_mounts) FILE *mounts = setmntent("/proc/self/mounts", "re");
 	const struct mntent *mount;
-	int fd;
+	int err = mounts ? -ENOENT : -errno;
 
 	while (mounts && (mount = getmntent(mounts))) {
+		CLEANUP(cleanup_fd) int fd = -1;
+		struct stat status;
+
 		if (strcmp(mount->mnt_type, "cgroup2"))
 			continue;
 		fd = open(mount->mnt_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0)
-			return fault_system(fault, -errno, "cannot open \"%s\"", mount->mnt_dir);
-		*ret_fd = fd;
-		return 0;
+		if (fd < 0 || fstat(fd, &status))
+			return -errno;
+		if (status.st_ino == ROOT_INODE) {
+			*ret_fd = TAKE_FD(fd);
+			return 0;
+		}
+		err = -EXDEV;
 	}
-	return fault_refuse(fault, EXIT_KERNEL,
-			    "no cgroup v2 hierarchy is mounted; what isolates processes hangs on "
-			    "its root");
+	return err;
 }

@@ -8,12 +8,11 @@
 
 #include <process_tables.h>
 
-#include "fault.h"
-
 /* In the order of attaching: those that act come after those that keep the table they act by. */
 enum process_hook {
 	PROCESS_HOOK_FORK,
 	PROCESS_HOOK_EXIT,
+	PROCESS_HOOK_SOCK_CREATE,
 	PROCESS_HOOK_CONNECT4,
 	PROCESS_HOOK_CONNECT6,
 	PROCESS_HOOK_SENDMSG4,
@@ -65,7 +64,8 @@ int process_hook_attach(enum process_hook hook, int prog_fd, int cgroup_fd);
 bool process_hook_serves(enum process_hook hook, enum synfw_process_trigger trigger,
 			 enum synfw_process_action action);
 
-/* The root of the cgroup v2 hierarchy, as far up as it is seen here. */
-int process_hooks_open_cgroup(struct fault *fault, int *ret_fd);
+/* The root of the cgroup v2 hierarchy, wherever it is mounted. -ENOENT: nowhere; -EXDEV: only a
+ * part of it is, as in a container. */
+int process_hooks_open_cgroup(int *ret_fd);
 
 #endif

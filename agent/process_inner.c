@@ -205,6 +205,24 @@ int process_inner_open(const struct process_object *object, uint32_t slot, struc
 	return 0;
 }
 
+int process_inner_read_rules(const struct process_inner *inner,
+			     const struct synfw_process_head *head, struct fault *fault,
+			     struct synfw_process_rule **ret_rules)
+{
+	CLEANUP(cleanup_free)
+	struct synfw_process_rule *rules = calloc(head->nr_bits + 1, sizeof(*rules));
+	uint32_t bit;
+
+	if (!rules)
+		return fault_system(fault, -ENOMEM, "cannot read the rules on processes");
+	for (bit = 0; bit < head->nr_bits; bit++)
+		if (bpf_map_lookup_elem(inner->fd[PROCESS_RULES - PROCESS_VECTORS], &bit,
+					&rules[bit]))
+			return fault_system(fault, -errno, "cannot read the rules on processes");
+	*ret_rules = TAKE_PTR(rules);
+	return 0;
+}
+
 void process_inner_close(struct process_inner *inner)
 {
 	int i;

@@ -35,6 +35,11 @@ int process_inner_clear(const struct process_object *object, uint32_t slot);
 int process_inner_open(const struct process_object *object, uint32_t slot, struct fault *fault,
 		       struct process_inner *ret_inner);
 
+/* Reads the rules of a slot whose head says how many they are; the caller frees. */
+int process_inner_read_rules(const struct process_inner *inner,
+			     const struct synfw_process_head *head, struct fault *fault,
+			     struct synfw_process_rule **ret_rules);
+
 void process_inner_close(struct process_inner *inner);
 
 #endif

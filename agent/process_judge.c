@@ -9,6 +9,7 @@
 #include <synfw/cleanup.h>
 
 #include "manifest.h"
+#include "process_answer.h"
 #include "process_shadow.h"
 #include "process_text.h"
 
@@ -76,16 +77,20 @@ static const struct process_rule *deciding_rule(const struct policy *policy,
 }
 
 static void report_failed(const struct process_test *test, const struct process_rule *rule,
-			  unsigned int action, struct diags *diags)
+			  const struct synfw_process_question *answer, struct diags *diags)
 {
 	CLEANUP(cleanup_free) char *text = process_spec_text(&test->process);
+	bool names_rule;
+	const char *cause = process_answer_cause(answer, &names_rule);
 	struct diag *diag;
 
-	diag = diag_error(diags, test->at, "test failed: %s: expected %s%s%s%s, got %s%s%s%s",
+	names_rule = names_rule && rule;
+	diag = diag_error(diags, test->at, "test failed: %s: expected %s%s%s%s, got %s%s%s%s%s",
 			  text ? text : "exec", action_word(test->expect),
 			  test->rule ? " by rule \"" : "", test->rule ? test->rule : "",
-			  test->rule ? "\"" : "", action_word(action), rule ? " by rule \"" : "",
-			  rule ? rule->name : "", rule ? "\"" : "");
+			  test->rule ? "\"" : "", process_answer_word(answer), cause,
+			  names_rule ? " \"" : "", names_rule ? rule->name : "",
+			  names_rule ? "\"" : "");
 	if (rule)
 		diag_related(diags, diag, rule->at, "this rule decided");
 	else
@@ -93,7 +98,7 @@ static void report_failed(const struct process_test *test, const struct process_
 }
 
 static int run_test(const struct policy *policy, const struct process_tables *tables,
-		    const struct process_shadow *shadow, const struct process_test *test,
+		    const struct process_shadow *shadow, bool lsm, const struct process_test *test,
 		    struct diags *diags, struct fault *fault)
 {
 	CLEANUP(cleanup_free)
@@ -103,21 +108,22 @@ static int run_test(const struct policy *policy, const struct process_tables *ta
 
 	if (!question)
 		return fault_system(fault, -ENOMEM, "cannot run a test");
-	process_question(&test->process, 0, question);
+	process_question(&test->process, 0, lsm, question);
 	if (shadow)
 		err = process_shadow_ask(shadow, fault, question);
 	if (err)
 		return err;
 	rule = deciding_rule(policy, tables, question);
-	if (question->action == test->expect &&
+	if (question->effect == test->expect &&
 	    (!test->rule || (rule && !strcmp(rule->name, test->rule))))
 		return 0;
-	report_failed(test, rule, question->action, diags);
+	report_failed(test, rule, question, diags);
 	return 0;
 }
 
 int process_judge_tests(const struct policy *policy, const struct process_tables *tables,
-			const struct process_inner *inner, struct diags *diags, struct fault *fault)
+			const struct process_inner *inner, bool lsm, struct diags *diags,
+			struct fault *fault)
 {
 	CLEANUP(process_shadow_close) struct process_shadow shadow = PROCESS_SHADOW_NONE;
 	size_t before = diags_errors(diags), i;
@@ -129,7 +135,7 @@ int process_judge_tests(const struct policy *policy, const struct process_tables
 	if (has_rules)
 		err = process_shadow_open(inner, &tables->head, fault, &shadow);
 	for (i = 0; !err && i < policy->nr_process_tests; i++)
-		err = run_test(policy, has_rules ? tables : NULL, has_rules ? &shadow : NULL,
+		err = run_test(policy, has_rules ? tables : NULL, has_rules ? &shadow : NULL, lsm,
 			       &policy->process_tests[i], diags, fault);
 	if (err)
 		return err;

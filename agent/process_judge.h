@@ -16,10 +16,12 @@ int process_judge_means(const struct policy *policy, bool lsm, struct fault *fau
 /* A warning for each rule that denies by its fallback here. */
 void process_judge_note(const struct policy *policy, bool lsm, struct notes *notes);
 
-/* Runs the `tests:` about programs on the shadow program. One that fails is an error of the policy,
- * at its place in the file (-EINVAL with diagnostics). `tables` NULL: there are no rules. */
+/* Runs the `tests:` about programs on the shadow program. What counts is what would become of the
+ * program here, where exec can be denied (`lsm`) or cannot. A test that fails is an error of the
+ * policy, at its place in the file (-EINVAL with diagnostics). `tables` NULL: there are no rules.
+ */
 int process_judge_tests(const struct policy *policy, const struct process_tables *tables,
-			const struct process_inner *inner, struct diags *diags,
+			const struct process_inner *inner, bool lsm, struct diags *diags,
 			struct fault *fault);
 
 #endif

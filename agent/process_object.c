@@ -27,13 +27,15 @@ const struct object_map_spec process_maps[PROCESS_NR_MAPS] = {
 	[PROCESS_PROCESSES] = {"synfw_processes", BPF_MAP_TYPE_HASH, 4,
 			       sizeof(struct synfw_process), SYNFW_MAX_PROCESSES},
 	[PROCESS_EXECUTABLES] = {"synfw_executables", BPF_MAP_TYPE_LRU_HASH,
-				 sizeof(struct synfw_process_id), sizeof(struct synfw_executable),
-				 SYNFW_MAX_EXECUTABLES},
+				 sizeof(struct synfw_executable_key),
+				 sizeof(struct synfw_executable), SYNFW_MAX_EXECUTABLES},
 	[PROCESS_GROWTH] = {"synfw_growth_windows", BPF_MAP_TYPE_LRU_HASH,
 			    sizeof(struct synfw_growth_key), sizeof(struct synfw_growth_window),
 			    SYNFW_MAX_GROWTH_WINDOWS},
 	[PROCESS_STATE] = {"synfw_process_state", BPF_MAP_TYPE_ARRAY, 4,
 			   sizeof(struct synfw_process_state), 1},
+	[PROCESS_RUNTIME] = {"synfw_process_runtime", BPF_MAP_TYPE_ARRAY, 4,
+			     sizeof(struct synfw_process_runtime), 1},
 	[PROCESS_COUNTERS] = {"synfw_process_counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4,
 			      sizeof(struct synfw_process_counter), SYNFW_MAX_PROCESS_COUNTERS},
 	[PROCESS_TALLIES] = {"synfw_process_tallies", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8,
@@ -45,6 +47,7 @@ const struct object_map_spec process_maps[PROCESS_NR_MAPS] = {
 static const char *const call_programs[PROCESS_NR_CALLS] = {
 	[PROCESS_FILL] = "synfw_fill",
 	[PROCESS_IDENTIFY] = "synfw_identify",
+	[PROCESS_FIND_HOST] = "synfw_find_host",
 };
 
 static const char ask_program[] = "synfw_ask", question_map[] = "synfw_process_question";
@@ -272,7 +275,7 @@ int process_object_load(const struct object *packets, const struct process_objec
 			uint32_t hooks, struct fault *fault, struct process_object *ret_object)
 {
 	const struct loading loading = {
-		.choice = {.hooks = hooks, .calls = 1U << PROCESS_FILL | 1U << PROCESS_IDENTIFY},
+		.choice = {.hooks = hooks, .calls = (1U << PROCESS_NR_CALLS) - 1},
 		.packets = packets,
 		.reuse = reuse,
 		.what = "programs for processes",

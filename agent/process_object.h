@@ -21,6 +21,7 @@ enum process_map {
 	PROCESS_EXECUTABLES,
 	PROCESS_GROWTH,
 	PROCESS_STATE,
+	PROCESS_RUNTIME,
 	PROCESS_COUNTERS,
 	PROCESS_TALLIES,
 	PROCESS_EVENTS,
@@ -31,8 +32,9 @@ extern const struct object_map_spec process_maps[PROCESS_NR_MAPS];
 
 /* Programs that are run by user space. */
 enum process_call {
-	PROCESS_FILL,	  /* iterator over all tasks: remembers them */
-	PROCESS_IDENTIFY, /* the file behind a descriptor of the caller */
+	PROCESS_FILL,	   /* iterator over all tasks: remembers them */
+	PROCESS_IDENTIFY,  /* the file behind a descriptor of the caller */
+	PROCESS_FIND_HOST, /* the mount namespace of PID 1 */
 	PROCESS_NR_CALLS,
 };
 

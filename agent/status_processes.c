@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "status_processes.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <bpf/bpf.h>
 
 #include <synfw/cleanup.h>
 
@@ -26,11 +29,17 @@ static const struct {
 		{"unreadable",
 		 "files or arguments could not be read to their end: what they may be, they count "
 		 "as"},
+	[SYNFW_PROCESS_TALLY_UNJUDGED] = {"unjudged",
+					  "times a program was executed, or memory asked for, "
+					  "while too many were being judged: no rule "
+					  "was asked"},
 	[SYNFW_PROCESS_TALLY_EVENTS_LOST] =
 		{"process_events_lost",
 		 "events of processes were lost because nobody read them; see `synfw events`"},
+	[SYNFW_PROCESS_TALLY_EVENTS_LIMITED] = {"process_events_limited", NULL},
 	[SYNFW_PROCESS_TALLY_SPARED] = {"spared", NULL},
 	[SYNFW_PROCESS_TALLY_REFUSED] = {"calls_refused", NULL},
+	[SYNFW_PROCESS_TALLY_WOULD_REFUSE] = {"calls_monitored", NULL},
 };
 
 static bool is_denied_otherwise(const struct status_processes *status,
@@ -66,6 +75,28 @@ static void judge_digest(const struct manifest *manifest, struct notes *warnings
 				    "synfw; apply again to replace them");
 }
 
+/* What the programs do otherwise than users may think. */
+static int read_states(const struct process_object *object, struct notes *warnings,
+		       struct fault *fault, struct status_processes *status)
+{
+	struct synfw_process_runtime runtime;
+	struct synfw_process_state state;
+	uint32_t key = 0;
+
+	if (bpf_map_lookup_elem(object->map_fd[PROCESS_STATE], &key, &state) ||
+	    bpf_map_lookup_elem(object->map_fd[PROCESS_RUNTIME], &key, &runtime))
+		return fault_system(fault, -errno, "cannot read the state of the programs");
+	status->isolated_lost = runtime.isolated_lost;
+	if (status->isolated_lost)
+		notes_add(warnings,
+			  "a child of an isolated process found no room in the table: no process "
+			  "that is not known has a network, until an apply finds room for all");
+	if (!state.host_mounts)
+		notes_add(warnings, "the host's own mount namespace was not found: exceptions by "
+				    "directories and names do not hold; apply again");
+	return 0;
+}
+
 static int read_half(const struct process_half *half, struct notes *warnings, struct fault *fault,
 		     struct status_processes *status)
 {
@@ -82,7 +113,7 @@ static int read_half(const struct process_half *half, struct notes *warnings, st
 			notes_add(warnings, "%llu %s", (unsigned long long)status->tallies[tally],
 				  tally_texts[tally].warning);
 	}
-	return err;
+	return err ? err : read_states(&half->object, warnings, fault, status);
 }
 
 int status_processes_read(const char *dir, const struct live *live, struct notes *warnings,
@@ -158,10 +189,11 @@ json_t *status_processes_json(const struct status_processes *status,
 			json_object_set_new(tallies, tally_texts[tally].word,
 					    json_integer(status->tallies[tally]));
 	/* clang-format off */
-	return json_pack("{s:o, s:I, s:I, s:o, s:o}",
+	return json_pack("{s:o, s:I, s:I, s:b, s:o, s:o}",
 			 "hooks", hooks_json(status),
 			 "known", (json_int_t)status->nr_known,
 			 "size", (json_int_t)SYNFW_MAX_PROCESSES,
+			 "isolated_lost", status->isolated_lost,
 			 "fallbacks", fallbacks_json(status, manifest),
 			 "tallies", tallies);
 	/* clang-format on */

@@ -89,8 +89,10 @@ static uint32_t all_hooks(bool lsm)
 static int attach_all(const struct process_object *object, struct fault *fault)
 {
 	CLEANUP(cleanup_fd) int cgroup_fd = -1;
-	int hook, fd, err = process_hooks_open_cgroup(fault, &cgroup_fd);
+	int hook, fd, err = process_hooks_open_cgroup(&cgroup_fd);
 
+	if (err)
+		return fault_system(fault, err, "cannot open the root of all control groups");
 	for (hook = 0; !err && hook < PROCESS_NR_HOOKS; hook++) {
 		if (object->hook_fd[hook] < 0)
 			continue;

@@ -12,6 +12,7 @@
 #include "process_act.bpf.h"
 #include "process_ask.bpf.h"
 #include "process_fill.bpf.h"
+#include "process_host.bpf.h"
 #include "process_isolate.bpf.h"
 #include "process_kernel.bpf.h"
 #include "process_lsm.bpf.h"
@@ -21,6 +22,12 @@
 #define EBADF	  9
 #define MAX_ERRNO 4095
 #define SYS_SHMAT 30 /* x86-64 */
+
+/*
+ * Without a place in the scratch area, of which there are SCRATCH_PLACES for each CPU, a program does
+ * nothing: the exec, or the mapping, goes unjudged. It would take as many judgements that were interrupted in
+ * the middle, each by the next; that it has happened is counted.
+ */
 
 /* Before the child runs. A thread is no process. */
 SEC("tp_btf/sched_process_fork")
@@ -32,7 +39,7 @@ int BPF_PROG(synfw_fork, struct task_struct *parent, struct task_struct *child)
 		return 0;
 	scratch = scratch_take();
 	if (!scratch) {
-		tally(SYNFW_PROCESS_TALLY_FULL);
+		process_not_remembered(parent->tgid);
 		return 0;
 	}
 	process_forked(scratch, address_of(scratch, parent), address_of(scratch, child));
@@ -107,6 +114,26 @@ int synfw_identify(void *context)
 	return 0;
 }
 
+/* Run by user space, never attached: which mounts are the host's own. */
+SEC("raw_tp")
+int synfw_find_host(void *context)
+{
+	struct synfw_process_state *state;
+	__u32 zero = 0;
+
+	state = bpf_map_lookup_elem(&synfw_process_state, &zero);
+	if (state)
+		state->host_mounts = host_mounts(bpf_get_current_task());
+	return 0;
+}
+
+/* Every new socket of IPv4 and IPv6, raw ones and those of ping included; none of the kernel's own. */
+SEC("cgroup/sock_create")
+int synfw_sock_create(struct bpf_sock *context)
+{
+	return call_judge();
+}
+
 SEC("cgroup/connect4")
 int synfw_connect4(struct bpf_sock_addr *context)
 {
@@ -152,7 +179,7 @@ static __always_inline void watch_exec(__u64 task)
 	struct process_scratch *scratch = scratch_take();
 
 	if (!scratch) {
-		tally(SYNFW_PROCESS_TALLY_UNREADABLE);
+		tally(SYNFW_PROCESS_TALLY_UNJUDGED);
 		return;
 	}
 	process_executed(scratch, task);
@@ -173,7 +200,7 @@ static __always_inline void watch_timer(__u64 task)
 	if (!mm || BPF_CORE_READ((struct task_struct *)task, flags) & PF_KTHREAD)
 		return;
 	scratch = scratch_take();
-	if (!scratch)
+	if (!scratch) /* it is looked at again in a moment */
 		return;
 	memory_changed(scratch, task, resident_bytes(mm), BPF_CORE_READ(mm, total_vm) * PAGE_BYTES);
 	scratch_give_back(scratch);
@@ -195,8 +222,10 @@ static __always_inline void watch_search(__u64 task, __u64 bytes)
 		return;
 	}
 	scratch = scratch_take();
-	if (!scratch)
+	if (!scratch) {
+		tally(SYNFW_PROCESS_TALLY_UNJUDGED);
 		return;
+	}
 	memory_request(scratch, task, bytes);
 	scratch_give_back(scratch);
 }
@@ -259,8 +288,10 @@ int BPF_PROG(synfw_deny, struct linux_binprm *bprm, struct file *file, int verdi
 	if (verdict_before)
 		return verdict_before;
 	scratch = scratch_take();
-	if (!scratch)
+	if (!scratch) {
+		tally(SYNFW_PROCESS_TALLY_UNJUDGED);
 		return 0;
+	}
 	denied = exec_is_denied(scratch, bpf_get_current_task(), address_of(scratch, bprm->cred),
 				address_of(scratch, file));
 	scratch_give_back(scratch);

@@ -3,42 +3,12 @@
 #define SYNFW_PROCESS_ACT_BPF_H
 
 /* What becomes of a process that was judged: points, the action, what is told. */
+#include "process_event.bpf.h"
 #include "process_judge.bpf.h"
 #include "process_score.bpf.h"
 #include "process_table.bpf.h"
 
 #define PF_KTHREAD 0x00200000
-
-static inline __noinline void event_send(const struct process_scratch *scratch,
-					 const struct synfw_process *entry, __u32 action,
-					 __u32 flags)
-{
-	struct synfw_process_event *event =
-		bpf_ringbuf_reserve(&synfw_process_events, sizeof(*event), 0);
-
-	if (!event) {
-		tally(SYNFW_PROCESS_TALLY_EVENTS_LOST);
-		return;
-	}
-	event->time_boot_ns = scratch->now_ns;
-	event->start_boot_ns = entry ? entry->start_boot_ns : 0;
-	event->pid = scratch->pid;
-	event->parent = entry ? entry->parent : 0;
-	event->uid = scratch->uid;
-	event->gid = scratch->gid;
-	event->score_before = scratch->score_before;
-	event->score_after = scratch->score_after;
-	event->counter = scratch->counter;
-	event->trigger = scratch->trigger;
-	event->action = action;
-	event->flags = flags | (scratch->tail_cut ? SYNFW_PROCESS_EVENT_PATH_CUT : 0);
-	event->bytes = scratch->bytes;
-	bpf_get_current_comm(event->comm, sizeof(event->comm));
-	event->path_bytes = scratch->tail_bytes;
-	__builtin_memset(event->reserved, 0, sizeof(event->reserved));
-	bpf_probe_read_kernel(event->path, sizeof(event->path), scratch->tail);
-	bpf_ringbuf_submit(event, 0);
-}
 
 /* Reaching either threshold counts once; being above act-at, each time. */
 static __always_inline void score_weigh(struct process_scratch *scratch,
@@ -68,13 +38,16 @@ static __always_inline void deny_fall_back(struct process_scratch *scratch)
 								  : SYNFW_PROCESS_KILL;
 }
 
+/* Who was the first to set a flag is what it is held for. */
 static __always_inline void flag_entry(const struct process_scratch *scratch,
 				       struct synfw_process *entry, __u32 flags)
 {
-	if (!(entry->flags & SYNFW_PROCESS_FLAGGED))
-		entry->flagged_boot_ns = scratch->now_ns;
+	__u32 before = __sync_fetch_and_or(&entry->flags, flags);
+
+	if (!(flags & ~before))
+		return;
+	entry->flagged_boot_ns = scratch->now_ns;
 	entry->counter = scratch->counter;
-	entry->flags |= flags;
 }
 
 static __always_inline void peers_keep(const struct process_scratch *scratch,
@@ -83,7 +56,7 @@ static __always_inline void peers_keep(const struct process_scratch *scratch,
 	entry->peers_block_ns = scratch->peers_block_ns;
 	entry->peers_score = scratch->peers_score;
 	entry->counter_peers = scratch->counter_peers;
-	entry->flags |= SYNFW_PROCESS_PEERS;
+	__sync_fetch_and_or(&entry->flags, SYNFW_PROCESS_PEERS);
 }
 
 /* Does it to the process that runs. One that cannot be isolated for want of room is killed. */
@@ -104,47 +77,99 @@ static __always_inline void action_take(struct process_scratch *scratch, struct 
 	scratch->action = action;
 }
 
-/* A flag that a memory rule has set is not told again for each further mapping. */
-static __always_inline bool is_news(const struct process_scratch *scratch,
-				    const struct synfw_process *entry)
+/* Has the rule on memory that decided told of this image before? A process does the same with its memory again and
+ * again. Two CPUs that are there at once tell it twice. */
+static __always_inline bool is_told(const struct process_scratch *scratch, struct synfw_process *entry,
+				    __u64 serial)
 {
-	return scratch->trigger == SYNFW_ON_EXEC || scratch->action != SYNFW_PROCESS_FLAG || !entry ||
-	       !(entry->flags & SYNFW_PROCESS_FLAGGED) || entry->counter != scratch->counter;
+	__u64 bit = 1ULL << (scratch->index % SYNFW_MAX_MEMORY_RULES);
+
+	if (entry->told_serial != serial) {
+		entry->told_serial = serial;
+		entry->told = 0;
+	}
+	if (entry->told & bit)
+		return true;
+	entry->told |= bit;
+	return false;
+}
+
+/* Is an event worth telling? Each exec is; of memory each kill, all points that lead to nothing yet, and what is new. */
+static __always_inline bool is_news(const struct process_scratch *scratch, struct synfw_process *entry,
+				    __u64 serial, bool acts)
+{
+	if (scratch->trigger == SYNFW_ON_EXEC || !entry || scratch->crossed)
+		return true;
+	if (scratch->action == SYNFW_PROCESS_SCORE || (acts && scratch->action == SYNFW_PROCESS_KILL))
+		return true;
+	if (scratch->bit != SYNFW_NO_PROCESS_BIT)
+		return !is_told(scratch, entry, serial);
+	return !(entry->flags & (scratch->action == SYNFW_PROCESS_ISOLATE ? SYNFW_PROCESS_ISOLATED
+									 : SYNFW_PROCESS_FLAGGED));
 }
 
 /* The rules have been asked about the process that runs, whose entry is `entry` (NULL: no room for one). */
 static inline __noinline void act(struct process_scratch *scratch, struct synfw_process *entry)
 {
 	const struct synfw_process_head *head = process_head(scratch->slot);
+	bool spared = scratch->flags & SYNFW_PATH_PROTECTED || scratch->pid <= 1;
+	__u32 flags;
 	bool news;
 
 	if (!head || (scratch->bit == SYNFW_NO_PROCESS_BIT && !scratch->points && !scratch->has_peers))
 		return;
+	/* first: what points lead to is compared with what is done */
+	deny_fall_back(scratch);
 	if (scratch->points && head->decay) {
 		score_subject(scratch, head->decay);
 		score_weigh(scratch, head);
 	}
-	deny_fall_back(scratch);
+	flags = scratch->crossed ? SYNFW_PROCESS_EVENT_CROSSED : 0;
+	news = is_news(scratch, entry, head->serial, !head->monitor && !spared);
 	if (head->monitor) {
-		event_send(scratch, entry, scratch->action,
-			   SYNFW_PROCESS_EVENT_MONITOR |
-				   (scratch->crossed ? SYNFW_PROCESS_EVENT_CROSSED : 0));
-		return;
-	}
-	if (scratch->flags & SYNFW_PATH_PROTECTED || scratch->pid <= 1) {
+		flags |= SYNFW_PROCESS_EVENT_MONITOR;
+	} else if (spared) {
+		flags |= SYNFW_PROCESS_EVENT_SPARED;
 		if (scratch->action != SYNFW_PROCESS_SCORE)
 			tally(SYNFW_PROCESS_TALLY_SPARED);
-		event_send(scratch, entry, scratch->action, SYNFW_PROCESS_EVENT_SPARED);
-		return;
+	} else {
+		action_take(scratch, entry);
 	}
-	news = is_news(scratch, entry);
-	action_take(scratch, entry);
 	if (news)
-		event_send(scratch, entry, scratch->action,
-			   scratch->crossed ? SYNFW_PROCESS_EVENT_CROSSED : 0);
+		event_send(scratch, entry, scratch->action, flags);
 }
 
-/* ---- exec ------------------------------------------------------------------------------------ */
+/* ---- the subject ----------------------------------------------------------------------------- */
+
+/*
+ * A judgement begins: by the generation in `slot`, of an event. All that a caller does not say of the subject
+ * afterwards is as good as nothing: nobody, with arguments of which each may be there. Returns the head, or
+ * NULL.
+ */
+static __always_inline const struct synfw_process_head *subject_begin(struct process_scratch *scratch,
+								      __u32 slot, __u32 trigger)
+{
+	const struct synfw_process_head *head;
+	__u32 bits;
+
+	scratch->slot = slot % SYNFW_NR_GENERATION_SLOTS;
+	scratch->trigger = trigger;
+	scratch->pid = 0;
+	scratch->uid = 0;
+	scratch->gid = 0;
+	scratch->cred = 0;
+	scratch->bytes = 0;
+	scratch->unsure = 0;
+	scratch->args_state = ARGS_UNREADABLE;
+	scratch->trial = false;
+	scratch->now_ns = bpf_ktime_get_boot_ns();
+	head = process_head(scratch->slot);
+	if (!head)
+		return NULL;
+	bits = head->nr_bits < SYNFW_PROCESS_BITS ? head->nr_bits : SYNFW_PROCESS_BITS;
+	scratch->nr_words = (bits + 63) / 64;
+	return head;
+}
 
 static __always_inline void subject_of_task(struct process_scratch *scratch, __u64 task)
 {
@@ -154,8 +179,6 @@ static __always_inline void subject_of_task(struct process_scratch *scratch, __u
 	scratch->cred = (__u64)cred;
 	scratch->uid = BPF_CORE_READ(cred, euid.val);
 	scratch->gid = BPF_CORE_READ(cred, egid.val);
-	scratch->bytes = 0;
-	scratch->now_ns = bpf_ktime_get_boot_ns();
 }
 
 static __always_inline void subject_args(struct process_scratch *scratch, __u64 mm)
@@ -166,13 +189,7 @@ static __always_inline void subject_args(struct process_scratch *scratch, __u64 
 	scratch->args_state = ARGS_UNREAD;
 }
 
-static __always_inline void subject_words(struct process_scratch *scratch,
-					  const struct synfw_process_head *head)
-{
-	__u32 bits = head->nr_bits < SYNFW_PROCESS_BITS ? head->nr_bits : SYNFW_PROCESS_BITS;
-
-	scratch->nr_words = (bits + 63) / 64;
-}
+/* ---- exec ------------------------------------------------------------------------------------ */
 
 /* The lineage in a generation that is not in force yet, or only just not any more. */
 static __always_inline void exec_other_slot(struct process_scratch *scratch, __u64 task, __u64 file,
@@ -196,23 +213,20 @@ static __always_inline void exec_other_slot(struct process_scratch *scratch, __u
 static __always_inline void process_executed(struct process_scratch *scratch, __u64 task)
 {
 	__u32 slot = active_slot();
-	const struct synfw_process_head *head = process_head(slot);
+	const struct synfw_process_head *head = subject_begin(scratch, slot, SYNFW_ON_EXEC);
 	__u64 mm = (__u64)BPF_CORE_READ((struct task_struct *)task, mm);
 	__u64 file = (__u64)BPF_CORE_READ((struct mm_struct *)mm, exe_file);
 	struct synfw_process *entry = entry_of_task(scratch, task);
 
 	if (entry) {
 		bpf_get_current_comm(entry->comm, sizeof(entry->comm));
-		entry_begin_memory(entry, (const void *)mm);
+		entry_begin_image(entry, mm);
 	}
 	if (!head || !file)
 		return;
-	scratch->slot = slot;
-	scratch->trigger = SYNFW_ON_EXEC;
 	subject_of_task(scratch, task);
 	if (head->nr_bits) {
 		tally(SYNFW_PROCESS_TALLY_EXECS);
-		subject_words(scratch, head);
 		subject_args(scratch, mm);
 		lineage_of_subject(scratch, entry, task, head->serial);
 		class_of_file(scratch, file, true);

@@ -38,26 +38,55 @@ __noinline int ask_class(struct process_scratch *scratch, __u32 part)
 	return 0;
 }
 
+static __always_inline void ask_judge(struct process_scratch *scratch,
+				      const struct synfw_process_question *question, __u32 args_state)
+{
+	scratch->args_state = args_state;
+	scratch->args_at = (__u64)question->args;
+	scratch->args_end = scratch->args_at + question->args_bytes;
+	judge(scratch);
+}
+
+/* What act() would do, to a process without points. A rule that denies and has no fallback does so where it is in
+ * force at all. */
+static __always_inline void ask_effect(struct process_scratch *scratch,
+				       struct synfw_process_question *question,
+				       const struct synfw_process_head *head, bool denied)
+{
+	__u8 action;
+
+	question->causes = 0;
+	if (scratch->action == SYNFW_PROCESS_DENY && !denied &&
+	    (question->denies || scratch->fallback != SYNFW_PROCESS_DENY)) {
+		deny_fall_back(scratch);
+		question->causes |= SYNFW_CAUSE_FALLBACK;
+	}
+	action = scratch->action;
+	scratch->score_after = scratch->points;
+	if (scratch->points && head->decay)
+		score_weigh(scratch, head);
+	if (scratch->action != action)
+		question->causes |= SYNFW_CAUSE_SCORING;
+	question->effect = scratch->action;
+	if (scratch->flags & SYNFW_PATH_PROTECTED) {
+		question->causes |= SYNFW_CAUSE_PROTECTED;
+		question->effect = SYNFW_PROCESS_SCORE;
+	}
+}
+
 static __always_inline void process_ask(struct process_scratch *scratch,
 					struct synfw_process_question *question)
 {
 	const struct synfw_process_head *head;
+	bool denied;
 
-	scratch->slot = question->slot % SYNFW_NR_GENERATION_SLOTS;
-	head = process_head(scratch->slot);
+	head = subject_begin(scratch, question->slot, question->trigger);
 	if (!head)
 		return;
-	subject_words(scratch, head);
-	scratch->trigger = question->trigger;
 	scratch->uid = question->uid;
 	scratch->gid = question->gid;
-	scratch->cred = 0;
 	scratch->bytes = question->bytes;
-	scratch->unsure = 0;
-	scratch->args_state = ARGS_UNREAD;
 	scratch->args_first = false;
-	scratch->args_at = (__u64)question->args;
-	scratch->args_end = scratch->args_at + question->args_bytes;
 
 	ask_class(scratch, ASK_PARENT);
 	terms_copy(scratch->parent, scratch->self);
@@ -66,10 +95,14 @@ static __always_inline void process_ask(struct process_scratch *scratch,
 	terms_or(scratch->ancestors, scratch->parent);
 	ask_class(scratch, ASK_PATH);
 	exec_finish(scratch, head->exec_default);
-	judge(scratch);
+	/* as where it is denied, before the arguments are known */
+	ask_judge(scratch, question, ARGS_UNKNOWN);
+	denied = question->denies && scratch->action == SYNFW_PROCESS_DENY && !scratch->undecided;
+	ask_judge(scratch, question, ARGS_UNREAD);
 	question->score = scratch->points;
 	question->bit = scratch->bit;
 	question->action = scratch->action;
+	ask_effect(scratch, question, head, denied);
 	question->answered = true;
 }
 

@@ -209,6 +209,7 @@ static __always_inline void class_reset(struct process_scratch *scratch)
 	scratch->named = false;
 	scratch->sure_named = false;
 	scratch->flags = 0;
+	scratch->disguised = false;
 }
 
 static __always_inline bool self_is_unsure(const struct process_scratch *scratch)
@@ -234,6 +235,26 @@ static __always_inline void exec_finish(struct process_scratch *scratch, __u32 n
 		vector_copy(&scratch->sure, vector);
 	if (!scratch->named)
 		vector_copy(&scratch->exec, vector);
+}
+
+static __always_inline void terms_or(__u64 *to, const __u64 *from)
+{
+	int i;
+
+#pragma unroll
+	for (i = 0; i < SYNFW_LINEAGE_WORDS; i++)
+		to[i] |= from[i];
+}
+
+/* What a path may be whose beginning is not known: below any directory. No `except` is certain of it. */
+static __always_inline void class_unreadable(struct process_scratch *scratch,
+					     const struct synfw_process_head *head, bool judged)
+{
+	terms_or(scratch->self, head->unreadable_term);
+	if (!judged)
+		return;
+	exec_join(scratch, head->exec_default, false);
+	exec_join(scratch, head->exec_unreadable, false);
 }
 
 /*
@@ -268,15 +289,63 @@ __noinline int class_of_file(struct process_scratch *scratch, __u64 file, __u32 
 				class_of_text(scratch, judged);
 		}
 	}
+	if (lost && judged)
+		tally(SYNFW_PROCESS_TALLY_UNREADABLE);
+	if (lost)
+		class_unreadable(scratch, head, judged);
+	if (judged)
+		exec_finish(scratch, head->exec_default);
+	return 0;
+}
+
+static __always_inline bool file_is(const struct synfw_process_id *file, const struct synfw_process_id *other)
+{
+	return file->inode == other->inode && file->device == other->device &&
+	       file->number == other->number;
+}
+
+/* scratch->file is what a process executed, whatever it looks like now: all that class_of_file() has found is
+ * what it claims to be, and what its name was it may have been anywhere. */
+__noinline int class_of_disguised(struct process_scratch *scratch, __u32 judged)
+{
+	const struct synfw_process_id_value *value;
+	const struct synfw_process_head *head;
+	int i;
+
+	scratch = scratch_again(scratch);
+	if (!scratch)
+		return 0;
+	head = process_head(scratch->slot);
+	if (!head)
+		return 0;
+#pragma unroll
+	for (i = 0; i < SYNFW_LINEAGE_WORDS; i++)
+		scratch->sure_self[i] = 0;
+	scratch->sure_named = false;
+	scratch->flags = 0;
+	scratch->disguised = true;
+	value = id_value(scratch->slot, &scratch->file);
+	if (value)
+		class_join(scratch, &value->class, false, judged);
+	class_unreadable(scratch, head, judged);
+	terms_or(scratch->self, head->unnamed_term);
 	if (!judged)
 		return 0;
-	if (lost) {
-		tally(SYNFW_PROCESS_TALLY_UNREADABLE);
-		exec_join(scratch, head->exec_default, false);
-		exec_join(scratch, head->exec_unreadable, false);
-	}
+	exec_join(scratch, head->exec_unnamed, false);
 	exec_finish(scratch, head->exec_default);
 	return 0;
+}
+
+/* What a process that has been running is: by what it executed, which `entry` knows. */
+static __always_inline void class_of_process(struct process_scratch *scratch, struct synfw_process *entry,
+					     __u64 file, bool judged)
+{
+	class_of_file(scratch, file, judged);
+	if (!entry || !entry->file.kind || file_is(&entry->file, &scratch->file))
+		return;
+	__sync_fetch_and_or(&entry->flags, SYNFW_PROCESS_DISGUISED);
+	scratch->file = entry->file;
+	class_of_disguised(scratch, judged);
 }
 
 /* ---- user and group -------------------------------------------------------------------------- */

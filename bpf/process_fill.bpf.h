@@ -17,7 +17,7 @@ static __always_inline void fill_self(struct process_scratch *scratch, struct sy
 
 	if (lineage->serial == serial)
 		return;
-	class_of_file(scratch, file, false);
+	class_of_process(scratch, entry, file, false);
 	/* an exec meanwhile knows better */
 	if (*(volatile __u64 *)&lineage->serial == serial)
 		return;
@@ -40,6 +40,25 @@ static __always_inline void fill_parents(struct process_scratch *scratch, struct
 	lineage->unsure |= scratch->unsure;
 }
 
+/* What an entry says of memory is of when the process was last looked at, which is long ago where no rule
+ * in force has asked for it: the timer was not attached. From now on it counts anew. */
+static __always_inline void fill_memory(struct synfw_process *entry, __u64 mm)
+{
+	const struct synfw_process_head *head = process_head(active_slot());
+
+	if (!head || !(head->trigger[SYNFW_ON_ALLOCATION] || head->trigger[SYNFW_ON_GROWTH]))
+		entry_begin_memory(entry, (const void *)mm);
+}
+
+/* Nobody can become isolated meanwhile: the generation in force has no action that does it. */
+static __always_inline void fill_release(__u64 task)
+{
+	struct synfw_process *entry = process_entry(BPF_CORE_READ((struct task_struct *)task, tgid));
+
+	if (entry)
+		__sync_fetch_and_and(&entry->flags, ~SYNFW_PROCESS_ISOLATED);
+}
+
 static __always_inline void process_fill(struct process_scratch *scratch, __u64 task)
 {
 	__u64 mm = (__u64)BPF_CORE_READ((struct task_struct *)task, mm);
@@ -52,15 +71,21 @@ static __always_inline void process_fill(struct process_scratch *scratch, __u64 
 	state = bpf_map_lookup_elem(&synfw_process_state, &zero);
 	if (!state || !file || BPF_CORE_READ((struct task_struct *)task, flags) & PF_KTHREAD)
 		return;
+	if (state->fill_pass == SYNFW_FILL_RELEASE) {
+		fill_release(task);
+		return;
+	}
 	scratch->slot = state->fill_slot % SYNFW_NR_GENERATION_SLOTS;
 	head = process_head(scratch->slot);
 	entry = entry_of_task(scratch, task);
 	if (!head || !entry || !head->nr_bits)
 		return;
-	if (state->fill_pass)
+	if (state->fill_pass == SYNFW_FILL_PARENTS) {
 		fill_parents(scratch, entry, task, head->serial);
-	else
-		fill_self(scratch, entry, file, head->serial);
+		return;
+	}
+	fill_memory(entry, mm);
+	fill_self(scratch, entry, file, head->serial);
 }
 
 #endif

@@ -127,6 +127,7 @@ static __always_inline bool rule_apply(struct process_scratch *scratch,
 		return false;
 	}
 	scratch->bit = bit;
+	scratch->index = rule->index;
 	scratch->action = rule->action;
 	scratch->fallback = rule->fallback;
 	return true;
@@ -139,6 +140,17 @@ static __always_inline bool size_holds(const struct process_scratch *scratch,
 	if (scratch->trigger == SYNFW_ON_GROWTH && !read_only)
 		return scratch->grown >> (rule->index % SYNFW_MAX_MEMORY_RULES) & 1;
 	return scratch->trigger < SYNFW_ON_ALLOCATION || scratch->bytes > rule->over_bytes;
+}
+
+/* A rule that would have to know arguments which nobody can know yet. It ends the walk if it could decide; one that
+ * gives points, or monitors, is passed over: it is asked again when they are known, if the exec goes on, and
+ * otherwise what it would have noted is lost. */
+static __always_inline bool rule_is_in_the_way(struct process_scratch *scratch,
+					       const struct synfw_process_rule *rule)
+{
+	if (rule->action == SYNFW_PROCESS_SCORE || rule->flags & SYNFW_PROCESS_MONITOR)
+		scratch->undecided = false;
+	return scratch->undecided;
 }
 
 /* Takes one candidate, or goes to the next word. 1: the end. */
@@ -166,11 +178,13 @@ static long judge_step(__u32 index, struct judge_loop *loop)
 	    !lineage_holds(scratch, rule))
 		return 0;
 	if (rule->nr_args && !args_hold(scratch, rule, false))
-		return scratch->undecided != 0;
+		return rule_is_in_the_way(scratch, rule);
 	if (rule->except_bit != SYNFW_NO_PROCESS_BIT &&
 	    except_holds(scratch, loop->rules, rule->except_bit))
 		return 0;
-	return scratch->undecided != 0 || rule_apply(scratch, rule, bit, loop->head->monitor);
+	if (scratch->undecided)
+		return rule_is_in_the_way(scratch, rule);
+	return rule_apply(scratch, rule, bit, loop->head->monitor);
 }
 
 static __always_inline void judge_reset(struct process_scratch *scratch)

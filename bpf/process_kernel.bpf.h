@@ -51,17 +51,16 @@ struct vfsmount {
 	struct dentry *mnt_root;
 };
 
-struct user_namespace {
-	int level;
-};
-
 struct ns_common {
 	unsigned int inum;
 };
 
 struct mnt_namespace {
 	struct ns_common ns;
-	struct user_namespace *user_ns;
+};
+
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
 };
 
 struct mount {
@@ -169,6 +168,7 @@ struct task_struct {
 	const struct cred *cred;
 	char comm[16];
 	struct files_struct *files;
+	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
 };
 

@@ -6,7 +6,8 @@
  * What needs BPF LSM: an exec that fails. The kernel asks once the file that will run is known, an
  * interpreter for a script, and the credentials are those that the process will have, but before it gives up
  * the old image. The arguments cannot be read yet: where a rule that asks for them would have to decide, the exec
- * goes on, and the tracepoint, which can, kills.
+ * goes on, and the tracepoint, which can, kills. Rules that only give points do not keep a later one from
+ * denying.
  */
 #include "process_act.bpf.h"
 #include "process_memory.bpf.h"
@@ -23,14 +24,18 @@ static __always_inline void subject_of_exec(struct process_scratch *scratch, __u
 	scratch->args_state = ARGS_UNKNOWN;
 }
 
-/* The match of the rule that denies, which no tracepoint comes to see. */
-static __always_inline void deny_count(const struct process_scratch *scratch)
+/* No tracepoint comes to see an exec that fails: what rules count and the points that they give, which go to
+ * who has asked for it, are noted here. The denial itself is the hardest that can be done. */
+static __always_inline void deny_note(struct process_scratch *scratch, struct synfw_process *entry,
+				      const struct synfw_process_head *head)
 {
-	__u32 key = scratch->counter;
-	struct synfw_process_counter *counter = bpf_map_lookup_elem(&synfw_process_counters, &key);
-
-	if (counter && key)
-		counter->matches++;
+	judge(scratch);
+	if (scratch->points && head->decay) {
+		score_subject(scratch, head->decay);
+		score_weigh(scratch, head);
+	}
+	if (scratch->crossed && entry)
+		flag_entry(scratch, entry, SYNFW_PROCESS_FLAGGED);
 	tally(SYNFW_PROCESS_TALLY_EXECS);
 }
 
@@ -41,14 +46,11 @@ static __always_inline bool exec_is_denied(struct process_scratch *scratch, __u6
 	const struct synfw_process_head *head;
 	struct synfw_process *entry;
 
-	scratch->slot = active_slot();
-	head = process_head(scratch->slot);
+	head = subject_begin(scratch, active_slot(), SYNFW_ON_EXEC);
 	if (!head || !head->nr_bits || !(head->actions & 1 << SYNFW_PROCESS_DENY))
 		return false;
-	scratch->trigger = SYNFW_ON_EXEC;
 	subject_of_exec(scratch, task, cred);
 	entry = process_entry(scratch->pid);
-	subject_words(scratch, head);
 	lineage_of_subject(scratch, entry, task, head->serial);
 	class_of_file(scratch, file, true);
 	scratch->trial = true;
@@ -58,8 +60,9 @@ static __always_inline bool exec_is_denied(struct process_scratch *scratch, __u6
 		return false;
 	if (scratch->flags & SYNFW_PATH_PROTECTED || scratch->pid <= 1)
 		return false;
-	deny_count(scratch);
-	event_send(scratch, entry, SYNFW_PROCESS_DENY, 0);
+	deny_note(scratch, entry, head);
+	event_send(scratch, entry, SYNFW_PROCESS_DENY,
+		   scratch->crossed ? SYNFW_PROCESS_EVENT_CROSSED : 0);
 	return true;
 }
 

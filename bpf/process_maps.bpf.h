@@ -111,7 +111,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, SYNFW_MAX_EXECUTABLES);
-	__type(key, struct synfw_process_id);
+	__type(key, struct synfw_executable_key);
 	__type(value, struct synfw_executable);
 } synfw_executables SEC(".maps");
 
@@ -128,6 +128,13 @@ struct {
 	__type(key, __u32);
 	__type(value, struct synfw_process_state);
 } synfw_process_state SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct synfw_process_runtime);
+} synfw_process_runtime SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -39,14 +39,14 @@ __noinline int memory_judge(struct process_scratch *scratch, __u64 task, __u32 t
 	head = scratch ? process_head(scratch->slot) : NULL;
 	if (!head || !file)
 		return 0;
-	scratch->trigger = trigger;
+	/* no rule on memory asks for arguments: they lie in the memory of the process, which may have
+	 * changed them */
+	subject_begin(scratch, scratch->slot, trigger);
 	subject_of_task(scratch, task);
 	scratch->bytes = bytes;
 	entry = process_entry(scratch->pid);
-	subject_words(scratch, head);
-	subject_args(scratch, mm);
 	lineage_of_subject(scratch, entry, task, head->serial);
-	class_of_file(scratch, file, true);
+	class_of_process(scratch, entry, file, true);
 	judge(scratch);
 	act(scratch, entry);
 	return 0;
@@ -220,10 +220,8 @@ static __always_inline void memory_grown(struct process_scratch *scratch, struct
 	scratch->word = 0;
 	scratch->bits = loop.rules->word[0];
 	bpf_loop(SYNFW_MAX_MEMORY_RULES + SYNFW_PROCESS_WORDS, growth_step, &loop, 0);
-	if (scratch->bytes > entry->growth_bytes) {
+	if (scratch->bytes > entry->growth_bytes)
 		entry->growth_bytes = scratch->bytes;
-		entry->growth_boot_ns = scratch->now_ns;
-	}
 	if (scratch->grown)
 		memory_judge(scratch, task, SYNFW_ON_GROWTH, scratch->bytes);
 }
@@ -296,7 +294,7 @@ static __always_inline void wx_found(__u64 bytes)
 	struct process_scratch *scratch = scratch_take();
 
 	if (!scratch) {
-		tally(SYNFW_PROCESS_TALLY_UNREADABLE);
+		tally(SYNFW_PROCESS_TALLY_UNJUDGED);
 		return;
 	}
 	memory_wx(scratch, bpf_get_current_task(), bytes);

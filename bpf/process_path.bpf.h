@@ -17,6 +17,7 @@
 
 #define CUT_TO	   (PATH_TAIL - SHORT_TEXT)
 #define MAX_MOUNTS 8192 /* of a file system, that are looked through */
+#define MAX_ERRNO  4095
 
 struct path_loop {
 	struct file_path *path;
@@ -103,41 +104,43 @@ static __always_inline __u64 mount_first(struct file_path *path, __u64 dentry)
 	return node - bpf_core_field_offset(struct mount___list, mnt_instance);
 }
 
-/* A mount of a whole file system in the host's own namespace needs no search for another. */
-static __always_inline bool mount_is_host(const struct file_path *path, __u64 mount)
+/* Is it that one? Known without a search, whatever else is mounted. */
+static __always_inline bool mount_is_first(struct file_path *path, __u64 mount)
 {
-	const struct dentry *root = (const void *)path->mount_root;
-	__s64 namespace;
+	const struct mount___single *single = (const void *)mount;
 
-	if (!path->host_mounts || BPF_CORE_READ(root, d_sb, s_root) != root)
-		return false;
-	namespace = (__s64)BPF_CORE_READ((struct mount *)mount, mnt_ns);
-	return namespace &&
-	       BPF_CORE_READ((struct mnt_namespace *)namespace, ns.inum) == path->host_mounts;
+	if (bpf_core_field_exists(((struct mount___single *)0)->mnt_next_for_sb))
+		return !BPF_CORE_READ(single, mnt_next_for_sb);
+	return mount_first(path, path->mount_root) == mount;
 }
 
 static __always_inline void path_enter_mount(struct file_path *path, __u64 mount)
 {
 	path->mount = mount;
 	path->mount_root = (__u64)BPF_CORE_READ((struct mount *)mount, mnt.mnt_root);
-	if (!path->primary && path->seen_primary && !mount_is_host(path, mount) &&
-	    mount_first(path, path->mount_root) != mount)
+	if (!path->primary && path->seen_primary && !mount_is_first(path, mount))
 		path->seen_primary = false;
 }
 
-/* Only the host's root can have made the mount's namespace. One of no namespace was unmounted, or is not
- * mounted yet. */
-static __always_inline void path_check_mount(struct file_path *path)
+/* Does the mount belong to the host's own mount namespace, in which only the host's root mounts? One of no
+ * namespace was unmounted, or is not mounted yet. Where it is not known which namespace that is, no mount
+ * does: no path is trusted then, and a file is known by its inode alone. */
+static __always_inline bool mount_is_host(const struct file_path *path)
 {
 	const struct mount *mount = (const void *)path->mount;
-	__s64 namespace;
+	__s64 namespace = (__s64)BPF_CORE_READ(mount, mnt_ns);
 
+	if (!namespace || (namespace < 0 && namespace >= -MAX_ERRNO) || !path->host_mounts)
+		return false;
+	return BPF_CORE_READ((struct mnt_namespace *)namespace, ns.inum) == path->host_mounts;
+}
+
+static __always_inline void path_check_mount(struct file_path *path)
+{
 	if (path->trusted_mount == path->mount)
 		return;
 	path->trusted_mount = path->mount;
-	namespace = (__s64)BPF_CORE_READ(mount, mnt_ns);
-	if (!namespace || (namespace < 0 && namespace >= -4095) ||
-	    BPF_CORE_READ((struct mnt_namespace *)namespace, user_ns, level))
+	if (!mount_is_host(path))
 		path->trusted = false;
 }
 
@@ -149,6 +152,7 @@ static __always_inline bool path_leave_mount(struct file_path *path)
 
 	if (parent == path->mount || !parent)
 		return false;
+	path_check_mount(path);
 	path->dentry = (__u64)BPF_CORE_READ(mount, mnt_mountpoint);
 	path_enter_mount(path, path->primary ? mount_first(path, path->dentry) : parent);
 	return true;

@@ -65,13 +65,14 @@ static __always_inline void level_add(__u64 *level, __u64 *boot_ns, __u32 *lock,
 
 static __always_inline struct synfw_executable *executable_of(const struct process_scratch *scratch)
 {
+	const struct synfw_executable_key key = {.file = scratch->file, .uid = scratch->uid};
 	const struct synfw_executable none = {};
-	struct synfw_executable *executable = bpf_map_lookup_elem(&synfw_executables, &scratch->file);
+	struct synfw_executable *executable = bpf_map_lookup_elem(&synfw_executables, &key);
 
 	if (executable)
 		return executable;
-	bpf_map_update_elem(&synfw_executables, &scratch->file, &none, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&synfw_executables, &scratch->file);
+	bpf_map_update_elem(&synfw_executables, &key, &none, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&synfw_executables, &key);
 }
 
 /* Adds scratch->points to the process in scratch->pid and to its executable. The score of the subject is the

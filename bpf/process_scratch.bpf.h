@@ -34,7 +34,7 @@ struct file_path {
 	__u32 nr_reversed;	/* bytes of the suffix key */
 	__u8 primary;		/* walk: from the first mount of each file system */
 	__u8 seen_primary;	/* the mounts that were walked are those */
-	__u8 trusted;		/* they belong to namespaces that the host's root made */
+	__u8 trusted;		/* they belong to the host's own mount namespace */
 	__u8 complete;		/* it was read to the root */
 	__u8 text[PATH_END + SHORT_TEXT];
 	__u8 name[SHORT_TEXT];
@@ -53,7 +53,7 @@ struct process_scratch {
 	__u32 taken;
 	__u32 place;		/* its own number */
 	__u32 slot;		/* of the generation */
-	__u32 reserved0;
+	__u32 reserved;
 	__u64 address;		/* see address_of() */
 
 	/* the subject */
@@ -73,7 +73,9 @@ struct process_scratch {
 	__u16 nr_words;
 	__u32 unsure;		/* SYNFW_UNSURE_* */
 	__u64 args_at, args_end; /* addresses, argv[0] included where args_first is set */
-	__u32 args_first;
+	__u8 args_first;
+	__u8 disguised;		/* file is what it executed, and tail what it claims */
+	__u16 reserved1;
 	__u32 args_continue;	/* the argument in hand goes on */
 	__u64 self[SYNFW_LINEAGE_WORDS];
 	__u64 sure_self[SYNFW_LINEAGE_WORDS];
@@ -83,8 +85,6 @@ struct process_scratch {
 
 	/* vectors */
 	__u32 named, sure_named; /* some pattern knew the path */
-	__u32 nr_groups_left;
-	__u32 reserved;
 	struct synfw_process_vector exec;	/* as the path says in any way */
 	struct synfw_process_vector sure;	/* as it says surely, see SYNFW_UNSURE_SELF */
 	struct synfw_process_vector who;	/* user and group */
@@ -100,6 +100,7 @@ struct process_scratch {
 	__u16 bit;		/* that decided */
 	__u16 counter;		/* of that rule, or of the last that gave points */
 	__u16 counter_peers;
+	__u16 index;		/* of the rule that decided, as in struct synfw_process_rule */
 	__u8 action;		/* enum synfw_process_action */
 	__u8 fallback;
 	__u8 has_peers;

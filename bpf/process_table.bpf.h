@@ -6,6 +6,8 @@
 #include "process_class.bpf.h"
 #include "process_scratch.bpf.h"
 
+#define EEXIST		  17
+#define PF_EXITING	  0x00000004
 #define SIGNAL_KILL	  9
 #define NR_LIVING_PARENTS 32 /* that are asked for the lineage of a process that is not known */
 
@@ -45,6 +47,20 @@ static __always_inline void entry_begin_memory(struct synfw_process *entry, cons
 	entry->resident_bytes = resident_bytes(mm);
 }
 
+/* It runs a file from its beginning. */
+static __always_inline void entry_begin_image(struct synfw_process *entry, __u64 mm)
+{
+	__u64 file = (__u64)BPF_CORE_READ((struct mm_struct *)mm, exe_file);
+
+	entry_begin_memory(entry, (const void *)mm);
+	entry->told = 0;
+	__sync_fetch_and_and(&entry->flags, ~SYNFW_PROCESS_DISGUISED);
+	if (file)
+		file_identify(&entry->file, file);
+	else
+		entry->file.kind = 0;
+}
+
 /* A new entry for a process of which nothing but itself is known, in scratch->entry. */
 static __always_inline void entry_reset(struct process_scratch *scratch, __u64 task)
 {
@@ -56,23 +72,47 @@ static __always_inline void entry_reset(struct process_scratch *scratch, __u64 t
 	entry->start_boot_ns = BPF_CORE_READ(leader, start_boottime);
 	entry->parent = BPF_CORE_READ(parent, tgid);
 	entry->parent_start_boot_ns = BPF_CORE_READ(parent, group_leader, start_boottime);
-	entry_begin_memory(entry, BPF_CORE_READ(leader, mm));
+	entry_begin_image(entry, (__u64)BPF_CORE_READ((struct task_struct *)task, mm));
 	bpf_probe_read_kernel(entry->comm, sizeof(entry->comm), &leader->comm);
 }
 
-/* Puts scratch->entry into the table. 0: there was no room. */
-__noinline int entry_insert(struct process_scratch *scratch, __u32 pid)
+/* Puts scratch->entry into the table, in the place of another one only if it `replaces` that. 0: there was no
+ * room. */
+__noinline int entry_insert(struct process_scratch *scratch, __u32 pid, __u32 replaces)
 {
+	long err;
+
 	scratch = scratch_again(scratch);
 	if (!scratch)
 		return 0;
-	if (!bpf_map_update_elem(&synfw_processes, &pid, &scratch->entry, BPF_ANY))
+	err = bpf_map_update_elem(&synfw_processes, &pid, &scratch->entry,
+				  replaces ? BPF_ANY : BPF_NOEXIST);
+	if (!err || err == -EEXIST)
 		return 1;
 	tally(SYNFW_PROCESS_TALLY_FULL);
 	return 0;
 }
 
-/* The entry of a process; a new one if it has none, or one of a process that had its number before. */
+static __always_inline void process_exited(__u64 task)
+{
+	__u32 pid = BPF_CORE_READ((struct task_struct *)task, tgid);
+
+	if (BPF_CORE_READ((struct task_struct *)task, signal, live.counter))
+		return;
+	bpf_map_delete_elem(&synfw_processes, &pid);
+}
+
+static __always_inline bool task_exits(__u64 task)
+{
+	return BPF_CORE_READ((struct task_struct *)task, flags) & PF_EXITING;
+}
+
+/*
+ * The entry of a process; a new one if it has none, or one of a process that had its number before. A task
+ * that exits gets none, as nobody would take it away again: it was told of before the task gives back its
+ * memory, while which it may be looked at. One that begins to exit meanwhile is looked at once more. An
+ * entry that the fork made meanwhile stays: it has what the parent is held for.
+ */
 static inline __noinline struct synfw_process *entry_of_task(struct process_scratch *scratch,
 							     __u64 task)
 {
@@ -82,22 +122,19 @@ static inline __noinline struct synfw_process *entry_of_task(struct process_scra
 	if (entry && entry->start_boot_ns ==
 			     BPF_CORE_READ((struct task_struct *)task, group_leader, start_boottime))
 		return entry;
-	entry_reset(scratch, task);
-	if (!entry_insert(scratch, pid))
+	if (task_exits(task))
 		return NULL;
+	entry_reset(scratch, task);
+	if (!entry_insert(scratch, pid, entry != NULL))
+		return NULL;
+	if (task_exits(task)) {
+		process_exited(task);
+		return NULL;
+	}
 	return process_entry(pid);
 }
 
 /* ---- lineage --------------------------------------------------------------------------------- */
-
-static __always_inline void terms_or(__u64 *to, const __u64 *from)
-{
-	int i;
-
-#pragma unroll
-	for (i = 0; i < SYNFW_LINEAGE_WORDS; i++)
-		to[i] |= from[i];
-}
 
 static __always_inline void terms_copy(__u64 *to, const __u64 *from)
 {
@@ -228,7 +265,7 @@ static __always_inline void lineage_store(const struct process_scratch *scratch,
 	lineage->serial = serial;
 }
 
-/* ---- fork and exit --------------------------------------------------------------------------- */
+/* ---- fork ------------------------------------------------------------------------------------- */
 
 /* scratch->entry becomes that of a child of `parent`. */
 static __always_inline void entry_inherit(struct process_scratch *scratch,
@@ -238,6 +275,7 @@ static __always_inline void entry_inherit(struct process_scratch *scratch,
 	int i;
 
 	entry->flags = parent->flags;
+	entry->file = parent->file;
 #pragma unroll
 	for (i = 0; i < SYNFW_NR_GENERATION_SLOTS; i++) {
 		entry->lineage[i] = parent->lineage[i];
@@ -252,14 +290,24 @@ static __always_inline void entry_inherit(struct process_scratch *scratch,
 	entry->flagged_boot_ns = parent->flagged_boot_ns;
 }
 
-static __always_inline void isolated_child_lost(void)
+/* A child of that process is not in the table. What it would have inherited is lost to it, but not
+ * isolation: until user space has found room for all, nobody who is not remembered has a network. */
+static __always_inline void child_lost(const struct synfw_process *parent)
 {
 	__u32 zero = 0;
-	struct synfw_process_state *state = bpf_map_lookup_elem(&synfw_process_state, &zero);
+	struct synfw_process_runtime *runtime = bpf_map_lookup_elem(&synfw_process_runtime, &zero);
 
-	if (state)
-		state->isolated_lost = true;
+	if (!parent || !(parent->flags & SYNFW_PROCESS_ISOLATED))
+		return;
+	if (runtime)
+		runtime->isolated_lost = true;
 	bpf_send_signal(SIGNAL_KILL);
+}
+
+static __always_inline void process_not_remembered(__u32 parent_pid)
+{
+	tally(SYNFW_PROCESS_TALLY_FULL);
+	child_lost(process_entry(parent_pid));
 }
 
 static __always_inline void process_forked(struct process_scratch *scratch, __u64 parent, __u64 child)
@@ -274,17 +322,8 @@ static __always_inline void process_forked(struct process_scratch *scratch, __u6
 		BPF_CORE_READ((struct task_struct *)parent, group_leader, start_boottime);
 	if (entry)
 		entry_inherit(scratch, entry);
-	if (!entry_insert(scratch, pid) && entry && entry->flags & SYNFW_PROCESS_ISOLATED)
-		isolated_child_lost();
-}
-
-static __always_inline void process_exited(__u64 task)
-{
-	__u32 pid = BPF_CORE_READ((struct task_struct *)task, tgid);
-
-	if (BPF_CORE_READ((struct task_struct *)task, signal, live.counter))
-		return;
-	bpf_map_delete_elem(&synfw_processes, &pid);
+	if (!entry_insert(scratch, pid, true))
+		child_lost(entry);
 }
 
 #endif

@@ -233,3 +233,76 @@ passes() { # COUNT PACKET [INTERFACE [CLIENT_NAMESPACE]]
 drops() { # COUNT PACKET [INTERFACE [CLIENT_NAMESPACE]]
 	equal "$(traffic "$@")" "$1 0" "frames of $2 that were sent, and that pass"
 }
+
+# ---- processes -----------------------------------------------------------------------------------
+
+add_programs() { # that rules may name: copies, in $T/bin
+	local name
+	mkdir "$T/bin"
+	for name in bad good other; do cp /usr/bin/touch "$T/bin/$name"; done
+	cp /usr/bin/perl "$T/bin/net"
+	cp /bin/sh "$T/bin/shell"
+	cp /bin/sleep "$T/bin/waits"
+}
+
+apply_processes() { # RULES [YAML]: applies a policy "live" with rules on processes, and what stands behind them
+	policy live <<-E
+		processes:
+		$(sed 's/^[[:space:]]*/  /' <<<"$1")
+		${2:-}
+	E
+	apply live
+}
+
+process_rule() { # NAME [FIELD]: a counter of a rule on processes or memory of the policy in force
+	synfw show rules --json |
+		jq --arg name "$1" --arg field "${2:-matches}" \
+			'.process_rules[] | select(.name == $name) | .[$field]'
+}
+
+process_pins() { (cd "$T/bpf" && find . -path '*process*' -type f | sed 's|.*/||' | LC_ALL=C sort); }
+process_hooks() { process_pins | sed -n 's/^link-//p' | paste -sd' '; }
+
+runs() { # PROGRAM: it did what it was executed for
+	rm -f "$T/made"
+	"$T/bin/$1" "$T/made" || fail "$1 ended with $?"
+	[ -e "$T/made" ] || fail "$1 ran and made no file"
+}
+
+is_killed() { # PROGRAM: before its first instruction
+	local status=0
+	rm -f "$T/made"
+	"$T/bin/$1" "$T/made" 2>/dev/null || status=$?
+	equal "$status" 137 "status of $1"
+	[ ! -e "$T/made" ] || fail "$1 made a file before it was killed"
+}
+
+# A process that does what it is told, a line of perl at a time. work LINE waits until it is done; once
+# the process is gone it fails.
+begin_work() {
+	mkfifo "$T/work"
+	"$T/bin/net" -MSocket -e '$| = 1; open F, "<", $ARGV[0] or die; while (<F>) { eval; print "done\n"; }' \
+		"$T/work" >"$T/worked" &
+	WORKER=$!
+	exec 8>"$T/work"
+}
+
+work() { # LINE
+	local before i
+	before=$(wc -l <"$T/worked")
+	echo "$1" >&8
+	for i in $(seq 300); do
+		[ "$(wc -l <"$T/worked")" = "$before" ] || return 0
+		[ -e /proc/$WORKER/exe ] || return 1
+		sleep 0.1
+	done
+	fail "\"$1\" was not done within 30 s"
+}
+
+# What the last work has printed.
+said() { tail -n 2 "$T/worked" | head -n 1; }
+
+end_work() {
+	exec 8>&-
+	wait $WORKER
+}

@@ -131,3 +131,51 @@ test_another_abi_takes_over() {
 	exits 0 on_edge "$OTHER_ABI" detach
 	equal "$(in_force)" none "policy that programs meet"
 }
+
+# Runs a command in a control group and a mount namespace of its own.
+in_group() { # COMMAND...
+	local mounted group
+	mounted=$(awk '$3 == "cgroup2" {print $2; exit}' /proc/self/mounts)
+	group=$mounted/$CASE_ID-group
+	mkdir "$group"
+	run on_edge sh -c 'echo 0 >"$0/cgroup.procs" && exec unshare -C -m sh -c "$@"' "$group" "$@"
+	rmdir "$group"
+}
+
+test_isolation_wants_the_root_of_all_control_groups() {
+	local no_groups='for mounted in $(awk '\''$3 == "cgroup2" {print $2}'\'' /proc/self/mounts); do
+			umount -l "$mounted" || exit 99; done'
+	prepare
+	mkdir "$T/group"
+	policy scores <<-E
+		processes: [{name: points, exec: $T/bin/none, score: 1}]
+		process-scoring: {act-at: 10, decay: 1/h, action: isolate}
+	E
+	in_group "$no_groups"'; mount -t cgroup2 none "$0" && exec "$@"' "$T/group" "$SYNFW" apply "$T/other.yaml"
+	equal "$STATUS" 7 "status where a part of the hierarchy is mounted"
+	says "other.yaml:5: rule \"alone\" isolates processes"
+	says "begins below it"
+	in_group "$no_groups"'; exec "$@"' none "$SYNFW" apply "$T/scores.yaml"
+	equal "$STATUS" 7 "status where no hierarchy is mounted"
+	says "scores.yaml: process-scoring isolates processes"
+	[ ! -e "$SYNFW_BPFFS" ] || fail "pins are left"
+	in_group 'mount -t cgroup2 none "$0" && exec "$@"' "$T/group" "$SYNFW" apply "$T/other.yaml"
+	equal "$STATUS" 0 "status where the whole is mounted as well"
+}
+
+test_a_hook_that_somebody_detached_is_missed_and_attached_again() {
+	prepare
+	apply other
+	bpftool link detach pinned "$(find "$T/bpf" -name link-connect4)"
+	exits 0 synfw status --json
+	json '(.warnings | any(contains("the hook \"connect4\"") and contains("is not attached"))) and
+		(.processes.hooks | any(.hook == "connect4") | not) and
+		(.processes.hooks | any(.hook == "connect6"))'
+	apply other
+	exits 0 synfw status --json
+	json '.warnings == [] and (.processes.hooks | any(.hook == "connect4"))'
+	equal "$(pins | grep -c 'connect4')" 1 "pins of the hook"
+	bpftool link detach pinned "$(find "$T/bpf" -name link-connect4)"
+	apply bad
+	equal "$(pins | grep connect4 || echo none)" none "pins of the hook that nothing needs"
+}

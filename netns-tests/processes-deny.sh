@@ -28,11 +28,15 @@ test_deny_fails_the_exec_or_is_refused() {
 	policy denies <<-E
 		processes:
 		  - {name: fine, exec: $T/bin/good, action: flag}
+		  - {name: args-unknown, exec: $T/bin/bad, args: [-x], score: 1}
+		  - {name: args-tried, exec: $T/bin/bad, args: [-x], action: kill, mode: monitor}
+		  - {name: points, exec: $T/bin/bad, score: 5}
 		  - {name: denied, exec: $T/bin/bad, action: deny}
+		process-scoring: {flag-at: 5, decay: 1/h}
 	E
 	run synfw apply "$T/denies.yaml"
 	if [ "$STATUS" = 7 ] && [ "${SYNFW_BPF_LSM:-0}" = 0 ]; then
-		says "denies.yaml:6: rule \"denied\""
+		says "denies.yaml:9: rule \"denied\""
 		[ ! -e "$SYNFW_BPFFS" ] || fail "pins are left"
 		equal "$(status_of bad)" 0 "status of a program that no policy denies"
 		return
@@ -43,9 +47,11 @@ test_deny_fails_the_exec_or_is_refused() {
 	exits 0 synfw status --json
 	json '.processes.fallbacks == [] and (.processes.hooks | any(.hook == "deny"))'
 	exits 0 synfw show rules --json
-	json '.process_rules[] | select(.name == "denied") | .matches == 1'
+	json '.process_rules | map(select(.name | IN("points", "denied")) | .matches) == [1, 1]'
 	exits 0 synfw events --json
-	json '.rule != "denied" or .action == "deny"'
+	jq -es 'map(select(.rule == "denied") | [.action, .crossed, .score_before, .score_after]) ==
+		[["deny", true, 0, 5]]' "$T/out" >/dev/null ||
+		{ cat "$T/out" >&2; fail "there is no event of the denial, or another one"; }
 	exits 0 synfw detach
 	equal "$(status_of bad)" 0 "status after detach"
 }

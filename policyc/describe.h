@@ -26,6 +26,9 @@ int policy_protect_describe(const struct policy *policy, const struct protect_en
  * kill". */
 int policy_process_rule_describe(const struct process_rule *rule, char **ret_text);
 
+/* "exec /usr/sbin/sshd, /usr/sbin/agent" */
+int policy_program_protect_describe(const struct program_protect *entry, char **ret_text);
+
 /* "growth over 1GiB within 10s; exec /opt/tool; except user 0; score 20; peers block 10m". */
 int policy_memory_rule_describe(const struct memory_rule *rule, char **ret_text);
 

@@ -188,6 +188,12 @@ struct protect_entry {
 	struct match match;  /* FROM, and TO when written */
 };
 
+/* Programs that no rule on processes or memory touches. */
+struct program_protect {
+	struct location at;
+	struct process_match programs; /* EXEC alone; its patterns are EXACT or UNDER */
+};
+
 enum default_choice {
 	CHOICE_ALLOW,
 	CHOICE_DROP,
@@ -227,6 +233,8 @@ struct policy {
 	size_t nr_interfaces;
 	struct protect_entry *protects;
 	size_t nr_protects;
+	struct program_protect *program_protects;
+	size_t nr_program_protects;
 	struct policy_set *sets;
 	size_t nr_sets, nr_named_sets;
 	enum default_choice incoming, established, icmp, fragments, malformed, ethertypes;

@@ -132,7 +132,7 @@ struct memory_rule {
 	uint64_t within_ns;		  /* GROWTH: at most a day; else 0 */
 	struct process_match match;	  /* of EXEC, USER and GROUP, or none */
 	bool has_except;
-	struct process_match except;	/* any keys */
+	struct process_match except;	/* any keys but ARGS */
 	struct process_outcome outcome; /* not SYNFW_PROCESS_DENY */
 };
 

@@ -15,11 +15,12 @@ static void put(const char *text, uint8_t *room, size_t size, uint32_t *ret_byte
 	*ret_bytes = length;
 }
 
-void process_question(const struct process_spec *spec, uint32_t slot,
+void process_question(const struct process_spec *spec, uint32_t slot, bool denies,
 		      struct synfw_process_question *question)
 {
 	*question = (struct synfw_process_question){
 		.slot = slot,
+		.denies = denies,
 		.uid = spec->uid,
 		.gid = spec->gid,
 		.memfd = !spec->exec,

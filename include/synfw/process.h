@@ -65,7 +65,7 @@ struct synfw_path_class {
 };
 _Static_assert(sizeof(struct synfw_path_class) == 40, "class of a path");
 
-#define SYNFW_PATH_PROTECTED 0x1 /* never acted on: the agent, init, what the policy protects */
+#define SYNFW_PATH_PROTECTED 0x1 /* never acted on: the agent, what the policy protects. Nor is PID 1 */
 
 enum synfw_path_kind {
 	SYNFW_PATH_EXACT = 1,	/* the path, absolute, without a final NUL, the rest zeros */
@@ -185,18 +185,20 @@ struct synfw_process_head {
 	__u8 reserved[7];
 	__u64 allocation_min_bytes; /* the smallest `over` of its rules: what lies below asks nobody */
 	__u64 serial;		/* set by apply: of this generation; what processes have cached goes by it */
-	__u64 growth_min_bytes;
 	__u32 exec_unreadable;	/* vector: what a path has besides that cannot be read to its beginning (see
 				 * SYNFW_MAX_PATH_STEPS): all that any prefix has. 0: nothing */
-	__u8 reserved2[36];
+	__u32 exec_unnamed;	/* vector: what is to be added of a file whose name is not known either: all
+				 * that any suffix, and memfd, has */
+	__u64 unreadable_term[SYNFW_LINEAGE_WORDS]; /* the same of terms: lists with any prefix */
+	__u64 unnamed_term[SYNFW_LINEAGE_WORDS];    /* ... any suffix, or memfd */
+	__u64 limit_interval_ns;   /* logging.limit, as in struct synfw_logging; 0: none */
+	__u64 limit_tolerance_ns;
 };
-_Static_assert(sizeof(struct synfw_process_head) == 128, "head of the process tables");
+_Static_assert(sizeof(struct synfw_process_head) == 168, "head of the process tables");
 
 #define SYNFW_PROCESS_ASKS_LINEAGE 0x1
-#define SYNFW_PROCESS_ASKS_ARGS	   0x2
 #define SYNFW_PROCESS_ASKS_USER	   0x4
 #define SYNFW_PROCESS_ASKS_GROUP   0x8
-#define SYNFW_PROCESS_ASKS_PATH	   0x10
 
 /* ---- what is remembered of processes --------------------------------------------------------- */
 
@@ -206,15 +208,17 @@ _Static_assert(sizeof(struct synfw_process_head) == 128, "head of the process ta
  * a new process is not remembered and counted (SYNFW_PROCESS_TALLY_FULL): rules on exec judge it all the
  * same, with the lineage that its living parents have; flags and scores are lost to it. A child of an
  * isolated process must not be: the parent that forked is killed, and until user space says otherwise
- * (synfw_process_state.isolated_lost) no process that is not remembered has a network, which is where this
+ * (synfw_process_runtime.isolated_lost) no process that is not remembered has a network, which is where this
  * fails closed. So is a process killed that is to be isolated and finds no room.
  *
  * Lineage is kept for both slots: the iterator fills it for a generation that is not in force yet, and
  * until the switch forks and execs keep it right for both.
  */
 #define SYNFW_PROCESS_FLAGGED	0x1
-#define SYNFW_PROCESS_ISOLATED	0x2	/* inherited by children, kept over exec */
+#define SYNFW_PROCESS_ISOLATED	0x2	/* inherited by children, kept over exec. Holds while the generation in
+					 * force has an action that isolates; when one without comes it goes */
 #define SYNFW_PROCESS_PEERS	0x4	/* new peers are blocked or scored, as peers_* say */
+#define SYNFW_PROCESS_DISGUISED 0x8	/* the kernel has another file for it than it executed, see below */
 
 /* Terms that files are in, see synfw_path_class.term. */
 struct synfw_lineage {
@@ -228,46 +232,62 @@ struct synfw_lineage {
 _Static_assert(sizeof(struct synfw_lineage) == 112, "lineage for one generation");
 
 /*
- * Who may mount in a user namespace of his own can give a file any path. Such a path makes rules match,
- * as any other, but never an `except`, nor SYNFW_PATH_PROTECTED: only the inode, or a path whose mounts all
- * belong to mount namespaces of the initial user namespace, does.
+ * Who fills a mount namespace, with a user namespace of his own or as root of a container, can give a file
+ * any path. Such a path makes rules match, as any other, but never an `except`, nor SYNFW_PATH_PROTECTED:
+ * only the inode, or a path whose mounts all belong to the host's own mount namespace, does.
  */
 #define SYNFW_UNSURE_SELF	0x1
 #define SYNFW_UNSURE_PARENT	0x2
 #define SYNFW_UNSURE_ANCESTORS	0x4
 
+/*
+ * What a process runs is what it executed, which `file` has: a process may let the kernel take another file
+ * for it afterwards (prctl PR_SET_MM_EXE_FILE; root of a user namespace, which anybody can be, may). Where
+ * the two differ the names of what it executed are not known any more: rules match it by its file and by any
+ * prefix or suffix, and no `except` that names files, and no protection, holds. The file of a process that
+ * ran before it was first seen is what the kernel had for it then.
+ */
 struct synfw_process {
 	__u64 start_boot_ns;	/* with the tgid the process's identity */
 	__u64 parent_start_boot_ns;
 	__u32 parent;		/* tgid of the one that forked it */
 	__u32 flags;		/* SYNFW_PROCESS_FLAGGED... */
 	struct synfw_lineage lineage[SYNFW_NR_GENERATION_SLOTS];
+	struct synfw_process_id file; /* that it executed, or who forked it did; kind 0: not known */
 	__u64 level;		/* score, as synfw_score; a child begins with its parent's */
 	__u64 level_boot_ns;
 	__u64 resident_bytes;	/* memory rules: last seen */
 	__u64 growth_bytes;	/* the largest growth within a rule's window */
-	__u64 growth_boot_ns;	/* and when */
 	__u64 largest_bytes;	/* the largest single request */
 	__u64 mapped_bytes;	/* address space when last looked at, by which requests are found that
 				 * choose their own address */
 	__u64 peers_block_ns;
+	__u64 told_serial;	/* synfw_process_head.serial that `told` is for */
+	__u64 told;		/* bit i: rule i of `memory` has told of what this image does */
 	__u32 wx_mappings;
 	__u32 peers_score;
-	__u16 counter;		/* of the rule that flagged or isolated it */
+	__u16 counter;		/* of the rule that flagged it, or isolated it since */
 	__u16 counter_peers;	/* of the rule with `peers` */
 	__u32 lock;		/* of level */
-	__u64 flagged_boot_ns;
+	__u64 flagged_boot_ns;	/* when that was */
 	__u8 comm[16];
 };
-_Static_assert(sizeof(struct synfw_process) == 352, "a process");
+_Static_assert(sizeof(struct synfw_process) == 384, "a process");
 
 /*
- * synfw_executables, an LRU hash by struct synfw_process_id (SYNFW_ID_FILE): the points that all processes
- * of an executable were given, as a leaky bucket with process-scoring's decay. The process that is given
- * points is flagged or acted on when either bucket has reached flag-at or act-at: many short processes of one
- * file do not stay below what one long one would reach. When it is full the one that was longest without points
- * is forgotten.
+ * synfw_executables, an LRU hash by struct synfw_executable_key: the points that all processes of an
+ * executable and an effective user were given, as a leaky bucket with process-scoring's decay. The process
+ * that is given points is flagged or acted on when either bucket has reached flag-at or act-at: many short
+ * processes of one file do not stay below what one long one would reach. By user, as nobody's points may be
+ * held against who runs the same file. When it is full the one that was longest without points is forgotten.
  */
+struct synfw_executable_key {
+	struct synfw_process_id file;	/* SYNFW_ID_FILE */
+	__u32 uid;
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct synfw_executable_key) == 32, "key of an executable");
+
 struct synfw_executable {
 	__u64 level;
 	__u64 level_boot_ns;
@@ -277,22 +297,45 @@ struct synfw_executable {
 };
 _Static_assert(sizeof(struct synfw_executable) == 40, "score of an executable");
 
+/* What synfw_fill does to all processes: first what each runs, then what its parents run. */
+enum synfw_fill_pass {
+	SYNFW_FILL_SELF = 0,
+	SYNFW_FILL_PARENTS = 1,
+	SYNFW_FILL_RELEASE = 2,	/* ends the isolation of all */
+};
+
 /* synfw_process_state[0]. */
 struct synfw_process_state {
 	__u32 fill_slot;	/* user space: whose lineage synfw_fill writes */
-	__u32 fill_pass;	/* 0: `self` of all, then 1: `parent` and `ancestors` */
-	__u32 isolated_lost;	/* children of isolated processes that found no room; user space clears
-				 * it once synfw_fill has found room for all */
-	__u32 lsm;		/* user space: the LSM programs are attached and work */
+	__u32 fill_pass;	/* enum synfw_fill_pass */
 	/* synfw_identify: a descriptor of the caller, and the file behind it */
 	__s32 fd;
 	__s32 error;		/* 0 or -errno */
 	struct synfw_process_id file;
-	__u32 host_mounts;	/* user space: number of the host's own mount namespace, that of PID 1; 0: not
-				 * known, which costs time where there are many mounts */
+	__u32 host_mounts;	/* synfw_find_host: number of the host's own mount namespace, that of PID 1, which
+				 * /proc does not show to everybody; 0: not known, and no path is certain */
 	__u32 reserved;
 };
-_Static_assert(sizeof(struct synfw_process_state) == 56, "state of the process programs");
+_Static_assert(sizeof(struct synfw_process_state) == 48, "state of the process programs");
+
+/* The limit of logging holds for what is done about processes apart from what is only told, which any process can
+ * make a flood of. */
+enum synfw_process_event_bucket {
+	SYNFW_PROCESS_EVENTS_OF_NOTES = 0,	/* points and flags, what is spared, what a policy in mode monitor
+						 * would do */
+	SYNFW_PROCESS_EVENTS_OF_ACTS = 1,	/* isolated, killed, denied */
+	SYNFW_NR_PROCESS_EVENT_BUCKETS = 2,
+};
+
+/* synfw_process_runtime[0]: what the programs write at any time. User space, which writes synfw_process_state as a
+ * whole, would undo that there. */
+struct synfw_process_runtime {
+	__u64 event_tat_boot_ns[SYNFW_NR_PROCESS_EVENT_BUCKETS]; /* the limit of logging, as a rate */
+	__u32 isolated_lost;	/* children of isolated processes found no room; user space clears it once
+				 * synfw_fill has found room for all */
+	__u32 reserved[11];
+};
+_Static_assert(sizeof(struct synfw_process_runtime) == 64, "a line");
 
 /*
  * synfw_growth_windows, an LRU hash: for each process and growth rule the smallest resident size in each eighth of
@@ -330,6 +373,9 @@ enum synfw_process_tally {
 	SYNFW_PROCESS_TALLY_EVENTS_LOST = 3,
 	SYNFW_PROCESS_TALLY_SPARED = 4,	/* actions on protected processes that were not taken */
 	SYNFW_PROCESS_TALLY_REFUSED = 5, /* calls of isolated processes */
+	SYNFW_PROCESS_TALLY_WOULD_REFUSE = 6, /* the same, which a policy in mode monitor let through */
+	SYNFW_PROCESS_TALLY_EVENTS_LIMITED = 7, /* logging.limit */
+	SYNFW_PROCESS_TALLY_UNJUDGED = 8, /* execs, requests and mappings that nobody could judge just then */
 	SYNFW_NR_PROCESS_TALLIES = 16,
 };
 
@@ -341,6 +387,7 @@ enum synfw_process_event_flag {
 	SYNFW_PROCESS_EVENT_CROSSED = 0x2,	/* process-scoring: flag-at or act-at was reached */
 	SYNFW_PROCESS_EVENT_PATH_CUT = 0x4,	/* path is only the end of it */
 	SYNFW_PROCESS_EVENT_SPARED = 0x8,	/* the process is protected: nothing was done */
+	SYNFW_PROCESS_EVENT_DISGUISED = 0x10,	/* path is not what it executed */
 };
 
 struct synfw_process_event {
@@ -373,15 +420,23 @@ struct synfw_process_question {
 	__u32 memfd;
 	__u32 path_bytes, parent_bytes, ancestor_bytes, args_bytes;
 	__u32 trigger;		/* enum synfw_process_trigger */
-	__u32 reserved;
+	__u32 denies;		/* an exec can be made to fail here */
 	__u64 bytes;		/* memory triggers */
 	__u8 path[4096], parent[4096], ancestor[4096];
 	__u8 args[4096];	/* argv[1..], each with its NUL */
 	/* the answer */
 	__u32 score;
 	__u16 bit;		/* that decided; SYNFW_NO_PROCESS_BIT: none */
-	__u8 action;		/* enum synfw_process_action; SYNFW_PROCESS_SCORE: nothing decided */
+	__u8 action;		/* enum synfw_process_action of that rule; SYNFW_PROCESS_SCORE: none decided */
 	__u8 answered;
+	__u8 effect;		/* enum synfw_process_action that would be taken; SYNFW_PROCESS_SCORE: none */
+	__u8 causes;		/* SYNFW_CAUSE_* */
+	__u8 reserved[6];
 };
+
+/* Why the effect is another one than the action. */
+#define SYNFW_CAUSE_FALLBACK  0x1 /* the exec cannot be denied, here or by what is known before it */
+#define SYNFW_CAUSE_SCORING   0x2 /* the points alone lead to more, of who had none before */
+#define SYNFW_CAUSE_PROTECTED 0x4
 
 #endif

@@ -91,8 +91,9 @@ static inline size_t process_text_bytes(const struct synfw_path_key *key)
 /* process_bits.c. There is room for the bits: the front end knows the limit. */
 int process_bits_make(struct process_build *build);
 
-/* process_patterns.c: patterns, terms and arguments of all bits and of the protected programs.
- * Afterwards what a longer PREFIX or SUFFIX says includes what the shorter ones say. */
+/* process_patterns.c: patterns, terms and arguments of all bits, and the programs that are
+ * protected by the policy and by the caller. Afterwards what a longer PREFIX or SUFFIX says
+ * includes what the shorter ones say. */
 int process_patterns_collect(struct process_build *build, const struct path_list *protected);
 
 /* process_ids.c */

@@ -66,18 +66,26 @@ static int put_defaults(struct process_build *build, struct synfw_process_head *
 	return vector_number(build, &vector, &head->group_default);
 }
 
-/* It may be below any directory. */
-static int put_unreadable(struct process_build *build, struct synfw_process_head *head)
+/* Of a path whose beginning is not known: it may be below any directory. Of a file whose name is
+ * not known: it may be anything but what exact paths say, which its inode tells. */
+static int put_unknown(struct process_build *build, struct synfw_process_head *head)
 {
-	struct synfw_process_vector vector = {};
+	struct synfw_process_vector unreadable = {}, unnamed = {};
+	int error;
 
 	for (uint32_t i = 0; i < build->patterns.count; i++) {
 		const struct synfw_path_key *key = intern_record(&build->patterns, i);
+		bool is_prefix = key->kind == SYNFW_PATH_PREFIX;
+		__u64 *terms = is_prefix ? head->unreadable_term : head->unnamed_term;
 
-		if (key->kind == SYNFW_PATH_PREFIX)
-			process_vector_add(&vector, &build->sayings[i].exec);
+		if (key->kind == SYNFW_PATH_EXACT)
+			continue;
+		process_vector_add(is_prefix ? &unreadable : &unnamed, &build->sayings[i].exec);
+		for (int k = 0; k < SYNFW_LINEAGE_WORDS; k++)
+			terms[k] |= build->sayings[i].term[k];
 	}
-	return vector_number(build, &vector, &head->exec_unreadable);
+	error = vector_number(build, &unreadable, &head->exec_unreadable);
+	return error ? error : vector_number(build, &unnamed, &head->exec_unnamed);
 }
 
 static int put_triggers(struct process_build *build, struct synfw_process_head *head)
@@ -103,10 +111,8 @@ static uint8_t fields_asked(const struct process_build *build)
 		uint8_t field;
 	} fields[] = {
 		{PROCESS_PARENT | PROCESS_ANCESTOR, SYNFW_PROCESS_ASKS_LINEAGE},
-		{PROCESS_ARGS, SYNFW_PROCESS_ASKS_ARGS},
 		{PROCESS_USER, SYNFW_PROCESS_ASKS_USER},
 		{PROCESS_GROUP, SYNFW_PROCESS_ASKS_GROUP},
-		{PROCESS_EXEC, SYNFW_PROCESS_ASKS_PATH},
 	};
 	uint8_t asked = 0;
 
@@ -117,14 +123,15 @@ static uint8_t fields_asked(const struct process_build *build)
 	return asked;
 }
 
-static uint64_t smallest_over(const struct process_build *build, enum synfw_process_trigger trigger)
+static uint64_t smallest_allocation(const struct process_build *build)
 {
 	uint64_t smallest = 0;
 
 	for (uint32_t i = 0; i < build->nr_rules; i++) {
 		const struct synfw_process_rule *rule = &build->bit[i].rule;
 
-		if (rule->trigger == trigger && (!smallest || rule->over_bytes < smallest))
+		if (rule->trigger == SYNFW_ON_ALLOCATION &&
+		    (!smallest || rule->over_bytes < smallest))
 			smallest = rule->over_bytes;
 	}
 	return smallest;
@@ -146,6 +153,7 @@ static void put_scoring(const struct process_scoring *scoring, struct synfw_proc
 
 static int put_head(struct process_build *build, struct synfw_process_head *head)
 {
+	const struct rate *limit = &build->policy->logging.limit;
 	int error;
 
 	*head = (struct synfw_process_head){
@@ -153,15 +161,16 @@ static int put_head(struct process_build *build, struct synfw_process_head *head
 		.nr_rules = build->nr_rules,
 		.fields = fields_asked(build),
 		.monitor = build->policy->monitor,
-		.allocation_min_bytes = smallest_over(build, SYNFW_ON_ALLOCATION),
-		.growth_min_bytes = smallest_over(build, SYNFW_ON_GROWTH),
+		.allocation_min_bytes = smallest_allocation(build),
+		.limit_interval_ns = rate_interval_ns(limit),
+		.limit_tolerance_ns = rate_tolerance_ns(limit, limit->count),
 	};
 	for (uint32_t i = 0; i < build->nr_rules; i++)
 		head->actions |= 1 << build->bit[i].rule.action;
 	put_scoring(&build->policy->process_scoring, head);
 	error = put_defaults(build, head);
 	if (!error)
-		error = put_unreadable(build, head);
+		error = put_unknown(build, head);
 	return error ? error : put_triggers(build, head);
 }
 

@@ -256,8 +256,11 @@ static void shorter_into_longer(struct process_build *build)
 
 int process_patterns_collect(struct process_build *build, const struct path_list *protected)
 {
+	const struct policy *policy = build->policy;
 	int error = protected ? protected_collect(build, protected) : 0;
 
+	for (size_t i = 0; !error && i < policy->nr_program_protects; i++)
+		error = protected_collect(build, &policy->program_protects[i].programs.exec);
 	for (uint32_t i = 0; !error && i < build->nr_bits; i++) {
 		error = exec_collect(build, i);
 		if (!error)

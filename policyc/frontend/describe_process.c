@@ -132,6 +132,18 @@ int policy_process_rule_describe(const struct process_rule *rule, char **ret_tex
 	return finish(writer.out, &text, ret_text);
 }
 
+int policy_program_protect_describe(const struct program_protect *entry, char **ret_text)
+{
+	CLEANUP(cleanup_free) char *text = NULL;
+	size_t size;
+	struct writer writer = {.out = open_memstream(&text, &size), .first_key = true};
+
+	if (!writer.out)
+		return -ENOMEM;
+	write_process_match(&writer, &entry->programs);
+	return finish(writer.out, &text, ret_text);
+}
+
 static void write_event(struct writer *writer, const struct memory_rule *rule)
 {
 	static const char *const events[] = {

@@ -122,6 +122,9 @@ void policy_free(struct policy *policy)
 	for (size_t i = 0; i < policy->nr_protects; i++)
 		match_done(&policy->protects[i].match);
 	free(policy->protects);
+	for (size_t i = 0; i < policy->nr_program_protects; i++)
+		process_match_done(&policy->program_protects[i].programs);
+	free(policy->program_protects);
 	free_sets(policy);
 	free_rules(policy);
 	free_process_rules(policy);

@@ -4,8 +4,6 @@
 
 #include <synfw/cleanup.h>
 
-#include "array.h"
-#include "match.h"
 #include "process_outcome.h"
 #include "set_subtract.h"
 #include "thresholds.h"
@@ -138,48 +136,6 @@ int parse_defaults(struct parser *parser, const struct schema_key *key, const st
 	if (!policy->established_at.line && policy->incoming == CHOICE_ALLOW)
 		policy->established = CHOICE_RULES;
 	return err;
-}
-
-static int parse_protect_entry(struct parser *parser, const struct schema_key *key,
-			       const struct node *value, void *target)
-{
-	static const struct key_parser keys[] = {
-		{"from", match_parse_key, 0},
-		{"to", match_parse_key, 0},
-		{NULL, NULL, 0},
-	};
-	struct match_draft draft = {.owner = "protect entry"};
-	struct policy *policy = parser->policy;
-	struct protect_entry *entry;
-	struct diag *diag;
-	int err;
-
-	entry = ARRAY_APPEND(policy->protects, policy->nr_protects);
-	if (!entry)
-		return -ENOMEM;
-	entry->at = location_of(parser, value);
-	if (value->kind == NODE_SCALAR) {
-		entry->infrastructure = !strcmp(value->text, "infrastructure");
-		if (entry->infrastructure)
-			return 0;
-		diag = diag_error(parser->diags, entry->at, "\"%s\" is not a protect entry",
-				  value->text);
-		diag_hint(diag, "write {from: SET, to: SERVICE}, or the word infrastructure");
-		return 0;
-	}
-	err = parse_mapping(parser, SCHEMA_PROTECT, value, keys, &draft);
-	if (!err)
-		err = match_finish(parser, &draft);
-	entry->match = draft.match;
-	return err;
-}
-
-int parse_protect(struct parser *parser, const struct schema_key *key, const struct node *value,
-		  void *target)
-{
-	if (value->kind == NODE_SCALAR && value->text[0])
-		return parse_protect_entry(parser, key, value, NULL);
-	return parse_sections(parser, key, value, parse_protect_entry, NULL);
 }
 
 static int read_policy(struct parser *parser)

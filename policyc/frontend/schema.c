@@ -172,7 +172,8 @@ const struct schema_key schema_keys[] = {
 	CHILD_KEY(POLICY, "interfaces", SECTIONS, OPTIONAL, "Interfaces that the policy guards.",
 		  INTERFACE),
 	CHILD_KEY(POLICY, "protect", PROTECT, OPTIONAL,
-		  "Checked before everything else: what matches is never dropped.", PROTECT),
+		  "Checked before everything else: what matches is never dropped, nor acted on.",
+		  PROTECT),
 	CHILD_KEY(POLICY, "sets", SETS, OPTIONAL,
 		  "Named sets of addresses, IPv4 and IPv6 mixed, written here or read from files.",
 		  SET),
@@ -201,9 +202,11 @@ const struct schema_key schema_keys[] = {
 	WORD_KEY(INTERFACE, "attach", OPTIONAL, "auto takes native, else generic, and says which.",
 		 attach_modes),
 
-	KEY(PROTECT, "from", ADDRESSES, REQUIRED, "Sources that are always let through."),
+	KEY(PROTECT, "from", ADDRESSES, OPTIONAL, "Sources that are always let through."),
 	KEY(PROTECT, "to", PORTS, OPTIONAL,
 	    "Only to these services; left out: everything from there."),
+	KEY(PROTECT, "exec", PATTERNS, OPTIONAL,
+	    "Instead of addresses: programs that no rule on processes or memory may touch."),
 
 	KEY(SET, "file", PATH, OPTIONAL, "Set file, relative to the policy."),
 	WORD_KEY(SET, "format", OPTIONAL, "Format of the file; auto looks at its first entry.",
@@ -361,7 +364,6 @@ const struct schema_key schema_keys[] = {
 	KEY(MEMORY_EXCEPT, "ancestor", PATTERNS, OPTIONAL, "Files that an ancestor runs."),
 	KEY(MEMORY_EXCEPT, "user", IDS, OPTIONAL, "Effective users."),
 	KEY(MEMORY_EXCEPT, "group", IDS, OPTIONAL, "Groups that it has."),
-	CHILD_KEY(MEMORY_EXCEPT, "args", ARGUMENTS_OR_SECTION, OPTIONAL, "Arguments.", ARGS),
 
 	KEY(PROCESS_SCORING, "flag-at", SCORE, OPTIONAL,
 	    "Points from which on a process is reported, once each time."),
@@ -377,7 +379,7 @@ const struct schema_key schema_keys[] = {
 		   "Kinds of events that are reported; left out: all but drop.", event_kinds),
 	KEY(LOGGING, "sample", SAMPLE, OPTIONAL,
 	    "One of so many drops is reported, the first of each source and rule always; 1/100."),
-	KEY(LOGGING, "limit", RATE, OPTIONAL, "Events of all kinds together, at most; 50/s."),
+	KEY(LOGGING, "limit", RATE, OPTIONAL, "Events of each of four groups, at most; 50/s."),
 	KEY(LOGGING, "outputs", LATER, OPTIONAL, "Where events are written."),
 
 	KEY(TEST, "from", ENDPOINT, OPTIONAL,

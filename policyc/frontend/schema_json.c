@@ -159,6 +159,8 @@ static const struct {
 	enum schema_section section;
 	const char *members;
 } conditions[] = {
+	{SCHEMA_PROTECT, "\"oneOf\":[" NEEDS("from") "," NEEDS(
+				 "exec") "],\"dependentRequired\":{\"to\":[\"from\"]}"},
 	{SCHEMA_RULE, ONE_OUTCOME ",\"not\":" NEEDS_TWO("rate", "distinct-ports")},
 	{SCHEMA_SCORING, "\"anyOf\":[" NEEDS("flag-at") "," NEEDS_TWO("drop-at", "block-for") "]"},
 	{SCHEMA_SET, "\"oneOf\":[" NEEDS("file") "," NEEDS("dynamic") "]"},

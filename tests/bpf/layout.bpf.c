@@ -35,4 +35,5 @@ struct synfw_process_id layout_process_id;
 struct synfw_process layout_process;
 struct synfw_process_event layout_process_event;
 struct synfw_process_state layout_process_state;
+struct synfw_process_runtime layout_process_runtime;
 struct synfw_process_question layout_process_question;

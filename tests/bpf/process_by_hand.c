@@ -316,15 +316,24 @@ static void triggers_write(struct tables *tables, struct synfw_process_head *hea
 	}
 }
 
-static void unreadable_write(struct tables *tables, struct synfw_process_head *head)
+static void unknown_write(struct tables *tables, struct synfw_process_head *head)
 {
-	uint64_t bits[SYNFW_PROCESS_WORDS] = {};
+	uint64_t unreadable[SYNFW_PROCESS_WORDS] = {}, unnamed[SYNFW_PROCESS_WORDS] = {};
 
-	for (uint32_t i = 0; i < tables->nr_named; i++)
+	for (uint32_t i = 0; i < tables->nr_named; i++) {
+		const struct named *named = &tables->named[i];
+		bool is_prefix = named->kind == SYNFW_PATH_PREFIX;
+
+		if (named->kind == SYNFW_PATH_EXACT || named->kind == SYNFW_PATH_ARGUMENT)
+			continue;
 		for (int j = 0; j < SYNFW_PROCESS_WORDS; j++)
-			if (tables->named[i].kind == SYNFW_PATH_PREFIX)
-				bits[j] |= tables->named[i].bits[j];
-	head->exec_unreadable = vector_add(tables, bits, NULL);
+			(is_prefix ? unreadable : unnamed)[j] |= named->bits[j];
+		for (int j = 0; j < SYNFW_LINEAGE_WORDS; j++)
+			(is_prefix ? head->unreadable_term : head->unnamed_term)[j] |=
+				named->terms[j];
+	}
+	head->exec_unreadable = vector_add(tables, unreadable, NULL);
+	head->exec_unnamed = vector_add(tables, unnamed, NULL);
 }
 
 static void arrays_write(struct tables *tables, struct synfw_process_bpf *bpf, uint32_t slot)
@@ -356,7 +365,7 @@ void process_tables_fill(struct synfw_process_bpf *bpf, uint32_t slot,
 	paths_write(tables, bpf, slot);
 	ids_write(tables, bpf, slot);
 	triggers_write(tables, head);
-	unreadable_write(tables, head);
+	unknown_write(tables, head);
 	head->nr_bits = tables->nr_bits;
 	head->nr_rules = tables->nr_rules;
 	head->exec_default = vector_add(tables, tables->any_exec, NULL);
@@ -367,8 +376,12 @@ void process_tables_fill(struct synfw_process_bpf *bpf, uint32_t slot,
 		    (!head->allocation_min_bytes ||
 		     rules[bit].over_bytes < head->allocation_min_bytes))
 			head->allocation_min_bytes = rules[bit].over_bytes;
-	head->fields = SYNFW_PROCESS_ASKS_LINEAGE | SYNFW_PROCESS_ASKS_ARGS |
-		       SYNFW_PROCESS_ASKS_USER | SYNFW_PROCESS_ASKS_GROUP | SYNFW_PROCESS_ASKS_PATH;
+	for (uint32_t bit = 0; bit < nr_rules; bit++)
+		head->actions |= 1 << rules[bit].action;
+	if (head->act_at)
+		head->actions |= 1 << head->act;
+	head->fields =
+		SYNFW_PROCESS_ASKS_LINEAGE | SYNFW_PROCESS_ASKS_USER | SYNFW_PROCESS_ASKS_GROUP;
 	arrays_write(tables, bpf, slot);
 	MUST(bpf_map_update_elem(bpf_map__fd(bpf->maps.synfw_process_heads), &slot, head,
 				 BPF_ANY) == 0);

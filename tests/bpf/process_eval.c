@@ -232,13 +232,11 @@ static bool rule_matches(const struct process_tables *tables, const struct facts
 	return except == SYNFW_NO_PROCESS_BIT || !bit_holds(tables, facts, except);
 }
 
-/* Allocations and growth below this are not looked at. */
+/* Allocations below this are not looked at. */
 static bool asks_nobody(const struct process_tables *tables, const struct process_subject *subject)
 {
-	if (subject->trigger == SYNFW_ON_ALLOCATION)
-		return subject->bytes <= tables->head.allocation_min_bytes;
-	return subject->trigger == SYNFW_ON_GROWTH &&
-	       subject->bytes <= tables->head.growth_min_bytes;
+	return subject->trigger == SYNFW_ON_ALLOCATION &&
+	       subject->bytes <= tables->head.allocation_min_bytes;
 }
 
 static void learn(const struct process_tables *tables, const struct process_subject *subject,

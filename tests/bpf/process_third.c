@@ -109,5 +109,6 @@ struct process_judgement process_third_ask(struct process_third *third,
 	MUST(bpf_prog_test_run_opts(bpf_program__fd(third->bpf->progs.synfw_ask), &options) == 0);
 	MUST(bpf_map_lookup_elem(map, &zero, question) == 0);
 	MUST(question->answered);
-	return (struct process_judgement){question->bit, question->action, question->score, false};
+	return (struct process_judgement){question->bit, question->action, question->score,
+					  question->causes & SYNFW_CAUSE_PROTECTED};
 }

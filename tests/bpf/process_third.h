@@ -14,7 +14,7 @@ void process_third_close(struct process_third *third);
 /* Puts tables into slot 0. */
 void process_third_put(struct process_third *third, const struct process_tables *tables);
 
-/* Fills in the answer. is_protected is none of it. */
+/* Fills in the answer. */
 struct process_judgement process_third_ask(struct process_third *third,
 					   struct synfw_process_question *question);
 

@@ -34,17 +34,17 @@ static int take_event(void *context, void *data, size_t size)
 	return 0;
 }
 
-/* That of the test, before it had one of its own. */
-static void tell_host_mounts(const struct trial *trial)
+void trial_tell_host_mounts(const struct trial *trial, int namespace_fd)
 {
-	struct synfw_process_state state = {};
-	struct stat status;
+	int state_fd = bpf_map__fd(trial->bpf->maps.synfw_process_state);
+	struct synfw_process_state state;
+	struct stat status = {};
 	uint32_t zero = 0;
 
-	MUST(fstat(trial->host_mounts, &status) == 0);
+	MUST(namespace_fd < 0 || fstat(namespace_fd, &status) == 0);
+	MUST(bpf_map_lookup_elem(state_fd, &zero, &state) == 0);
 	state.host_mounts = status.st_ino;
-	MUST(bpf_map_update_elem(bpf_map__fd(trial->bpf->maps.synfw_process_state), &zero, &state,
-				 BPF_ANY) == 0);
+	MUST(bpf_map_update_elem(state_fd, &zero, &state, BPF_ANY) == 0);
 }
 
 static void attach(struct trial *trial)
@@ -89,7 +89,7 @@ void trial_open_with(struct trial *trial, const char *program_path, uint32_t max
 	trial->ring = ring_buffer__new(bpf_map__fd(trial->bpf->maps.synfw_process_events),
 				       take_event, trial, NULL);
 	MUST(trial->ring);
-	tell_host_mounts(trial);
+	trial_tell_host_mounts(trial, trial->host_mounts);
 }
 
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
@@ -145,7 +145,7 @@ void trial_apply(struct trial *trial, const struct rule_spec *rules, uint32_t nr
 	}
 }
 
-void trial_fill(struct trial *trial, uint32_t slot)
+static void fill(struct trial *trial, uint32_t slot, enum synfw_fill_pass pass)
 {
 	int state_fd = bpf_map__fd(trial->bpf->maps.synfw_process_state);
 	struct synfw_process_state state;
@@ -154,20 +154,29 @@ void trial_fill(struct trial *trial, uint32_t slot)
 	char none[64];
 	int fd;
 
-	for (uint32_t pass = 0; pass < 2; pass++) {
-		MUST(bpf_map_lookup_elem(state_fd, &zero, &state) == 0);
-		state.fill_slot = slot;
-		state.fill_pass = pass;
-		MUST(bpf_map_update_elem(state_fd, &zero, &state, BPF_ANY) == 0);
-		link = bpf_program__attach_iter(trial->bpf->progs.synfw_fill, NULL);
-		MUST(link);
-		fd = bpf_iter_create(bpf_link__fd(link));
-		MUST(fd >= 0);
-		while (read(fd, none, sizeof(none)) > 0)
-			;
-		close(fd);
-		bpf_link__destroy(link);
-	}
+	MUST(bpf_map_lookup_elem(state_fd, &zero, &state) == 0);
+	state.fill_slot = slot;
+	state.fill_pass = pass;
+	MUST(bpf_map_update_elem(state_fd, &zero, &state, BPF_ANY) == 0);
+	link = bpf_program__attach_iter(trial->bpf->progs.synfw_fill, NULL);
+	MUST(link);
+	fd = bpf_iter_create(bpf_link__fd(link));
+	MUST(fd >= 0);
+	while (read(fd, none, sizeof(none)) > 0)
+		;
+	close(fd);
+	bpf_link__destroy(link);
+}
+
+void trial_fill(struct trial *trial, uint32_t slot)
+{
+	fill(trial, slot, SYNFW_FILL_SELF);
+	fill(trial, slot, SYNFW_FILL_PARENTS);
+}
+
+void trial_release(struct trial *trial)
+{
+	fill(trial, 0, SYNFW_FILL_RELEASE);
 }
 
 char *trial_path(const struct trial *trial, const char *name)
@@ -230,6 +239,11 @@ pid_t trial_spawn(const char *const *argv)
 
 pid_t trial_spawn_waiting(const char *path, int *ret_let_go)
 {
+	return trial_spawn_waiting_with(path, "w", ret_let_go);
+}
+
+pid_t trial_spawn_waiting_with(const char *path, const char *letter, int *ret_let_go)
+{
 	int to[2], from[2];
 	char byte;
 	pid_t child;
@@ -240,7 +254,7 @@ pid_t trial_spawn_waiting(const char *path, int *ret_let_go)
 	if (!child) {
 		dup2(to[0], 0);
 		dup2(from[1], 1);
-		execl(path, "program", "w", NULL);
+		execl(path, "program", letter, NULL);
 		_exit(127);
 	}
 	close(to[0]);

@@ -36,6 +36,10 @@ void trial_open_with(struct trial *trial, const char *program, uint32_t max_proc
 		     const char *extra);
 void trial_close(struct trial *trial);
 
+/* Which mount namespace the programs take for the host's; -1: none that they know. It is host_mounts
+ * at first, and not the one that the test is in. */
+void trial_tell_host_mounts(const struct trial *trial, int namespace_fd);
+
 /* Puts the rules in force. `head`: scoring and mode, or NULL. */
 void trial_apply(struct trial *trial, const struct rule_spec *rules, uint32_t nr_rules,
 		 const struct synfw_process_head *head);
@@ -46,6 +50,8 @@ void trial_switch(struct trial *trial);
 
 /* Runs the iterator over all tasks for the staged or, after the switch, for the active slot. */
 void trial_fill(struct trial *trial, uint32_t slot);
+/* Runs it to end the isolation of all. */
+void trial_release(struct trial *trial);
 
 /* DIRECTORY/NAME. Valid until 16 further calls. */
 char *trial_path(const struct trial *trial, const char *name);
@@ -62,6 +68,8 @@ pid_t trial_spawn(const char *const *argv);
 /* A child that executes `path`, has run its first instruction and waits until `ret_let_go` is
  * closed. */
 pid_t trial_spawn_waiting(const char *path, int *ret_let_go);
+/* The same for another letter of test_first_action with which it waits. */
+pid_t trial_spawn_waiting_with(const char *path, const char *letter, int *ret_let_go);
 /* Waits for it: exit status, 128 + the signal. */
 int trial_finish(pid_t child);
 /* Whether a program that is executed makes DIRECTORY/made, which it does first. */

@@ -215,13 +215,15 @@ static void random_match(struct random_process *random, uint32_t allowed,
 		random_args(rng, &ret_match->args);
 }
 
-#define ALL_KEYS    (2 * PROCESS_ARGS - 1)
-#define MEMORY_KEYS (PROCESS_EXEC | PROCESS_USER | PROCESS_GROUP)
+#define ALL_KEYS	   (2 * PROCESS_ARGS - 1)
+#define MEMORY_KEYS	   (PROCESS_EXEC | PROCESS_USER | PROCESS_GROUP)
+#define MEMORY_EXCEPT_KEYS (ALL_KEYS & ~PROCESS_ARGS)
 
-static void random_written_match(struct random_process *random, struct process_match *ret_match)
+static void random_written_match(struct random_process *random, uint32_t allowed,
+				 struct process_match *ret_match)
 {
 	do
-		random_match(random, ALL_KEYS, ret_match);
+		random_match(random, allowed, ret_match);
 	while (!ret_match->keys);
 }
 
@@ -254,10 +256,10 @@ static void random_process_rule(struct random_process *random, size_t number,
 				struct process_rule *rule)
 {
 	rule->name = rule_name(number);
-	random_written_match(random, &rule->match);
+	random_written_match(random, ALL_KEYS, &rule->match);
 	rule->has_except = rng_percent(random->rng, 25);
 	if (rule->has_except)
-		random_written_match(random, &rule->except);
+		random_written_match(random, ALL_KEYS, &rule->except);
 	random_outcome(random->rng, SYNFW_PROCESS_DENY, &rule->outcome);
 	rule->fallback = rule->outcome.action;
 	if (rule->fallback == SYNFW_PROCESS_DENY && rng_percent(random->rng, 50))
@@ -282,7 +284,7 @@ static void random_memory_rule(struct random_process *random, size_t number,
 	random_match(random, MEMORY_KEYS, &rule->match);
 	rule->has_except = rng_percent(random->rng, 40);
 	if (rule->has_except)
-		random_written_match(random, &rule->except);
+		random_written_match(random, MEMORY_EXCEPT_KEYS, &rule->except);
 	random_outcome(random->rng, SYNFW_PROCESS_KILL, &rule->outcome);
 }
 

@@ -10,7 +10,8 @@
  * Requests of 64 MiB, after which it stays for some ticks, of which half a MiB is used: a: mmap. n:
  * mmap at an address of its own. b: brk. r: mremap. g: mmap, of which all is used. Writable and
  * executable pages: y: mmap. q: mprotect. h: shmat. e: mmap where readable implies executable. s:
- * many small requests, twice as much together.
+ * many small requests, twice as much together. l: as g, then as w, and stays. t: y and a, in
+ * turns.
  */
 #include <fcntl.h>
 #include <stddef.h>
@@ -112,7 +113,7 @@ static void ask_memory(char letter)
 	} else if (letter == 'r') {
 		at = (long)map(SOMEWHERE, SMALL, usual, MAP_FIXED);
 		use((char *)call6(SYS_mremap, at, SMALL, LARGE, 0, 0, 0) + SMALL, SOME);
-	} else if (letter == 'g') {
+	} else if (letter == 'g' || letter == 'l') {
 		use(map(0, LARGE, usual, 0), LARGE);
 	} else if (letter == 's') {
 		for (int i = 0; i < LARGE / SMALL * 2; i++)
@@ -124,6 +125,11 @@ static void ask_memory(char letter)
 	} else if (letter == 'e') {
 		call(SYS_personality, READ_IMPLIES_EXEC, 0, 0, 0);
 		map(0, 4096, usual, 0);
+	} else if (letter == 't') {
+		for (int i = 0; i < 3; i++) {
+			map(0, 4096, usual | PROT_EXEC, 0);
+			map(0, LARGE, usual, 0);
+		}
 	} else if (letter == 'h') {
 		map_shared();
 	}
@@ -134,7 +140,7 @@ static void stay(char letter)
 {
 	struct timespec begun, now;
 
-	for (const char *request = "anbrgs"; letter != *request; request++)
+	for (const char *request = "anbrgsl"; letter != *request; request++)
 		if (!*request)
 			return;
 	call(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&begun, 0, 0);
@@ -143,9 +149,17 @@ static void stay(char letter)
 	while ((now.tv_sec - begun.tv_sec) * 1000000000L + now.tv_nsec - begun.tv_nsec < STAY_NS);
 }
 
+static void wait_for_word(char *argument)
+{
+	char byte;
+
+	if (call(SYS_write, 1, (long)argument, 1, 0) == 1)
+		call(SYS_read, 0, (long)&byte, 1, 0);
+}
+
 __attribute__((used)) void begin(long *stack)
 {
-	char **argv = (char **)(stack + 1), byte;
+	char **argv = (char **)(stack + 1);
 
 	if (stack[0] < 2)
 		leave(0);
@@ -155,10 +169,10 @@ __attribute__((used)) void begin(long *stack)
 		execute(argv + 2);
 	else if (argv[1][0] == 'f')
 		execute_child(argv + 2);
-	else if (argv[1][0] == 'w' && call(SYS_write, 1, (long)argv[1], 1, 0) == 1)
-		call(SYS_read, 0, (long)&byte, 1, 0);
 	else
 		ask_memory(argv[1][0]);
+	if (argv[1][0] == 'w' || argv[1][0] == 'l')
+		wait_for_word(argv[1]);
 	stay(argv[1][0]);
 	leave(0);
 }

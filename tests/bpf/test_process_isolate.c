@@ -25,8 +25,6 @@
 
 #define PORT	 4711
 #define NR_TRIES 50
-#define NR_WAITS 500
-#define WAIT_US	 10000
 
 static struct trial trial;
 static char *victim;
@@ -54,9 +52,10 @@ static void write_file(const char *path, const char *text)
 static void enter_group(void)
 {
 	struct bpf_program *programs[] = {
-		trial.bpf->progs.synfw_connect4, trial.bpf->progs.synfw_connect6,
-		trial.bpf->progs.synfw_sendmsg4, trial.bpf->progs.synfw_sendmsg6,
-		trial.bpf->progs.synfw_bind4,	 trial.bpf->progs.synfw_bind6};
+		trial.bpf->progs.synfw_sock_create, trial.bpf->progs.synfw_connect4,
+		trial.bpf->progs.synfw_connect6,    trial.bpf->progs.synfw_sendmsg4,
+		trial.bpf->progs.synfw_sendmsg6,    trial.bpf->progs.synfw_bind4,
+		trial.bpf->progs.synfw_bind6};
 	char *mounted = trial_path(&trial, "cgroup"), procs[200];
 	int fd;
 
@@ -78,12 +77,10 @@ static void leave_group(void)
 	     *procs = trial_path(&trial, "cgroup/cgroup.procs");
 
 	write_file(procs, "0");
-	/* processes that have ended leave it a little later */
-	for (int i = 0; rmdir(group) && i < NR_WAITS; i++) {
-		MUST(errno == EBUSY);
-		usleep(WAIT_US);
-	}
-	MUST(access(group, F_OK) && umount(mounted) == 0);
+	/* the child of one that was killed may not have ended yet */
+	for (int i = 0; i < NR_TRIES && rmdir(group); i++)
+		usleep(100000);
+	MUST(access(group, F_OK) != 0 && umount(mounted) == 0);
 }
 
 static struct sockaddr_in address4(void)
@@ -100,22 +97,7 @@ static struct sockaddr_in6 address6(void)
 				     .sin6_addr = IN6ADDR_LOOPBACK_INIT};
 }
 
-static int result_of(int type, bool six,
-		     int (*call)(int fd, const struct sockaddr *to, socklen_t bytes))
-{
-	struct sockaddr_in to = address4();
-	struct sockaddr_in6 to6 = address6();
-	int fd = socket(six ? AF_INET6 : AF_INET, type, 0), result;
-
-	MUST(fd >= 0);
-	result = call(fd, six ? (void *)&to6 : (void *)&to, six ? sizeof(to6) : sizeof(to)) ? errno
-											    : 0;
-	close(fd);
-	/* one that fails otherwise proves nothing */
-	MUST(result == 0 || result == EPERM);
-	return result;
-}
-
+/* Calls on a socket, and what they are about. */
 static int call_send(int fd, const struct sockaddr *to, socklen_t bytes)
 {
 	return sendto(fd, "x", 1, 0, to, bytes) == 1 ? 0 : -1;
@@ -129,20 +111,76 @@ static int call_bind(int fd, const struct sockaddr *at, socklen_t bytes)
 	return bind(fd, (void *)&any, bytes);
 }
 
+static const struct {
+	int type;
+	int (*call)(int fd, const struct sockaddr *to, socklen_t bytes);
+} calls[] = {{SOCK_STREAM, connect}, {SOCK_DGRAM, call_send}, {SOCK_STREAM, call_bind}};
+
+#define NR_CALLS  3
+#define ALL_CALLS 0x3f /* with both families */
+
+/* 0 or EPERM: one that fails otherwise proves nothing. */
+static int refusal_of(bool done)
+{
+	MUST(done || errno == EPERM);
+	return !done;
+}
+
+/* Sockets for refused_calls(), of who may still open them. */
+static int sockets[2 * NR_CALLS];
+
+static void open_sockets(void)
+{
+	for (int i = 0; i < 2 * NR_CALLS; i++) {
+		sockets[i] = socket(i < NR_CALLS ? AF_INET : AF_INET6, calls[i % NR_CALLS].type, 0);
+		MUST(sockets[i] >= 0);
+	}
+}
+
 /* Each call as a bit: it was refused with EPERM. */
 static int refused_calls(void)
 {
+	struct sockaddr_in to = address4();
+	struct sockaddr_in6 to6 = address6();
 	int refused = 0;
 
-	for (int six = 0; six < 2; six++) {
-		refused |= !!result_of(SOCK_STREAM, six, connect) << (3 * six);
-		refused |= !!result_of(SOCK_DGRAM, six, call_send) << (3 * six + 1);
-		refused |= !!result_of(SOCK_STREAM, six, call_bind) << (3 * six + 2);
+	for (int i = 0; i < 2 * NR_CALLS; i++) {
+		bool six = i >= NR_CALLS;
+		int result = calls[i % NR_CALLS].call(sockets[i], six ? (void *)&to6 : (void *)&to,
+						      six ? sizeof(to6) : sizeof(to));
+
+		refused |= refusal_of(result == 0) << i;
+		close(sockets[i]);
 	}
 	return refused;
 }
 
-#define ALL_CALLS 0x3f
+/* The same of new sockets. */
+static int refused_sockets(void)
+{
+	static const struct {
+		int family, type, protocol;
+	} kinds[] = {
+		{AF_INET, SOCK_STREAM, 0},
+		{AF_INET6, SOCK_STREAM, 0},
+		{AF_INET, SOCK_DGRAM, 0},
+		{AF_INET6, SOCK_DGRAM, 0},
+		{AF_INET, SOCK_RAW, IPPROTO_ICMP},
+		{AF_INET6, SOCK_RAW, IPPROTO_ICMPV6},
+		{AF_INET, SOCK_DGRAM, IPPROTO_ICMP},
+	};
+	int refused = 0;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		int fd = socket(kinds[i].family, kinds[i].type, kinds[i].protocol);
+
+		refused |= refusal_of(fd >= 0) << i;
+		close(fd);
+	}
+	return refused;
+}
+
+#define ALL_SOCKETS 0x7f
 
 static void set_flags(uint32_t flags)
 {
@@ -160,39 +198,99 @@ static void become_caller(const struct trial *unused)
 	_exit(refused_calls());
 }
 
+static void become_opener(const struct trial *unused)
+{
+	_exit(refused_sockets());
+}
+
 static void become_isolated_parent(const struct trial *unused)
 {
 	set_flags(SYNFW_PROCESS_ISOLATED);
 	_exit(trial_child(become_caller, &trial));
 }
 
+static void become_isolated_opener(const struct trial *unused)
+{
+	set_flags(SYNFW_PROCESS_ISOLATED);
+	_exit(trial_child(become_opener, &trial));
+}
+
 static bool who_is_not_isolated_may_call(void)
 {
 	uint64_t before = trial_tally(&trial, SYNFW_PROCESS_TALLY_REFUSED);
 
+	open_sockets();
 	EXPECT(trial_child(become_caller, &trial) == 0);
+	EXPECT(trial_child(become_opener, &trial) == 0);
 	EXPECT(trial_tally(&trial, SYNFW_PROCESS_TALLY_REFUSED) == before);
 	return true;
 }
 
+/* On sockets that they had, and for new ones. */
 static bool children_of_an_isolated_process_may_not(void)
 {
 	uint64_t before = trial_tally(&trial, SYNFW_PROCESS_TALLY_REFUSED);
 
+	open_sockets();
 	EXPECT(trial_child(become_isolated_parent, &trial) == ALL_CALLS);
 	EXPECT(trial_tally(&trial, SYNFW_PROCESS_TALLY_REFUSED) == before + 6);
 	EXPECT(trial_child(become_caller, &trial) == 0);
+	EXPECT(trial_child(become_isolated_opener, &trial) == ALL_SOCKETS);
+	EXPECT(trial_tally(&trial, SYNFW_PROCESS_TALLY_REFUSED) == before + 6 + 7);
+	EXPECT(trial_child(become_opener, &trial) == 0);
+	return true;
+}
+
+static const struct synfw_process_head monitors = {.monitor = true};
+
+static void apply(enum synfw_process_action action, const struct synfw_process_head *head)
+{
+	const struct rule_spec rule = {.match = {.exec = {victim}}, .action = action};
+
+	trial_apply(&trial, &rule, 1, head);
+}
+
+/* Whoever isolated this process, and for whatever. */
+static bool isolation_holds_while_a_policy_isolates(void)
+{
+	uint64_t would = trial_tally(&trial, SYNFW_PROCESS_TALLY_WOULD_REFUSE);
+	uint64_t refused = trial_tally(&trial, SYNFW_PROCESS_TALLY_REFUSED);
+
+	apply(SYNFW_PROCESS_ISOLATE, &monitors);
+	EXPECT(trial_child(become_isolated_opener, &trial) == 0);
+	EXPECT(trial_tally(&trial, SYNFW_PROCESS_TALLY_WOULD_REFUSE) == would + 7);
+	apply(SYNFW_PROCESS_FLAG, NULL);
+	EXPECT(trial_child(become_isolated_opener, &trial) == 0);
+	EXPECT(trial_tally(&trial, SYNFW_PROCESS_TALLY_WOULD_REFUSE) == would + 7);
+	EXPECT(trial_tally(&trial, SYNFW_PROCESS_TALLY_REFUSED) == refused);
+	apply(SYNFW_PROCESS_ISOLATE, NULL);
+	EXPECT(trial_child(become_isolated_opener, &trial) == ALL_SOCKETS);
+	return true;
+}
+
+static bool what_is_released_is_isolated_no_more(void)
+{
+	struct synfw_process process;
+	pid_t child;
+	int let_go;
+
+	apply(SYNFW_PROCESS_ISOLATE, NULL);
+	child = trial_spawn_waiting(victim, &let_go);
+	trial_release(&trial);
+	EXPECT(trial_process(&trial, child, &process));
+	EXPECT(process.flags == SYNFW_PROCESS_FLAGGED);
+	close(let_go);
+	EXPECT(trial_finish(child) == 0);
 	return true;
 }
 
 static bool a_rule_isolates_what_it_matches(void)
 {
-	struct rule_spec rule = {.match = {.exec = {victim}}, .action = SYNFW_PROCESS_ISOLATE};
 	struct synfw_process process;
 	pid_t child;
 	int let_go;
 
-	trial_apply(&trial, &rule, 1, NULL);
+	apply(SYNFW_PROCESS_ISOLATE, NULL);
 	child = trial_spawn_waiting(victim, &let_go);
 	EXPECT(trial_process(&trial, child, &process));
 	EXPECT(process.flags == (SYNFW_PROCESS_FLAGGED | SYNFW_PROCESS_ISOLATED));
@@ -205,20 +303,22 @@ static bool a_rule_isolates_what_it_matches(void)
 
 static bool who_is_not_remembered_may_not_once_a_child_was_lost(void)
 {
-	struct synfw_process_state state;
-	int fd = bpf_map__fd(trial.bpf->maps.synfw_process_state);
+	struct synfw_process_runtime runtime;
+	int fd = bpf_map__fd(trial.bpf->maps.synfw_process_runtime);
 	uint32_t zero = 0, pid = getpid();
 
-	MUST(bpf_map_lookup_elem(fd, &zero, &state) == 0);
+	MUST(bpf_map_lookup_elem(fd, &zero, &runtime) == 0);
 	bpf_map_delete_elem(bpf_map__fd(trial.bpf->maps.synfw_processes), &pid);
-	EXPECT(refused_calls() == 0);
-	state.isolated_lost = 1;
-	MUST(bpf_map_update_elem(fd, &zero, &state, BPF_ANY) == 0);
+	EXPECT(refused_sockets() == 0);
+	open_sockets();
+	runtime.isolated_lost = 1;
+	MUST(bpf_map_update_elem(fd, &zero, &runtime, BPF_ANY) == 0);
 	EXPECT(refused_calls() == ALL_CALLS);
+	EXPECT(refused_sockets() == ALL_SOCKETS);
 	trial_fill(&trial, trial.slot);
-	EXPECT(refused_calls() == 0);
-	state.isolated_lost = 0;
-	MUST(bpf_map_update_elem(fd, &zero, &state, BPF_ANY) == 0);
+	EXPECT(refused_sockets() == 0);
+	runtime.isolated_lost = 0;
+	MUST(bpf_map_update_elem(fd, &zero, &runtime, BPF_ANY) == 0);
 	return true;
 }
 
@@ -234,13 +334,13 @@ static void become_lost_parent(const struct trial *unused)
 		key++;
 	child = fork();
 	if (!child)
-		_exit(refused_calls());
+		_exit(refused_sockets());
 	_exit(0);
 }
 
 static bool an_isolated_parent_of_a_lost_child_is_killed(void)
 {
-	struct synfw_process_state state;
+	struct synfw_process_runtime runtime;
 	uint32_t zero = 0;
 	int status = 0;
 
@@ -248,9 +348,9 @@ static bool an_isolated_parent_of_a_lost_child_is_killed(void)
 	for (int i = 0; i < NR_TRIES && status != TRIAL_KILLED; i++)
 		status = trial_child(become_lost_parent, &trial);
 	EXPECT(status == TRIAL_KILLED);
-	MUST(bpf_map_lookup_elem(bpf_map__fd(trial.bpf->maps.synfw_process_state), &zero, &state) ==
-	     0);
-	EXPECT(state.isolated_lost);
+	MUST(bpf_map_lookup_elem(bpf_map__fd(trial.bpf->maps.synfw_process_runtime), &zero,
+				 &runtime) == 0);
+	EXPECT(runtime.isolated_lost);
 	return true;
 }
 
@@ -263,6 +363,7 @@ int main(int argc, char **argv)
 	trial_open(&trial, argv[1], 4096);
 	MUST(unshare(CLONE_NEWNET) == 0);
 	bring_up_loopback();
+	write_file("/proc/sys/net/ipv4/ping_group_range", "0 0");
 	listener = socket(AF_INET, SOCK_STREAM, 0);
 	listener6 = socket(AF_INET6, SOCK_STREAM, 0);
 	MUST(bind(listener, (void *)&at, sizeof(at)) == 0 && listen(listener, 8) == 0);
@@ -270,8 +371,11 @@ int main(int argc, char **argv)
 	MUST(bind(listener6, (void *)&at6, sizeof(at6)) == 0 && listen(listener6, 8) == 0);
 	victim = strdup(trial_copy(&trial, "victim"));
 	enter_group();
+	apply(SYNFW_PROCESS_ISOLATE, NULL);
 	CHECK(who_is_not_isolated_may_call);
 	CHECK(children_of_an_isolated_process_may_not);
+	CHECK(isolation_holds_while_a_policy_isolates);
+	CHECK(what_is_released_is_isolated_no_more);
 	CHECK(a_rule_isolates_what_it_matches);
 	CHECK(who_is_not_remembered_may_not_once_a_child_was_lost);
 	CHECK(an_isolated_parent_of_a_lost_child_is_killed);

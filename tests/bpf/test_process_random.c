@@ -221,15 +221,27 @@ static bool agrees_on(struct run *run, struct subject_policy *policy,
 	return true;
 }
 
+/* What would be done where no exec can be denied; a policy of these has no thresholds. */
+static enum synfw_process_action effect_of(const struct policy *policy,
+					   const struct process_judgement *judgement)
+{
+	if (judgement->is_protected)
+		return SYNFW_PROCESS_SCORE;
+	return judgement->action == SYNFW_PROCESS_DENY
+		       ? policy->process_rules[judgement->bit].fallback
+		       : judgement->action;
+}
+
 static bool third_agrees(struct process_third *third, struct synfw_process_question *question,
-			 const struct process_judgement *expected,
+			 enum synfw_process_action effect, const struct process_judgement *expected,
 			 const struct process_counted *counted)
 {
 	const struct process_counted not_told = {};
 	struct process_judgement answer = process_third_ask(third, question);
 
 	if (answer.bit == expected->bit && answer.action == expected->action &&
-	    answer.score == expected->score)
+	    answer.score == expected->score && answer.is_protected == expected->is_protected &&
+	    question->effect == effect)
 		return true;
 	fprintf(stderr, "reference and shadow program disagree:\n");
 	tell("reference", expected, counted);
@@ -256,7 +268,9 @@ static bool question_agrees(struct run *run, struct subject_policy *policy,
 	asked_judgement = process_reference_judge(policy->random.policy, &policy->random.protected,
 						  &asked, &asked_counted);
 	if (same(&judgement, &counted, &asked_judgement, &asked_counted)) {
-		if (third_agrees(run->third, &question, &judgement, &counted))
+		if (third_agrees(run->third, &question,
+				 effect_of(policy->random.policy, &judgement), &judgement,
+				 &counted))
 			return true;
 		tell_subject(subject);
 		return false;

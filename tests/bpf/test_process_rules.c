@@ -192,6 +192,26 @@ static bool a_denial_that_comes_too_late_kills_or_flags(void)
 	return true;
 }
 
+/* What a denial falls back to is weighed against what the points lead to, not the denial. */
+static bool a_denial_that_only_flags_does_not_keep_points_from_acting(void)
+{
+	char *scored = trial_copy(&trial, "denied-and-scored");
+	struct rule_spec rules[] = {
+		{.match = {.exec = {scored}}, .score = 100},
+		{.match = {.exec = {scored}},
+		 .action = SYNFW_PROCESS_DENY,
+		 .fallback = SYNFW_PROCESS_FLAG},
+	};
+	const struct synfw_process_head head = {
+		.decay = DECAY_PER_HOUR, .act_at = 90, .act = SYNFW_PROCESS_KILL};
+
+	trial_apply(&trial, rules, 2, &head);
+	EXPECT(trial_run(scored, NULL, NULL, NULL) == TRIAL_KILLED);
+	trial_read_events(&trial);
+	EXPECT(trial.nr_events == 1 && trial.event.action == SYNFW_PROCESS_KILL);
+	return true;
+}
+
 static bool a_protected_file_is_spared(void)
 {
 	struct rule_spec rule = {.match = {.exec = {victim}}, .action = SYNFW_PROCESS_KILL};
@@ -226,17 +246,30 @@ static bool points_add_up_to_an_action(void)
 	return true;
 }
 
+static char *scored_by_many;
+
+static void become_many_of_user(const struct trial *unused)
+{
+	MUST(setgid(776) == 0 && setuid(775) == 0);
+	execl(scored_by_many, "many", NULL);
+}
+
+/* Of one user: what nobody did is not held against root. */
 static bool many_processes_of_a_file_add_up_too(void)
 {
-	char *many = trial_copy(&trial, "many");
-	struct rule_spec rule = {.match = {.exec = {many}}, .score = 40};
+	struct rule_spec rule = {.score = 40};
 	const struct synfw_process_head head = {
 		.decay = DECAY_PER_HOUR, .act_at = 100, .act = SYNFW_PROCESS_KILL};
 
+	scored_by_many = strdup(trial_copy(&trial, "many"));
+	rule.match.exec[0] = scored_by_many;
 	trial_apply(&trial, &rule, 1, &head);
-	EXPECT(trial_run(many, NULL, NULL, NULL) == 0);
-	EXPECT(trial_run(many, NULL, NULL, NULL) == 0);
-	EXPECT(trial_run(many, NULL, NULL, NULL) == TRIAL_KILLED);
+	EXPECT(trial_child(become_many_of_user, &trial) == 0);
+	EXPECT(trial_child(become_many_of_user, &trial) == 0);
+	EXPECT(trial_child(become_many_of_user, &trial) == TRIAL_KILLED);
+	EXPECT(trial_run(scored_by_many, NULL, NULL, NULL) == 0);
+	EXPECT(trial_run(scored_by_many, NULL, NULL, NULL) == 0);
+	EXPECT(trial_run(scored_by_many, NULL, NULL, NULL) == TRIAL_KILLED);
 	return true;
 }
 
@@ -257,6 +290,21 @@ static int ask(struct synfw_process_bpf *shadow, struct synfw_process_question *
 	return question->answered ? question->bit : -1;
 }
 
+static struct synfw_process_bpf *shadow_open(const struct rule_spec *rules, uint32_t nr_rules,
+					     struct synfw_process_head *head)
+{
+	struct synfw_process_bpf *shadow = synfw_process_bpf__open();
+	struct bpf_program *other;
+
+	MUST(shadow);
+	bpf_object__for_each_program(other, shadow->obj)
+		bpf_program__set_autoload(other, other == shadow->progs.synfw_ask);
+	shadow->rodata->read_only = true;
+	MUST(synfw_process_bpf__load(shadow) == 0);
+	process_tables_fill(shadow, 0, rules, nr_rules, head);
+	return shadow;
+}
+
 static bool the_shadow_program_judges_the_same(void)
 {
 	struct rule_spec rules[] = {
@@ -266,19 +314,11 @@ static bool the_shadow_program_judges_the_same(void)
 		{.match = {.exec = {"**/x/nc"}, .args = {"-e"}}, .action = SYNFW_PROCESS_ISOLATE},
 		{.match = {.exec = {"memfd"}, .ancestor = "/anc/**"}, .action = SYNFW_PROCESS_DENY},
 	};
-	struct synfw_process_bpf *shadow = synfw_process_bpf__open();
 	struct synfw_process_head head = {.serial = 1};
+	struct synfw_process_bpf *shadow = shadow_open(rules, 4, &head);
 	struct synfw_process_question question = {
 		.path = "/synfw-test/a", .parent = "/p", .uid = 1};
-	struct bpf_program *other;
 
-	MUST(shadow);
-	bpf_object__for_each_program(other, shadow->obj) bpf_program__set_autoload(
-		other, other == shadow->progs.synfw_ask || other == shadow->progs.synfw_identify);
-	shadow->rodata->read_only = true;
-	MUST(synfw_process_bpf__load(shadow) == 0);
-	process_tables_fill(shadow, 1, rules, 4, &head);
-	question.slot = 1;
 	EXPECT(ask(shadow, &question) == 1 && question.action == SYNFW_PROCESS_KILL);
 	EXPECT(question.score == 7);
 	strcpy((char *)question.parent, "/q");
@@ -294,6 +334,68 @@ static bool the_shadow_program_judges_the_same(void)
 	question.memfd = 1;
 	strcpy((char *)question.ancestor, "/anc/b/c");
 	EXPECT(ask(shadow, &question) == 3 && question.action == SYNFW_PROCESS_DENY);
+	EXPECT(question.effect == SYNFW_PROCESS_DENY && !question.causes);
+	synfw_process_bpf__destroy(shadow);
+	return true;
+}
+
+static bool the_limit_of_logging_holds_for_acts_apart(void)
+{
+	const struct rule_spec rules[] = {
+		{.match = {.exec = {victim}}, .action = SYNFW_PROCESS_FLAG},
+		{.match = {.exec = {neighbour}}, .action = SYNFW_PROCESS_KILL},
+	};
+	/* 4 at once, and one an hour */
+	const struct synfw_process_head head = {.limit_interval_ns = 3600000000000ULL,
+						.limit_tolerance_ns = 3 * 3600000000000ULL};
+	uint64_t before;
+
+	trial_apply(&trial, rules, 2, &head);
+	before = trial_tally(&trial, SYNFW_PROCESS_TALLY_EVENTS_LIMITED);
+	for (int i = 0; i < 20; i++)
+		MUST(trial_run(victim, NULL, NULL, NULL) == 0);
+	trial_read_events(&trial);
+	EXPECT(trial.nr_events == 4);
+	EXPECT(trial_run(neighbour, NULL, NULL, NULL) == TRIAL_KILLED);
+	trial_read_events(&trial);
+	EXPECT(trial.nr_events == 5 && trial.event.action == SYNFW_PROCESS_KILL);
+	EXPECT(trial_tally(&trial, SYNFW_PROCESS_TALLY_EVENTS_LIMITED) == before + 16);
+	/* what that rate left is nothing to the next one */
+	trial_apply(&trial, rules, 2,
+		    &(struct synfw_process_head){.limit_interval_ns = 1, .limit_tolerance_ns = 0});
+	MUST(trial_run(victim, NULL, NULL, NULL) == 0);
+	trial_read_events(&trial);
+	EXPECT(trial.nr_events == 1);
+	return true;
+}
+
+/* Which rule decides is one thing, and what becomes of the program another. */
+static bool the_shadow_program_tells_what_would_be_done(void)
+{
+	const struct rule_spec rules[] = {
+		{.match = {.exec = {"/synfw-test/scored"}}, .score = 100},
+		{.match = {.exec = {"/synfw-test/scored"}}, .action = SYNFW_PROCESS_FLAG},
+		{.match = {.exec = {"/synfw-test/args"}, .args = {"-x"}},
+		 .action = SYNFW_PROCESS_FLAG},
+		{.match = {.exec = {"/synfw-test/**"}},
+		 .action = SYNFW_PROCESS_DENY,
+		 .fallback = SYNFW_PROCESS_FLAG},
+	};
+	struct synfw_process_head head = {
+		.serial = 1, .decay = DECAY_PER_HOUR, .act_at = 90, .act = SYNFW_PROCESS_KILL};
+	struct synfw_process_bpf *shadow = shadow_open(rules, 4, &head);
+	struct synfw_process_question question = {.path = "/synfw-test/scored"};
+
+	EXPECT(ask(shadow, &question) == 1 && question.action == SYNFW_PROCESS_FLAG);
+	EXPECT(question.effect == SYNFW_PROCESS_KILL && question.causes == SYNFW_CAUSE_SCORING);
+	strcpy((char *)question.path, "/synfw-test/denied");
+	EXPECT(ask(shadow, &question) == 3 && question.action == SYNFW_PROCESS_DENY);
+	EXPECT(question.effect == SYNFW_PROCESS_FLAG && question.causes == SYNFW_CAUSE_FALLBACK);
+	question.denies = true;
+	EXPECT(ask(shadow, &question) == 3 && question.effect == SYNFW_PROCESS_DENY);
+	/* the arguments, on which it depends, are not known before the exec */
+	strcpy((char *)question.path, "/synfw-test/args");
+	EXPECT(ask(shadow, &question) == 3 && question.effect == SYNFW_PROCESS_FLAG);
 	synfw_process_bpf__destroy(shadow);
 	return true;
 }
@@ -332,11 +434,14 @@ int main(int argc, char **argv)
 	CHECK(the_first_action_decides);
 	CHECK(a_policy_that_monitors_does_nothing);
 	CHECK(a_denial_that_comes_too_late_kills_or_flags);
+	CHECK(a_denial_that_only_flags_does_not_keep_points_from_acting);
 	CHECK(a_protected_file_is_spared);
 	CHECK(points_add_up_to_an_action);
 	CHECK(many_processes_of_a_file_add_up_too);
+	CHECK(the_limit_of_logging_holds_for_acts_apart);
 	CHECK(events_that_find_no_room_are_counted);
 	CHECK(the_shadow_program_judges_the_same);
+	CHECK(the_shadow_program_tells_what_would_be_done);
 	trial_close(&trial);
 	return claims_end();
 }

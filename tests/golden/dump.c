@@ -78,6 +78,14 @@ static void dump_protect(const struct policy *policy, const struct protect_entry
 		fprintf(out, "protect %s\n", text);
 }
 
+static void dump_program_protect(const struct program_protect *entry, FILE *out)
+{
+	CLEANUP(cleanup_free) char *text = NULL;
+
+	if (!policy_program_protect_describe(entry, &text))
+		fprintf(out, "protect %s\n", text);
+}
+
 static void dump_rule(const struct policy *policy, const struct policy_rule *rule, FILE *out)
 {
 	CLEANUP(cleanup_free) char *text = NULL;
@@ -153,6 +161,8 @@ void dump_policy(const struct policy *policy, FILE *out)
 	dump_thresholds(policy, out);
 	for (size_t i = 0; i < policy->nr_protects; i++)
 		dump_protect(policy, &policy->protects[i], out);
+	for (size_t i = 0; i < policy->nr_program_protects; i++)
+		dump_program_protect(&policy->program_protects[i], out);
 	for (size_t i = 0; i < policy->nr_sets; i++)
 		dump_set(&policy->sets[i], out);
 	for (size_t i = 0; i < policy->nr_rules; i++)

@@ -154,6 +154,7 @@ static void a_longer_pattern_says_what_the_shorter_ones_say(void **state)
 	tables = image->processes;
 	assert_int_equal(tables->nr_patterns, 6);
 	assert_int_equal(word(tables, tables->head.exec_unreadable), 0xf);
+	assert_int_equal(word(tables, tables->head.exec_unnamed), 0x30);
 	assert_int_equal(word(tables, pattern(tables, SYNFW_PATH_PREFIX, "/a/b/c/")->exec), 0xb);
 	assert_int_equal(word(tables, pattern(tables, SYNFW_PATH_PREFIX, "/a/")->exec), 0xa);
 	assert_int_equal(word(tables, pattern(tables, SYNFW_PATH_PREFIX, "/ab/")->exec), 0xc);
@@ -179,6 +180,22 @@ static void what_is_below_a_protected_directory_is_protected(void **state)
 	free(protected.pattern);
 }
 
+static void what_the_policy_protects_is_protected(void **state)
+{
+	CLEANUP(policy_freep) struct policy *policy = new_policy();
+	CLEANUP(image_freep) struct image *image = NULL;
+
+	add_exec(policy, "/usr/sbin/");
+	policy->program_protects = calloc(1, sizeof(*policy->program_protects));
+	policy->nr_program_protects = 1;
+	policy->program_protects[0].programs.keys = PROCESS_EXEC;
+	add_path(&policy->program_protects[0].programs.exec, "/usr/sbin/sshd/");
+	image = compile(policy, NULL);
+	assert_int_equal(pattern(image->processes, SYNFW_PATH_PREFIX, "/usr/sbin/sshd/")->flags,
+			 SYNFW_PATH_PROTECTED);
+	assert_int_equal(pattern(image->processes, SYNFW_PATH_PREFIX, "/usr/sbin/")->flags, 0);
+}
+
 static void a_group_says_who_asks_for_it_and_who_does_not_want_it(void **state)
 {
 	CLEANUP(policy_freep) struct policy *policy = new_policy();
@@ -195,7 +212,7 @@ static void a_group_says_who_asks_for_it_and_who_does_not_want_it(void **state)
 	assert_int_equal(word(tables, tables->ids[0].value.class.exec), 0x1);
 	assert_int_equal(word(tables, tables->ids[0].value.not_vector), 0x2);
 	assert_int_equal(word(tables, tables->head.group_default), 0x6);
-	assert_int_equal(tables->head.fields, SYNFW_PROCESS_ASKS_GROUP | SYNFW_PROCESS_ASKS_PATH);
+	assert_int_equal(tables->head.fields, SYNFW_PROCESS_ASKS_GROUP);
 }
 
 /* Lists that say the same are one, in whatever order. */
@@ -219,6 +236,23 @@ static void a_list_of_parents_is_there_once(void **state)
 		assert_int_equal(image->processes->rules[i].parent_term, 1);
 		assert_int_equal(image->processes->rules[i].ancestor_term, 1);
 	}
+}
+
+static void lists_of_what_may_be_anywhere_are_known(void **state)
+{
+	static const char *const patterns[] = {"/bin/a", "/a/", "*/nc", "/b/", "memfd"};
+	CLEANUP(policy_freep) struct policy *policy = new_policy();
+	CLEANUP(image_freep) struct image *image = NULL;
+
+	for (size_t i = 0; i < 5; i++) {
+		struct process_match *match = add_rule(policy);
+
+		match->keys = PROCESS_PARENT;
+		add_path(&match->parent, patterns[i]);
+	}
+	image = compile(policy, NULL);
+	assert_int_equal(image->processes->head.unreadable_term[0], 0xa);
+	assert_int_equal(image->processes->head.unnamed_term[0], 0x14);
 }
 
 static void the_digest_tells_rules_apart(void **state)
@@ -258,7 +292,7 @@ static void a_test_becomes_a_question(void **state)
 
 	assert_int_equal(policyc_parse("p", text, strlen(text), &loader, diags, &policy), 0);
 	assert_int_equal(policy->nr_process_tests, 2);
-	process_question(&policy->process_tests[0].process, 1, &question);
+	process_question(&policy->process_tests[0].process, 1, true, &question);
 	assert_int_equal(question.slot, 1);
 	assert_int_equal(question.path_bytes, strlen("/tmp/x"));
 	assert_memory_equal(question.path, "/tmp/x", question.path_bytes);
@@ -269,7 +303,7 @@ static void a_test_becomes_a_question(void **state)
 	assert_int_equal(question.args_bytes, 6);
 	assert_memory_equal(question.args, "-e\0sh", 6);
 	assert_int_equal(question.memfd, 0);
-	process_question(&policy->process_tests[1].process, 0, &question);
+	process_question(&policy->process_tests[1].process, 0, false, &question);
 	assert_int_equal(question.memfd, 1);
 	assert_int_equal(question.path_bytes | question.parent_bytes | question.args_bytes, 0);
 }
@@ -346,8 +380,10 @@ int main(void)
 		cmocka_unit_test(scoring_alone_has_tables_without_bits),
 		cmocka_unit_test(a_longer_pattern_says_what_the_shorter_ones_say),
 		cmocka_unit_test(what_is_below_a_protected_directory_is_protected),
+		cmocka_unit_test(what_the_policy_protects_is_protected),
 		cmocka_unit_test(a_group_says_who_asks_for_it_and_who_does_not_want_it),
 		cmocka_unit_test(a_list_of_parents_is_there_once),
+		cmocka_unit_test(lists_of_what_may_be_anywhere_are_known),
 		cmocka_unit_test(the_digest_tells_rules_apart),
 		cmocka_unit_test(a_test_becomes_a_question),
 		cmocka_unit_test(refuses_more_lists_of_parents_than_bits),

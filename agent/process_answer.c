@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "process_answer.h"
+
+#include "manifest.h"
+
+const char *process_answer_word(const struct synfw_process_question *answer)
+{
+	return answer->effect == SYNFW_PROCESS_SCORE || answer->effect >= SYNFW_NR_PROCESS_ACTIONS
+		       ? "allow"
+		       : manifest_process_action_word(answer->effect);
+}
+
+const char *process_answer_cause(const struct synfw_process_question *answer, bool *ret_names_rule)
+{
+	*ret_names_rule = false;
+	if (answer->causes & SYNFW_CAUSE_PROTECTED)
+		return ", as it is protected";
+	if (answer->causes & SYNFW_CAUSE_SCORING)
+		return " by process-scoring";
+	*ret_names_rule = answer->bit != SYNFW_NO_PROCESS_BIT;
+	if (!*ret_names_rule)
+		return "";
+	return answer->causes & SYNFW_CAUSE_FALLBACK ? ", the fallback of rule" : " by rule";
+}

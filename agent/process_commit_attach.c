@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "process_commit_attach.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <bpf/bpf.h>
+
+#include <synfw/cleanup.h>
+
+/* What of the policy needs the hook: the first rule, else what is left. The caller frees. */
+static char *who_needs(const struct process_commit *commit, const struct manifest *next,
+		       enum process_hook hook)
+{
+	const struct synfw_process_head *head = &commit->tables->head;
+	const struct manifest_process_rule *rule,
+		*end = next->process_rules + next->nr_process_rules;
+
+	for (rule = next->process_rules; rule < end; rule++)
+		if (process_hook_serves(hook, rule->trigger, rule->action))
+			return path_format("%s:%u: rule \"%s\"", next->file, rule->line,
+					   rule->name);
+	if (head->act_at && process_hook_serves(hook, SYNFW_ON_EXEC, head->act))
+		return path_format("%s: process-scoring", next->file);
+	return path_format("%s: the policy", next->file);
+}
+
+static int refuse_hook(const struct process_commit *commit, const struct manifest *next,
+		       enum process_hook hook, int error, struct fault *fault)
+{
+	CLEANUP(cleanup_free) char *who = who_needs(commit, next, hook);
+
+	if ((error == -ENOENT || error == -ENODEV) && process_hooks[hook].tracepoint)
+		return fault_refuse(fault, EXIT_KERNEL,
+				    "%s needs the hook \"%s\" at system calls, which this kernel "
+				    "was built without",
+				    who ? who : next->file, process_hooks[hook].word);
+	fault_system(fault, error, "%s needs the hook \"%s\", which cannot be attached",
+		     who ? who : next->file, process_hooks[hook].word);
+	fault->exit_code = EXIT_KERNEL;
+	return error;
+}
+
+static int open_cgroup(const struct process_commit *commit, const struct manifest *next,
+		       enum process_hook hook, struct fault *fault, int *ret_fd)
+{
+	CLEANUP(cleanup_free) char *who = NULL;
+	int err = process_hooks_open_cgroup(ret_fd);
+
+	if (err != -ENOENT && err != -EXDEV)
+		return err ? refuse_hook(commit, next, hook, err, fault) : 0;
+	who = who_needs(commit, next, hook);
+	return fault_refuse(fault, EXIT_KERNEL,
+			    "%s isolates processes, which hangs on the root of the cgroup v2 "
+			    "hierarchy: %s",
+			    who ? who : next->file,
+			    err == -ENOENT ? "mount that, as on /sys/fs/cgroup"
+					   : "what is mounted here begins below it");
+}
+
+static int attach(struct process_commit *commit, enum process_hook hook, int cgroup_fd,
+		  const struct manifest *next, struct fault *fault)
+{
+	CLEANUP(cleanup_free)
+	char *path = process_half_link_path(commit->dir, hook, commit->live.present);
+	int fd = process_hook_attach(hook, commit->loaded.hook_fd[hook], cgroup_fd);
+
+	if (fd < 0)
+		return refuse_hook(commit, next, hook, fd, fault);
+	commit->link_fd[hook] = fd;
+	commit->attached |= 1U << hook;
+	if (!path || bpf_obj_pin(fd, path))
+		return fault_system(fault, path ? -errno : -ENOMEM, "cannot pin the hook \"%s\"",
+				    process_hooks[hook].word);
+	return 0;
+}
+
+int process_commit_attach(struct process_commit *commit, const struct manifest *next,
+			  struct fault *fault)
+{
+	CLEANUP(cleanup_fd) int cgroup_fd = -1;
+	int hook, err = 0;
+
+	for (hook = 0; !err && hook < PROCESS_NR_HOOKS; hook++) {
+		if (commit->loaded.hook_fd[hook] < 0)
+			continue;
+		if (process_hooks[hook].cgroup && cgroup_fd < 0)
+			err = open_cgroup(commit, next, hook, fault, &cgroup_fd);
+		if (!err)
+			err = attach(commit, hook, cgroup_fd, next, fault);
+	}
+	return err;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_AGENT_PROCESS_COMMIT_ATTACH_H
+#define SYNFW_AGENT_PROCESS_COMMIT_ATTACH_H
+
+/* The part of a commit that attaches hooks. */
+#include "process_commit.h"
+
+/* Attaches and pins the hooks whose programs the commit has loaded, in their order, and notes each
+ * for undoing. One that cannot be had is refused by the rule of `next` that needs it. */
+int process_commit_attach(struct process_commit *commit, const struct manifest *next,
+			  struct fault *fault);
+
+#endif
