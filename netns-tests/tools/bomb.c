@@ -2,8 +2,8 @@
 /*
  * A fork bomb that ends: bomb MEMBER PROCESSES EXECS. In a pid namespace of its own each process
  * forks two more, until there are PROCESSES; each executes MEMBER, and that executes itself, EXECS
- * / PROCESSES times in all, asks for a port, and stays. When all do, prints "PROCESSES alive, N
- * refused a port"; at the end of its standard input lets them go, and prints "gone" when none is
+ * / PROCESSES times in all, asks for a socket, and stays. When all do, prints "PROCESSES alive, N
+ * refused a socket"; at the end of its standard input lets them go, and prints "gone" when none is
  * left. With this process all of them end.
  */
 #include <errno.h>
@@ -75,7 +75,7 @@ static void wait_for_all(const struct tally *tally, unsigned long count)
 		must(!waitpid(-1, NULL, WNOHANG), "a process ended too early");
 		usleep(POLL_US);
 	}
-	printf("%u alive, %u refused a port\n", atomic_load(&tally->alive),
+	printf("%u alive, %u refused a socket\n", atomic_load(&tally->alive),
 	       atomic_load(&tally->refused));
 	fflush(stdout);
 }

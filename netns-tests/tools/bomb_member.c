@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * One process of a fork bomb: bomb_member EXECS_LEFT, a decimal number, executes itself so often,
- * then asks for a port, tells it, and stays until the gate opens. Without libc and loader, so that
+ * then asks for a socket, tells it, and stays until the gate opens. Without libc and loader, so that
  * the executions are most of its work.
  */
 #include <errno.h>
-#include <netinet/in.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -44,14 +43,12 @@ static int count_down(char *text)
 	return 1;
 }
 
-static int port_is_refused(void)
+static int socket_is_refused(void)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET};
-	long fd = call(SYS_socket, AF_INET, SOCK_DGRAM, 0, 0, 0), result;
+	long fd = call(SYS_socket, AF_INET, SOCK_DGRAM, 0, 0, 0);
 
-	result = call(SYS_bind, fd, (long)&address, sizeof(address), 0, 0);
 	call(SYS_close, fd, 0, 0, 0, 0);
-	return result == -EPERM;
+	return fd == -EPERM;
 }
 
 static int stay(void)
@@ -62,7 +59,7 @@ static int stay(void)
 
 	if ((unsigned long)tally > -4096UL)
 		return 1;
-	tally->refused += port_is_refused();
+	tally->refused += socket_is_refused();
 	tally->alive++;
 	return call(SYS_read, GATE_FD, (long)&byte, 1, 0, 0) ? 1 : 0;
 }
