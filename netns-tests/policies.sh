@@ -56,14 +56,29 @@ test_edge_web() {
 }
 
 # What the rules on programs name is where they say, in a mount namespace of its own: copies of perl, which
-# do what an intruder would make the real ones do.
+# do what an intruder would make the real ones do. The policy is applied there, too, so that these files are
+# known by more than a name, which anybody can give them.
+begin_programs() {
+	# shellcheck disable=SC2016 # the inner shell's
+	unshare --mount --propagation private sh -ec 'mount -t tmpfs none /usr/sbin
+		for name in nginx apache2 haproxy sshd other; do cp /usr/bin/perl /usr/sbin/$name; done
+		echo >"$0/there"
+		exec sleep 3600' "$T" &
+	PROGRAMS=$!
+	for _ in $(seq 100); do
+		if [ -e "$T/there" ]; then break; fi
+		sleep 0.1
+	done
+	[ -e "$T/there" ] || fail "there are no programs"
+	synfw() { among_programs "$SYNFW" "$@"; }
+}
+
+among_programs() { on_edge nsenter --mount="/proc/$PROGRAMS/ns/mnt" "$@"; }
+
 as() { # USER COMMAND...
 	local user=$1
 	shift
-	# shellcheck disable=SC2016 # the inner shell's
-	on_edge unshare --mount --propagation private sh -ec 'mount -t tmpfs none /usr/sbin
-		for name in nginx apache2 haproxy sshd; do cp /usr/bin/perl /usr/sbin/$name; done
-		exec "$@"' sh setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups "$@"
+	among_programs setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups "$@"
 }
 
 becomes() { # USER PROGRAM WORD...: the signal that ends WORD..., which PROGRAM starts, or 0
@@ -73,17 +88,11 @@ becomes() { # USER PROGRAM WORD...: the signal that ends WORD..., which PROGRAM 
 	as "$user" "$program" -e 'system { $ARGV[0] } @ARGV; print $? & 127' "$@"
 }
 
-# What it is told that asks for a port: "ok", or 1, which is EPERM. First it runs PERL.
-port_of() { # USER PROGRAM [PERL]
+# What it is told that asks for a socket: "ok", or 1, which is EPERM. First it runs PERL.
+socket_of() { # USER PROGRAM [PERL]
 	# shellcheck disable=SC2016 # Perl's
 	as "$1" "$2" -MSocket -e "${3:-}"';
-		socket(my $socket, PF_INET, SOCK_STREAM, 0) or die;
-		print bind($socket, sockaddr_in(0, INADDR_ANY)) ? "ok" : $! + 0'
-}
-
-process_rule() { # NAME [FIELD]
-	synfw show rules --json | jq --arg name "$1" --arg field "${2:-matches}" \
-		'.process_rules[] | select(.name == $name) | .[$field]'
+		print socket(my $socket, PF_INET, SOCK_STREAM, 0) ? "ok" : $! + 0'
 }
 
 # A mapping of 4 KiB, or of as many bytes, that can be read, written to and executed as PROT says.
@@ -94,39 +103,42 @@ test_edge_web_programs() {
 	chmod 711 "$T"
 	mkdir "$T/bin"
 	for program in brought packed own; do cp /usr/bin/perl "$T/bin/$program"; done
+	begin_programs
 	in_force edge-web
 	equal "$(becomes www-data /usr/sbin/nginx /bin/sh -c true)" 9 "a shell of nginx"
 	equal "$(becomes www-data /usr/sbin/nginx /bin/true)" 0 "another program of nginx"
-	equal "$(becomes www-data /usr/sbin/sshd /bin/sh -c true)" 0 "a shell of another program"
+	equal "$(becomes www-data /usr/sbin/other /bin/sh -c true)" 0 "a shell of another program"
 	equal "$(becomes www-data /usr/sbin/apache2 /bin/sh -c true)" 0 "a shell of apache2"
 	equal "$(process_rule shell-from-web-server)" 1 "matches of the rule about nginx"
 	equal "$(process_rule shell-from-application)" 1 "matches of the rule about apache2"
 
-	equal "$(port_of nobody "$T/bin/brought")" ok "a program below /tmp"
-	equal "$(port_of nobody "$T/bin/brought")" 1 "the same once more"
-	equal "$(port_of nobody "$T/bin/packed" "$(map 7)")" 1 "another that unpacks itself"
-	equal "$(port_of root "$T/bin/own" "$(map 3)")$(port_of root "$T/bin/own")" okok "one of root"
-	equal "$(port_of www-data /usr/bin/perl)" ok "an interpreter of www-data"
+	equal "$(socket_of nobody "$T/bin/brought")" ok "a program below /tmp"
+	equal "$(socket_of nobody "$T/bin/brought")" 1 "the same once more"
+	equal "$(socket_of nobody "$T/bin/packed" "$(map 7)")" 1 "another that unpacks itself"
+	equal "$(socket_of root "$T/bin/own" "$(map 3)")$(socket_of root "$T/bin/own")" okok "one of root"
+	equal "$(socket_of www-data /usr/bin/perl)" ok "an interpreter of www-data"
 
 	equal "$(process_rule unpacks-itself)" 1 "matches of the rule about what unpacks itself"
+	exits 0 as root /usr/sbin/other -e "$(map 7)"
 	exits 0 as root /usr/sbin/sshd -e "$(map 7)"
 	exits 0 as root /usr/sbin/haproxy -e "$(map 7)"
 	exits 0 as root /usr/sbin/nginx -e "$(map 0 $((3 << 30)))"
 	exits 0 synfw events --json
-	jq -es --arg bin "$T/bin" 'map(select(.path | test("^(/usr/s?bin/(dash|sshd|haproxy|nginx)|\($bin)/.*)$")) |
-		[(.path | sub(".*/"; "")), .event, .action, .rule]) == [
-		["dash", "exec", "kill", "shell-from-web-server"],
-		["dash", "exec", "flag", "shell-from-application"],
-		["brought", "exec", "flag", "exec-from-tmp"],
-		["brought", "exec", "isolate", "exec-from-tmp"],
-		["packed", "exec", "flag", "exec-from-tmp"],
-		["packed", "wx-mapping", "isolate", "writable-and-executable"],
-		["sshd", "wx-mapping", "flag", "writable-and-executable"],
-		["nginx", "allocation", "flag", "huge-allocation"]]' "$T/out" >/dev/null ||
+	jq -es --arg bin "$T/bin" 'map(select(.path | test("^(/usr/s?bin/(dash|sshd|other|haproxy|nginx)|\($bin)/.*)$")) |
+		[(.path | sub(".*/"; "")), .event, .action, .rule, .spared]) == [
+		["dash", "exec", "kill", "shell-from-web-server", false],
+		["dash", "exec", "flag", "shell-from-application", false],
+		["brought", "exec", "flag", "exec-from-tmp", false],
+		["brought", "exec", "isolate", "exec-from-tmp", false],
+		["packed", "exec", "flag", "exec-from-tmp", false],
+		["packed", "wx-mapping", "isolate", "writable-and-executable", false],
+		["other", "wx-mapping", "flag", "writable-and-executable", false],
+		["sshd", "wx-mapping", "flag", "writable-and-executable", true],
+		["nginx", "allocation", "flag", "huge-allocation", false]]' "$T/out" >/dev/null ||
 		{ cat "$T/out" >&2; fail "events are not as expected"; }
 	exits 0 synfw detach
 	equal "$(becomes www-data /usr/sbin/nginx /bin/sh -c true)" 0 "a shell of nginx without a policy"
-	equal "$(port_of nobody "$T/bin/brought")" ok "a program below /tmp without a policy"
+	equal "$(socket_of nobody "$T/bin/brought")" ok "a program below /tmp without a policy"
 }
 
 test_ssh_only() {
@@ -140,6 +152,7 @@ test_ssh_only() {
 }
 
 test_monitor_first() {
+	begin_programs
 	in_force monitor-first
 	passes $N "$(from 198.51.100.7 proto=tcp,dport=3306)"
 	equal "$(rule everything-else would_drop)" $N "packets that would be dropped"
