@@ -30,10 +30,10 @@ static int refuse_hook(const struct process_commit *commit, const struct manifes
 {
 	CLEANUP(cleanup_free) char *who = who_needs(commit, next, hook);
 
-	if (error == -ENOENT && process_hooks[hook].tracepoint)
+	if ((error == -ENOENT || error == -ENODEV) && process_hooks[hook].tracepoint)
 		return fault_refuse(fault, EXIT_KERNEL,
-				    "%s needs the hook \"%s\" at system calls: mount tracefs for "
-				    "it, on /sys/kernel/tracing",
+				    "%s needs the hook \"%s\" at system calls, which this kernel "
+				    "was built without",
 				    who ? who : next->file, process_hooks[hook].word);
 	fault_system(fault, error, "%s needs the hook \"%s\", which cannot be attached",
 		     who ? who : next->file, process_hooks[hook].word);

@@ -7,9 +7,12 @@
 #include <linux/perf_event.h>
 #include <mntent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 
@@ -25,6 +28,7 @@
 
 #define CGROUP(type)   .cgroup = true, .cgroup_type = (type)
 #define SYSCALL(name)  .tracepoint = "syscalls/sys_enter_" name
+#define RAW(name)      .raw_tracepoint = name
 
 const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
 	[PROCESS_HOOK_FORK] = {"fork", "synfw_fork",
@@ -46,16 +50,19 @@ const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
 	[PROCESS_HOOK_ACCEPT] = {"accept", "synfw_accept", CONNECTIONS_IN},
 	[PROCESS_HOOK_LISTEN] = {"listen", "synfw_listen", CONNECTIONS_IN},
 	[PROCESS_HOOK_DENY] = {"deny", "synfw_deny", "rules deny an exec"},
-	[PROCESS_HOOK_EXEC] = {"exec", "synfw_exec", "rules judge what is executed"},
-	[PROCESS_HOOK_TIMER] = {"timer", "synfw_sample",
+	[PROCESS_HOOK_EXEC] = {"exec", "synfw_watch", "rules judge what is executed",
+			       RAW("sched_process_exec")},
+	[PROCESS_HOOK_TIMER] = {"timer", "synfw_watch",
 				"rules on growth, and on allocation at an address of the "
-				"process's choice"},
-	[PROCESS_HOOK_UNMAPPED_AREA] = {"unmapped-area", "synfw_unmapped", "rules on allocation"},
-	[PROCESS_HOOK_MMAP] = {"mmap", "synfw_mmap", MAPPINGS, SYSCALL("mmap")},
-	[PROCESS_HOOK_MPROTECT] = {"mprotect", "synfw_mprotect", MAPPINGS, SYSCALL("mprotect")},
-	[PROCESS_HOOK_PKEY_MPROTECT] = {"pkey-mprotect", "synfw_pkey_mprotect", MAPPINGS,
+				"process's choice",
+				RAW("hrtimer_expire_entry")},
+	[PROCESS_HOOK_UNMAPPED_AREA] = {"unmapped-area", "synfw_watch", "rules on allocation",
+					RAW("vm_unmapped_area")},
+	[PROCESS_HOOK_MMAP] = {"mmap", "synfw_mapping", MAPPINGS, SYSCALL("mmap")},
+	[PROCESS_HOOK_MPROTECT] = {"mprotect", "synfw_mapping", MAPPINGS, SYSCALL("mprotect")},
+	[PROCESS_HOOK_PKEY_MPROTECT] = {"pkey-mprotect", "synfw_mapping", MAPPINGS,
 					SYSCALL("pkey_mprotect")},
-	[PROCESS_HOOK_SHMAT] = {"shmat", "synfw_shmat", MAPPINGS, SYSCALL("shmat")},
+	[PROCESS_HOOK_SHMAT] = {"shmat", "synfw_mapping", MAPPINGS, SYSCALL("shmat")},
 	[PROCESS_HOOK_MMAP_FILE] = {"mmap-file", "synfw_mmap_file", "rules on wx-mapping"},
 	[PROCESS_HOOK_FILE_MPROTECT] = {"file-mprotect", "synfw_file_mprotect",
 					"rules on wx-mapping"},
@@ -124,24 +131,34 @@ uint32_t process_hook_bit(const char *word)
 	return 0;
 }
 
-/* The number of a tracepoint, from whichever of its two places tracefs is mounted on. */
+/* tracefs, whether or not it is mounted somewhere: in no directory, for this process alone. */
+static int open_tracefs(void)
+{
+	CLEANUP(cleanup_fd) int fs_fd = fsopen("tracefs", FSOPEN_CLOEXEC);
+	int fd;
+
+	if (fs_fd < 0 || fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		return -errno;
+	fd = fsmount(fs_fd, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY);
+	return fd < 0 ? -errno : fd;
+}
+
+/* By which perf_event_open(2) knows it. */
 static int tracepoint_number(const char *name)
 {
-	static const char *const places[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
-	int number = -ENOENT;
-	size_t i;
+	CLEANUP(cleanup_free) char *path = path_format("events/%s/id", name);
+	CLEANUP(cleanup_fd) int tracefs_fd = open_tracefs();
+	CLEANUP(cleanup_fd) int fd = -1;
+	char text[16] = "";
 
-	for (i = 0; number < 0 && i < sizeof(places) / sizeof(*places); i++) {
-		CLEANUP(cleanup_free) char *path = path_format("%s/events/%s/id", places[i], name);
-		FILE *file = path ? fopen(path, "re") : NULL;
-
-		if (!file)
-			continue;
-		if (fscanf(file, "%d", &number) != 1)
-			number = -EINVAL;
-		fclose(file);
-	}
-	return number;
+	if (!path)
+		return -ENOMEM;
+	if (tracefs_fd < 0)
+		return tracefs_fd;
+	fd = openat(tracefs_fd, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+		return -errno;
+	return atoi(text) > 0 ? atoi(text) : -EINVAL;
 }
 
 /* The link keeps the event. */
@@ -174,7 +191,7 @@ int process_hook_attach(enum process_hook hook, int prog_fd, int cgroup_fd)
 	if (spec->cgroup)
 		fd = bpf_link_create(prog_fd, cgroup_fd, spec->cgroup_type, NULL);
 	else
-		fd = bpf_raw_tracepoint_open(NULL, prog_fd);
+		fd = bpf_raw_tracepoint_open(spec->raw_tracepoint, prog_fd);
 	return fd < 0 ? -errno : fd;
 }
 

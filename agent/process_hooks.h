@@ -36,11 +36,12 @@ enum process_hook {
 
 struct process_hook_spec {
 	const char *word;    /* as users and pins call it */
-	const char *program; /* in the object */
+	const char *program; /* in the object; one may serve several hooks */
 	const char *purpose; /* why it is attached */
 	bool cgroup;	     /* on the root cgroup, by this enum bpf_attach_type */
 	int cgroup_type;
-	const char *tracepoint; /* a classic one; NULL: one that the program's type names */
+	const char *tracepoint;	    /* a classic one */
+	const char *raw_tracepoint; /* neither: what the program's type names */
 };
 
 extern const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS];

@@ -87,7 +87,7 @@ bool process_lsm_works(void)
 		return false;
 	/* beyond what people and services have, and not -1 */
 	group = (group & 0x3fffffff) | 0x40000000;
-	if (process_object_load(NULL, NULL, 1U << PROCESS_HOOK_DENY, &ignored, &object) ||
+	if (process_object_load_probe(PROCESS_HOOK_DENY, &ignored, &object) ||
 	    install(&object, file_fd, group, &ignored))
 		return false;
 	link_fd = process_hook_attach(PROCESS_HOOK_DENY, object.hook_fd[PROCESS_HOOK_DENY], -1);

@@ -90,17 +90,28 @@ static int choose_program(struct bpf_object *object, const char *name, struct fa
 	return 0;
 }
 
-static int choose_programs(struct bpf_object *object, uint32_t hooks, struct fault *fault)
+/* Programs of hooks and what user space runs, one bit each; those that serve several are loaded
+ * once. */
+struct choice {
+	uint32_t hooks, calls;
+	bool ask; /* the shadow program */
+};
+
+static int choose_programs(struct bpf_object *object, const struct choice *choice,
+			   struct fault *fault)
 {
 	struct bpf_program *program;
 	int i, err = 0;
 
 	bpf_object__for_each_program(program, object) bpf_program__set_autoload(program, false);
 	for (i = 0; !err && i < PROCESS_NR_HOOKS; i++)
-		if (hooks & 1U << i)
+		if (choice->hooks & 1U << i)
 			err = choose_program(object, process_hooks[i].program, fault);
 	for (i = 0; !err && i < PROCESS_NR_CALLS; i++)
-		err = choose_program(object, call_programs[i], fault);
+		if (choice->calls & 1U << i)
+			err = choose_program(object, call_programs[i], fault);
+	if (!err && choice->ask)
+		err = choose_program(object, ask_program, fault);
 	return err;
 }
 
@@ -124,8 +135,8 @@ static int reuse_maps(struct bpf_object *object, const struct object *packets,
 	return err;
 }
 
-/* The shadow program remembers no process and tells of none: it must not pay for room that it does
- * not use. */
+/* What is never attached to the host's processes, or for a moment only, remembers none and tells of
+ * none: it must not pay for room that it does not use. */
 static int shrink_maps(struct bpf_object *object, struct fault *fault)
 {
 	static const struct {
@@ -188,65 +199,60 @@ static int load_failed(int error, const char *which, struct fault *fault)
 	return error;
 }
 
-static int load(const struct object *packets, const struct process_object *reuse, uint32_t hooks,
-		struct fault *fault, struct process_object *ret_object)
+static int take_programs(struct bpf_object *object, const struct choice *choice,
+			 struct fault *fault, struct process_object *to)
 {
-	CLEANUP(destroy_skeleton)
-	struct synfw_process_bpf *skeleton = synfw_process_bpf__open();
-	CLEANUP(process_object_close) struct process_object object = PROCESS_OBJECT_NONE;
-	int i, err;
+	int i, err = 0;
 
-	if (!skeleton)
-		return fault_system(fault, -errno, "cannot open the BPF object of this binary");
-	err = choose_programs(skeleton->obj, hooks, fault);
-	if (!err)
-		err = reuse_maps(skeleton->obj, packets, reuse, fault);
-	if (err)
-		return err;
-	err = synfw_process_bpf__load(skeleton);
-	if (err)
-		return load_failed(err, "programs for processes", fault);
-	err = take_maps(skeleton->obj, fault, &object);
 	for (i = 0; !err && i < PROCESS_NR_HOOKS; i++)
-		if (hooks & 1U << i)
-			err = take_program(skeleton->obj, process_hooks[i].program, fault,
-					   &object.hook_fd[i]);
+		if (choice->hooks & 1U << i)
+			err = take_program(object, process_hooks[i].program, fault,
+					   &to->hook_fd[i]);
 	for (i = 0; !err && i < PROCESS_NR_CALLS; i++)
-		err = take_program(skeleton->obj, call_programs[i], fault, &object.call_fd[i]);
-	if (err)
-		return err;
-	*ret_object = object;
-	object = (struct process_object)PROCESS_OBJECT_NONE;
-	return 0;
+		if (choice->calls & 1U << i)
+			err = take_program(object, call_programs[i], fault, &to->call_fd[i]);
+	if (!err && choice->ask)
+		err = take_program(object, ask_program, fault, &to->ask_fd);
+	if (!err && choice->ask)
+		err = take_fd(bpf_object__find_map_fd_by_name(object, question_map), fault,
+			      &to->question_fd);
+	return err;
 }
 
-static int load_shadow(struct fault *fault, struct process_object *ret_object)
+/* What is to be loaded, and on whose maps. */
+struct loading {
+	struct choice choice;
+	const struct object *packets;	    /* what both halves have is theirs, or NULL */
+	const struct process_object *reuse; /* the other maps, or NULL */
+	bool small;			    /* maps of its own, as small as they can be */
+	bool read_only;
+	const char *what; /* the kernel refused the ... */
+};
+
+static int load(const struct loading *loading, struct fault *fault,
+		struct process_object *ret_object)
 {
 	CLEANUP(destroy_skeleton)
 	struct synfw_process_bpf *skeleton = synfw_process_bpf__open();
 	CLEANUP(process_object_close) struct process_object object = PROCESS_OBJECT_NONE;
-	struct bpf_program *program;
 	int err;
 
 	if (!skeleton)
 		return fault_system(fault, -errno, "cannot open the BPF object of this binary");
-	skeleton->rodata->read_only = true;
-	bpf_object__for_each_program(program, skeleton->obj)
-		bpf_program__set_autoload(program, false);
-	err = choose_program(skeleton->obj, ask_program, fault);
+	skeleton->rodata->read_only = loading->read_only;
+	err = choose_programs(skeleton->obj, &loading->choice, fault);
 	if (!err)
+		err = reuse_maps(skeleton->obj, loading->packets, loading->reuse, fault);
+	if (!err && loading->small)
 		err = shrink_maps(skeleton->obj, fault);
 	if (err)
 		return err;
 	err = synfw_process_bpf__load(skeleton);
 	if (err)
-		return load_failed(err, "shadow program for processes", fault);
+		return load_failed(err, loading->what, fault);
 	err = take_maps(skeleton->obj, fault, &object);
 	if (!err)
-		err = take_program(skeleton->obj, ask_program, fault, &object.ask_fd);
-	if (!err)
-		err = take_fd(bpf_object__find_map_fd_by_name(skeleton->obj, question_map), fault,
-			      &object.question_fd);
+		err = take_programs(skeleton->obj, &loading->choice, fault, &object);
 	if (err)
 		return err;
 	*ret_object = object;
@@ -254,25 +260,52 @@ static int load_shadow(struct fault *fault, struct process_object *ret_object)
 	return 0;
 }
 
-int process_object_load(const struct object *packets, const struct process_object *reuse,
-			uint32_t hooks, struct fault *fault, struct process_object *ret_object)
+static int load_and_log(const struct loading *loading, struct fault *fault,
+			struct process_object *ret_object)
 {
 	int err;
 
 	bpf_log_begin();
-	err = load(packets, reuse, hooks, fault, ret_object);
+	err = load(loading, fault, ret_object);
 	bpf_log_end(fault);
 	return err;
 }
 
+int process_object_load(const struct object *packets, const struct process_object *reuse,
+			uint32_t hooks, struct fault *fault, struct process_object *ret_object)
+{
+	const struct loading loading = {
+		.choice = {.hooks = hooks, .calls = (1U << PROCESS_NR_CALLS) - 1},
+		.packets = packets,
+		.reuse = reuse,
+		.what = "programs for processes",
+	};
+
+	return load_and_log(&loading, fault, ret_object);
+}
+
+int process_object_load_probe(enum process_hook hook, struct fault *fault,
+			      struct process_object *ret_object)
+{
+	const struct loading loading = {
+		.choice = {.hooks = 1U << hook, .calls = 1U << PROCESS_IDENTIFY},
+		.small = true,
+		.what = "program",
+	};
+
+	return load_and_log(&loading, fault, ret_object);
+}
+
 int process_object_load_shadow(struct fault *fault, struct process_object *ret_object)
 {
-	int err;
+	const struct loading loading = {
+		.choice = {.ask = true},
+		.small = true,
+		.read_only = true,
+		.what = "shadow program for processes",
+	};
 
-	bpf_log_begin();
-	err = load_shadow(fault, ret_object);
-	bpf_log_end(fault);
-	return err;
+	return load_and_log(&loading, fault, ret_object);
 }
 
 void process_object_close(struct process_object *object)

@@ -65,6 +65,11 @@ uint64_t process_object_digest(void);
 int process_object_load(const struct object *packets, const struct process_object *reuse,
 			uint32_t hooks, struct fault *fault, struct process_object *ret_object);
 
+/* Loads the program of one hook, and what finds out the file behind a descriptor, on small maps of
+ * its own: to try what comes of it. */
+int process_object_load_probe(enum process_hook hook, struct fault *fault,
+			      struct process_object *ret_object);
+
 /* Loads the program that answers questions, on maps of its own. */
 int process_object_load_shadow(struct fault *fault, struct process_object *ret_object);
 

@@ -19,29 +19,15 @@
 #include "process_maps.bpf.h"
 #include "process_memory.bpf.h"
 
-#define EBADF 9
+#define EBADF	  9
+#define MAX_ERRNO 4095
+#define SYS_SHMAT 30 /* x86-64 */
 
 /*
  * Without a place in the scratch area, of which there are SCRATCH_PLACES for each CPU, a program does
  * nothing: the exec, or the mapping, goes unjudged. It would take as many judgements that were interrupted in
  * the middle, each by the next; that it has happened is counted.
  */
-
-/* The image and the credentials are the new ones, and no instruction of it has run: a signal that
- * is sent here is taken before any does. */
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(synfw_exec, struct task_struct *task)
-{
-	struct process_scratch *scratch = scratch_take();
-
-	if (!scratch) {
-		tally(SYNFW_PROCESS_TALLY_UNJUDGED);
-		return 0;
-	}
-	process_executed(scratch, address_of(scratch, task));
-	scratch_give_back(scratch);
-	return 0;
-}
 
 /* Before the child runs. A thread is no process. */
 SEC("tp_btf/sched_process_fork")
@@ -184,94 +170,110 @@ int synfw_bind6(struct bpf_sock_addr *context)
 	return call_judge();
 }
 
-/* In the interrupt, whatever it interrupts: ticks are timers, too. Where they are switched off for a CPU that
- * runs a single process (nohz_full) nothing is seen. */
-SEC("tp_btf/hrtimer_expire_entry")
-int BPF_PROG(synfw_sample)
+/* ---- what judges ----------------------------------------------------------------------------- */
+
+/* The image and the credentials are the new ones, and no instruction of it has run: a signal that
+ * is sent here is taken before any does. */
+static __always_inline void watch_exec(__u64 task)
+{
+	struct process_scratch *scratch = scratch_take();
+
+	if (!scratch) {
+		tally(SYNFW_PROCESS_TALLY_UNJUDGED);
+		return;
+	}
+	process_executed(scratch, task);
+	scratch_give_back(scratch);
+}
+
+/* In the interrupt, whatever it interrupts: ticks are timers, too. Where they are switched off for
+ * a CPU that runs a single process (nohz_full) nothing is seen. */
+static __always_inline void watch_timer(__u64 task)
 {
 	struct process_scratch *scratch;
 	struct mm_struct *mm;
-	__u64 task;
 
 	if (!sample_is_due())
-		return 0;
-	task = bpf_get_current_task();
+		return;
 	mm = BPF_CORE_READ((struct task_struct *)task, mm);
 	/* a thread of the kernel that works in the memory of a process is not that process */
 	if (!mm || BPF_CORE_READ((struct task_struct *)task, flags) & PF_KTHREAD)
-		return 0;
+		return;
 	scratch = scratch_take();
 	if (!scratch) /* it is looked at again in a moment */
-		return 0;
+		return;
 	memory_changed(scratch, task, resident_bytes(mm), BPF_CORE_READ(mm, total_vm) * PAGE_BYTES);
 	scratch_give_back(scratch);
-	return 0;
 }
 
 /* Every search for room in an address space. */
-SEC("tp_btf/vm_unmapped_area")
-int BPF_PROG(synfw_unmapped, unsigned long address, struct vm_unmapped_area_info *info)
+static __always_inline void watch_search(__u64 task, __u64 bytes)
 {
 	const struct synfw_process_head *head = process_head(active_slot());
 	struct process_scratch *scratch;
 	struct synfw_process *entry;
-	__u64 bytes = info->length;
 
 	if (!head || !head->trigger[SYNFW_ON_ALLOCATION])
-		return 0;
+		return;
 	if (bytes <= head->allocation_min_bytes + HUGE_BYTES) {
 		entry = process_entry(bpf_get_current_pid_tgid() >> 32);
 		if (entry)
 			request_note(entry, bytes);
-		return 0;
+		return;
 	}
 	scratch = scratch_take();
 	if (!scratch) {
 		tally(SYNFW_PROCESS_TALLY_UNJUDGED);
-		return 0;
+		return;
 	}
-	memory_request(scratch, bpf_get_current_task(), bytes);
+	memory_request(scratch, task, bytes);
 	scratch_give_back(scratch);
+}
+
+/*
+ * One program at three tracepoints: what judges is most of it, and to verify that once more for
+ * each would be most of the time that loading takes. Where it is, its arguments tell:
+ *
+ * sched_process_exec(task, pid, bprm): the task is the one that runs
+ * hrtimer_expire_entry(timer, now): an address of the kernel's
+ * vm_unmapped_area(address, info): one that the process may have, or an error
+ */
+SEC("raw_tp")
+int synfw_watch(struct bpf_raw_tracepoint_args *context)
+{
+	__u64 task = bpf_get_current_task(), first = context->args[0];
+	const struct vm_unmapped_area_info *info = (const void *)context->args[1];
+
+	if (first == task)
+		watch_exec(task);
+	else if ((__s64)first < -MAX_ERRNO)
+		watch_timer(task);
+	else
+		watch_search(task, BPF_CORE_READ(info, length));
 	return 0;
 }
 
 struct syscall_enter {
 	__u64 common;
-	__u64 number;
+	__s32 number;
+	__u32 reserved;
 	__u64 argument[6];
 };
 
-SEC("tp/syscalls/sys_enter_mmap")
-int synfw_mmap(struct syscall_enter *context)
+/* One program for the system calls that map or protect memory, for the same reason. */
+SEC("tp")
+int synfw_mapping(struct syscall_enter *context)
 {
-	if (protection_is_wx(context->argument[2]))
-		wx_found(context->argument[1]);
-	return 0;
-}
+	__u64 bytes = context->argument[1], protection = context->argument[2];
 
-SEC("tp/syscalls/sys_enter_mprotect")
-int synfw_mprotect(struct syscall_enter *context)
-{
-	if (protection_is_wx(context->argument[2]))
-		wx_found(context->argument[1]);
-	return 0;
-}
-
-SEC("tp/syscalls/sys_enter_pkey_mprotect")
-int synfw_pkey_mprotect(struct syscall_enter *context)
-{
-	if (protection_is_wx(context->argument[2]))
-		wx_found(context->argument[1]);
-	return 0;
-}
-
-SEC("tp/syscalls/sys_enter_shmat")
-int synfw_shmat(struct syscall_enter *context)
-{
-	__u64 flags = context->argument[2];
-
-	if (flags & SHM_EXEC && !(flags & SHM_RDONLY))
-		wx_found(0);
+	if (context->number == SYS_SHMAT) { /* its third argument are flags */
+		if (!(protection & SHM_EXEC) || protection & SHM_RDONLY)
+			return 0;
+		bytes = 0;
+	} else if (!protection_is_wx(protection)) {
+		return 0;
+	}
+	wx_found(bytes);
 	return 0;
 }
 

@@ -109,7 +109,7 @@ static __always_inline bool is_news(const struct process_scratch *scratch, struc
 }
 
 /* The rules have been asked about the process that runs, whose entry is `entry` (NULL: no room for one). */
-static __always_inline void act(struct process_scratch *scratch, struct synfw_process *entry)
+static inline __noinline void act(struct process_scratch *scratch, struct synfw_process *entry)
 {
 	const struct synfw_process_head *head = process_head(scratch->slot);
 	bool spared = scratch->flags & SYNFW_PATH_PROTECTED || scratch->pid <= 1;

@@ -36,8 +36,7 @@ static __always_inline long arg_step(struct args_loop *loop, bool user)
 		scratch->args_state = ARGS_READ;
 		return 1;
 	}
-	__builtin_memset(key, 0, sizeof(*key));
-	key->kind = SYNFW_PATH_ARGUMENT;
+	key_begin(scratch, SYNFW_PATH_ARGUMENT);
 	bytes = user ? bpf_probe_read_user_str(key->text, ARG_READ, at)
 		     : bpf_probe_read_kernel_str(key->text, ARG_READ, at);
 	if (bytes < 0)

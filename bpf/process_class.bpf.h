@@ -6,7 +6,7 @@
 #include "process_path.bpf.h"
 #include "process_scratch.bpf.h"
 
-static __always_inline struct synfw_process_vector *vector_at(__u32 slot, __u32 number)
+static inline __noinline struct synfw_process_vector *vector_at(__u32 slot, __u32 number)
 {
 	void *vectors;
 
@@ -167,14 +167,13 @@ __noinline int class_of_memfd(struct process_scratch *scratch, __u32 judged)
 	paths = bpf_map_lookup_elem(&synfw_process_paths, &slot);
 	if (!paths)
 		return 0;
-	scratch->key.kind = SYNFW_PATH_MEMFD;
-	__builtin_memset(scratch->key.text, 0, sizeof(scratch->key.text));
+	key_begin(scratch, SYNFW_PATH_MEMFD);
 	class_join(scratch, bpf_map_lookup_elem(paths, &scratch->key), true, judged);
 	return 0;
 }
 
-static __always_inline const struct synfw_process_id_value *id_value(__u32 slot,
-								     const struct synfw_process_id *id)
+static inline __noinline const struct synfw_process_id_value *
+id_value(__u32 slot, const struct synfw_process_id *id)
 {
 	void *ids;
 

@@ -47,8 +47,9 @@ static __always_inline bool event_limit_take(const struct process_scratch *scrat
 	return false;
 }
 
-static __always_inline void event_send(const struct process_scratch *scratch,
-				       const struct synfw_process *entry, __u32 action, __u32 flags)
+static inline __noinline void event_send(const struct process_scratch *scratch,
+					 const struct synfw_process *entry, __u32 action,
+					 __u32 flags)
 {
 	struct synfw_process_event *event;
 

@@ -27,25 +27,29 @@ struct {
 	__type(value, __u64);
 } synfw_sampled SEC(".maps");
 
-/* The rules are asked about the process that runs. */
-static __always_inline void memory_judge(struct process_scratch *scratch, struct synfw_process *entry,
-					 const struct synfw_process_head *head, __u64 task,
-					 __u32 trigger, __u64 bytes)
+/* The rules of scratch->slot are asked about the process that runs. */
+__noinline int memory_judge(struct process_scratch *scratch, __u64 task, __u32 trigger, __u64 bytes)
 {
 	__u64 mm = (__u64)BPF_CORE_READ((struct task_struct *)task, mm);
 	__u64 file = mm ? (__u64)BPF_CORE_READ((struct mm_struct *)mm, exe_file) : 0;
+	const struct synfw_process_head *head;
+	struct synfw_process *entry;
 
-	if (!file)
-		return;
+	scratch = scratch_again(scratch);
+	head = scratch ? process_head(scratch->slot) : NULL;
+	if (!head || !file)
+		return 0;
 	/* no rule on memory asks for arguments: they lie in the memory of the process, which may have
 	 * changed them */
 	subject_begin(scratch, scratch->slot, trigger);
 	subject_of_task(scratch, task);
 	scratch->bytes = bytes;
+	entry = process_entry(scratch->pid);
 	lineage_of_subject(scratch, entry, task, head->serial);
 	class_of_process(scratch, entry, file, true);
 	judge(scratch);
 	act(scratch, entry);
+	return 0;
 }
 
 /* The generation in force, if it has rules for the event; scratch->slot is its. */
@@ -66,7 +70,7 @@ static __always_inline void request_judge(struct process_scratch *scratch, struc
 	if (entry && entry->largest_bytes < bytes)
 		entry->largest_bytes = bytes;
 	if (bytes > head->allocation_min_bytes)
-		memory_judge(scratch, entry, head, task, SYNFW_ON_ALLOCATION, bytes);
+		memory_judge(scratch, task, SYNFW_ON_ALLOCATION, bytes);
 }
 
 /* It is no second request when it is mapped. The process may run on several CPUs. */
@@ -219,7 +223,7 @@ static __always_inline void memory_grown(struct process_scratch *scratch, struct
 	if (scratch->bytes > entry->growth_bytes)
 		entry->growth_bytes = scratch->bytes;
 	if (scratch->grown)
-		memory_judge(scratch, entry, head, task, SYNFW_ON_GROWTH, scratch->bytes);
+		memory_judge(scratch, task, SYNFW_ON_GROWTH, scratch->bytes);
 }
 
 /* ---- what a sample tells ----------------------------------------------------------------------- */
@@ -271,7 +275,7 @@ static __always_inline void memory_wx(struct process_scratch *scratch, __u64 tas
 	entry = entry_of_task(scratch, task);
 	if (entry)
 		__sync_fetch_and_add(&entry->wx_mappings, 1);
-	memory_judge(scratch, entry, head, task, SYNFW_ON_WX_MAPPING, bytes);
+	memory_judge(scratch, task, SYNFW_ON_WX_MAPPING, bytes);
 }
 
 /* Who has asked for it gets to execute all that he may read. */

@@ -110,7 +110,7 @@ struct process_scratch {
 	__u32 score_before, score_after;
 
 	struct file_path path;
-	struct synfw_path_key key;
+	struct synfw_path_key key __attribute__((aligned(8)));
 	struct synfw_pattern_key prefix;
 	struct synfw_process entry;
 };
@@ -122,7 +122,7 @@ struct {
 	__type(value, struct process_scratch);
 } synfw_process_scratch SEC(".maps");
 
-static __always_inline void tally(enum synfw_process_tally what)
+static inline __noinline void tally(enum synfw_process_tally what)
 {
 	__u32 key = what;
 	__u64 *count = bpf_map_lookup_elem(&synfw_process_tallies, &key);
@@ -132,7 +132,7 @@ static __always_inline void tally(enum synfw_process_tally what)
 }
 
 /* NULL when all are taken, which would need as many that were preempted in the middle. */
-static __always_inline struct process_scratch *scratch_take(void)
+static inline __noinline struct process_scratch *scratch_take(void)
 {
 	__u32 i;
 
@@ -151,7 +151,8 @@ static __always_inline struct process_scratch *scratch_take(void)
 
 /* The same for a function that is checked apart: kernels before 6.2 take nothing of an argument as the key or
  * value of a map. */
-static __always_inline struct process_scratch *scratch_again(const struct process_scratch *scratch)
+static inline __noinline struct process_scratch *
+scratch_again(const struct process_scratch *scratch)
 {
 	__u32 key;
 
@@ -159,6 +160,18 @@ static __always_inline struct process_scratch *scratch_again(const struct proces
 		return NULL;
 	key = scratch->place;
 	return bpf_map_lookup_elem(&synfw_process_scratch, &key);
+}
+
+/* Nothing but the kind. In eights: the compiler would clear single bytes. */
+static inline __noinline void key_begin(struct process_scratch *scratch, enum synfw_path_kind kind)
+{
+	__u64 *eights = (__u64 *)&scratch->key;
+	__u32 i;
+
+#pragma unroll
+	for (i = 0; i < sizeof(scratch->key) / sizeof(*eights); i++)
+		eights[i] = 0;
+	scratch->key.kind = kind;
 }
 
 static __always_inline void scratch_give_back(struct process_scratch *scratch)
@@ -174,14 +187,14 @@ static __always_inline __u64 address_of(struct process_scratch *scratch, const v
 	return *(volatile __u64 *)&scratch->address;
 }
 
-static __always_inline struct synfw_process_head *process_head(__u32 slot)
+static inline __noinline struct synfw_process_head *process_head(__u32 slot)
 {
 	slot %= SYNFW_NR_GENERATION_SLOTS;
 	return bpf_map_lookup_elem(&synfw_process_heads, &slot);
 }
 
 /* Read once: the process sees all of one generation. */
-static __always_inline __u32 active_slot(void)
+static inline __noinline __u32 active_slot(void)
 {
 	__u32 zero = 0;
 	const struct synfw_control *control = bpf_map_lookup_elem(&synfw_control, &zero);

@@ -11,7 +11,7 @@
 #define SIGNAL_KILL	  9
 #define NR_LIVING_PARENTS 32 /* that are asked for the lineage of a process that is not known */
 
-static __always_inline struct synfw_process *process_entry(__u32 pid)
+static inline __noinline struct synfw_process *process_entry(__u32 pid)
 {
 	return bpf_map_lookup_elem(&synfw_processes, &pid);
 }
@@ -113,7 +113,8 @@ static __always_inline bool task_exits(__u64 task)
  * memory, while which it may be looked at. One that begins to exit meanwhile is looked at once more. An
  * entry that the fork made meanwhile stays: it has what the parent is held for.
  */
-static __always_inline struct synfw_process *entry_of_task(struct process_scratch *scratch, __u64 task)
+static inline __noinline struct synfw_process *entry_of_task(struct process_scratch *scratch,
+							     __u64 task)
 {
 	__u32 pid = BPF_CORE_READ((struct task_struct *)task, tgid);
 	struct synfw_process *entry = process_entry(pid);

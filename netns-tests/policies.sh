@@ -55,6 +55,92 @@ test_edge_web() {
 	equal "$(reason default-drop)" $((2 * N + 1)) "default-drop"
 }
 
+# What the rules on programs name is where they say, in a mount namespace of its own: copies of perl, which
+# do what an intruder would make the real ones do. The policy is applied there, too, so that these files are
+# known by more than a name, which anybody can give them.
+begin_programs() {
+	# shellcheck disable=SC2016 # the inner shell's
+	unshare --mount --propagation private sh -ec 'mount -t tmpfs none /usr/sbin
+		for name in nginx apache2 haproxy sshd other; do cp /usr/bin/perl /usr/sbin/$name; done
+		echo >"$0/there"
+		exec sleep 3600' "$T" &
+	PROGRAMS=$!
+	for _ in $(seq 100); do
+		if [ -e "$T/there" ]; then break; fi
+		sleep 0.1
+	done
+	[ -e "$T/there" ] || fail "there are no programs"
+	synfw() { among_programs "$SYNFW" "$@"; }
+}
+
+among_programs() { on_edge nsenter --mount="/proc/$PROGRAMS/ns/mnt" "$@"; }
+
+as() { # USER COMMAND...
+	local user=$1
+	shift
+	among_programs setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups "$@"
+}
+
+becomes() { # USER PROGRAM WORD...: the signal that ends WORD..., which PROGRAM starts, or 0
+	local user=$1 program=$2
+	shift 2
+	# shellcheck disable=SC2016 # Perl's
+	as "$user" "$program" -e 'system { $ARGV[0] } @ARGV; print $? & 127' "$@"
+}
+
+# What it is told that asks for a socket: "ok", or 1, which is EPERM. First it runs PERL.
+socket_of() { # USER PROGRAM [PERL]
+	# shellcheck disable=SC2016 # Perl's
+	as "$1" "$2" -MSocket -e "${3:-}"';
+		print socket(my $socket, PF_INET, SOCK_STREAM, 0) ? "ok" : $! + 0'
+}
+
+# A mapping of 4 KiB, or of as many bytes, that can be read, written to and executed as PROT says.
+map() { echo "syscall(9, 0, ${2:-4096}, $1, 0x4022, -1, 0) > 0 or die"; } # PROT [BYTES]
+
+test_edge_web_programs() {
+	local program
+	chmod 711 "$T"
+	mkdir "$T/bin"
+	for program in brought packed own; do cp /usr/bin/perl "$T/bin/$program"; done
+	begin_programs
+	in_force edge-web
+	equal "$(becomes www-data /usr/sbin/nginx /bin/sh -c true)" 9 "a shell of nginx"
+	equal "$(becomes www-data /usr/sbin/nginx /bin/true)" 0 "another program of nginx"
+	equal "$(becomes www-data /usr/sbin/other /bin/sh -c true)" 0 "a shell of another program"
+	equal "$(becomes www-data /usr/sbin/apache2 /bin/sh -c true)" 0 "a shell of apache2"
+	equal "$(process_rule shell-from-web-server)" 1 "matches of the rule about nginx"
+	equal "$(process_rule shell-from-application)" 1 "matches of the rule about apache2"
+
+	equal "$(socket_of nobody "$T/bin/brought")" ok "a program below /tmp"
+	equal "$(socket_of nobody "$T/bin/brought")" 1 "the same once more"
+	equal "$(socket_of nobody "$T/bin/packed" "$(map 7)")" 1 "another that unpacks itself"
+	equal "$(socket_of root "$T/bin/own" "$(map 3)")$(socket_of root "$T/bin/own")" okok "one of root"
+	equal "$(socket_of www-data /usr/bin/perl)" ok "an interpreter of www-data"
+
+	equal "$(process_rule unpacks-itself)" 1 "matches of the rule about what unpacks itself"
+	exits 0 as root /usr/sbin/other -e "$(map 7)"
+	exits 0 as root /usr/sbin/sshd -e "$(map 7)"
+	exits 0 as root /usr/sbin/haproxy -e "$(map 7)"
+	exits 0 as root /usr/sbin/nginx -e "$(map 0 $((3 << 30)))"
+	exits 0 synfw events --json
+	jq -es --arg bin "$T/bin" 'map(select(.path | test("^(/usr/s?bin/(dash|sshd|other|haproxy|nginx)|\($bin)/.*)$")) |
+		[(.path | sub(".*/"; "")), .event, .action, .rule, .spared]) == [
+		["dash", "exec", "kill", "shell-from-web-server", false],
+		["dash", "exec", "flag", "shell-from-application", false],
+		["brought", "exec", "flag", "exec-from-tmp", false],
+		["brought", "exec", "isolate", "exec-from-tmp", false],
+		["packed", "exec", "flag", "exec-from-tmp", false],
+		["packed", "wx-mapping", "isolate", "writable-and-executable", false],
+		["other", "wx-mapping", "flag", "writable-and-executable", false],
+		["sshd", "wx-mapping", "flag", "writable-and-executable", true],
+		["nginx", "allocation", "flag", "huge-allocation", false]]' "$T/out" >/dev/null ||
+		{ cat "$T/out" >&2; fail "events are not as expected"; }
+	exits 0 synfw detach
+	equal "$(becomes www-data /usr/sbin/nginx /bin/sh -c true)" 0 "a shell of nginx without a policy"
+	equal "$(socket_of nobody "$T/bin/brought")" ok "a program below /tmp without a policy"
+}
+
 test_ssh_only() {
 	in_force ssh-only
 	passes $N "$(from 198.51.100.7 proto=tcp,dport=22)"
@@ -66,9 +152,12 @@ test_ssh_only() {
 }
 
 test_monitor_first() {
+	begin_programs
 	in_force monitor-first
 	passes $N "$(from 198.51.100.7 proto=tcp,dport=3306)"
 	equal "$(rule everything-else would_drop)" $N "packets that would be dropped"
+	equal "$(becomes www-data /usr/sbin/nginx /bin/sh -c true)" 0 "a shell of nginx"
+	equal "$(process_rule shell-from-web-server would)" 1 "shells that would be killed"
 }
 
 test_blocklist() {

@@ -15,7 +15,8 @@ VERBOSE=${SYNFW_VERBOSE:-0}
 SOURCE=$(cd "$(dirname "$0")/.." && pwd)
 BUILD=$(cd "${1:-$SOURCE/build}" && pwd) || exit 1
 shift
-ALONE=' concurrent reload upgrade '	# these are about time, or about traffic at a rate
+# These are about time or load, about traffic at a rate, or their rules about programs of this machine.
+ALONE=' concurrent policies processes-bomb reload upgrade '
 JOBS=${SYNFW_JOBS:-$(nproc)}
 CASE_SECONDS=${SYNFW_CASE_SECONDS:-900}
 

@@ -21,7 +21,7 @@ for clang in clang-14 clang-19; do
 done
 BUILD=$WORK/clang-14
 ninja -C "$BUILD" >/dev/null
-ninja -C "$BUILD" benchmarks/bench-{packet,steps,over-time,flood,sources,data,live,policy,prefixes} \
+ninja -C "$BUILD" benchmarks/bench-{packet,steps,over-time,flood,sources,data,live,policy,prefixes,process-attach} \
 	benchmarks/{measure-command,process-load,time-to-drop,time-to-block,event-latency} \
 	benchmarks/bpf/{generate,replay,rivals}.bpf.o >/dev/null
 OBJECTS=("$BUILD"/benchmarks/bpf/{replay,rivals}.bpf.o)
@@ -71,6 +71,9 @@ machine() {
 	section 'Events' "$SOURCE/benchmarks/bench_events.sh" "$BUILD"
 	section 'A hostile source' "$SOURCE/benchmarks/bench_block.sh" "$BUILD"
 	section 'Rules on processes and memory' "$SOURCE/benchmarks/bench_processes.sh" "$BUILD"
+	section 'Loading the programs of rules on processes' "$BENCH/bench-process-attach"
+	section 'A fork bomb' verbatim env SYNFW_BOMB=10000,100000 "$SOURCE/netns-tests/run.sh" -v "$BUILD" \
+		processes-bomb
 	section 'Large sets, another source each time' "$BENCH/bench-sources" "${OBJECTS[@]}"
 	section 'Rule sets and lists of others' "$BENCH/bench-data" "${OBJECTS[@]}"
 	section 'Packets a second across veth' "$SOURCE/benchmarks/bench_live.sh" "$BUILD"

@@ -5,8 +5,8 @@
 #
 # Builds synfw, makes an edge host and a client in two network namespaces joined by a cable, applies
 # policies/edge-web.yaml on the edge, and shows what real traffic meets: with and without the policy,
-# by which rule, and while the policy is replaced. Ends with an error if anything is not as expected,
-# and leaves nothing behind but the build directory.
+# by which rule, and while the policy is replaced. Its rules on programs hold for this machine meanwhile. Ends
+# with an error if anything is not as expected, and leaves nothing behind but the build directory.
 set -euo pipefail
 
 SOURCE=$(cd "$(dirname "$0")/.." && pwd)

@@ -11,8 +11,8 @@ PACKAGES_BUILD="bpftool clang-14 clang-19 gcc libbpf-dev libc6-dev libcmocka-dev
 	pkg-config python3 scdoc"
 PACKAGES_RUN="busybox-static curl ethtool iproute2 iputils-ping jq kmod netbase netcat-openbsd
 	procps strace tcpdump util-linux"
-# the fuzz ring's sanitizers
-PACKAGES_TEST="libclang-rt-14-dev"
+# the fuzz ring's sanitizers, and what policies make exceptions of
+PACKAGES_TEST="libclang-rt-14-dev nodejs openjdk-17-jdk-headless"
 # the VM ring's; scripts/test.sh alone adds them to the others. The kernels are not installed.
 PACKAGES_VM="cpio qemu-system-x86 xz-utils"
 # what scripts/benchmark.sh measures synfw against; it alone adds them to the others
@@ -25,7 +25,7 @@ become_root() {
 		echo "$0: run it as root (there is no sudo)" >&2
 		exit 1
 	fi
-	exec sudo --preserve-env=CI,NO_COLOR,SYNFW_APPLIES,SYNFW_SEED,SYNFW_TEST_DATA,SYNFW_VERBOSE,http_proxy,https_proxy \
+	exec sudo --preserve-env=CI,NO_COLOR,SYNFW_APPLIES,SYNFW_BOMB,SYNFW_SEED,SYNFW_TEST_DATA,SYNFW_VERBOSE,http_proxy,https_proxy \
 		bash "$0" "$@"
 }
 

@@ -49,16 +49,13 @@ void trial_tell_host_mounts(const struct trial *trial, int namespace_fd)
 
 static void attach(struct trial *trial)
 {
-	struct bpf_program *programs[] = {trial->bpf->progs.synfw_exec,
-					  trial->bpf->progs.synfw_fork,
-					  trial->bpf->progs.synfw_exit};
-	struct bpf_link **links[] = {&trial->bpf->links.synfw_exec, &trial->bpf->links.synfw_fork,
-				     &trial->bpf->links.synfw_exit};
+	struct synfw_process_bpf *bpf = trial->bpf;
 
-	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
-		*links[i] = bpf_program__attach(programs[i]);
-		MUST(*links[i]);
-	}
+	bpf->links.synfw_watch =
+		bpf_program__attach_raw_tracepoint(bpf->progs.synfw_watch, "sched_process_exec");
+	bpf->links.synfw_fork = bpf_program__attach(bpf->progs.synfw_fork);
+	bpf->links.synfw_exit = bpf_program__attach(bpf->progs.synfw_exit);
+	MUST(bpf->links.synfw_watch && bpf->links.synfw_fork && bpf->links.synfw_exit);
 }
 
 void trial_open(struct trial *trial, const char *program_path, uint32_t max_processes)

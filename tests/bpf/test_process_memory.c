@@ -28,9 +28,21 @@
 static struct trial trial;
 static char *victim, *neighbour;
 
-static void attach(struct bpf_program *program)
+static void attach_all(void)
 {
-	MUST(bpf_program__attach(program));
+	static const char *const raw[] = {"hrtimer_expire_entry", "vm_unmapped_area"};
+	static const char *const calls[] = {"sys_enter_mmap", "sys_enter_mprotect",
+					    "sys_enter_pkey_mprotect", "sys_enter_shmat"};
+	size_t i;
+
+	/* where libbpf looks for the numbers of tracepoints */
+	MUST(mount("none", "/sys/kernel/tracing", "tracefs", 0, NULL) == 0);
+	for (i = 0; i < sizeof(raw) / sizeof(*raw); i++)
+		MUST(bpf_program__attach_raw_tracepoint(trial.bpf->progs.synfw_watch, raw[i]));
+	for (i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+		MUST(bpf_program__attach_tracepoint(trial.bpf->progs.synfw_mapping, "syscalls",
+						    calls[i]));
+	MUST(umount("/sys/kernel/tracing") == 0);
 }
 
 static struct rule_spec rule_on(enum synfw_process_trigger trigger, uint64_t over_bytes)
@@ -61,7 +73,8 @@ static int grown_before(enum synfw_process_trigger trigger)
 
 	trial_apply(&trial, &other, 1, NULL);
 	child = trial_spawn_waiting_with(victim, "l", &let_go);
-	timer = bpf_program__attach(trial.bpf->progs.synfw_sample);
+	timer = bpf_program__attach_raw_tracepoint(trial.bpf->progs.synfw_watch,
+						   "hrtimer_expire_entry");
 	MUST(timer);
 	trial_stage(&trial, &rule, 1, NULL);
 	trial_fill(&trial, !trial.slot);
@@ -242,14 +255,7 @@ int main(int argc, char **argv)
 	victim = strdup(trial_copy(&trial, "victim"));
 	neighbour = strdup(trial_copy(&trial, "neighbour"));
 	CHECK(what_was_there_before_the_rules_is_no_growth);
-	if (access("/sys/kernel/tracing/events", F_OK))
-		MUST(mount("none", "/sys/kernel/tracing", "tracefs", 0, NULL) == 0);
-	attach(trial.bpf->progs.synfw_sample);
-	attach(trial.bpf->progs.synfw_unmapped);
-	attach(trial.bpf->progs.synfw_mmap);
-	attach(trial.bpf->progs.synfw_mprotect);
-	attach(trial.bpf->progs.synfw_pkey_mprotect);
-	attach(trial.bpf->progs.synfw_shmat);
+	attach_all();
 	CHECK(a_large_request_is_found_by_any_call);
 	CHECK(what_a_rule_allows_is_not_found);
 	CHECK(small_requests_are_no_large_one);
