@@ -176,7 +176,7 @@ int BPF_PROG(synfw_sample)
 	scratch = scratch_take();
 	if (!scratch)
 		return 0;
-	memory_changed(scratch, task, resident_bytes(mm), BPF_CORE_READ(mm, total_vm) * PAGE_BYTES);
+	memory_changed(scratch, task, mm);
 	scratch_give_back(scratch);
 	return 0;
 }
