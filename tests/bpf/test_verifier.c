@@ -2,6 +2,7 @@
 /*
  * What the verifier does to prove the programs, live and shadow: stays far from its limit of a
  * million instructions, so that another kernel or compiler does not push it over.
+ * SYNFW_BPF_LSM=1: this kernel takes LSM programs, and those of the object are among them.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -49,6 +50,15 @@ static void check(const char *name, bool read_only)
 	synfw_bpf__destroy(bpf);
 }
 
+/* LSM programs are not loaded by themselves. */
+static bool is_wanted(const struct bpf_program *program)
+{
+	const char *lsm = getenv("SYNFW_BPF_LSM");
+
+	return bpf_program__autoload(program) ||
+	       (lsm && *lsm == '1' && bpf_program__type(program) == BPF_PROG_TYPE_LSM);
+}
+
 /* Gives each program that is loaded a log of its own. */
 static char *choose_programs(struct bpf_object *object)
 {
@@ -63,14 +73,14 @@ static char *choose_programs(struct bpf_object *object)
 	count = 0;
 	bpf_object__for_each_program(program, object)
 	{
+		bpf_program__set_autoload(program, is_wanted(program));
 		bpf_program__set_log_level(program, LOG_LEVEL_STATS);
 		bpf_program__set_log_buf(program, logs + LOG_BYTES * count++, LOG_BYTES);
 	}
 	return logs;
 }
 
-/* All at once, as maps are made for each load, but for those that not every kernel takes.
- * Which one is refused, libbpf says on stderr. */
+/* All at once, as maps are made for each load. Which one is refused, libbpf says on stderr. */
 static void check_processes(const char *name, bool read_only)
 {
 	struct synfw_process_bpf *bpf = synfw_process_bpf__open();
