@@ -15,6 +15,7 @@
 #include "claims.h"
 #include "must.h"
 #include "process_trial.h"
+#include "scale.h"
 
 #define NR_TRIES 50
 
@@ -166,12 +167,14 @@ static uint32_t count_processes(void)
 	return count;
 }
 
+/* Three times as many as may be there afterwards, at least. */
 static bool thousands_of_processes_leave_nothing(void)
 {
+	const uint32_t times = scaled(3000, 300);
 	uint64_t full = trial_tally(&trial, SYNFW_PROCESS_TALLY_FULL);
 	uint32_t before = count_processes(), after;
 
-	for (int i = 0; i < 3000; i++) {
+	for (uint32_t i = 0; i < times; i++) {
 		pid_t child = fork();
 
 		MUST(child >= 0);
