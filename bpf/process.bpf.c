@@ -202,7 +202,7 @@ static __always_inline void watch_timer(__u64 task)
 	scratch = scratch_take();
 	if (!scratch) /* it is looked at again in a moment */
 		return;
-	memory_changed(scratch, task, resident_bytes(mm), BPF_CORE_READ(mm, total_vm) * PAGE_BYTES);
+	memory_changed(scratch, task, mm);
 	scratch_give_back(scratch);
 }
 

@@ -96,10 +96,20 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+typedef struct {
+	__s64 counter;
+} atomic_long_t;
+
+/* bit 0 of the count: somebody holds it for writing; not so with CONFIG_PREEMPT_RT */
+struct rw_semaphore {
+	atomic_long_t count;
+};
+
 struct mm_struct {
 	struct file *exe_file;
 	unsigned long arg_start, arg_end;
 	unsigned long total_vm;
+	struct rw_semaphore mmap_lock;
 };
 
 struct percpu_counter {

@@ -241,24 +241,48 @@ static __always_inline bool sample_is_due(void)
 	return true;
 }
 
-static __always_inline void memory_changed(struct process_scratch *scratch, __u64 task, __s64 resident,
-					   __s64 mapped)
+/* Between a search for room and its end a request is noted and not yet mapped. The kernel does both
+ * under this lock. */
+static __always_inline bool mapping_is_under_way(const struct mm_struct *mm)
+{
+	if (!bpf_core_field_exists(mm->mmap_lock.count))
+		return false;
+	return BPF_CORE_READ(mm, mmap_lock.count.counter) & 1;
+}
+
+/* What was mapped since the last look without a search for room; 0 when that cannot be told now:
+ * the next look will. */
+static __always_inline __u64 mapped_unseen(struct synfw_process *entry, const struct mm_struct *mm)
+{
+	__u64 before = *(volatile __u64 *)&entry->mapped_bytes, mapped;
+
+	if (mapping_is_under_way(mm))
+		return 0;
+	mapped = BPF_CORE_READ(mm, total_vm) * PAGE_BYTES;
+	/* another thread of it has noted a request meanwhile */
+	if (__sync_val_compare_and_swap(&entry->mapped_bytes, before, mapped) != before)
+		return 0;
+	return before && mapped > before ? mapped - before : 0;
+}
+
+static __always_inline void memory_changed(struct process_scratch *scratch, __u64 task,
+					   const struct mm_struct *mm)
 {
 	const struct synfw_process_head *head;
+	__s64 resident = resident_bytes(mm), resident_before;
 	struct synfw_process *entry;
-	__s64 before, resident_before;
+	__u64 unseen;
 
 	scratch->slot = active_slot();
 	head = process_head(scratch->slot);
 	entry = entry_of_task(scratch, task);
 	if (!head || !head->nr_bits || !entry)
 		return;
-	before = entry->mapped_bytes;
 	resident_before = entry->resident_bytes;
-	entry->mapped_bytes = mapped;
 	entry->resident_bytes = resident;
-	if (before && mapped > before && head->trigger[SYNFW_ON_ALLOCATION])
-		request_judge(scratch, entry, head, task, mapped - before);
+	unseen = mapped_unseen(entry, mm);
+	if (unseen && head->trigger[SYNFW_ON_ALLOCATION])
+		request_judge(scratch, entry, head, task, unseen);
 	if (head->trigger[SYNFW_ON_GROWTH])
 		memory_grown(scratch, entry, head, task, resident, resident_before);
 }

@@ -93,7 +93,7 @@ add_addresses() { # NAMESPACE INTERFACE ADDRESS/LENGTH...
 }
 
 mac_of() { # NAMESPACE INTERFACE
-	ip -n "$1" -json link show "$2" | jq -r '.[0].address'
+	ip -n "$1" -o link show "$2" | sed -n 's|.* link/ether \([^ ]*\) .*|\1|p'
 }
 
 add_hosts() { # edge and client, joined by eth0 and eth0

@@ -22,7 +22,7 @@ CASE_SECONDS=${SYNFW_CASE_SECONDS:-900}
 
 LOG=$(mktemp -d /tmp/synfw-netns.XXXXXX)
 PASSED=0 FAILED=0 STARTED=0 ENDED=0
-declare -A NAME
+declare -A NAME CASES
 trap 'rm -rf "$LOG"' EXIT
 
 # What a case may have left behind; everything that it makes bears its id.
@@ -71,7 +71,8 @@ collect() { # prints the results that are there
 	local file id status seconds
 	for file in "$LOG"/*.done; do
 		[ -e "$file" ] || return 0
-		id=$(basename "$file" .done)
+		id=${file##*/}
+		id=${id%.done}
 		read -r status seconds <"$file"
 		result "$status" "${NAME[$id]}" "$seconds" "$LOG/$id"
 		ENDED=$((ENDED + 1))
@@ -96,12 +97,13 @@ start_case() { # TOPIC CASE LIMIT: once fewer than LIMIT are running
 topics() {
 	local file
 	for file in "$SOURCE"/netns-tests/*.sh; do
-		case $(basename "$file" .sh) in lib | run) ;; *) basename "$file" .sh ;; esac
+		file=${file##*/}
+		case $file in lib.sh | run.sh) ;; *) echo "${file%.sh}" ;; esac
 	done
 }
 
 # As bash reads the file, and in its order: no way to write a function is overlooked.
-cases_of() { # TOPIC
+read_cases() { # TOPIC
 	BUILD=$BUILD SOURCE=$SOURCE CASE_ID=none bash -c '
 		. "$SOURCE/netns-tests/lib.sh" && . "$SOURCE/netns-tests/$1.sh" || exit 1
 		shopt -s extdebug
@@ -109,17 +111,18 @@ cases_of() { # TOPIC
 		sort -n -k 2 | cut -d' ' -f1
 }
 
+cases_of() { echo "${CASES[$1]}"; } # TOPIC
+
 # What looks like a case but is none for bash, and a case whose name another one takes, would not run.
 check_topic() { # TOPIC
 	local known defined
-	known=$(cases_of "$1" 2>"$LOG/topic") || echo "bash cannot read it" >>"$LOG/topic"
-	known=$(grep -c . <<<"$known")
+	known=$(grep -c . <<<"${CASES[$1]}")
 	defined=$(grep -cE '^[[:space:]]*(function[[:space:]]+test|test[A-Za-z0-9_-]*[[:space:]]*\()' \
 		"$SOURCE/netns-tests/$1.sh")
 	[ "$known" = "$defined" ] ||
-		echo "it defines $defined cases, and bash knows $known of them" >>"$LOG/topic"
-	[ "$known" != 0 ] || echo "it has no case: a function test_*" >>"$LOG/topic"
-	[ ! -s "$LOG/topic" ] || result 1 "runner: $1.sh can be run" 0 "$LOG/topic"
+		echo "it defines $defined cases, and bash knows $known of them" >>"$LOG/$1.topic"
+	[ "$known" != 0 ] || echo "it has no case: a function test_*" >>"$LOG/$1.topic"
+	[ ! -s "$LOG/$1.topic" ] || result 1 "runner: $1.sh can be run" 0 "$LOG/$1.topic"
 }
 
 one_of() { # WORD WORD...
@@ -149,6 +152,10 @@ check_wanted() { # TOPIC[:CASE]...
 }
 
 began=$SECONDS
+for topic in $(topics); do
+	CASES[$topic]=$(read_cases "$topic" 2>"$LOG/$topic.topic") ||
+		echo "bash cannot read it" >>"$LOG/$topic.topic"
+done
 check_wanted "$@"
 # shellcheck disable=SC2046
 [ $# -gt 0 ] || set -- $(topics)

@@ -60,13 +60,32 @@ static void attach(struct trial *trial)
 
 void trial_open(struct trial *trial, const char *program_path, uint32_t max_processes)
 {
-	trial_open_with(trial, program_path, max_processes, NULL);
+	const struct trial_object object = {.max_processes = max_processes};
+
+	trial_open_with(trial, program_path, &object);
 }
 
-void trial_open_with(struct trial *trial, const char *program_path, uint32_t max_processes,
-		     const char *extra)
+static struct bpf_program *load_bpf(struct synfw_process_bpf *bpf,
+				    const struct trial_object *object)
 {
-	struct bpf_program *added;
+	struct bpf_program *extra = NULL;
+
+	if (object->extra) {
+		extra = bpf_object__find_program_by_name(bpf->obj, object->extra);
+		MUST(extra && bpf_program__set_autoload(extra, true) == 0);
+	}
+	if (object->max_processes)
+		bpf_map__set_max_entries(bpf->maps.synfw_processes, object->max_processes);
+	if (object->event_bytes)
+		bpf_map__set_max_entries(bpf->maps.synfw_process_events, object->event_bytes);
+	MUST(synfw_process_bpf__load(bpf) == 0);
+	return extra;
+}
+
+void trial_open_with(struct trial *trial, const char *program_path,
+		     const struct trial_object *object)
+{
+	struct bpf_program *extra;
 
 	memset(trial, 0, sizeof(*trial));
 	program = program_path;
@@ -77,15 +96,10 @@ void trial_open_with(struct trial *trial, const char *program_path, uint32_t max
 	     mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
 	trial->bpf = synfw_process_bpf__open();
 	MUST(trial->bpf);
-	added = extra ? bpf_object__find_program_by_name(trial->bpf->obj, extra) : NULL;
-	if (extra)
-		MUST(added && bpf_program__set_autoload(added, true) == 0);
-	if (max_processes)
-		bpf_map__set_max_entries(trial->bpf->maps.synfw_processes, max_processes);
-	MUST(synfw_process_bpf__load(trial->bpf) == 0);
+	extra = load_bpf(trial->bpf, object);
 	attach(trial);
-	if (added)
-		MUST(bpf_program__attach(added));
+	if (extra)
+		MUST(bpf_program__attach(extra));
 	trial->ring = ring_buffer__new(bpf_map__fd(trial->bpf->maps.synfw_process_events),
 				       take_event, trial, NULL);
 	MUST(trial->ring);

@@ -31,9 +31,12 @@ struct trial {
 /* `program`: what trial_copy() copies. `max_processes`: 0 for what the object says. Afterwards the
  * process has a mount namespace of its own. */
 void trial_open(struct trial *trial, const char *program, uint32_t max_processes);
-/* The same, with a program that is not loaded by default. */
-void trial_open_with(struct trial *trial, const char *program, uint32_t max_processes,
-		     const char *extra);
+/* The same, in other words. */
+struct trial_object {
+	uint32_t max_processes, event_bytes; /* 0: what the object says */
+	const char *extra; /* a program that is not loaded by default, to be attached; or NULL */
+};
+void trial_open_with(struct trial *trial, const char *program, const struct trial_object *object);
 void trial_close(struct trial *trial);
 
 /* Which mount namespace the programs take for the host's; -1: none that they know. It is host_mounts

@@ -12,6 +12,7 @@
 #include "classbench.h"
 #include "must.h"
 #include "random.h"
+#include "scale.h"
 #include "test_data.h"
 #include "trial.h"
 
@@ -177,13 +178,15 @@ static char *generated_rules(struct rng *rng, unsigned int count)
 
 static char *generated_trace(struct rng *rng, const struct classbench *set)
 {
+	/* each rule is looked for at least once */
+	const uint32_t headers_per_rule = scaled(10, 2);
 	static const uint8_t others[] = {1, 6, 17, 47, 50};
 	char *text = NULL;
 	size_t length;
 	FILE *out = open_memstream(&text, &length);
 
 	MUST(out);
-	for (size_t i = 0; i < set->nr_rules * 10; i++) {
+	for (size_t i = 0; i < set->nr_rules * headers_per_rule; i++) {
 		const struct classbench_rule *rule = &set->rules[i % set->nr_rules];
 		uint32_t src_rest = rule->src_length ? (1ULL << (32 - rule->src_length)) - 1 : ~0U;
 		uint32_t dst_rest = rule->dst_length ? (1ULL << (32 - rule->dst_length)) - 1 : ~0U;

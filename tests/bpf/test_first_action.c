@@ -59,11 +59,13 @@ static void execute_child(char **argv)
 	leave(status & 0x7f ? 128 + (status & 0x7f) : status >> 8);
 }
 
-#define LARGE	  (64L << 20)
-#define SMALL	  (1L << 20)
-#define SOME	  (512L << 10) /* some kernels tell of every 64 pages */
-#define SOMEWHERE 0x200000000000L
-#define STAY_NS	  50000000L
+#define LARGE	   (64L << 20)
+#define SMALL	   (1L << 20)
+#define SOME	   (512L << 10) /* some kernels tell of every 64 pages */
+#define SOMEWHERE  0x200000000000L
+#define STAY_NS	   50000000L
+#define STAY_TICKS 12
+#define LIMIT_NS   2000000000L
 
 static long call6(long number, long a, long b, long c, long d, long e, long f)
 {
@@ -135,18 +137,29 @@ static void ask_memory(char letter)
 	}
 }
 
-/* Long enough to be looked at while it runs. */
+static long now_ns(long clock)
+{
+	struct timespec now;
+
+	call(SYS_clock_gettime, clock, (long)&now, 0, 0);
+	return now.tv_sec * 1000000000L + now.tv_nsec;
+}
+
+/* Long enough to be looked at while it runs: the coarse clock moves with each tick. Where a
+ * processor is emulated much time may go by without one. */
 static void stay(char letter)
 {
-	struct timespec begun, now;
+	long begun = now_ns(CLOCK_MONOTONIC), ticks = 0, coarse, before = 0, stayed;
 
 	for (const char *request = "anbrgsl"; letter != *request; request++)
 		if (!*request)
 			return;
-	call(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&begun, 0, 0);
-	do
-		call(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&now, 0, 0);
-	while ((now.tv_sec - begun.tv_sec) * 1000000000L + now.tv_nsec - begun.tv_nsec < STAY_NS);
+	do {
+		stayed = now_ns(CLOCK_MONOTONIC) - begun;
+		coarse = now_ns(CLOCK_MONOTONIC_COARSE);
+		ticks += coarse != before;
+		before = coarse;
+	} while ((stayed < STAY_NS || ticks < STAY_TICKS) && stayed < LIMIT_NS);
 }
 
 static void wait_for_word(char *argument)

@@ -22,12 +22,17 @@
 #include "process_eval.h"
 #include "process_third.h"
 #include "random_process.h"
+#include "scale.h"
 
 #define FIXED_SEED 20261123
 #define CHECKS	   1000000
 
-/* Putting tables in place mostly waits for RCU grace periods: processes wait at the same time. */
-#define WORKERS 6
+/* Putting tables in place mostly waits for RCU grace periods: processes wait at the same time. Each
+ * loads the program, which takes seconds where a processor is emulated. */
+static uint32_t nr_workers(void)
+{
+	return scaled(6, 1);
+}
 
 /* What the policies of one kind are like, and how often they come. */
 struct kind {
@@ -318,14 +323,14 @@ static bool agrees_on_policy(struct run *run, uint64_t seed, uint64_t number)
 	return agrees;
 }
 
-static bool everything_covered(const struct run runs[WORKERS])
+static bool everything_covered(const struct run *runs)
 {
 	bool all = true;
 
 	for (int trait = 0; trait < NR_TRAITS; trait++) {
 		uint64_t count = 0;
 
-		for (int i = 0; i < WORKERS; i++)
+		for (uint32_t i = 0; i < nr_workers(); i++)
 			count += runs[i].traits[trait];
 		printf("    %-38s %10" PRIu64 "%s\n", trait_names[trait], count,
 		       count ? "" : "  NOT COVERED");
@@ -334,13 +339,14 @@ static bool everything_covered(const struct run runs[WORKERS])
 	return all;
 }
 
-/* The body of a worker's process: policies `first`, `first` + WORKERS, ... */
+/* The body of a worker's process: policies `first`, `first` + nr_workers(), ... */
 static void work(struct run *run, uint64_t seed, uint64_t first, uint64_t wanted_checks)
 {
 	bool agrees = true;
 
 	run->third = process_third_open();
-	for (uint64_t i = first; agrees && run->traits[TRAIT_CHECKS] < wanted_checks; i += WORKERS)
+	for (uint64_t i = first; agrees && run->traits[TRAIT_CHECKS] < wanted_checks;
+	     i += nr_workers())
 		agrees = agrees_on_policy(run, seed, i);
 	process_third_close(run->third);
 	run->agrees = agrees;
@@ -348,32 +354,32 @@ static void work(struct run *run, uint64_t seed, uint64_t first, uint64_t wanted
 
 static bool run_seed(uint64_t seed, uint64_t wanted_checks)
 {
-	struct run *runs = mmap(NULL, WORKERS * sizeof(*runs), PROT_READ | PROT_WRITE,
+	struct run *runs = mmap(NULL, nr_workers() * sizeof(*runs), PROT_READ | PROT_WRITE,
 				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	bool agrees = true, all_covered;
 
 	MUST(runs != MAP_FAILED);
 	printf("seed %" PRIu64 "\n", seed);
 	fflush(stdout);
-	for (int i = 0; i < WORKERS; i++) {
+	for (uint32_t i = 0; i < nr_workers(); i++) {
 		pid_t child = fork();
 
 		MUST(child >= 0);
 		if (child == 0) {
-			work(&runs[i], seed, i, wanted_checks / WORKERS);
+			work(&runs[i], seed, i, wanted_checks / nr_workers());
 			_exit(EXIT_SUCCESS);
 		}
 	}
-	for (int i = 0; i < WORKERS; i++)
+	for (uint32_t i = 0; i < nr_workers(); i++)
 		MUST(wait(NULL) > 0);
-	for (int i = 0; i < WORKERS; i++)
+	for (uint32_t i = 0; i < nr_workers(); i++)
 		agrees &= runs[i].agrees;
 	/* Only the fixed seed's: what a fresh one happens not to hit is no failure. */
 	all_covered = everything_covered(runs);
 	if (seed == FIXED_SEED && wanted_checks >= CHECKS)
 		agrees = agrees && all_covered;
 	printf("  %s\n", agrees ? "reference = tables = BPF" : "FAILED");
-	munmap(runs, WORKERS * sizeof(*runs));
+	munmap(runs, nr_workers() * sizeof(*runs));
 	return agrees;
 }
 

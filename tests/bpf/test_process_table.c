@@ -15,6 +15,7 @@
 #include "claims.h"
 #include "must.h"
 #include "process_trial.h"
+#include "scale.h"
 
 #define NR_TRIES 50
 
@@ -157,10 +158,11 @@ static bool a_flag_is_inherited_over_fork_and_exec(void)
 
 static bool thousands_of_processes_leave_nothing(void)
 {
+	const uint32_t times = scaled(3000, 300);
 	uint64_t full = trial_tally(&trial, SYNFW_PROCESS_TALLY_FULL);
 	struct synfw_process process;
 
-	for (int i = 0; i < 3000; i++) {
+	for (uint32_t i = 0; i < times; i++) {
 		pid_t child = fork();
 
 		MUST(child >= 0);

@@ -19,14 +19,19 @@
 #include "must.h"
 #include "random_packet.h"
 #include "random_policy.h"
+#include "scale.h"
 #include "trial.h"
 
 #define FIXED_SEED   20240917
 #define CHECKS_FIXED 1000000
 #define CHECKS_FRESH 1000000
 
-/* Loading a policy mostly waits for RCU grace periods: processes wait at the same time. */
-#define WORKERS 6
+/* Loading a policy mostly waits for RCU grace periods: processes wait at the same time. Each loads
+ * the program, which is most of the work where a processor is emulated. */
+static uint32_t nr_workers(void)
+{
+	return scaled(6, 1);
+}
 
 /* What the policies of one kind are like, and how often they come. */
 struct kind {
@@ -96,7 +101,7 @@ static const char *const trait_names[NR_TRAITS] = {
 	"IPv6 destinations: trie",
 };
 
-/* What one process does of a run: policies `first`, `first` + WORKERS, ... */
+/* What one process does of a run: policies `first`, `first` + nr_workers(), ... */
 struct worker {
 	struct datapath *datapath;
 	struct trial_totals totals;
@@ -228,7 +233,7 @@ static void work(struct worker *worker, uint64_t seed, uint64_t first, uint64_t 
 {
 	bool agrees = open_datapath(worker);
 
-	for (uint64_t i = first; agrees && worker->totals.checks < wanted_checks; i += WORKERS)
+	for (uint64_t i = first; agrees && worker->totals.checks < wanted_checks; i += nr_workers())
 		agrees = agrees_on_policy(worker, seed, i);
 	datapath_close(worker->datapath);
 	worker->agrees = agrees;
@@ -256,7 +261,7 @@ static bool reason_needs_no_past(int reason)
 	       reason != SYNFW_REASON_SCORE && reason != SYNFW_REASON_ESTABLISHED;
 }
 
-static bool everything_covered(const struct worker workers[WORKERS])
+static bool everything_covered(const struct worker *workers)
 {
 	bool all = true;
 
@@ -264,7 +269,7 @@ static bool everything_covered(const struct worker workers[WORKERS])
 	for (int trait = 0; trait < NR_TRAITS; trait++) {
 		uint64_t count = 0;
 
-		for (int i = 0; i < WORKERS; i++)
+		for (uint32_t i = 0; i < nr_workers(); i++)
 			count += workers[i].traits[trait];
 		all &= covered(trait_names[trait], count);
 	}
@@ -274,7 +279,7 @@ static bool everything_covered(const struct worker workers[WORKERS])
 
 		if (!reason_needs_no_past(reason))
 			continue;
-		for (int i = 0; i < WORKERS; i++)
+		for (uint32_t i = 0; i < nr_workers(); i++)
 			count += packets_of_reason(&workers[i].totals, reason);
 		all &= covered(reason_word(reason), count);
 	}
@@ -291,7 +296,7 @@ static double seconds(void)
 
 static bool run_seed(uint64_t seed, uint64_t wanted_checks)
 {
-	struct worker *workers = mmap(NULL, WORKERS * sizeof(*workers), PROT_READ | PROT_WRITE,
+	struct worker *workers = mmap(NULL, nr_workers() * sizeof(*workers), PROT_READ | PROT_WRITE,
 				      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	double begin = seconds();
 	uint64_t checks = 0;
@@ -300,18 +305,18 @@ static bool run_seed(uint64_t seed, uint64_t wanted_checks)
 	MUST(workers != MAP_FAILED);
 	printf("seed %" PRIu64 "\n", seed);
 	fflush(stdout);
-	for (int i = 0; i < WORKERS; i++) {
+	for (uint32_t i = 0; i < nr_workers(); i++) {
 		pid_t child = fork();
 
 		MUST(child >= 0);
 		if (child == 0) {
-			work(&workers[i], seed, i, wanted_checks / WORKERS);
+			work(&workers[i], seed, i, wanted_checks / nr_workers());
 			_exit(EXIT_SUCCESS);
 		}
 	}
-	for (int i = 0; i < WORKERS; i++)
+	for (uint32_t i = 0; i < nr_workers(); i++)
 		MUST(wait(NULL) > 0);
-	for (int i = 0; i < WORKERS; i++) {
+	for (uint32_t i = 0; i < nr_workers(); i++) {
 		agrees &= workers[i].agrees;
 		checks += workers[i].totals.checks;
 	}
@@ -321,7 +326,7 @@ static bool run_seed(uint64_t seed, uint64_t wanted_checks)
 		agrees = agrees && all_covered;
 	printf("  %" PRIu64 " checks, %.1f s: %s\n", checks, seconds() - begin,
 	       agrees ? "reference = image = BPF" : "FAILED");
-	munmap(workers, WORKERS * sizeof(*workers));
+	munmap(workers, nr_workers() * sizeof(*workers));
 	return agrees;
 }
 

@@ -68,7 +68,7 @@ static bool what_arguments_decide_kills(void)
 int main(int argc, char **argv)
 {
 	MUST(argc == 2);
-	trial_open_with(&trial, argv[1], 0, "synfw_deny");
+	trial_open_with(&trial, argv[1], &(struct trial_object){.extra = "synfw_deny"});
 	victim = strdup(trial_copy(&trial, "victim"));
 	neighbour = strdup(trial_copy(&trial, "neighbour"));
 	CHECK(an_exec_is_denied);
