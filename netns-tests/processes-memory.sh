@@ -75,11 +75,14 @@ test_memory_from_before_a_rule_is_not_held_against_anyone() {
 test_a_process_is_what_it_executed() {
 	local match as
 	prepare
-	chmod -R a+rX "$T"
 	cp "$T/bin/good" "$T/bin/node"
+	# here nobody can read them, wherever the build is
+	cp "$TOOLS/libdisguise.so" "$SYNFW" "$T"
+	SYNFW=$T/synfw
+	chmod -R a+rX "$T"
 	disguised() { # FILE: sets STATUS to that of `bad`, which looks like FILE and then asks for memory
 		run setpriv --reuid 65534 --regid 65534 --clear-groups env DISGUISE_IN_USERNS=1 \
-			DISGUISE_AS="$1" LD_PRELOAD="$TOOLS/libdisguise.so" "$T/bin/bad"
+			DISGUISE_AS="$1" LD_PRELOAD="$T/libdisguise.so" "$T/bin/bad"
 	}
 	disguised "$T/bin/node"
 	equal "$STATUS" 0 "status without a policy"
