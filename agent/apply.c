@@ -206,6 +206,8 @@ static int describe(struct apply *apply)
 
 	err = manifest_from_policy(apply->policy, &apply->next);
 	if (!err)
+		apply->next->revision = apply->live.control.generation + 1;
+	if (!err)
 		err = interfaces_describe(&apply->interfaces, apply->next);
 	if (!err)
 		err = counters_assign(live, apply->next);
@@ -228,7 +230,6 @@ static int describe(struct apply *apply)
 	if (err)
 		return fault_system(apply->fault, err, "cannot describe the policy");
 	apply->next->netns = netns_identity();
-	apply->next->revision = apply->live.control.generation + 1;
 	apply->next->applied_at_ns = now_ns(CLOCK_REALTIME);
 	counters_number(apply->next, apply->image);
 	err = process_commit_describe(&apply->processes, apply->image->processes, apply->next);

@@ -56,12 +56,14 @@ static int stage_tables(struct commit *commit, struct fault *fault)
 	return tables_install(commit->tables, commit->object, slot, fault);
 }
 
-/* Slots that no rule of the live policy counts in start from zero. */
+/* Slots that no rule of the live policy counts in start from zero, and what is remembered names no
+ * such rule. Nothing writes there meanwhile: it is the program of the live policy that runs. */
 static int stage_rule_counters(struct commit *commit, struct fault *fault)
 {
 	static const struct manifest nothing;
 	const struct manifest *live = commit->live->manifest ? commit->live->manifest : &nothing;
 	CLEANUP(cleanup_free) bool *counting = calloc(SYNFW_MAX_RULE_COUNTERS, sizeof(*counting));
+	bool forgotten = commit_is_fresh(commit);
 	size_t i;
 	int err;
 
@@ -72,6 +74,10 @@ static int stage_rule_counters(struct commit *commit, struct fault *fault)
 	for (i = 0; i < commit->next->nr_rules; i++) {
 		if (counting[commit->next->rules[i].counter])
 			continue;
+		err = forgotten ? 0 : renumber_forget(commit->object, live, fault);
+		forgotten = true;
+		if (err)
+			return err;
 		err = counters_reset_rule(commit->object, commit->next->rules[i].counter, fault);
 		if (err)
 			return err;

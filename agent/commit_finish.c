@@ -15,7 +15,6 @@
 #include "counters.h"
 #include "grace.h"
 #include "pins.h"
-#include "renumber.h"
 
 /* Runs a step whose failure is only worth a note. */
 #define NOTE_FAULT(commit, what, call)                                         \
@@ -118,23 +117,6 @@ static int reset_freed_counters(struct commit *commit, struct fault *fault)
 	return err;
 }
 
-/* Before their counters are other rules', which is with the next apply at the earliest. */
-static int forget_rules(struct commit *commit, struct fault *fault)
-{
-	CLEANUP(cleanup_free)
-	uint16_t *becomes = renumber_by_name(commit->live->manifest, commit->next);
-
-	const struct manifest *live = commit->live->manifest;
-	size_t i;
-
-	if (!becomes)
-		return fault_system(fault, -ENOMEM, "cannot find the rules that are gone");
-	for (i = 0; i < live->nr_rules; i++)
-		if (!becomes[live->rules[i].counter])
-			return renumber_state(commit->object, becomes, fault);
-	return 0;
-}
-
 static int retain_interfaces(struct commit *commit, struct fault *fault)
 {
 	struct interface_table retained = commit->table_after;
@@ -178,8 +160,6 @@ void commit_finish_switch(struct commit *commit)
 				commit->notes);
 	if (commit->live->manifest)
 		NOTE_FAULT(commit, "resetting counters", reset_freed_counters(commit, &fault_));
-	if (commit->live->manifest)
-		NOTE_FAULT(commit, "rules that are gone", forget_rules(commit, &fault_));
 }
 
 void commit_finish_fresh(struct commit *commit)

@@ -85,32 +85,46 @@ int counters_assign(const struct manifest *live, struct manifest *next)
 {
 	CLEANUP(cleanup_free) struct named_counter *old = NULL;
 	CLEANUP(cleanup_free) struct named_counter *new = NULL;
+	CLEANUP(cleanup_free) uint32_t *since = NULL;
 	size_t nr_old = live ? live->nr_rules : 0, i;
 	int err;
 
+	since = calloc(SYNFW_MAX_RULE_COUNTERS, sizeof(*since));
 	old = calloc(nr_old + 1, sizeof(*old));
 	new = calloc(next->nr_rules + 1, sizeof(*new));
-	if (!old || !new)
+	if (!since || !old || !new)
 		return -ENOMEM;
 	for (i = 0; i < nr_old; i++)
 		old[i] = (struct named_counter){live->rules[i].name, live->rules[i].counter};
 	for (i = 0; i < next->nr_rules; i++)
 		new[i] = (struct named_counter){next->rules[i].name, 0};
 	err = counters_hand_on(old, nr_old, new, next->nr_rules, SYNFW_MAX_RULE_COUNTERS);
-	for (i = 0; !err && i < next->nr_rules; i++)
-		next->rules[i].counter = new[i].counter;
+	for (i = 0; !err && i < nr_old; i++)
+		since[live->rules[i].counter] = live->rules[i].since;
+	for (i = 0; !err && i < next->nr_rules; i++) {
+		uint32_t counter = new[i].counter;
+
+		next->rules[i].counter = counter;
+		next->rules[i].since = since[counter] ? since[counter] : (uint32_t)next->revision;
+	}
 	return err;
 }
 
 void counters_number(const struct manifest *manifest, struct image *image)
 {
 	uint32_t bit, nr_bits = image_header_const(image)->nr_bits;
+	struct synfw_effect *effect;
 	struct synfw_rule *rule;
 
 	for (bit = 0; bit < nr_bits; bit++) {
 		rule = image_rule(image, bit);
-		rule->counter =
-			rule->index < manifest->nr_rules ? manifest->rules[rule->index].counter : 0;
+		rule->counter = 0;
+		if (rule->index >= manifest->nr_rules)
+			continue;
+		rule->counter = manifest->rules[rule->index].counter;
+		effect = image_effect(image, rule);
+		if (effect)
+			effect->since = manifest->rules[rule->index].since;
 	}
 }
 
@@ -196,6 +210,10 @@ static int reset_words(int map_fd, uint32_t key, struct fault *fault)
 
 int counters_reset_rule(const struct object *object, uint32_t slot, struct fault *fault)
 {
+	const struct synfw_rule_rate none = {0};
+
+	if (bpf_map_update_elem(object->map_fd[OBJECT_RULE_RATES], &slot, &none, BPF_F_LOCK))
+		return fault_system(fault, -errno, "cannot reset rate %u", slot);
 	return reset_words(object->map_fd[OBJECT_RULE_COUNTERS], slot, fault);
 }
 

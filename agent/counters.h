@@ -21,8 +21,8 @@ struct named_counter {
 int counters_hand_on(struct named_counter *live, size_t nr_live, struct named_counter *next,
 		     size_t nr_next, uint32_t nr_slots);
 
-/* Gives every rule of `next` its counter slot, see counters_hand_on(). `live` NULL: nothing is
- * live. */
+/* Gives every rule of `next` its counter slot, see counters_hand_on(), and says since when it has
+ * it; `next` has its revision already. `live` NULL: nothing is live. */
 int counters_assign(const struct manifest *live, struct manifest *next);
 
 /* Tells every bit of the vectors of an image which counter its rule has. */
@@ -40,7 +40,8 @@ int counters_read_reason(const struct object *object, uint32_t interface_slot,
 			 enum synfw_reason reason, struct fault *fault,
 			 struct synfw_reason_counter *ret_sum);
 
-/* Sets a counter to zero on all CPUs, without writing when it is zero already. */
+/* Sets a counter to zero on all CPUs, without writing when it is zero already; of a rule, its rate,
+ * too. */
 int counters_reset_rule(const struct object *object, uint32_t slot, struct fault *fault);
 int counters_reset_interface(const struct object *object, uint32_t interface_slot,
 			     struct fault *fault);

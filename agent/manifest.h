@@ -19,6 +19,7 @@ struct manifest_rule {
 	char *text;	   /* policy_rule_describe() */
 	bool listed;	   /* it names sources, not everybody, and all in the policy itself */
 	uint32_t counter;  /* slot in synfw_rule_counters */
+	uint32_t since;	   /* revision of the policy in which it got that */
 };
 
 /* A rule on processes or memory. */

@@ -88,7 +88,7 @@ static const json_t *read_array(struct reader *reader, const json_t *root, const
 static json_t *encode_rule(const struct manifest_rule *rule)
 {
 	/* clang-format off */
-	return json_pack("{s:o, s:i, s:s, s:I, s:b, s:o, s:o, s:b, s:I}",
+	return json_pack("{s:o, s:i, s:s, s:I, s:b, s:o, s:o, s:b, s:I, s:I}",
 			 "name", json_text(rule->name),
 			 "line", rule->line,
 			 "action", manifest_action_word(rule->action),
@@ -97,7 +97,8 @@ static json_t *encode_rule(const struct manifest_rule *rule)
 			 "description", json_text_or_null(rule->description),
 			 "text", json_text(rule->text),
 			 "listed", rule->listed,
-			 "counter", (json_int_t)rule->counter);
+			 "counter", (json_int_t)rule->counter,
+			 "since", (json_int_t)rule->since);
 	/* clang-format on */
 }
 
@@ -114,6 +115,7 @@ static void decode_rule(struct reader *reader, const json_t *object, void *eleme
 	rule->text = read_string(reader, object, "text");
 	rule->listed = read_boolean(reader, object, "listed");
 	rule->counter = read_integer(reader, object, "counter", SYNFW_MAX_RULE_COUNTERS - 1);
+	rule->since = read_integer(reader, object, "since", UINT32_MAX);
 	if (!action)
 		return;
 	for (rule->action = SYNFW_ACTION_ALLOW; rule->action <= SYNFW_ACTION_SCORE; rule->action++)

@@ -142,7 +142,8 @@ static int take_descriptors(struct synfw_bpf *skeleton, bool with_maps, struct f
 
 /* The shadow program counts nothing and remembers nothing: it must not pay for room that it does
  * not use. What it looks for in its own maps is not there, as in a datapath that has seen no
- * packet. */
+ * packet. Entries of sources have to be: the points of a packet are added up there, though never
+ * stored. */
 static int shrink_maps(struct synfw_bpf *skeleton, const struct object *state, struct fault *fault)
 {
 	static const struct {

@@ -65,8 +65,24 @@ static struct synfw_block renumber_block(const struct synfw_block *block, const 
 
 /* ---- beside the packet path ---- */
 
-/* A block that the packet path changes at the same moment keeps what it was: by what it says of a
- * rule that is gone no packet is judged. */
+/* Read again before it is written: what the packet path does to it in between, microseconds, is
+ * lost. */
+static int rename_block(const struct object *object, const struct synfw_addr6 *source,
+			const uint16_t *becomes, struct fault *fault)
+{
+	int fd = object->map_fd[OBJECT_BLOCKS];
+	struct synfw_block block, changed;
+
+	if (!bpf_map_lookup_elem(fd, source, &block)) {
+		changed = renumber_block(&block, becomes);
+		if (!memcmp(&changed, &block, sizeof(changed)) ||
+		    !bpf_map_update_elem(fd, source, &changed, BPF_EXIST))
+			return 0;
+	}
+	return errno == ENOENT ? 0
+			       : fault_system(fault, -errno, "cannot rename the cause of a block");
+}
+
 static int renumber_blocks(const struct object *object, const uint16_t *becomes,
 			   struct fault *fault)
 {
@@ -77,17 +93,14 @@ static int renumber_blocks(const struct object *object, const uint16_t *becomes,
 
 	for (i = 0; !err && i < count; i++) {
 		changed = renumber_block(&blocks[i].block, becomes);
-		if (memcmp(&changed, &blocks[i].block, sizeof(changed)) &&
-		    bpf_map_update_elem(object->map_fd[OBJECT_BLOCKS], &blocks[i].source, &changed,
-					BPF_EXIST) &&
-		    errno != ENOENT)
-			err = fault_system(fault, -errno, "cannot rename the cause of a block");
+		if (memcmp(&changed, &blocks[i].block, sizeof(changed)))
+			err = rename_block(object, &blocks[i].source, becomes, fault);
 	}
 	return err;
 }
 
-/* A rate or a port of a rule that is gone is none. Those elsewhere have the counter in their tag
- * and cannot be found: they are forgotten when they have passed. */
+/* A rate or a port of a rule that is gone is none. Those elsewhere cannot be found, neither here
+ * nor by another rule: their tag has the revision that the rule came with. */
 static void renumber_limits(struct synfw_source *entry, const uint16_t *becomes)
 {
 	entry->rate_counter = renumbered(entry->rate_counter, becomes);
@@ -112,11 +125,19 @@ static bool renumber_entry(struct synfw_source *entry, struct synfw_more_parts *
 	       memcmp(&more_before, more, sizeof(*more));
 }
 
-int renumber_state(const struct object *object, const uint16_t *becomes, struct fault *fault)
+int renumber_forget(const struct object *object, const struct manifest *live, struct fault *fault)
 {
-	int err = renumber_blocks(object, becomes, fault);
+	CLEANUP(cleanup_free)
+	uint16_t *stays = calloc(SYNFW_MAX_RULE_COUNTERS, sizeof(*stays));
+	size_t i;
+	int err;
 
-	return err ? err : scores_change(object, renumber_entry, (void *)becomes, fault);
+	if (!stays)
+		return fault_system(fault, -ENOMEM, "cannot forget the rules that are gone");
+	for (i = 0; i < live->nr_rules; i++)
+		stays[live->rules[i].counter] = live->rules[i].counter;
+	err = renumber_blocks(object, stays, fault);
+	return err ? err : scores_change(object, renumber_entry, stays, fault);
 }
 
 /* ---- another datapath ---- */

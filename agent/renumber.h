@@ -3,8 +3,9 @@
 #define SYNFW_AGENT_RENUMBER_H
 
 /*
- * Blocks and scores name rules by their counters. When a counter is given to another rule, what
- * names it must not say that the new rule did it.
+ * Blocks, scores, rates and ports tried name rules by their counters. When a counter is given to
+ * another rule, what names it must not say that the new rule did it, nor be held against a source
+ * by it.
  */
 #include "manifest.h"
 #include "object.h"
@@ -13,8 +14,10 @@
  * NULL without memory. The rules of `next` keep those of the same name in `live`. */
 uint16_t *renumber_by_name(const struct manifest *live, const struct manifest *next);
 
-/* Renames in blocks and scores, beside the packet path. */
-int renumber_state(const struct object *object, const uint16_t *becomes, struct fault *fault);
+/* Takes the names of all rules that are not in `live`, the policy in force, out of what is
+ * remembered, beside the packet path: before the counters of such rules are given away. Also those
+ * of an apply that was killed before it had done so. */
+int renumber_forget(const struct object *object, const struct manifest *live, struct fault *fault);
 
 /* Copies the blocks of another datapath, those that have ended too: offences stay remembered. Those
  * that find no room are left out. */

@@ -28,7 +28,8 @@ uint64_t score_ends_in_ns(uint64_t level, const struct synfw_scoring *scoring)
 static uint64_t level_at(const struct synfw_source *entry, const struct synfw_scoring *scoring,
 			 uint64_t now_ns)
 {
-	uint64_t elapsed_ns = now_ns > entry->updated_boot_ns ? now_ns - entry->updated_boot_ns : 0;
+	uint64_t updated_ns = synfw_entry_updated_ns(entry);
+	uint64_t elapsed_ns = now_ns > updated_ns ? synfw_entry_moment_ns(now_ns) - updated_ns : 0;
 	uint64_t leaked;
 
 	if (!scoring->decay || __builtin_mul_overflow(elapsed_ns, scoring->decay, &leaked))
@@ -92,7 +93,8 @@ static int find_entry(const struct object *object, const struct synfw_addr6 *sou
 		if (bpf_map_lookup_elem_flags(object->map_fd[OBJECT_SOURCES], &known.key,
 					      &known.entry, BPF_F_LOCK))
 			return fault_system(fault, -errno, "cannot read the score of a source");
-		if (memcmp(&known.entry.source, source, sizeof(*source)))
+		if (!(known.entry.flags & SYNFW_ENTRY_USED) ||
+		    memcmp(&known.entry.source, source, sizeof(*source)))
 			continue;
 		err = read_more(object, &known);
 		if (err)
@@ -129,8 +131,6 @@ static bool clear_score(struct synfw_source *entry)
 	return had;
 }
 
-/* The entry is written as it was read but for the score. What packets of the source have left
- * there in between, some microseconds, is lost: in favour of the source. */
 int scores_forget(const struct object *object, const struct synfw_addr6 *source,
 		  struct fault *fault)
 {
@@ -164,7 +164,6 @@ static void batch_done(struct batch *batch)
 static int each_entry(const struct object *object, int (*fn)(struct known *known, void *context),
 		      void *context)
 {
-	static const struct synfw_addr6 nobody;
 	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = BPF_F_LOCK);
 	CLEANUP(batch_done)
 	struct batch batch = {
@@ -188,7 +187,7 @@ static int each_entry(const struct object *object, int (*fn)(struct known *known
 		for (i = 0; !err && i < count; i++) {
 			struct known known = {.key = batch.keys[i], .entry = batch.entries[i]};
 
-			if (memcmp(&known.entry.source, &nobody, sizeof(nobody)))
+			if (known.entry.flags & SYNFW_ENTRY_USED)
 				err = fn(&known, context);
 		}
 	}
@@ -269,12 +268,30 @@ struct changing {
 	void *context;
 };
 
+/* Whether fn changes anything of the entry as it was read. */
+static int change_known(const struct changing *changing, struct known *known, bool *ret_changed)
+{
+	int err = read_more(changing->object, known);
+
+	*ret_changed = !err && changing->fn(&known->entry, &known->more, changing->context);
+	return err;
+}
+
+/* What is to be changed is read again for it, so that what packets do to the others of the batch
+ * meanwhile is not undone. */
 static int change_entry(struct known *known, void *context)
 {
 	const struct changing *changing = context;
-	int err = read_more(changing->object, known);
+	bool changed;
+	int err = change_known(changing, known, &changed);
 
-	if (err || !changing->fn(&known->entry, &known->more, changing->context))
+	if (err || !changed)
+		return err;
+	if (bpf_map_lookup_elem_flags(changing->object->map_fd[OBJECT_SOURCES], &known->key,
+				      &known->entry, BPF_F_LOCK))
+		return -errno;
+	err = change_known(changing, known, &changed);
+	if (err || !changed)
 		return err;
 	if (known->entry.nr_parts > 1 &&
 	    bpf_map_update_elem(changing->object->map_fd[OBJECT_MORE_PARTS], &known->key,

@@ -9,7 +9,7 @@
 
 #include "object.h"
 
-/* A bucket as it was at updated_boot_ns, leaked up to now. */
+/* A bucket as it was at synfw_entry_updated_ns(), leaked up to now. */
 struct scored {
 	struct synfw_addr6 source; /* first: source_compare() */
 	uint64_t level;		   /* now; see SYNFW_SCORE_UNIT */

@@ -20,9 +20,10 @@ _Static_assert(2 * SCORE_LEVEL_MAX > SCORE_LEVEL_MAX, "a level and a packet's po
 static __always_inline __u64 score_leaked(const struct synfw_source *entry,
 					  const struct synfw_scoring *scoring, __u64 now_ns)
 {
-	__u64 elapsed_ns = now_ns - entry->updated_boot_ns, leaked;
+	__u64 updated_ns = synfw_entry_updated_ns(entry), leaked;
+	__u64 elapsed_ns = synfw_entry_moment_ns(now_ns) - updated_ns;
 
-	if (now_ns <= entry->updated_boot_ns)
+	if (now_ns <= updated_ns)
 		return entry->level;
 	if (elapsed_ns > scoring->longest_ns)
 		return 0;
@@ -43,13 +44,44 @@ static __always_inline struct synfw_source *entry_at(__u32 key)
 	return bpf_map_lookup_elem(&synfw_sources, &key);
 }
 
+#define ENTRY_ELSEWHERE (SYNFW_ENTRY_RATES_ELSEWHERE | SYNFW_ENTRY_PORTS_ELSEWHERE)
+
+static __always_inline __u64 entry_unit(__u64 now_ns)
+{
+	return now_ns >> SYNFW_ENTRY_HELD_SHIFT;
+}
+
+/* Units that an entry with ports, or with anything elsewhere, is in use for them; 0: it is not. */
+static __always_inline __u16 entry_held(const struct synfw_source *entry, __u64 now_ns)
+{
+	__u16 units = entry->times - entry_unit(now_ns);
+
+	if (!entry->port_counter && !(entry->flags & ENTRY_ELSEWHERE))
+		return 0;
+	return units > (SYNFW_ENTRY_HELD_MAX_NS >> SYNFW_ENTRY_HELD_SHIFT) + 1 ? 0 : units;
+}
+
+/* With the lock held, of an entry that has ports, or something elsewhere, by now: it is in use that
+ * long at least. */
+static __always_inline void entry_hold(struct synfw_source *entry, __u64 now_ns, __u64 for_ns)
+{
+	__u16 units;
+
+	if (for_ns > SYNFW_ENTRY_HELD_MAX_NS)
+		for_ns = SYNFW_ENTRY_HELD_MAX_NS;
+	units = entry_unit(now_ns + for_ns) + 1 - entry_unit(now_ns);
+	if (entry_held(entry, now_ns) < units)
+		entry->times = synfw_entry_times(synfw_entry_updated_ns(entry),
+						 entry_unit(now_ns) + units);
+}
+
 /* 0: what the entry says is over. Else the more, the later it is given up. */
 static __always_inline __u64 entry_worth(const struct synfw_source *entry,
 					 const struct synfw_scoring *scoring, __u64 now_ns)
 {
 	__u64 level = scoring->decay ? score_leaked(entry, scoring, now_ns) : 0;
 
-	if (!level && entry->tat_boot_ns <= now_ns)
+	if (!level && entry->tat_boot_ns <= now_ns && !entry_held(entry, now_ns))
 		return 0;
 	return (entry->flags & SYNFW_ENTRY_CAME_AGAIN ? 2 * SCORE_LEVEL_MAX : 1) + level;
 }
@@ -62,13 +94,14 @@ static __always_inline __u32 entry_victim(const struct synfw_source *first,
 	__u64 first_worth = entry_worth(first, scoring, now_ns);
 	__u64 second_worth = entry_worth(second, scoring, now_ns);
 
-	if (first_worth == second_worth)
+	if (first_worth != second_worth)
+		return second_worth < first_worth;
+	if (first->tat_boot_ns != second->tat_boot_ns)
 		return second->tat_boot_ns < first->tat_boot_ns;
-	return second_worth < first_worth;
+	return entry_held(second, now_ns) < entry_held(first, now_ns);
 }
 
-/* The entry that is the source's, or is to become it; NULL in a shadow program that remembers
- * nothing. */
+/* The entry that is the source's, or is to become it; never NULL. */
 static __always_inline struct synfw_source *entry_of(struct walk *walk, const struct image *image,
 						     struct scratch *scratch)
 {
@@ -107,38 +140,52 @@ static __always_inline void entry_expect(const struct scratch *scratch)
 
 /* What a source that loses its entry had. */
 struct entry_lost {
-	bool score, rate;
+	bool score, rate, ports;
 };
 
+/* With the lock held, of an entry that is another source's. */
+static __always_inline void entry_lose(const struct synfw_source *entry,
+				       const struct synfw_scoring *scoring, __u64 now_ns,
+				       struct entry_lost *lost)
+{
+	bool held = entry_held(entry, now_ns);
+
+	lost->score = scoring->decay && score_leaked(entry, scoring, now_ns);
+	lost->rate =
+		entry->tat_boot_ns > now_ns || (held && entry->flags & SYNFW_ENTRY_RATES_ELSEWHERE);
+	lost->ports = held && (entry->port_counter || entry->flags & SYNFW_ENTRY_PORTS_ELSEWHERE);
+}
+
 /*
- * With the lock held: makes the entry the source's. `came`: this is not the first time that this
- * packet asks for it. A read-only program leaves the entry as it is; false: it is not the
- * source's, and says nothing.
+ * With the lock held: makes the entry the source's. `asked_before`: by this packet, for another
+ * rule. A read-only program leaves the entry as it is; false: it is not the source's, and says
+ * nothing.
  */
 static __always_inline bool entry_take(struct synfw_source *entry, const struct scratch *scratch,
-				       const struct synfw_scoring *scoring, __u64 now_ns, bool came,
-				       struct entry_lost *lost)
+				       const struct synfw_scoring *scoring, __u64 now_ns,
+				       bool asked_before, struct entry_lost *lost)
 {
 	__u64 *source = (void *)&entry->source;
 
 	lost->score = false;
 	lost->rate = false;
-	if (entry_is_of(entry, scratch)) {
-		if (!read_only && !came)
+	lost->ports = false;
+	if (entry->flags & SYNFW_ENTRY_USED && entry_is_of(entry, scratch)) {
+		if (!read_only && !asked_before)
 			entry->flags |= SYNFW_ENTRY_CAME_AGAIN;
 		return true;
 	}
 	if (read_only)
 		return false;
-	lost->score = scoring->decay && score_leaked(entry, scoring, now_ns);
-	lost->rate = entry->tat_boot_ns > now_ns;
+	entry_lose(entry, scoring, now_ns, lost);
 	source[0] = scratch->source.half_be[0];
 	source[1] = scratch->source.half_be[1];
 	entry->level = 0;
+	entry->times = synfw_entry_times(now_ns, entry_unit(now_ns));
 	entry->tat_boot_ns = 0;
 	entry->rate_counter = 0;
 	entry->port_counter = 0;
-	entry->flags = 0;
+	entry->flags = SYNFW_ENTRY_USED;
 	entry->nr_parts = 0;
 	return true;
 }
@@ -151,6 +198,8 @@ static __always_inline void entry_taken(struct walk *walk, const struct entry_lo
 		tally(SYNFW_TALLY_SCORES_LOST);
 	if (lost->rate)
 		tally(SYNFW_TALLY_RATES_LOST);
+	if (lost->ports)
+		tally(SYNFW_TALLY_SCANS_LOST);
 }
 
 #endif

@@ -2,8 +2,8 @@
 #ifndef SYNFW_FILTER_BPF_H
 #define SYNFW_FILTER_BPF_H
 
-/* Filters of addresses in front of hash maps, see <synfw/state.h>. `map` is one of the two, `words` its
- * words: constants once inlined. */
+/* Filters of addresses in front of hash maps, see <synfw/state.h>. `map` is one of them, `words`
+ * its words: constants once inlined. */
 #include "maps.bpf.h"
 
 /* Nothing was ever put into what is behind the filter: not even a hash is needed. A shadow program
@@ -31,8 +31,8 @@ static __always_inline void filter_set(void *map, __u32 key, __u64 bit)
 		__sync_fetch_and_or(word, bit);
 }
 
-/* Before the address goes in: a packet that finds the bit and no entry yet passes, as it would have a
- * moment before; none may find the entry and its bit clear. */
+/* Before the address goes in: a packet that finds the bit and no entry yet passes, as it would have
+ * a moment before; none may find the entry and its bit clear. */
 static __always_inline void filter_add(void *map, __u32 words, __u64 hash)
 {
 	filter_set(map, hash / 64 % words, 1ULL << (hash & 63));

@@ -11,7 +11,7 @@
 #include "walk.bpf.h"
 
 /* Rates with less patience than this are asked by the exact time. */
-#define FINE_BELOW_NS (50 * NS_PER_MS)
+#define FINE_BELOW_NS (200 * NS_PER_MS)
 
 /* Effects lie in page 0, see synfw_header. */
 static __always_inline const struct synfw_effect *effect_at(const struct image *image, __u32 number)
@@ -21,8 +21,9 @@ static __always_inline const struct synfw_effect *effect_at(const struct image *
 	return (const struct synfw_effect *)(image->page0 + line % SYNFW_PAGE_LINES);
 }
 
-/* Does a jiffy matter? Where a rate lets through at once (`burst`) what takes it several
- * jiffies, it does not: what comes in one of them is within the burst. */
+/* Does a jiffy matter? Where a rate lets through at once (`burst`) what takes it many of them, it
+ * does not: who uses the whole burst again and again, at the moment when it is there, is refused
+ * one packet in a burst that lasts a hundred jiffies. */
 static __always_inline bool limit_is_fine(const struct synfw_effect *effect)
 {
 	return effect->limit != SYNFW_LIMIT_PORTS && effect->tolerance_ns < FINE_BELOW_NS;
@@ -48,18 +49,27 @@ static __always_inline bool limit_open(struct walk *walk, __u32 number, struct i
 	return true;
 }
 
+/* For what there is of the limit elsewhere than in the entry. */
+static __always_inline __u64 limit_seed(const struct image *image, __u32 number, __u32 counter)
+{
+	const struct synfw_runtime *runtime = runtime_at_hand();
+
+	return runtime ? synfw_limit_seed(runtime->seed, counter, effect_at(image, number)->since)
+		       : 0;
+}
+
 /* 1: the packet exceeds the rate of a rule; `counter` is the rule's, `number` its effect's. */
 __noinline int rate_is_exceeded(struct walk *walk, __u32 number, __u32 counter)
 {
-	struct synfw_runtime *runtime = runtime_at_hand();
 	struct scratch *scratch;
 	struct image image;
 
-	if (!runtime || !limit_open(walk, number, &image, &scratch))
+	if (!limit_open(walk, number, &image, &scratch))
 		return 0;
 	if (effect_at(&image, number)->limit == SYNFW_LIMIT_RATE)
 		return rule_rate_exceeded(&scratch->schedule, counter);
-	return source_rate_exceeded(walk, &image, scratch, counter, runtime->seed);
+	return source_rate_exceeded(walk, &image, scratch, counter,
+				    limit_seed(&image, number, counter));
 }
 
 /* 1: with this packet the source has tried too many ports. */
@@ -70,7 +80,8 @@ __noinline int ports_are_exceeded(struct walk *walk, __u32 number, __u32 counter
 
 	if (!limit_open(walk, number, &image, &scratch) || !has_ports(&walk->pkt))
 		return 0;
-	return ports_exceeded(walk, &image, scratch, counter, effect_at(&image, number)->over);
+	return ports_tried(walk, &image, scratch, counter, limit_seed(&image, number, counter)) >
+	       effect_at(&image, number)->over;
 }
 
 /* Does a rule with an effect match a packet that all its fields match? Yes, unless it has a limit

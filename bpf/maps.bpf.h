@@ -3,15 +3,15 @@
 #define SYNFW_MAPS_BPF_H
 
 /*
- * All maps of the packet path. Three kinds:
+ * All maps of the packet path. Four kinds:
  *
  * - the tables of a generation, pages that are an inner map each. How many is decided by apply
  *   and never changes, so "full" cannot happen in the kernel. Without them there is no policy
  *   and packets pass (NO_POLICY); apply reads all of a generation back before it becomes active,
  *   so no part of one is missing.
- * - members of dynamic sets, inner maps that outlive a generation. They are filled from user
- *   space, all memory is theirs from the beginning, and a full one refuses: what the packet path
- *   does with a set never depends on how full it is.
+ * - members of dynamic sets, inner maps that outlive a generation, filled from user space and by
+ *   `add-to`. All memory is theirs from the beginning, and a full one refuses: what the packet
+ *   path does with a set otherwise never depends on how full it is.
  * - counters, plain arrays indexed by what apply handed out: no insertion, never full.
  * - what is remembered of sources and connections, see <synfw/state.h>, which says of each what
  *   becomes of a packet when it is full.

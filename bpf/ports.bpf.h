@@ -9,14 +9,16 @@
 
 #define NO_SLOT 0xff
 
-/* How long ago a port was tried. One that another CPU has noted with a later clock is as young
- * as can be, and not 49 days old. What is kept is never older than two windows, which are a day
- * at most. */
+/* More than the clocks of two CPUs differ. */
+#define PORT_SLACK_MS 1000
+
+/* How long ago a port was tried, modulo 49 days. One that another CPU has noted with a later
+ * clock is as young as can be. */
 static __always_inline __u32 port_age_ms(__u32 now_ms, __u32 at_ms)
 {
 	__u32 age_ms = now_ms - at_ms;
 
-	return age_ms > ~0U / 2 ? 0 : age_ms;
+	return age_ms > (__u32)-PORT_SLACK_MS ? 0 : age_ms;
 }
 
 /* Goes through the ports of a source; those that have left the window are set free. All that is
@@ -66,7 +68,8 @@ static __always_inline __u32 port_slot(const volatile struct port_search *search
 	return slot < SYNFW_MAX_DISTINCT_PORTS + 1 ? slot : search->oldest;
 }
 
-static __always_inline void port_store(struct synfw_port_scan *scan, const struct schedule *schedule,
+static __always_inline void port_store(struct synfw_port_scan *scan,
+				       const struct schedule *schedule,
 				       const volatile struct port_search *search)
 {
 	__u32 slot = port_slot(search);
@@ -116,13 +119,14 @@ __noinline int ports_try(__u64 tag)
  * far as is known, and the entry says so now. True: it belongs to others, of which search->moved
  * may still be in the entry. */
 static __always_inline bool ports_are_elsewhere(struct synfw_source *entry, __u32 counter,
+						const struct schedule *schedule,
 						volatile struct port_search *search)
 {
 	bool own = entry->port_counter == counter, elsewhere;
 
 	search->moved_ms = entry->port_at_boot_ms;
 	search->moved = entry->port;
-	search->moves = own && entry->port != search->port &&
+	search->moves = own && entry->port != search->port && entry_held(entry, schedule->now_ns) &&
 			port_age_ms(search->now_ms, entry->port_at_boot_ms) < search->window_ms;
 	elsewhere = entry->flags & SYNFW_ENTRY_PORTS_ELSEWHERE || search->moves ||
 		    (entry->port_counter && !own);
@@ -135,14 +139,16 @@ static __always_inline bool ports_are_elsewhere(struct synfw_source *entry, __u3
 		entry->port = search->port;
 		entry->port_at_boot_ms = search->now_ms;
 	}
+	entry_hold(entry, schedule->now_ns, schedule->interval_ns);
 	return elsewhere;
 }
 
-/* How many ports the source has tried with this one, when there are others, else 1. 0: unknown. */
+/* How many ports the source has tried with this one, when there are others, else 1. 0: unknown.
+ * A read-only program counts the port that is still in the entry as one more. */
 static __always_inline __u32 ports_count(struct scratch *scratch, __u64 tag)
 {
 	volatile struct port_search *search = &scratch->ports;
-	__u32 now_ms = search->now_ms;
+	__u32 now_ms = search->now_ms, count;
 	__u16 port = search->port;
 
 	if (search->moves && !read_only) {
@@ -153,32 +159,32 @@ static __always_inline __u32 ports_count(struct scratch *scratch, __u64 tag)
 		search->port = port;
 		search->now_ms = now_ms;
 	}
-	return ports_try(tag) + (search->moves && read_only);
+	count = ports_try(tag);
+	return count && search->moves && read_only ? count + 1 : count;
 }
 
-static __always_inline bool ports_exceeded(struct walk *walk, const struct image *image,
-					   struct scratch *scratch, __u32 counter, __u32 over)
+/* How many ports the packet's source has tried for the rule within the window. 0: unknown. */
+static __always_inline __u32 ports_tried(struct walk *walk, const struct image *image,
+					 struct scratch *scratch, __u32 counter, __u64 seed)
 {
 	struct synfw_source *entry = entry_of(walk, image, scratch);
 	volatile struct port_search *search = &scratch->ports;
-	bool elsewhere, came = walk->noted & NOTED_ENTRY;
-	struct synfw_runtime *runtime = runtime_at_hand();
+	bool elsewhere, asked_before = walk->noted & NOTED_ENTRY;
 	struct entry_lost lost;
 
-	if (!entry || !runtime)
-		return false;
+	if (!entry)
+		return 0;
 	search->port = walk->pkt.l4_dst;
 	search->now_ms = scratch->schedule.now_ns / NS_PER_MS;
 	search->window_ms = scratch->schedule.interval_ns / NS_PER_MS;
 	bpf_spin_lock(&entry->lock);
-	elsewhere = entry_take(entry, scratch, image_scoring(image), scratch->schedule.now_ns, came,
-			       &lost) &&
-		    ports_are_elsewhere(entry, counter, search);
+	elsewhere = entry_take(entry, scratch, image_scoring(image), scratch->schedule.now_ns,
+			       asked_before, &lost) &&
+		    ports_are_elsewhere(entry, counter, &scratch->schedule, search);
 	bpf_spin_unlock(&entry->lock);
 	entry_taken(walk, &lost);
-	return (elsewhere ? ports_count(scratch, synfw_source_hash(scratch->source.word_be,
-								   runtime->seed ^ counter))
-			  : 1) > over;
+	return elsewhere ? ports_count(scratch, synfw_source_hash(scratch->source.word_be, seed))
+			 : 1;
 }
 
 #endif

@@ -94,12 +94,22 @@ __noinline int other_rate_exceeded(__u64 tag)
 	return exceeded;
 }
 
-/* Is the entry's rate that of another rule, so that this one's is elsewhere? */
-static __always_inline bool rate_is_elsewhere(const struct synfw_source *entry, __u32 counter,
-					      __u64 now_ns)
+/* With the entry's lock held: is the rate of the rule not in it? Then the entry is held until it
+ * has passed, so that it is not looked for in vain. */
+static __always_inline bool rate_is_elsewhere(struct synfw_source *entry, __u32 counter,
+					      const struct schedule *schedule)
 {
-	return entry->rate_counter && entry->rate_counter != counter &&
-	       (entry->flags & SYNFW_ENTRY_RATES_ELSEWHERE || entry->tat_boot_ns > now_ns);
+	bool elsewhere = entry->flags & SYNFW_ENTRY_RATES_ELSEWHERE ||
+			 (entry->rate_counter && entry->tat_boot_ns > schedule->now_ns);
+
+	if (entry->rate_counter == counter || !elsewhere)
+		return false;
+	if (!read_only) {
+		entry->flags |= SYNFW_ENTRY_RATES_ELSEWHERE;
+		entry_hold(entry, schedule->now_ns,
+			   clock_later(schedule->tolerance_ns, schedule->interval_ns));
+	}
+	return true;
 }
 
 static __always_inline bool source_rate_exceeded(struct walk *walk, const struct image *image,
@@ -107,19 +117,17 @@ static __always_inline bool source_rate_exceeded(struct walk *walk, const struct
 {
 	struct synfw_source *entry = entry_of(walk, image, scratch);
 	const struct schedule *schedule = &scratch->schedule;
-	bool known, elsewhere, exceeded = false, came = walk->noted & NOTED_ENTRY;
+	bool known, elsewhere, exceeded = false, asked_before = walk->noted & NOTED_ENTRY;
 	struct entry_lost lost;
 	__u64 tat_ns = 0;
 
 	if (!entry)
 		return false;
 	bpf_spin_lock(&entry->lock);
-	known = entry_take(entry, scratch, image_scoring(image), schedule->now_ns, came, &lost);
-	elsewhere = known && rate_is_elsewhere(entry, counter, schedule->now_ns);
-	if (elsewhere) {
-		if (!read_only)
-			entry->flags |= SYNFW_ENTRY_RATES_ELSEWHERE;
-	} else {
+	known = entry_take(entry, scratch, image_scoring(image), schedule->now_ns, asked_before,
+			   &lost);
+	elsewhere = known && rate_is_elsewhere(entry, counter, schedule);
+	if (!elsewhere) {
 		if (known && entry->rate_counter == counter)
 			tat_ns = schedule_tat(schedule, entry->tat_boot_ns);
 		exceeded = schedule_refuses(schedule, tat_ns);
@@ -132,7 +140,7 @@ static __always_inline bool source_rate_exceeded(struct walk *walk, const struct
 	entry_taken(walk, &lost);
 	if (!elsewhere)
 		return exceeded;
-	return other_rate_exceeded(synfw_source_hash(scratch->source.word_be, seed ^ counter));
+	return other_rate_exceeded(synfw_source_hash(scratch->source.word_be, seed));
 }
 
 #endif

@@ -92,8 +92,8 @@ static __always_inline void parts_store(const struct scratch *scratch, struct sy
 static __always_inline void level_store(struct synfw_source *entry, __u64 level, bool counts,
 					__u64 now_ns)
 {
-	if (!counts || entry->updated_boot_ns < now_ns)
-		entry->updated_boot_ns = now_ns;
+	if (!counts || synfw_entry_updated_ns(entry) < now_ns)
+		entry->times = synfw_entry_times(now_ns, entry->times);
 	entry->level = level;
 }
 
@@ -109,7 +109,7 @@ __noinline int score_add(struct walk *walk)
 	__u64 now_ns, before = 0, after;
 	struct image image;
 	__u32 key, points;
-	bool came;
+	bool asked_before;
 
 	if (!walk || !image_open(&image, walk->generation % SYNFW_NR_GENERATION_SLOTS))
 		return 0;
@@ -123,11 +123,11 @@ __noinline int score_add(struct walk *walk)
 	if (!entry || !more)
 		return 0;
 	now_ns = walk_now(walk);
-	came = walk->noted & NOTED_ENTRY;
+	asked_before = walk->noted & NOTED_ENTRY;
 	points = walk->decision.score < SYNFW_MAX_SCORE ? walk->decision.score : SYNFW_MAX_SCORE;
 
 	bpf_spin_lock(&entry->lock);
-	if (entry_take(entry, scratch, scoring, now_ns, came, &lost))
+	if (entry_take(entry, scratch, scoring, now_ns, asked_before, &lost))
 		before = score_leaked(entry, scoring, now_ns);
 	after = before + points * SYNFW_SCORE_UNIT;
 	if (after > SCORE_LEVEL_MAX)

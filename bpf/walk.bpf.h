@@ -8,8 +8,8 @@
 #include "maps.bpf.h"
 #include "packet.bpf.h"
 
-#define AGG_WORDS	8
-#define NO_ORDER 0xffffffffU
+#define AGG_WORDS 8
+#define NO_ORDER  0xffffffffU
 
 /* The shadow program of `trace`, tests and the lock-out check: judges, changes nothing. */
 extern const volatile bool read_only;
@@ -17,20 +17,20 @@ extern const volatile bool read_only;
 /* What becomes of a packet, and why. */
 struct decision {
 	__u32 score;
-	__u32 bit;	/* SYNFW_NO_BIT: no rule decided */
-	__u16 counter;	/* of the rule that decided, or that the source is blocked for; 0: none */
-	__u8 verdict;	/* enum synfw_verdict */
+	__u32 bit;     /* SYNFW_NO_BIT: no rule decided */
+	__u16 counter; /* of the rule that decided, or that the source is blocked for; 0: none */
+	__u8 verdict;  /* enum synfw_verdict */
 	__u8 reason;
 };
 
 /* walk.noted */
-#define NOTED_SCRATCH 0x1 /* the scratch area is this packet's */
-#define NOTED_SCORE   0x2 /* some rule gave points */
-#define NOTED_EFFECT  0x4 /* some rule blocks, or adds to a set */
-#define NOTED_LOG     0x8 /* some rule logs */
-#define NOTED_SPARED  0x10 /* nothing may be held against the source */
+#define NOTED_SCRATCH	 0x1  /* the scratch area is this packet's */
+#define NOTED_SCORE	 0x2  /* some rule gave points */
+#define NOTED_EFFECT	 0x4  /* some rule blocks, or adds to a set */
+#define NOTED_LOG	 0x8  /* some rule logs */
+#define NOTED_SPARED	 0x10 /* nothing may be held against the source */
+#define NOTED_ENTRY	 0x20 /* scratch->entry is the number of the source's entry */
 #define NOTED_EXACT_TIME 0x40 /* now_ns is no jiffy's */
-#define NOTED_ENTRY   0x20 /* scratch->entry is the number of the source's entry */
 
 /*
  * The packet in hand. One for each CPU, in a map and not on the stack: the verifier does not
@@ -40,20 +40,20 @@ struct decision {
  */
 struct walk {
 	struct packet pkt;
-	__u64 now_ns;	/* the time, once somebody asked, else 0 */
+	__u64 now_ns; /* the time, once somebody asked, else 0 */
 	struct decision decision;
 	__u32 generation;
 	__u8 monitor;
-	__u8 noted;	/* NOTED_* */
+	__u8 noted; /* NOTED_* */
 	__u8 refs_at;
 	__u8 reserved[5];
 	__u32 source_class; /* of the source address, + 1; 0: nobody has looked it up */
 	__u32 reserved2;
 	/* from here on set by classify() */
 	__u64 candidates[AGG_WORDS]; /* AND of the aggregates; bits are cleared as they are taken */
-	__u64 bits;	/* what is left of the word in hand */
-	__u32 word;	/* its number */
-	__u32 best_order; /* of the decision, NO_ORDER: none yet */
+	__u64 bits;		     /* what is left of the word in hand */
+	__u32 word;		     /* its number */
+	__u32 best_order;	     /* of the decision, NO_ORDER: none yet */
 	__u32 record[SYNFW_NR_FIELDS];
 };
 
@@ -74,8 +74,8 @@ struct schedule {
 /* A port among those that its source has tried. */
 struct port_search {
 	__u32 now_ms, window_ms;
-	__u32 nr_ports;		/* that are looked at */
-	__u32 count;		/* other ports that are younger than the window */
+	__u32 nr_ports; /* that are looked at */
+	__u32 count;	/* other ports that are younger than the window */
 	__u32 oldest_ms;
 	__u32 moved_ms;
 	__u16 port;
@@ -87,20 +87,20 @@ struct port_search {
 /* What only packets of rules with a score, a limit or an effect need: the others would pay for
  * clearing it. NOTED_SCRATCH says that it is this packet's. One for each CPU, as the walk. */
 struct scratch {
-	struct source source;	/* as state.h says what a source is */
+	struct source source; /* as state.h says what a source is */
 	__u64 source_hash;
 	__u32 entry;		  /* number of its entry, NOTED_ENTRY */
 	struct schedule schedule; /* of the limit that is asked */
 	struct port_search ports;
-	__u64 block_ns;		/* the longest `block` of the rules that matched */
-	__u16 block_counter;	/* the rule that asks for it */
-	__u16 log_counter;	/* the first rule that logs */
-	__u16 score_counter;	/* the last rule that gave points */
-	__u8 adds_to;		/* bit n: dynamic set n */
+	__u64 block_ns;	     /* the longest `block` of the rules that matched */
+	__u16 block_counter; /* the rule that asks for it */
+	__u16 log_counter;   /* the first rule that logs */
+	__u16 score_counter; /* the last rule that gave points */
+	__u8 adds_to;	     /* bit n: dynamic set n */
 	__u8 reserved;
 	__u64 score_before, score_after; /* of the source, in SYNFW_SCORE_UNIT */
-	__u64 part[SYNFW_SCORE_PARTS]; /* points of this packet, each a struct synfw_score_part */
-	__u64 sum[SYNFW_SCORE_PARTS]; /* points of the source, so far */
+	__u64 part[SYNFW_SCORE_PARTS];	 /* points of this packet, each a struct synfw_score_part */
+	__u64 sum[SYNFW_SCORE_PARTS];	 /* points of the source, so far */
 	struct synfw_block block; /* to be put into the map, or what the source is blocked by */
 };
 

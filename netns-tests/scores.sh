@@ -162,3 +162,68 @@ test_a_port_scan_is_flagged_and_blocked() {
 	sleep 5.1
 	passes 3 "$(udp $A)"
 }
+
+# The counter of a rule that is gone is given to another one, with what the kernel remembers by it: a
+# rate of the rule, rates of sources, ports tried, points.
+test_a_new_rule_does_not_judge_by_what_another_one_left() {
+	local to
+	add_hosts
+	rules() { # FIRST NAME
+		policy live <<-E
+			scoring: {flag-at: 1000, decay: 1/h}
+			rules:
+			  - {name: of-all-$2, to: $1/udp, rate: {over: 1/h, burst: 1, per: rule}, action: drop}
+			  - {name: first-$2, to: $(($1 + 1))/udp, rate: {over: 1/h, burst: 1}, action: drop}
+			  - {name: second-$2, to: $(($1 + 2))/udp, rate: {over: 1/h, burst: 1}, action: drop}
+			  - {name: ports-$2, to: $(($1 + 10))-$(($1 + 20))/udp, distinct-ports: {over: 2, within: 1h}, action: drop}
+			  - {name: points-$2, to: $(($1 + 30))/udp, score: 7}
+			  - {name: rest, from: any, action: allow}
+		E
+		apply live
+	}
+	rules 100 a
+	for to in 100 101 102 110 111 130; do passes 1 "proto=udp,src=$A,dst=$EDGE4,dport=$to"; done
+	for to in 100 101 102 112; do drops 1 "proto=udp,src=$A,dst=$EDGE4,dport=$to"; done
+	policy none <<-E
+		scoring: {flag-at: 1000, decay: 1/h}
+		rules: [{name: rest, from: any, action: allow}]
+	E
+	apply none
+	exits 0 synfw show scores --json
+	json '.scores | length == 1 and .[0].score == 6'
+	rules 200 b
+	exits 0 synfw show scores --json
+	json '.scores[0].parts == []'
+	for to in 200 201 202 210 211 230; do passes 1 "proto=udp,src=$A,dst=$EDGE4,dport=$to"; done
+	for to in 200 201 202 212; do drops 1 "proto=udp,src=$A,dst=$EDGE4,dport=$to"; done
+}
+
+# One apply that takes a rule away and brings another: what the new one has done so far stays.
+test_what_a_new_rule_did_meanwhile_stays() {
+	local name i
+	add_hosts
+	for name in a b; do
+		policy $name <<-E
+			scoring: {flag-at: 1000000, decay: 1/h}
+			rules:
+			  - {name: points-$name, to: 100/udp, score: 1}
+			  - {name: limited-$name, to: 101/udp, rate: {over: 2/h, burst: 2}, action: drop}
+			  - {name: rest, from: any, action: allow}
+		E
+	done
+	apply a
+	"$TOOLS/frames" --from "$CLIENT/eth0" --to "$EDGE/eth0" --rate 2000 \
+		"proto=udp,src=$A,dst=$EDGE4,dport=100" "proto=udp,src=$A,dst=$EDGE4,dport=101" >"$T/frames" &
+	for i in 1 2 3; do
+		sleep 0.3
+		apply b
+		sleep 0.3
+		equal "$(synfw show scores --json | jq '[.scores[0].parts[] | select(.rule == "points-b")] | length')" 1 \
+			"parts of the new rule"
+		apply a
+	done
+	kill -TERM $!
+	wait $! || fail "the frames ended badly"
+	# two of each of the seven that each was new
+	equal "$(sed -n 2p "$T/frames" | cut -d' ' -f2)" 14 "packets that the limit let through"
+}

@@ -35,12 +35,18 @@ const struct synfw_logging *image_logging(const struct image *image)
 	return (const struct synfw_logging *)&image->lines[5];
 }
 
-const struct synfw_effect *image_effect(const struct image *image, const struct synfw_rule *rule)
+const struct synfw_effect *image_effect_const(const struct image *image,
+					      const struct synfw_rule *rule)
 {
 	if (!rule->effect)
 		return NULL;
 	return (const struct synfw_effect *)&image->lines[image_header_const(image)->effect_base] +
 	       (rule->effect - 1);
+}
+
+struct synfw_effect *image_effect(struct image *image, const struct synfw_rule *rule)
+{
+	return (struct synfw_effect *)image_effect_const(image, rule);
 }
 
 const struct synfw_rule *image_rule_const(const struct image *image, uint32_t bit)

@@ -3,8 +3,8 @@
 #define POLICYC_IMAGE_H
 
 /*
- * A compiled policy: the lines of abi.h, and the tables of rules on processes and memory. Rule counters
- * and the manifest are filled in by whoever loads it.
+ * A compiled policy: the lines of abi.h, and the tables of rules on processes and memory. Rule
+ * counters and the manifest are filled in by whoever loads it.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -32,10 +32,12 @@ struct synfw_rule *image_rule(struct image *image, uint32_t bit);
 const struct synfw_rule *image_rule_const(const struct image *image, uint32_t bit);
 
 /* What the rule asks or does beyond its fields; NULL: nothing. */
-const struct synfw_effect *image_effect(const struct image *image, const struct synfw_rule *rule);
+const struct synfw_effect *image_effect_const(const struct image *image,
+					      const struct synfw_rule *rule);
+struct synfw_effect *image_effect(struct image *image, const struct synfw_rule *rule);
 
-/* SHA-256 over the lines and the tables of rules on processes, as 64 hex digits and a NUL. Counters and manifest must not have
- * been filled in yet. */
+/* SHA-256 over the lines and the tables of rules on processes, as 64 hex digits and a NUL. Counters
+ * and manifest must not have been filled in yet. */
 void image_digest(const struct image *image, char out[65]);
 
 void image_free(struct image *image);

@@ -359,7 +359,7 @@ static bool limit_is_exceeded(const struct walk *walk, const struct synfw_rule *
 /* One bit that matches, behind all that come before it and do not decide. */
 static void take_rule(struct walk *walk, const struct synfw_rule *rule)
 {
-	const struct synfw_effect *effect = image_effect(walk->image, rule);
+	const struct synfw_effect *effect = image_effect_const(walk->image, rule);
 
 	if (!limit_is_exceeded(walk, rule, effect))
 		return;

@@ -198,10 +198,12 @@ static void block(struct step *step, uint64_t for_ns, uint8_t cause, uint16_t co
 /* Exact: 128 bits hold the product of any times and rates. */
 static void leak(struct model_source *source, uint64_t decay, uint64_t now_ns)
 {
-	unsigned __int128 lost = (unsigned __int128)(now_ns - source->updated_ns) * decay;
+	/* in the units that are remembered */
+	uint64_t moment_ns = synfw_entry_moment_ns(now_ns);
+	unsigned __int128 lost = (unsigned __int128)(moment_ns - source->updated_ns) * decay;
 
 	source->level = source->level > lost ? source->level - lost : 0;
-	source->updated_ns = now_ns;
+	source->updated_ns = moment_ns;
 	if (!source->level)
 		memset(source->parts, 0, sizeof(source->parts));
 }

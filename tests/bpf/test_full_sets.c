@@ -223,21 +223,22 @@ static bool rate_is_in_one_place(void)
 	return true;
 }
 
+static const struct model_rule ports_of_10_s = {.proto = PROTO_TCP,
+						.first_port = 1,
+						.last_port = 9999,
+						.action = SYNFW_ACTION_DROP,
+						.limit = SYNFW_LIMIT_PORTS,
+						.over = 2,
+						.within_ns = 10 * NS_PER_S};
+
 static bool who_comes_while_ports_of_another_are_counted_is_not(void)
 {
-	const struct model_rule rule = {.proto = PROTO_TCP,
-					.first_port = 1,
-					.last_port = 9999,
-					.action = SYNFW_ACTION_DROP,
-					.limit = SYNFW_LIMIT_PORTS,
-					.over = 2,
-					.within_ns = 10 * NS_PER_S};
 	uint64_t lost = state_tally(state, SYNFW_TALLY_SCANS_LOST);
 	uint32_t source[MANY];
 	struct compiled compiled;
 
 	now_ns += LONG_NS;
-	apply(&rule, 1, &compiled);
+	apply(&ports_of_10_s, 1, &compiled);
 	sources_of_one_place(SEED ^ COUNTER, SYNFW_PORT_SCANS, source);
 	EXPECT(passes(source[0], 1) && passes(source[0], 2) && !passes(source[0], 3));
 	EXPECT(state_tally(state, SYNFW_TALLY_SCANS_LOST) == lost);
@@ -287,6 +288,74 @@ static bool ports_are_counted_for_each_rule(void)
 	return true;
 }
 
+/* Others of its set, each of which comes once, do not push it out: it came again. */
+static bool a_scan_is_found_among_others_of_its_set(void)
+{
+	uint64_t lost = state_tally(state, SYNFW_TALLY_SCANS_LOST);
+	uint32_t source[MANY];
+	struct compiled compiled;
+
+	now_ns += LONG_NS;
+	apply(&ports_of_10_s, 1, &compiled);
+	sources_of_one_place(SEED, SYNFW_SOURCE_SETS, source);
+	EXPECT(passes(source[0], 1) && passes(source[0], 2));
+	for (uint32_t i = 1; i < MANY; i++) {
+		EXPECT(passes(source[i], 443));
+		EXPECT(!passes(source[0], 2 + i));
+	}
+	/* all but the last of the others, who had a port each */
+	EXPECT(state_tally(state, SYNFW_TALLY_SCANS_LOST) == lost + MANY - 2);
+	/* nothing is lost of what has left the window */
+	now_ns += 60 * NS_PER_S;
+	for (uint32_t i = 1; i < SYNFW_SOURCE_WAYS + 1; i++)
+		EXPECT(passes(source[i], 443));
+	EXPECT(state_tally(state, SYNFW_TALLY_SCANS_LOST) == lost + MANY - 2);
+	compiled_done(&compiled);
+	return true;
+}
+
+/* The time of a port has 32 bits of milliseconds. */
+static bool a_port_of_a_month_ago_does_not_count(void)
+{
+	struct model_rule rule = ports_of_10_s;
+	const uint32_t source = 0x03000001;
+	struct compiled compiled;
+
+	rule.over = 1;
+	now_ns += LONG_NS;
+	apply(&rule, 1, &compiled);
+	EXPECT(passes(source, 80));
+	now_ns += 30 * 24 * 3600 * NS_PER_S;
+	EXPECT(passes(source, 443) && passes(source, 443) && !passes(source, 80));
+	compiled_done(&compiled);
+	return true;
+}
+
+/* The rate in its entry has passed, and that of another rule, elsewhere, has not. */
+static bool an_entry_stays_while_a_rate_elsewhere_counts(void)
+{
+	struct model_rule rules[] = {once_a_second, once_a_second};
+	uint32_t source[MANY];
+	struct compiled compiled;
+
+	rules[0].per_second = 100;
+	rules[1].first_port = rules[1].last_port = 81;
+	now_ns += LONG_NS;
+	apply(rules, 2, &compiled);
+	sources_of_one_place(SEED + 1, SYNFW_SOURCE_SETS, source);
+	state_close(state);
+	state = state_open(datapath, SEED + 1);
+	EXPECT(passes(source[0], 80) && passes(source[0], 81) && !passes(source[0], 81));
+	now_ns += NS_PER_S / 10;
+	for (uint32_t i = 1; i < MANY; i++)
+		EXPECT(passes(source[i], 80));
+	EXPECT(!passes(source[0], 81));
+	state_close(state);
+	state = state_open(datapath, SEED);
+	compiled_done(&compiled);
+	return true;
+}
+
 int main(void)
 {
 	MUST(datapath_open_test_clock(&datapath) == 0);
@@ -298,6 +367,9 @@ int main(void)
 	CHECK(rate_is_in_one_place);
 	CHECK(who_comes_while_ports_of_another_are_counted_is_not);
 	CHECK(ports_are_counted_for_each_rule);
+	CHECK(a_scan_is_found_among_others_of_its_set);
+	CHECK(a_port_of_a_month_ago_does_not_count);
+	CHECK(an_entry_stays_while_a_rate_elsewhere_counts);
 	state_close(state);
 	datapath_close(datapath);
 	return claims_end();

@@ -110,7 +110,7 @@ static bool packet_agrees(struct rng *rng, struct reference *reference,
 
 static bool rule_counts(const struct image *image, const struct synfw_rule *rule)
 {
-	const struct synfw_effect *effect = image_effect(image, rule);
+	const struct synfw_effect *effect = image_effect_const(image, rule);
 
 	return rule->flags & SYNFW_RULE_MONITOR || rule->action == SYNFW_ACTION_SCORE ||
 	       (effect && effect->limit != SYNFW_LIMIT_NONE);

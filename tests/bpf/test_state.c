@@ -126,7 +126,7 @@ bool state_score(struct state *state, const struct synfw_addr6 *source,
 		if (!entry.level || !addr6_equal(&entry.source, source))
 			continue;
 		MUST(bpf_map_lookup_elem(state->more_parts_fd, &key, &more) == 0);
-		*ret_score = (struct state_score){entry.level, entry.updated_boot_ns, {}};
+		*ret_score = (struct state_score){entry.level, synfw_entry_updated_ns(&entry), {}};
 		for (int i = 0; i < entry.nr_parts; i++)
 			ret_score->part[i] = i ? more.part[i - 1] : entry.part;
 		return true;

@@ -40,7 +40,7 @@ static const struct synfw_effect *effect_of(const struct image *image, uint32_t 
 {
 	for (uint32_t bit = 0; bit < image_header_const(image)->nr_bits; bit++)
 		if (image_rule_const(image, bit)->index == index)
-			return image_effect(image, image_rule_const(image, bit));
+			return image_effect_const(image, image_rule_const(image, bit));
 	fail_msg("rule %u has no bit", index);
 	return NULL;
 }
