@@ -14,6 +14,7 @@
 #include "held.h"
 #include "json.h"
 #include "privileges.h"
+#include "process_text.h"
 #include "report.h"
 #include "source.h"
 #include "ui.h"
@@ -359,25 +360,16 @@ static int open_account(struct source_args *args, struct fault *fault, struct ac
 	return 0;
 }
 
-/* An address is never digits alone. */
-static bool is_pid(const char *text, uint32_t *ret_pid)
-{
-	size_t length = strspn(text, "0123456789");
-
-	*ret_pid = strtoul(text, NULL, 10);
-	return length && length < 10 && !text[length];
-}
-
 int cmd_why(const struct invocation *invocation)
 {
 	CLEANUP(live_close) struct live live = LIVE_NONE;
 	CLEANUP(source_args_done) struct source_args args = {NULL};
 	CLEANUP(fault_done) struct fault fault = {0};
 	CLEANUP(account_close) struct account account = {.live = &live};
-
 	uint32_t pid;
 
-	if (is_pid(invocation->operand[0], &pid))
+	/* an address is never digits alone */
+	if (process_pid_parse(invocation->operand[0], &pid))
 		return why_process(invocation, pid);
 	if (source_args_take(&args, invocation->operand, 1, &fault) ||
 	    privileges_check("read what is held against a source", &fault) ||

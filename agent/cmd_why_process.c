@@ -55,6 +55,12 @@ static bool is_flagged(const struct account *account)
 	return account->entry.process.flags & SYNFW_PROCESS_FLAGGED;
 }
 
+/* Whether there is anything to release. */
+static bool is_held(const struct account *account)
+{
+	return is_flagged(account) || account->score || account->executable.score;
+}
+
 static const struct manifest_process_rule *rule_of(const struct account *account)
 {
 	return is_flagged(account)
@@ -137,8 +143,8 @@ static void print_text(const struct account *account)
 		       "writable and executable\n",
 		       process->largest_bytes / 1048576.0, process->growth_bytes / 1048576.0,
 		       ui_count(process->wx_mappings, "mapping"));
-	if (is_flagged(account))
-		printf("  to undo:    nothing takes it back before the process ends\n");
+	if (is_held(account))
+		printf("  to undo:    synfw release %u\n", account->entry.pid);
 }
 
 /* ---- JSON ---- */
@@ -154,6 +160,15 @@ static json_t *executable_json(const struct process_executable *executable)
 			 "comm", process_comm_text(executable->last.comm, comm));
 }
 
+static json_t *undo_json(const struct account *account)
+{
+	json_t *array = json_array();
+
+	if (is_held(account))
+		json_array_append_new(array, json_sprintf("synfw release %u", account->entry.pid));
+	return array;
+}
+
 static int print_json(const struct account *account)
 {
 	const struct synfw_process *process = &account->entry.process;
@@ -161,7 +176,7 @@ static int print_json(const struct account *account)
 	/* clang-format off */
 	CLEANUP(json_decrefp) json_t *root = json_pack(
 		"{s:s, s:I, s:I, s:s, s:o, s:b, s:o, s:s, s:b, s:b, s:o, s:I, s:o, s:o, s:o, s:I,"
-		" s:I, s:I}",
+		" s:I, s:I, s:o}",
 		"schema", "synfw.why/1",
 		"pid", (json_int_t)account->entry.pid,
 		"parent", (json_int_t)process->parent,
@@ -182,7 +197,8 @@ static int print_json(const struct account *account)
 		"act_at", account->head.act_at ? json_integer(account->head.act_at) : json_null(),
 		"largest_request_bytes", (json_int_t)process->largest_bytes,
 		"largest_growth_bytes", (json_int_t)process->growth_bytes,
-		"wx_mappings", (json_int_t)process->wx_mappings);
+		"wx_mappings", (json_int_t)process->wx_mappings,
+		"undo", undo_json(account));
 	/* clang-format on */
 
 	if (root)

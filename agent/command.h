@@ -81,6 +81,7 @@ int cmd_diff(const struct invocation *invocation);
 int cmd_events(const struct invocation *invocation);
 int cmd_explain(const struct invocation *invocation);
 int cmd_help(const struct invocation *invocation);
+int cmd_release(const struct invocation *invocation);
 int cmd_schema(const struct invocation *invocation);
 int cmd_set(const struct invocation *invocation);
 int cmd_show(const struct invocation *invocation);

@@ -59,6 +59,13 @@ static const struct command_option unblock_options[] = {
 	OPTION_END,
 };
 
+static const struct command_option release_options[] = {
+	{"all", 0, NULL, "all processes, and forget all their scores"},
+	OPTION_JSON,
+	OPTION_HELP,
+	OPTION_END,
+};
+
 static const struct command_option show_options[] = {
 	{"all", 'a', NULL,
 	 "of blocks, also those that have ended and whose offences are remembered"},
@@ -119,6 +126,14 @@ const struct command commands[] = {
 	{"unblock", "[ADDR...]", 0, SIZE_MAX, "take a block back, and forget the score",
 	 "Exits with 1 when nothing was held against an address.", "", unblock_options,
 	 cmd_unblock},
+	{"release", "[PID...]", 0, SIZE_MAX,
+	 "take the flag or the isolation of a process back, and forget its score",
+	 "Those of its children that began with what it is held for are let go as well. Exits "
+	 "with 1\n"
+	 "when a process was not held for anything.\n\n"
+	 "  synfw why 4711\n"
+	 "  synfw release 4711",
+	 "", release_options, cmd_release},
 	{"why", "WHO", 1, 1,
 	 "say what is held against an address or a process, since when, and how to undo it",
 	 "Blocks, score, dynamic sets, and the entries of the policy that name it. Exits with 1 "

@@ -87,15 +87,26 @@ static bool read_effective_uid(uint32_t pid, uint32_t *ret_uid)
 	return found;
 }
 
+/* What the points of its executable go by; false: nobody knows what it executed, or it has ended. */
+static bool executable_key(const struct process_entry *entry, struct synfw_executable_key *ret_key)
+{
+	struct synfw_executable_key key = {.file = entry->process.file};
+
+	if (!key.file.kind || !read_effective_uid(entry->pid, &key.uid))
+		return false;
+	*ret_key = key;
+	return true;
+}
+
 int process_executable_read(const struct process_object *object, const struct process_entry *entry,
 			    const struct synfw_process_head *head, uint64_t now_boot_ns,
 			    struct fault *fault, struct process_executable *ret_executable)
 {
-	struct synfw_executable_key key = {.file = entry->process.file};
 	struct process_executable executable = {.present = true};
+	struct synfw_executable_key key;
 
 	*ret_executable = (struct process_executable){0};
-	if (!key.file.kind || !read_effective_uid(entry->pid, &key.uid))
+	if (!executable_key(entry, &key))
 		return 0;
 	if (bpf_map_lookup_elem(object->map_fd[PROCESS_EXECUTABLES], &key, &executable.last))
 		return errno == ENOENT ? 0
@@ -105,6 +116,17 @@ int process_executable_read(const struct process_object *object, const struct pr
 	executable.score =
 		score_now(executable.last.level, executable.last.level_boot_ns, head, now_boot_ns);
 	*ret_executable = executable;
+	return 0;
+}
+
+int process_executable_forget(const struct process_object *object,
+			      const struct process_entry *entry, struct fault *fault)
+{
+	struct synfw_executable_key key;
+
+	if (executable_key(entry, &key) &&
+	    bpf_map_delete_elem(object->map_fd[PROCESS_EXECUTABLES], &key) && errno != ENOENT)
+		return fault_system(fault, -errno, "cannot forget the points of an executable");
 	return 0;
 }
 

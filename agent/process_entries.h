@@ -35,6 +35,10 @@ int process_executable_read(const struct process_object *object, const struct pr
 			    const struct synfw_process_head *head, uint64_t now_boot_ns,
 			    struct fault *fault, struct process_executable *ret_executable);
 
+/* Forgets these points. */
+int process_executable_forget(const struct process_object *object,
+			      const struct process_entry *entry, struct fault *fault);
+
 /* Whether it was isolated, and the generation in force, of that head, isolates: unless it only
  * monitors, the process has no network. */
 bool process_entry_isolated(const struct synfw_process *process,

@@ -48,6 +48,7 @@ static const char *const call_programs[PROCESS_NR_CALLS] = {
 	[PROCESS_FILL] = "synfw_fill",
 	[PROCESS_IDENTIFY] = "synfw_identify",
 	[PROCESS_FIND_HOST] = "synfw_find_host",
+	[PROCESS_RELEASE] = "synfw_release",
 };
 
 static const char ask_program[] = "synfw_ask", question_map[] = "synfw_process_question";

@@ -35,6 +35,7 @@ enum process_call {
 	PROCESS_FILL,	   /* iterator over all tasks: remembers them */
 	PROCESS_IDENTIFY,  /* the file behind a descriptor of the caller */
 	PROCESS_FIND_HOST, /* the mount namespace of PID 1 */
+	PROCESS_RELEASE,   /* a process is held for nothing any more */
 	PROCESS_NR_CALLS,
 };
 

@@ -7,6 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What fits 32 bits whatever they are; the kernel's numbers have seven at most. */
+#define PID_DIGITS 9
+
 char *process_text(const void *bytes, size_t count, char *out)
 {
 	const uint8_t *byte = bytes;
@@ -25,6 +28,16 @@ char *process_text(const void *bytes, size_t count, char *out)
 char *process_comm_text(const uint8_t comm[16], char out[PROCESS_COMM_MAX])
 {
 	return process_text(comm, strnlen((const char *)comm, 16), out);
+}
+
+bool process_pid_parse(const char *text, uint32_t *ret_pid)
+{
+	size_t length = strspn(text, "0123456789");
+
+	if (!length || length > PID_DIGITS || text[length])
+		return false;
+	*ret_pid = strtoul(text, NULL, 10);
+	return true;
 }
 
 char *process_exe_text(uint32_t pid)

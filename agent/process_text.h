@@ -2,8 +2,9 @@
 #ifndef SYNFW_AGENT_PROCESS_TEXT_H
 #define SYNFW_AGENT_PROCESS_TEXT_H
 
-/* Names that processes and files choose: any bytes, which must neither reach a terminal nor be
- * taken for something else. */
+/* Processes in words. Names that they and files choose are any bytes, which must neither reach a
+ * terminal nor be taken for something else. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,10 @@ char *process_text(const void *bytes, size_t count, char *out);
 
 /* A task's name of 16 bytes, which ends early with a NUL. */
 char *process_comm_text(const uint8_t comm[16], char out[PROCESS_COMM_MAX]);
+
+/* The number of a process as a user writes it: decimal digits alone, and no more than it can have.
+ */
+bool process_pid_parse(const char *text, uint32_t *ret_pid);
 
 /* The file that a process runs now, as text that the caller frees; NULL: it is gone, or a kernel
  * thread. */

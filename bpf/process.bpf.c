@@ -127,6 +127,23 @@ int synfw_find_host(void *context)
 	return 0;
 }
 
+/* Run by user space, never attached, with the number of a process and when it began: nothing is held against
+ * it any more, and what it does again is told again. Here, as whoever writes a whole entry from outside
+ * undoes what the programs write meanwhile. */
+SEC("raw_tp")
+int synfw_release(struct bpf_raw_tracepoint_args *context)
+{
+	struct synfw_process *entry = process_entry(context->args[0]);
+
+	if (!entry || entry->start_boot_ns != context->args[1])
+		return 0;
+	/* first: what is above act-at would be acted on again */
+	level_forget(&entry->level, &entry->lock);
+	__sync_fetch_and_and(&entry->flags, SYNFW_PROCESS_DISGUISED);
+	entry->told = 0;
+	return 0;
+}
+
 /* Every new socket of IPv4 and IPv6, raw ones and those of ping included; none of the kernel's own. */
 SEC("cgroup/sock_create")
 int synfw_sock_create(struct bpf_sock *context)

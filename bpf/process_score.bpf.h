@@ -10,8 +10,9 @@
 
 /*
  * The kernel has no lock for map values that tracing programs may take. Who holds this one does a few
- * additions and is not preempted; should it be (LSM programs may, and a timer interrupts any), the other goes on without, and the worst is that
- * points of one of both are lost.
+ * additions and is not preempted; should it be (LSM programs and what user space runs may, and a timer interrupts
+ * any), the other goes on without, and the worst is that points of one of both are lost, or that points that were
+ * to be forgotten stay.
  */
 __noinline int level_lock(__u32 *lock)
 {
@@ -59,6 +60,15 @@ static __always_inline void level_add(__u64 *level, __u64 *boot_ns, __u32 *lock,
 	*level = change->after;
 	if (!change->before || *boot_ns < now_ns)
 		*boot_ns = now_ns;
+	if (locked)
+		level_unlock(lock);
+}
+
+static __always_inline void level_forget(__u64 *level, __u32 *lock)
+{
+	int locked = level_lock(lock);
+
+	*level = 0;
 	if (locked)
 		level_unlock(lock);
 }

@@ -289,10 +289,10 @@ begin_work() {
 
 work() { # LINE
 	local before i
-	before=$(wc -l <"$T/worked")
+	before=$(grep -c '^done$' "$T/worked") || true
 	echo "$1" >&8
 	for i in $(seq 300); do
-		[ "$(wc -l <"$T/worked")" = "$before" ] || return 0
+		[ "$(grep -c '^done$' "$T/worked")" = "$before" ] || return 0
 		[ -e /proc/$WORKER/exe ] || return 1
 		sleep 0.1
 	done

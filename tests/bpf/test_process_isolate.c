@@ -284,6 +284,41 @@ static bool what_is_released_is_isolated_no_more(void)
 	return true;
 }
 
+/* As `synfw release` does. */
+static void take_back(uint32_t pid, uint64_t start_boot_ns)
+{
+	uint64_t arguments[] = {pid, start_boot_ns};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = arguments, .ctx_size_in = sizeof(arguments));
+
+	MUST(bpf_prog_test_run_opts(bpf_program__fd(trial.bpf->progs.synfw_release), &opts) == 0);
+}
+
+static bool what_a_process_is_held_for_is_taken_back(void)
+{
+	int fd = bpf_map__fd(trial.bpf->maps.synfw_processes);
+	struct synfw_process process;
+	pid_t child;
+	int let_go;
+
+	apply(SYNFW_PROCESS_ISOLATE, NULL);
+	child = trial_spawn_waiting(victim, &let_go);
+	MUST(trial_process(&trial, child, &process));
+	process.flags |= SYNFW_PROCESS_DISGUISED;
+	process.level = process.told = 7;
+	MUST(bpf_map_update_elem(fd, &child, &process, BPF_EXIST) == 0);
+	/* another process, which had its number before */
+	take_back(child, process.start_boot_ns - 1);
+	EXPECT(trial_process(&trial, child, &process));
+	EXPECT(process.flags & SYNFW_PROCESS_ISOLATED && process.level == 7);
+	take_back(child, process.start_boot_ns);
+	EXPECT(trial_process(&trial, child, &process));
+	EXPECT(process.flags == SYNFW_PROCESS_DISGUISED && !process.level && !process.told);
+	EXPECT(!process.lock);
+	close(let_go);
+	EXPECT(trial_finish(child) == 0);
+	return true;
+}
+
 static bool a_rule_isolates_what_it_matches(void)
 {
 	struct synfw_process process;
@@ -376,6 +411,7 @@ int main(int argc, char **argv)
 	CHECK(children_of_an_isolated_process_may_not);
 	CHECK(isolation_holds_while_a_policy_isolates);
 	CHECK(what_is_released_is_isolated_no_more);
+	CHECK(what_a_process_is_held_for_is_taken_back);
 	CHECK(a_rule_isolates_what_it_matches);
 	CHECK(who_is_not_remembered_may_not_once_a_child_was_lost);
 	CHECK(an_isolated_parent_of_a_lost_child_is_killed);
