@@ -20,6 +20,8 @@
 #include "source.h"
 #include "ui.h"
 
+#define NS_PER_S 1000000000ULL
+
 /* What is told, and of whom. */
 struct account {
 	struct live live;
@@ -62,6 +64,16 @@ static const struct manifest_process_rule *rule_of(const struct account *account
 		       : NULL;
 }
 
+/* Whether something is done to its peers, or would be. */
+static bool has_peers(const struct account *account)
+{
+	uint32_t flags = SYNFW_PROCESS_PEERS;
+
+	if (account->head.monitor)
+		flags |= SYNFW_PROCESS_PEERS_MONITOR;
+	return account->head.peers && account->entry.process.flags & flags;
+}
+
 /* ---- text ---- */
 
 static void print_cause(const struct account *account)
@@ -78,6 +90,29 @@ static void print_cause(const struct account *account)
 		       account->names.file, rule->line);
 	else
 		printf(", by a rule of before");
+	putchar('\n');
+}
+
+static void print_peers(const struct account *account)
+{
+	const struct synfw_process *process = &account->entry.process;
+	const struct manifest_process_rule *rule =
+		process_names_find(&account->names, process->counter_peers);
+
+	if (!has_peers(account))
+		return;
+	printf("  peers:      %s", account->head.monitor ? "would be " : "");
+	if (process->peers_block_ns == UINT64_MAX)
+		fputs("blocked until they are unblocked", stdout);
+	else if (process->peers_block_ns)
+		printf("blocked for %llu s",
+		       (unsigned long long)(process->peers_block_ns / NS_PER_S));
+	if (process->peers_score)
+		printf("%sgiven %u points", process->peers_block_ns ? " and " : "",
+		       process->peers_score);
+	if (rule)
+		printf(", by rule \"%s\" at %s:%u, or inherited", rule->name, account->names.file,
+		       rule->line);
 	putchar('\n');
 }
 
@@ -131,6 +166,7 @@ static void print_text(const struct account *account)
 	printf("  started:    %s, by process %u\n", event_time_text(process->start_boot_ns, when),
 	       process->parent);
 	print_cause(account);
+	print_peers(account);
 	print_score(account);
 	if (process->largest_bytes || process->wx_mappings || process->growth_bytes)
 		printf("  memory:     largest request %.1f MiB, largest growth %.1f MiB, %s both "
@@ -154,6 +190,26 @@ static json_t *executable_json(const struct process_executable *executable)
 			 "comm", process_comm_text(executable->last.comm, comm));
 }
 
+static json_t *peers_json(const struct account *account)
+{
+	const struct synfw_process *process = &account->entry.process;
+	json_t *object;
+
+	if (!has_peers(account))
+		return json_null();
+	/* clang-format off */
+	object = json_pack("{s:o, s:b, s:I}",
+			   "block_s", process->peers_block_ns == UINT64_MAX
+				? json_null()
+				: json_integer(process->peers_block_ns / NS_PER_S),
+			   "block", !!process->peers_block_ns,
+			   "score", (json_int_t)process->peers_score);
+	/* clang-format on */
+	if (object)
+		process_names_json(&account->names, process->counter_peers, object);
+	return object;
+}
+
 static int print_json(const struct account *account)
 {
 	const struct synfw_process *process = &account->entry.process;
@@ -161,7 +217,7 @@ static int print_json(const struct account *account)
 	/* clang-format off */
 	CLEANUP(json_decrefp) json_t *root = json_pack(
 		"{s:s, s:I, s:I, s:s, s:o, s:b, s:o, s:s, s:b, s:b, s:o, s:I, s:o, s:o, s:o, s:I,"
-		" s:I, s:I}",
+		" s:I, s:I, s:o}",
 		"schema", "synfw.why/1",
 		"pid", (json_int_t)account->entry.pid,
 		"parent", (json_int_t)process->parent,
@@ -182,7 +238,8 @@ static int print_json(const struct account *account)
 		"act_at", account->head.act_at ? json_integer(account->head.act_at) : json_null(),
 		"largest_request_bytes", (json_int_t)process->largest_bytes,
 		"largest_growth_bytes", (json_int_t)process->growth_bytes,
-		"wx_mappings", (json_int_t)process->wx_mappings);
+		"wx_mappings", (json_int_t)process->wx_mappings,
+		"peers", peers_json(account));
 	/* clang-format on */
 
 	if (root)

@@ -125,14 +125,16 @@ static int forget_rules(struct commit *commit, struct fault *fault)
 	uint16_t *becomes = renumber_by_name(commit->live->manifest, commit->next);
 
 	const struct manifest *live = commit->live->manifest;
+	bool gone = false;
 	size_t i;
 
 	if (!becomes)
 		return fault_system(fault, -ENOMEM, "cannot find the rules that are gone");
 	for (i = 0; i < live->nr_rules; i++)
-		if (!becomes[live->rules[i].counter])
-			return renumber_state(commit->object, becomes, fault);
-	return 0;
+		gone |= !becomes[live->rules[i].counter];
+	for (i = 0; i < live->nr_process_rules; i++)
+		gone |= !becomes[SYNFW_COUNTER_OF_PROCESSES + live->process_rules[i].counter];
+	return gone ? renumber_state(commit->object, becomes, fault) : 0;
 }
 
 static int retain_interfaces(struct commit *commit, struct fault *fault)

@@ -9,11 +9,11 @@
 #include "manifest.h"
 #include "object.h"
 
-/* What each counter becomes; 0: no rule. SYNFW_MAX_RULE_COUNTERS entries, which the caller frees;
- * NULL without memory. The rules of `next` keep those of the same name in `live`. */
+/* What each counter becomes; 0: no rule. RULE_NAMES_COUNTERS entries, which the caller frees; NULL
+ * without memory. The rules of `next` keep those of the same name in `live`. */
 uint16_t *renumber_by_name(const struct manifest *live, const struct manifest *next);
 
-/* Renames in blocks and scores, beside the packet path. */
+/* Renames in blocks and scores, beside the packet path; marks of rules that are gone go, too. */
 int renumber_state(const struct object *object, const uint16_t *becomes, struct fault *fault);
 
 /* Copies the blocks of another datapath, those that have ended too: offences stay remembered. Those

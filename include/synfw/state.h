@@ -55,6 +55,11 @@ static inline __u64 synfw_source_hash(const __u32 word[4], __u64 seed)
 	return hash ^ hash >> 33;
 }
 
+/* What the datapath remembers of a source names rules by their counters: those of packets as synfw_rule.counter,
+ * those on processes and memory as this and synfw_process_rule.counter together. */
+#define SYNFW_COUNTER_OF_PROCESSES 0x8000
+_Static_assert(SYNFW_MAX_RULE_COUNTERS <= SYNFW_COUNTER_OF_PROCESSES, "no counter is both");
+
 /* Points that one rule gave: `points` in all since the score was last 0, in `hits` packets. */
 struct synfw_score_part {
 	__u16 counter;		/* of the rule, as synfw_rule.counter; 0: unused */
@@ -122,6 +127,7 @@ enum synfw_block_cause {
 	SYNFW_BLOCK_OPERATOR = 0,	/* `synfw block` */
 	SYNFW_BLOCK_SCORE = 1,		/* scoring.drop-at was reached */
 	SYNFW_BLOCK_RULE = 2,		/* `block` of a rule */
+	SYNFW_BLOCK_PEER = 3,		/* `peers` of a rule on processes or memory */
 };
 
 #define SYNFW_BLOCK_MONITOR 0x1 /* made while the policy only monitored: drops nothing in block mode */
@@ -148,7 +154,7 @@ struct synfw_block {
 	__u16 counter;		/* of the rule that made it, or gave the last points; 0: none */
 	__u8 cause;		/* enum synfw_block_cause */
 	__u8 flags;		/* SYNFW_BLOCK_* */
-	__u32 reserved;
+	__u32 pid;		/* SYNFW_BLOCK_PEER: tgid of the process */
 	struct synfw_score_part part[SYNFW_SCORE_PARTS];
 };
 _Static_assert(sizeof(struct synfw_block) == 64, "block of a source");
@@ -402,7 +408,7 @@ struct synfw_event {
 	__u8 protocol;
 	__u8 tcp_flags;
 	__u8 reserved;
-	__u32 reserved2;
+	__u32 pid;			/* SYNFW_EVENT_BLOCK: of the process whose peer it is; 0: none */
 	__u64 block_expires_boot_ns;	/* SYNFW_EVENT_BLOCK; 0: never */
 	struct synfw_score_part part[SYNFW_SCORE_PARTS]; /* what this packet gave */
 };
