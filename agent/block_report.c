@@ -51,9 +51,10 @@ json_t *block_json(const struct blocked *blocked, uint8_t ipv6_prefixlen,
 
 	/* clang-format off */
 	object = json_pack(
-		"{s:s, s:s, s:o, s:o, s:o, s:b, s:s, s:I, s:I, s:o}",
+		"{s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:s, s:I, s:I, s:o}",
 		"source", source_text(&blocked->source, ipv6_prefixlen, source),
 		"cause", block_cause_word(block->cause),
+		"pid", block->cause == SYNFW_BLOCK_PEER ? json_integer(block->pid) : json_null(),
 		"since", json_time(source_real_time(block->since_boot_ns)),
 		"until", ends ? json_time(source_real_time(block->expires_boot_ns)) : json_null(),
 		"expires_in_s", ends ? json_integer(seconds_left(block, now_boot_ns)) : json_null(),

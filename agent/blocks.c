@@ -22,6 +22,7 @@ const char *block_cause_word(enum synfw_block_cause cause)
 		[SYNFW_BLOCK_OPERATOR] = "operator",
 		[SYNFW_BLOCK_SCORE] = "score",
 		[SYNFW_BLOCK_RULE] = "rule",
+		[SYNFW_BLOCK_PEER] = "peer",
 	};
 
 	return cause < sizeof(words) / sizeof(*words) ? words[cause] : "unknown";

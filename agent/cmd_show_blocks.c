@@ -38,7 +38,7 @@ static void print_block(const struct listing *listing, const struct blocked *blo
 			uint32_t score)
 {
 	const struct synfw_block *block = &blocked->block;
-	const struct manifest_rule *rule = rule_names_find(&listing->names, block->counter);
+	const struct rule_name *rule = rule_names_find(&listing->names, block->counter);
 	char source[SOURCE_TEXT_MAX], until[BLOCK_TIME_MAX];
 
 	printf("%-24s %-10s %-21s %8u %6u  %s%s\n",

@@ -11,6 +11,7 @@
 #include "json.h"
 #include "live.h"
 #include "lock.h"
+#include "peers.h"
 #include "privileges.h"
 #include "report.h"
 #include "scores.h"
@@ -23,11 +24,26 @@
 struct forgotten {
 	bool was_blocked;
 	uint32_t score, offences;
-	bool had_score;
+	bool had_score, had_mark;
 };
 
-/* Nothing of it may be left: the next packet that scores would block the source again. The block
- * goes last, so that no packet in between makes it anew. */
+/* Of one that was taken nothing is held against the source any more. */
+static int forget_mark(const struct live *live, const struct synfw_addr6 *source,
+		       struct fault *fault, bool *ret_had)
+{
+	struct synfw_peer peer;
+	int err = peers_look_up(&live->object, source, fault, &peer);
+
+	if (!err)
+		err = peers_forget(&live->object, source, fault);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	*ret_had = peer_is_pending(&peer, live->header.monitor, source_now());
+	return 0;
+}
+
+/* A mark of before must not block the source again, nor a packet that scores. The block goes last,
+ * so that no packet in between makes it anew. */
 static int forget(const struct live *live, const struct synfw_addr6 *source, struct fault *fault,
 		  struct forgotten *ret_forgotten)
 {
@@ -42,6 +58,8 @@ static int forget(const struct live *live, const struct synfw_addr6 *source, str
 		err = scores_forget(&live->object, source, fault);
 	}
 	if (!err || err == -ENOENT)
+		err = forget_mark(live, source, fault, &forgotten.had_mark);
+	if (!err)
 		err = blocks_look_up(&live->object, source, fault, &block);
 	if (!err) {
 		forgotten.was_blocked = block_is_live(&block, source_now());
@@ -56,12 +74,14 @@ static int forget(const struct live *live, const struct synfw_addr6 *source, str
 
 static bool is_nothing(const struct forgotten *forgotten)
 {
-	return !forgotten->was_blocked && !forgotten->had_score && !forgotten->offences;
+	return !forgotten->was_blocked && !forgotten->had_score && !forgotten->offences &&
+	       !forgotten->had_mark;
 }
 
 static void print_forgotten(const char *source, const struct forgotten *forgotten)
 {
-	bool more = forgotten->had_score || forgotten->offences;
+	bool more = forgotten->had_score || forgotten->offences || forgotten->had_mark;
+	const char *and = "";
 
 	if (is_nothing(forgotten)) {
 		printf("%s is not blocked, and nothing is held against it\n", source);
@@ -71,12 +91,16 @@ static void print_forgotten(const char *source, const struct forgotten *forgotte
 		printf("unblocked %s%s", source, more ? ", and forgot " : "");
 	else
 		printf("%s is not blocked; forgot ", source);
-	if (forgotten->had_score)
+	if (forgotten->had_score) {
 		printf("its score of %u", forgotten->score);
-	if (forgotten->had_score && forgotten->offences)
-		printf(" and ");
-	if (forgotten->offences)
-		printf("%s", ui_count(forgotten->offences, "offence"));
+		and = " and ";
+	}
+	if (forgotten->offences) {
+		printf("%s%s", and, ui_count(forgotten->offences, "offence"));
+		and = " and ";
+	}
+	if (forgotten->had_mark)
+		printf("%sits mark as a peer of a process", and);
 	putchar('\n');
 }
 
@@ -101,10 +125,11 @@ static int unblock_some(const struct live *live, const struct source_args *args,
 		if (!as_json)
 			print_forgotten(source, &forgotten);
 		/* clang-format off */
-		json_array_append_new(sources, json_pack("{s:s, s:s, s:b, s:I, s:I}",
+		json_array_append_new(sources, json_pack("{s:s, s:s, s:b, s:b, s:I, s:I}",
 			"address", args->items[i].text,
 			"source", source,
 			"unblocked", forgotten.was_blocked,
+			"marked", forgotten.had_mark,
 			"score", (json_int_t)forgotten.score,
 			"offences", (json_int_t)forgotten.offences));
 		/* clang-format on */
@@ -127,6 +152,8 @@ static int forget_all(const struct live *live, struct fault *fault, uint32_t *re
 	size_t count = 0, i;
 	int err = scores_forget_all(&live->object, fault);
 
+	if (!err)
+		err = peers_forget_all(&live->object, fault);
 	if (!err)
 		err = blocks_read(&live->object, fault, &blocks, &count);
 	for (i = 0; !err && i < count; i++) {

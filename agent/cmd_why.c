@@ -45,7 +45,7 @@ static uint64_t seconds_until(const struct held *held, uint64_t expires_ns)
 
 static bool holds_something(const struct held *held)
 {
-	return held->has_block || held->has_score;
+	return held->has_block || held->has_score || held->has_mark;
 }
 
 /* ---- text ---- */
@@ -101,7 +101,7 @@ static void print_spared(const struct account *account)
 static void print_cause(const struct account *account)
 {
 	const struct synfw_block *block = &account->held.blocked.block;
-	const struct manifest_rule *rule = rule_names_find(&account->names, block->counter);
+	const struct rule_name *rule = rule_names_find(&account->names, block->counter);
 	char name[SYNFW_MAX_NAME + 2] = "a rule";
 
 	if (rule)
@@ -114,6 +114,8 @@ static void print_cause(const struct account *account)
 		printf("by rule %s", name);
 	if (rule && block->cause != SYNFW_BLOCK_OPERATOR)
 		printf(" at %s:%u", account->names.file, rule->line);
+	if (block->cause == SYNFW_BLOCK_PEER)
+		printf(", as a peer of process %u", block->pid);
 }
 
 static int print_parts(const struct account *account, const struct synfw_score_part *parts,
@@ -168,6 +170,30 @@ static int print_score(const struct account *account, struct fault *fault)
 	return print_parts(account, scored->part, fault);
 }
 
+/* What the next packet of the source brings it. */
+static void print_mark(const struct account *account)
+{
+	const struct synfw_peer *mark = &account->held.mark;
+	const struct rule_name *rule = rule_names_find(&account->names, mark->counter);
+	char until[BLOCK_TIME_MAX];
+
+	if (!account->held.has_mark)
+		return;
+	printf("  marked:     as a peer of process %u", mark->pid);
+	if (rule)
+		printf(", by rule \"%s\" at %s:%u", rule->name, account->names.file, rule->line);
+	fputs(": its next packet", stdout);
+	if (mark->pending & SYNFW_PEER_BLOCK && mark->until_boot_ns)
+		printf(" is dropped, and it is blocked until %s",
+		       block_time_text(mark->until_boot_ns, until));
+	else if (mark->pending & SYNFW_PEER_BLOCK)
+		fputs(" is dropped, and it is blocked until it is unblocked", stdout);
+	if (mark->pending & SYNFW_PEER_POINTS)
+		printf("%s gives it %u points", mark->pending & SYNFW_PEER_BLOCK ? ", and" : "",
+		       mark->points);
+	putchar('\n');
+}
+
 static void print_sets(const struct account *account)
 {
 	const struct held *held = &account->held;
@@ -218,6 +244,7 @@ static int print_text(const struct account *account, struct fault *fault)
 		err = print_score(account, fault);
 	if (err)
 		return err;
+	print_mark(account);
 	print_sets(account);
 	print_rules(account);
 	print_undo(account);
@@ -298,6 +325,28 @@ static json_t *score_json(const struct account *account)
 	/* clang-format on */
 }
 
+static json_t *mark_json(const struct account *account)
+{
+	const struct synfw_peer *mark = &account->held.mark;
+	bool blocks = mark->pending & SYNFW_PEER_BLOCK, ends = blocks && mark->until_boot_ns;
+	json_t *object;
+
+	if (!account->held.has_mark)
+		return json_null();
+	/* clang-format off */
+	object = json_pack("{s:I, s:b, s:o, s:I}",
+			   "pid", (json_int_t)mark->pid,
+			   "blocks", blocks,
+			   "until", ends ? json_time(source_real_time(mark->until_boot_ns))
+					 : json_null(),
+			   "points", (json_int_t)(mark->pending & SYNFW_PEER_POINTS ? mark->points
+										    : 0));
+	/* clang-format on */
+	if (object)
+		rule_names_json(&account->names, mark->counter, object);
+	return object;
+}
+
 static json_t *undo_json(const struct account *account)
 {
 	const struct held *held = &account->held;
@@ -318,7 +367,7 @@ static int print_json(const struct account *account)
 	const struct live *live = account->live;
 	/* clang-format off */
 	CLEANUP(json_decrefp) json_t *root = json_pack(
-		"{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o}",
+		"{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o}",
 		"schema", "synfw.why/1",
 		"address", account->arg->text,
 		"source", account->source,
@@ -328,6 +377,7 @@ static int print_json(const struct account *account)
 						      &account->names, held->now_boot_ns)
 					 : json_null(),
 		"score", score_json(account),
+		"mark", mark_json(account),
 		"exempt", held->standing.exempt
 				? json_string(exempt_word(held->standing.exempt))
 				: json_null(),

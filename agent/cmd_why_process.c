@@ -20,6 +20,8 @@
 #include "source.h"
 #include "ui.h"
 
+#define NS_PER_S 1000000000ULL
+
 /* What is told, and of whom. */
 struct account {
 	struct live live;
@@ -68,6 +70,16 @@ static const struct manifest_process_rule *rule_of(const struct account *account
 		       : NULL;
 }
 
+/* Whether something is done to its peers, or would be. */
+static bool has_peers(const struct account *account)
+{
+	uint32_t flags = SYNFW_PROCESS_PEERS;
+
+	if (account->head.monitor)
+		flags |= SYNFW_PROCESS_PEERS_MONITOR;
+	return account->head.peers && account->entry.process.flags & flags;
+}
+
 /* ---- text ---- */
 
 static void print_cause(const struct account *account)
@@ -84,6 +96,29 @@ static void print_cause(const struct account *account)
 		       account->names.file, rule->line);
 	else
 		printf(", by a rule of before");
+	putchar('\n');
+}
+
+static void print_peers(const struct account *account)
+{
+	const struct synfw_process *process = &account->entry.process;
+	const struct manifest_process_rule *rule =
+		process_names_find(&account->names, process->counter_peers);
+
+	if (!has_peers(account))
+		return;
+	printf("  peers:      %s", account->head.monitor ? "would be " : "");
+	if (process->peers_block_ns == UINT64_MAX)
+		fputs("blocked until they are unblocked", stdout);
+	else if (process->peers_block_ns)
+		printf("blocked for %llu s",
+		       (unsigned long long)(process->peers_block_ns / NS_PER_S));
+	if (process->peers_score)
+		printf("%sgiven %u points", process->peers_block_ns ? " and " : "",
+		       process->peers_score);
+	if (rule)
+		printf(", by rule \"%s\" at %s:%u, or inherited", rule->name, account->names.file,
+		       rule->line);
 	putchar('\n');
 }
 
@@ -137,6 +172,7 @@ static void print_text(const struct account *account)
 	printf("  started:    %s, by process %u\n", event_time_text(process->start_boot_ns, when),
 	       process->parent);
 	print_cause(account);
+	print_peers(account);
 	print_score(account);
 	if (process->largest_bytes || process->wx_mappings || process->growth_bytes)
 		printf("  memory:     largest request %.1f MiB, largest growth %.1f MiB, %s both "
@@ -169,6 +205,26 @@ static json_t *undo_json(const struct account *account)
 	return array;
 }
 
+static json_t *peers_json(const struct account *account)
+{
+	const struct synfw_process *process = &account->entry.process;
+	json_t *object;
+
+	if (!has_peers(account))
+		return json_null();
+	/* clang-format off */
+	object = json_pack("{s:o, s:b, s:I}",
+			   "block_s", process->peers_block_ns == UINT64_MAX
+				? json_null()
+				: json_integer(process->peers_block_ns / NS_PER_S),
+			   "block", !!process->peers_block_ns,
+			   "score", (json_int_t)process->peers_score);
+	/* clang-format on */
+	if (object)
+		process_names_json(&account->names, process->counter_peers, object);
+	return object;
+}
+
 static int print_json(const struct account *account)
 {
 	const struct synfw_process *process = &account->entry.process;
@@ -198,6 +254,7 @@ static int print_json(const struct account *account)
 		"largest_request_bytes", (json_int_t)process->largest_bytes,
 		"largest_growth_bytes", (json_int_t)process->growth_bytes,
 		"wx_mappings", (json_int_t)process->wx_mappings,
+		"peers", peers_json(account),
 		"undo", undo_json(account));
 	/* clang-format on */
 

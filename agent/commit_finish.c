@@ -15,6 +15,7 @@
 #include "counters.h"
 #include "grace.h"
 #include "pins.h"
+#include "renumber.h"
 
 /* Runs a step whose failure is only worth a note. */
 #define NOTE_FAULT(commit, what, call)                                         \
@@ -117,6 +118,42 @@ static int reset_freed_counters(struct commit *commit, struct fault *fault)
 	return err;
 }
 
+static bool rule_is_kept(const struct manifest *next, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < next->nr_process_rules; i++)
+		if (!strcmp(next->process_rules[i].name, name))
+			return true;
+	return false;
+}
+
+/* Did a rule go that something may be remembered of? */
+static int some_rule_is_gone(const struct manifest *live, const struct manifest *next,
+			     bool *ret_gone)
+{
+	CLEANUP(cleanup_free) const struct manifest_rule **sorted = counters_sort_rules(next);
+	size_t i;
+
+	*ret_gone = false;
+	if (!sorted)
+		return -ENOMEM;
+	for (i = 0; !*ret_gone && i < live->nr_rules; i++)
+		*ret_gone = !counters_find_rule(sorted, next->nr_rules, live->rules[i].name);
+	for (i = 0; !*ret_gone && i < live->nr_process_rules; i++)
+		*ret_gone = !rule_is_kept(next, live->process_rules[i].name);
+	return 0;
+}
+
+static int forget_rules(struct commit *commit, struct fault *fault)
+{
+	bool gone;
+
+	if (some_rule_is_gone(commit->live->manifest, commit->next, &gone))
+		return fault_system(fault, -ENOMEM, "cannot find the rules that are gone");
+	return gone ? renumber_forget(commit->object, commit->next, fault) : 0;
+}
+
 static int retain_interfaces(struct commit *commit, struct fault *fault)
 {
 	struct interface_table retained = commit->table_after;
@@ -160,6 +197,8 @@ void commit_finish_switch(struct commit *commit)
 				commit->notes);
 	if (commit->live->manifest)
 		NOTE_FAULT(commit, "resetting counters", reset_freed_counters(commit, &fault_));
+	if (commit->live->manifest)
+		NOTE_FAULT(commit, "rules that are gone", forget_rules(commit, &fault_));
 }
 
 void commit_finish_fresh(struct commit *commit)

@@ -147,7 +147,7 @@ static void write_score(const struct synfw_event *event, const struct rule_names
 
 void event_write_text(const struct synfw_event *event, const struct rule_names *names, FILE *stream)
 {
-	const struct manifest_rule *rule = rule_names_find(names, event->counter);
+	const struct rule_name *rule = rule_names_find(names, event->counter);
 	char when[EVENT_TIME_MAX];
 
 	fprintf(stream, "%s %s%-5s ", event_time_text(event->time_boot_ns, when),
@@ -156,6 +156,8 @@ void event_write_text(const struct synfw_event *event, const struct rule_names *
 	fprintf(stream, ": %s", shadow_reason_word(event->reason));
 	if (rule)
 		fprintf(stream, " \"%s\" at %s:%u", rule->name, names->file, rule->line);
+	if (event->pid)
+		fprintf(stream, ", as a peer of process %u", event->pid);
 	write_score(event, names, stream);
 	if (event->kind == SYNFW_EVENT_BLOCK && event->block_expires_boot_ns)
 		fprintf(stream, ", until %s", event_time_text(event->block_expires_boot_ns, when));
@@ -189,7 +191,7 @@ json_t *event_json(const struct synfw_event *event, const struct rule_names *nam
 	/* clang-format off */
 	json_t *object = json_pack(
 		"{s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:o, s:s, s:o, s:s, s:I, s:o, s:o, s:o, s:I, s:o,"
-		" s:I, s:I, s:b, s:I, s:I, s:o, s:o}",
+		" s:I, s:I, s:b, s:I, s:I, s:o, s:o, s:o}",
 		"schema", "synfw.event/1",
 		"time", event_time_text(event->time_boot_ns, when),
 		"kind", kind_word(event),
@@ -215,7 +217,8 @@ json_t *event_json(const struct synfw_event *event, const struct rule_names *nam
 		"score_before", (json_int_t)event->score_before,
 		"score_after", (json_int_t)event->score_after,
 		"parts", rule_names_parts_json(names, event->part),
-		"blocked_until", blocked_until_json(event));
+		"blocked_until", blocked_until_json(event),
+		"peer_of", number_or_null(event->pid, event->pid));
 	/* clang-format on */
 
 	if (object)

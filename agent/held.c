@@ -41,6 +41,16 @@ static int read_score(const struct live *live, const struct synfw_addr6 *source,
 	return err == -ENOENT ? 0 : err;
 }
 
+static int read_mark(const struct live *live, const struct synfw_addr6 *source, struct fault *fault,
+		     struct held *held)
+{
+	int err = peers_look_up(&live->object, source, fault, &held->mark);
+
+	held->has_mark =
+		!err && peer_is_pending(&held->mark, live->header.monitor, held->now_boot_ns);
+	return err == -ENOENT ? 0 : err;
+}
+
 static int read_sets(const struct live *live, const struct any_prefix *address, struct fault *fault,
 		     struct held *held)
 {
@@ -73,6 +83,8 @@ int held_read(const struct live *live, const struct source_arg *arg, struct faul
 		err = read_block(live, &arg->source, fault, &held);
 	if (!err)
 		err = read_score(live, &arg->source, fault, &held);
+	if (!err)
+		err = read_mark(live, &arg->source, fault, &held);
 	if (!err)
 		err = read_sets(live, &arg->address, fault, &held);
 	if (err)

@@ -5,6 +5,7 @@
 /* All that is held against an address, or keeps things from being held against it. */
 #include "blocks.h"
 #include "live.h"
+#include "peers.h"
 #include "scores.h"
 #include "source_args.h"
 #include "standing.h"
@@ -21,6 +22,8 @@ struct held {
 	struct blocked blocked;
 	bool has_score;
 	struct scored scored;
+	bool has_mark; /* that its next packet will take */
+	struct synfw_peer mark;
 	struct held_set sets[SYNFW_MAX_DYNAMIC_SETS];
 	size_t nr_sets;
 	uint64_t now_boot_ns;

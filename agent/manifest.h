@@ -29,7 +29,7 @@ struct manifest_process_rule {
 	enum synfw_process_trigger trigger; /* SYNFW_ON_EXEC: of `processes`, else of `memory` */
 	enum synfw_process_action action, fallback;
 	uint32_t score;
-	bool monitor;
+	bool monitor, peers;
 	char *description; /* of the policy, or NULL */
 	char *text;	   /* policy_process_rule_describe(), policy_memory_rule_describe() */
 	uint32_t counter;  /* slot in synfw_process_counters */

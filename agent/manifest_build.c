@@ -94,6 +94,7 @@ static int build_process_rule(const struct process_rule *rule,
 		.fallback = rule->fallback,
 		.score = rule->outcome.score,
 		.monitor = rule->outcome.monitor,
+		.peers = rule->outcome.peers.kind != PEERS_NONE,
 		.description = copy(rule->description, &error),
 	};
 	return error ? error : policy_process_rule_describe(rule, &ret_rule->text);
@@ -111,6 +112,7 @@ static int build_memory_rule(const struct memory_rule *rule, struct manifest_pro
 		.fallback = rule->outcome.action,
 		.score = rule->outcome.score,
 		.monitor = rule->outcome.monitor,
+		.peers = rule->outcome.peers.kind != PEERS_NONE,
 		.description = copy(rule->description, &error),
 	};
 	return error ? error : policy_memory_rule_describe(rule, &ret_rule->text);

@@ -128,7 +128,7 @@ static void decode_rule(struct reader *reader, const json_t *object, void *eleme
 static json_t *encode_process_rule(const struct manifest_process_rule *rule)
 {
 	/* clang-format off */
-	return json_pack("{s:o, s:i, s:s, s:s, s:s, s:I, s:b, s:o, s:o, s:I}",
+	return json_pack("{s:o, s:i, s:s, s:s, s:s, s:I, s:b, s:b, s:o, s:o, s:I}",
 			 "name", json_text(rule->name),
 			 "line", rule->line,
 			 "event", manifest_trigger_word(rule->trigger),
@@ -136,6 +136,7 @@ static json_t *encode_process_rule(const struct manifest_process_rule *rule)
 			 "fallback", manifest_process_action_word(rule->fallback),
 			 "score", (json_int_t)rule->score,
 			 "monitor", rule->monitor,
+			 "peers", rule->peers,
 			 "description", json_text_or_null(rule->description),
 			 "text", json_text(rule->text),
 			 "counter", (json_int_t)rule->counter);
@@ -180,6 +181,8 @@ static void decode_process_rule(struct reader *reader, const json_t *object, voi
 	rule->fallback = read_process_action(reader, object, "fallback");
 	rule->score = read_integer(reader, object, "score", UINT32_MAX);
 	rule->monitor = read_boolean(reader, object, "monitor");
+	/* not in that of a build which refused it */
+	rule->peers = json_is_true(json_object_get(object, "peers"));
 	rule->description = read_optional(reader, object, "description");
 	rule->text = read_string(reader, object, "text");
 	rule->counter = read_integer(reader, object, "counter", SYNFW_MAX_PROCESS_COUNTERS - 1);

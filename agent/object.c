@@ -12,6 +12,7 @@
 
 #include <synfw/abi.h>
 #include <synfw/cleanup.h>
+#include <synfw/peer.h>
 #include <synfw/state.h>
 
 #include "bpf_log.h"
@@ -43,6 +44,8 @@ const struct object_map_spec object_maps[OBJECT_NR_MAPS] = {
 				  SYNFW_EXEMPT_FILTER_WORDS + 1},
 	[OBJECT_EXEMPT] = {"synfw_exempt", BPF_MAP_TYPE_HASH, sizeof(struct synfw_addr6), 4,
 			   SYNFW_MAX_EXEMPT},
+	[OBJECT_PEERS] = {"synfw_peers", BPF_MAP_TYPE_LRU_HASH, sizeof(struct synfw_addr6),
+			  sizeof(struct synfw_peer), SYNFW_MAX_PEERS},
 	[OBJECT_SOURCES] = {"synfw_sources", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct synfw_source),
 			    SYNFW_MAX_SOURCES},
 	[OBJECT_MORE_PARTS] = {"synfw_more_parts", BPF_MAP_TYPE_ARRAY, 4,
@@ -153,8 +156,9 @@ static int shrink_maps(struct synfw_bpf *skeleton, const struct object *state, s
 		{OBJECT_REASON_COUNTERS, 1}, {OBJECT_RULE_COUNTERS, 1}, {OBJECT_BLOCKS, 1},
 		{OBJECT_BLOCK_RING, 1},	     {OBJECT_BLOCK_FILTER, 1},	{OBJECT_MEMBER_FILTER, 1},
 		{OBJECT_EXEMPT_FILTER, 1},   {OBJECT_EXEMPT, 1},	{OBJECT_RULE_RATES, 1},
-		{OBJECT_SOURCE_RATES, 1},    {OBJECT_PORT_SCANS, 1},	{OBJECT_FLOWS, 1},
-		{OBJECT_UDP_FLOWS, 1},	     {OBJECT_EVENTS, 4096},	{OBJECT_EVENT_FIRSTS, 1},
+		{OBJECT_PEERS, 1},	     {OBJECT_SOURCE_RATES, 1},	{OBJECT_PORT_SCANS, 1},
+		{OBJECT_FLOWS, 1},	     {OBJECT_UDP_FLOWS, 1},	{OBJECT_EVENTS, 4096},
+		{OBJECT_EVENT_FIRSTS, 1},
 	};
 	struct bpf_map *map;
 	size_t i;

@@ -8,26 +8,10 @@
 /* What the compiler takes and nothing enforces yet must not seem to be in force. */
 static int refuse_unenforced(const struct policy *policy, struct diags *diags)
 {
-	const char *what = NULL;
-	struct location at;
-	size_t i;
-
-	for (i = 0; !what && i < policy->nr_process_rules; i++) {
-		at = policy->process_rules[i].at;
-		what = policy->process_rules[i].outcome.peers.kind != PEERS_NONE ? "peers is"
-										 : NULL;
-	}
-	for (i = 0; !what && i < policy->nr_memory_rules; i++) {
-		at = policy->memory_rules[i].at;
-		what = policy->memory_rules[i].outcome.peers.kind != PEERS_NONE ? "peers is" : NULL;
-	}
-	if (!what && policy->process_scoring.flag_on_peer_block) {
-		at = policy->process_scoring.at;
-		what = "on-peer-block is";
-	}
-	if (!what)
+	if (!policy->process_scoring.flag_on_peer_block)
 		return 0;
-	diag_error(diags, at, "%s not enforced by this version", what);
+	diag_error(diags, policy->process_scoring.at,
+		   "on-peer-block is not enforced by this version");
 	return -EINVAL;
 }
 

@@ -228,9 +228,16 @@ static const struct process_object *caller(const struct process_commit *commit)
 	return commit->loaded.call_fd[PROCESS_FILL] >= 0 ? &commit->loaded : maps_of(commit);
 }
 
-static bool isolates(const struct synfw_process_head *head)
+/* What no process has while that generation is in force. */
+static uint32_t flags_to_release(const struct synfw_process_head *head)
 {
-	return head->actions & 1U << SYNFW_PROCESS_ISOLATE;
+	uint32_t flags = 0;
+
+	if (!(head->actions & 1U << SYNFW_PROCESS_ISOLATE))
+		flags |= SYNFW_PROCESS_ISOLATED;
+	if (!head->peers)
+		flags |= SYNFW_PROCESS_PEERS | SYNFW_PROCESS_PEERS_MONITOR;
+	return flags;
 }
 
 /* What an apply that was killed behind the switch has not come to: see process_commit_settle(). */
@@ -239,8 +246,12 @@ static int release_left(const struct process_commit *commit, uint32_t live_slot,
 {
 	struct synfw_process_head head;
 	int err = process_half_read_head(&commit->live, live_slot, fault, &head);
+	uint32_t flags;
 
-	return err || isolates(&head) ? err : process_fill_release(caller(commit), fault);
+	if (err)
+		return err;
+	flags = flags_to_release(&head) & ~flags_to_release(&commit->tables->head);
+	return flags ? process_fill_release(caller(commit), flags, fault) : 0;
 }
 
 int process_commit_stage(struct process_commit *commit, const char *dir, bool fresh, uint32_t slot,
@@ -261,7 +272,7 @@ int process_commit_stage(struct process_commit *commit, const char *dir, bool fr
 		err = reset_counters(object, live, next, fault);
 	if (!err && commit->live.present)
 		err = process_growth_begin(&commit->live, !slot, commit->tables, fault);
-	if (!err && commit->live.present && isolates(&commit->tables->head))
+	if (!err && commit->live.present)
 		err = release_left(commit, !slot, fault);
 	commit->staged = true;
 	if (!err)
@@ -322,13 +333,15 @@ static void settle_links(const struct process_commit *commit, struct notes *note
 	}
 }
 
-/* Isolation ends with the last rule that isolates. Until here the programs let its processes go on
- * all the same; a later policy must not find them isolated. */
-static void settle_isolation(const struct process_commit *commit, struct notes *notes)
+/* Isolation ends with the last rule that isolates, as what becomes of peers does with the last that
+ * has `peers`. Until here the programs let its processes go on all the same; a later policy must
+ * not find them isolated. */
+static void settle_flags(const struct process_commit *commit, struct notes *notes)
 {
 	CLEANUP(fault_done) struct fault fault = {0};
+	uint32_t flags = flags_to_release(&commit->tables->head);
 
-	if (!isolates(&commit->tables->head) && process_fill_release(caller(commit), &fault))
+	if (flags && process_fill_release(caller(commit), flags, &fault))
 		notes_add(notes, "%s; the next apply does it", fault.message);
 }
 
@@ -349,7 +362,7 @@ void process_commit_settle(struct process_commit *commit, const struct paths *pa
 	if (commit->tables && commit->renewed)
 		settle_programs(commit, notes);
 	if (commit->tables && commit->live.present)
-		settle_isolation(commit, notes);
+		settle_flags(commit, notes);
 	if (err)
 		notes_add(notes, "cannot settle \"%s\": %s", settled, fault_strerror(err));
 }

@@ -13,14 +13,19 @@ static char *who_needs(const struct process_commit *commit, const struct manifes
 		       enum process_hook hook)
 {
 	const struct synfw_process_head *head = &commit->tables->head;
+	const struct process_hook_reason scoring = {SYNFW_ON_EXEC, head->act, false};
 	const struct manifest_process_rule *rule,
 		*end = next->process_rules + next->nr_process_rules;
 
-	for (rule = next->process_rules; rule < end; rule++)
-		if (process_hook_serves(hook, rule->trigger, rule->action))
+	for (rule = next->process_rules; rule < end; rule++) {
+		const struct process_hook_reason reason = {rule->trigger, rule->action,
+							   rule->peers};
+
+		if (process_hook_serves(hook, &reason))
 			return path_format("%s:%u: rule \"%s\"", next->file, rule->line,
 					   rule->name);
-	if (head->act_at && process_hook_serves(hook, SYNFW_ON_EXEC, head->act))
+	}
+	if (head->act_at && process_hook_serves(hook, &scoring))
 		return path_format("%s: process-scoring", next->file);
 	return path_format("%s: the policy", next->file);
 }
@@ -51,8 +56,8 @@ static int open_cgroup(const struct process_commit *commit, const struct manifes
 		return err ? refuse_hook(commit, next, hook, err, fault) : 0;
 	who = who_needs(commit, next, hook);
 	return fault_refuse(fault, EXIT_KERNEL,
-			    "%s isolates processes, which hangs on the root of the cgroup v2 "
-			    "hierarchy: %s",
+			    "%s isolates processes or reaches their peers, which hangs on the root "
+			    "of the cgroup v2 hierarchy: %s",
 			    who ? who : next->file,
 			    err == -ENOENT ? "mount that, as on /sys/fs/cgroup"
 					   : "what is mounted here begins below it");

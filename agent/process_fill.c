@@ -46,15 +46,22 @@ static int run_iterator(int prog_fd)
 	return got < 0 ? -errno : 0;
 }
 
-static int run_pass(const struct process_object *object, uint32_t slot, enum synfw_fill_pass pass)
+/* What synfw_fill is to do. */
+struct filling {
+	enum synfw_fill_pass pass;
+	uint32_t slot, release_flags;
+};
+
+static int run_pass(const struct process_object *object, const struct filling *filling)
 {
 	struct synfw_process_state state;
 	int err = read_state(object, &state);
 
 	if (err)
 		return err;
-	state.fill_slot = slot;
-	state.fill_pass = pass;
+	state.fill_slot = filling->slot;
+	state.fill_pass = filling->pass;
+	state.release_flags = filling->release_flags;
 	err = write_state(object, &state);
 	return err ? err : run_iterator(object->call_fd[PROCESS_FILL]);
 }
@@ -89,25 +96,29 @@ static int forget_the_lost(const struct process_object *object, uint64_t full_be
 
 int process_fill(const struct process_object *object, uint32_t slot, struct fault *fault)
 {
+	struct filling filling = {.slot = slot};
 	uint64_t full_before;
 	uint32_t pass;
 	int err = process_tally_read(object, SYNFW_PROCESS_TALLY_FULL, fault, &full_before);
 
-	for (pass = 0; !err && pass < NR_PASSES; pass++)
-		err = run_pass(object, slot, pass % 2 ? SYNFW_FILL_PARENTS : SYNFW_FILL_SELF);
+	for (pass = 0; !err && pass < NR_PASSES; pass++) {
+		filling.pass = pass % 2 ? SYNFW_FILL_PARENTS : SYNFW_FILL_SELF;
+		err = run_pass(object, &filling);
+	}
 	if (!err)
 		err = forget_the_lost(object, full_before, fault);
 	return err ? fault_system(fault, err, "cannot list the processes that run") : 0;
 }
 
-int process_fill_release(const struct process_object *object, struct fault *fault)
+int process_fill_release(const struct process_object *object, uint32_t flags, struct fault *fault)
 {
-	int err = run_pass(object, 0, SYNFW_FILL_RELEASE);
+	const struct filling filling = {SYNFW_FILL_RELEASE, 0, flags};
+	int err = run_pass(object, &filling);
 
 	/* once more for who was forked meanwhile by one that was not released yet */
 	if (!err)
-		err = run_pass(object, 0, SYNFW_FILL_RELEASE);
-	if (!err)
+		err = run_pass(object, &filling);
+	if (!err && flags & SYNFW_PROCESS_ISOLATED)
 		err = write_lost(object, 0);
-	return err ? fault_system(fault, err, "cannot end the isolation of processes") : 0;
+	return err ? fault_system(fault, err, "cannot end what processes are held for") : 0;
 }

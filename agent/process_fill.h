@@ -10,7 +10,8 @@
  * meanwhile is remembered by them. */
 int process_fill(const struct process_object *object, uint32_t slot, struct fault *fault);
 
-/* Ends the isolation of all processes. The generation in force isolates nobody. */
-int process_fill_release(const struct process_object *object, struct fault *fault);
+/* Takes these flags (SYNFW_PROCESS_*) from all, which no rule in force gives: with
+ * SYNFW_PROCESS_ISOLATED nobody is refused for being unknown either. */
+int process_fill_release(const struct process_object *object, uint32_t flags, struct fault *fault);
 
 #endif

@@ -20,9 +20,10 @@
 
 #include "paths.h"
 
-#define CONNECTIONS    "isolated processes are refused connections"
+#define CONNECTIONS    "isolated processes are refused connections, and rules reach their peers"
 #define CONNECTIONS_IN "isolated processes are refused connections from others"
-#define DATAGRAMS      "isolated processes are refused datagrams"
+#define DATAGRAMS      "isolated processes are refused datagrams, and rules reach their peers"
+#define PEERS_IN       "rules reach who sends datagrams to a process"
 #define PORTS	       "isolated processes are refused ports"
 #define MAPPINGS       "rules on wx-mapping; every system call is slower by some 100 ns"
 
@@ -45,6 +46,13 @@ const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
 				   CGROUP(BPF_CGROUP_UDP4_SENDMSG)},
 	[PROCESS_HOOK_SENDMSG6] = {"sendmsg6", "synfw_sendmsg6", DATAGRAMS,
 				   CGROUP(BPF_CGROUP_UDP6_SENDMSG)},
+	[PROCESS_HOOK_RECVMSG4] = {"recvmsg4", "synfw_recvmsg4", PEERS_IN,
+				   CGROUP(BPF_CGROUP_UDP4_RECVMSG)},
+	[PROCESS_HOOK_RECVMSG6] = {"recvmsg6", "synfw_recvmsg6", PEERS_IN,
+				   CGROUP(BPF_CGROUP_UDP6_RECVMSG)},
+	[PROCESS_HOOK_TCP_READ] = {"tcp-read", "synfw_tcp_read",
+				   "rules reach who is connected to a process",
+				   RAW("tcp_rcv_space_adjust")},
 	[PROCESS_HOOK_BIND4] = {"bind4", "synfw_bind4", PORTS, CGROUP(BPF_CGROUP_INET4_BIND)},
 	[PROCESS_HOOK_BIND6] = {"bind6", "synfw_bind6", PORTS, CGROUP(BPF_CGROUP_INET6_BIND)},
 	[PROCESS_HOOK_ACCEPT] = {"accept", "synfw_accept", CONNECTIONS_IN},
@@ -73,10 +81,18 @@ const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
 /* The kernel numbers the groups of a hierarchy, and its root is the first. */
 #define ROOT_INODE 1
 
-#define CGROUP_HOOKS                                                                               \
-	(BIT(PROCESS_HOOK_SOCK_CREATE) | BIT(PROCESS_HOOK_CONNECT4) | BIT(PROCESS_HOOK_CONNECT6) | \
-	 BIT(PROCESS_HOOK_SENDMSG4) | BIT(PROCESS_HOOK_SENDMSG6) | BIT(PROCESS_HOOK_BIND4) |       \
+/* By which a process reaches others. */
+#define OUTGOING_HOOKS                                                                          \
+	(BIT(PROCESS_HOOK_CONNECT4) | BIT(PROCESS_HOOK_CONNECT6) | BIT(PROCESS_HOOK_SENDMSG4) | \
+	 BIT(PROCESS_HOOK_SENDMSG6))
+
+#define ISOLATION_HOOKS                                                             \
+	(BIT(PROCESS_HOOK_SOCK_CREATE) | OUTGOING_HOOKS | BIT(PROCESS_HOOK_BIND4) | \
 	 BIT(PROCESS_HOOK_BIND6))
+
+#define PEERS_HOOKS                                                                 \
+	(OUTGOING_HOOKS | BIT(PROCESS_HOOK_RECVMSG4) | BIT(PROCESS_HOOK_RECVMSG6) | \
+	 BIT(PROCESS_HOOK_TCP_READ))
 
 #define LSM_SOCKET_HOOKS (BIT(PROCESS_HOOK_ACCEPT) | BIT(PROCESS_HOOK_LISTEN))
 
@@ -104,8 +120,10 @@ uint32_t process_hooks_needed(const struct process_tables *tables, bool lsm)
 		return 0;
 	head = &tables->head;
 	hooks = BIT(PROCESS_HOOK_FORK) | BIT(PROCESS_HOOK_EXIT) | BIT(PROCESS_HOOK_EXEC);
-	if (tables->peers || head->actions & 1U << SYNFW_PROCESS_ISOLATE)
-		hooks |= CGROUP_HOOKS | (lsm ? LSM_SOCKET_HOOKS : 0);
+	if (head->peers)
+		hooks |= PEERS_HOOKS;
+	if (head->actions & 1U << SYNFW_PROCESS_ISOLATE)
+		hooks |= ISOLATION_HOOKS | (lsm ? LSM_SOCKET_HOOKS : 0);
 	if (lsm && head->actions & 1U << SYNFW_PROCESS_DENY)
 		hooks |= BIT(PROCESS_HOOK_DENY);
 	for (trigger = 0; trigger < SYNFW_NR_PROCESS_TRIGGERS; trigger++)
@@ -195,18 +213,21 @@ int process_hook_attach(enum process_hook hook, int prog_fd, int cgroup_fd)
 	return fd < 0 ? -errno : fd;
 }
 
-bool process_hook_serves(enum process_hook hook, enum synfw_process_trigger trigger,
-			 enum synfw_process_action action)
+bool process_hook_serves(enum process_hook hook, const struct process_hook_reason *reason)
 {
+	if (reason->peers && PEERS_HOOKS & BIT(hook))
+		return true;
 	if (hook == PROCESS_HOOK_DENY)
-		return action == SYNFW_PROCESS_DENY;
-	if (process_hooks[hook].cgroup || LSM_SOCKET_HOOKS & BIT(hook))
-		return action == SYNFW_PROCESS_ISOLATE;
+		return reason->action == SYNFW_PROCESS_DENY;
+	if (PEERS_HOOKS & BIT(hook) && !(ISOLATION_HOOKS & BIT(hook)))
+		return false;
+	if ((ISOLATION_HOOKS | LSM_SOCKET_HOOKS) & BIT(hook))
+		return reason->action == SYNFW_PROCESS_ISOLATE;
 	if (hook == PROCESS_HOOK_EXEC)
-		return trigger == SYNFW_ON_EXEC;
+		return reason->trigger == SYNFW_ON_EXEC;
 	if (LSM_MAPPING_HOOKS & BIT(hook))
-		return trigger == SYNFW_ON_WX_MAPPING;
-	return hook < PROCESS_HOOK_EXEC || trigger_hooks[trigger] & BIT(hook);
+		return reason->trigger == SYNFW_ON_WX_MAPPING;
+	return hook < PROCESS_HOOK_EXEC || trigger_hooks[reason->trigger] & BIT(hook);
 }
 
 static void end_mounts(FILE **mounts)

@@ -17,6 +17,9 @@ enum process_hook {
 	PROCESS_HOOK_CONNECT6,
 	PROCESS_HOOK_SENDMSG4,
 	PROCESS_HOOK_SENDMSG6,
+	PROCESS_HOOK_RECVMSG4,
+	PROCESS_HOOK_RECVMSG6,
+	PROCESS_HOOK_TCP_READ,
 	PROCESS_HOOK_BIND4,
 	PROCESS_HOOK_BIND6,
 	PROCESS_HOOK_ACCEPT,
@@ -60,9 +63,15 @@ uint32_t process_hook_bit(const char *word);
  * is that of process_hooks_open_cgroup(), for those with `cgroup`. */
 int process_hook_attach(enum process_hook hook, int prog_fd, int cgroup_fd);
 
-/* Whether rules on an event, with that action, are a reason for a hook. */
-bool process_hook_serves(enum process_hook hook, enum synfw_process_trigger trigger,
-			 enum synfw_process_action action);
+/* What may be a reason for a hook. */
+struct process_hook_reason {
+	enum synfw_process_trigger trigger;
+	enum synfw_process_action action;
+	bool peers;
+};
+
+/* Whether a rule like that is a reason for the hook. */
+bool process_hook_serves(enum process_hook hook, const struct process_hook_reason *reason);
 
 /* The root of the cgroup v2 hierarchy, wherever it is mounted. -ENOENT: nowhere; -EXDEV: only a
  * part of it is, as in a container. */

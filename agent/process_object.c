@@ -141,22 +141,23 @@ static int reuse_maps(struct bpf_object *object, const struct object *packets,
 static int shrink_maps(struct bpf_object *object, struct fault *fault)
 {
 	static const struct {
-		enum process_map map;
+		const char *map;
 		uint32_t entries;
 	} sizes[] = {
-		{PROCESS_PROCESSES, 1}, {PROCESS_EXECUTABLES, 1}, {PROCESS_GROWTH, 1},
-		{PROCESS_COUNTERS, 1},	{PROCESS_EVENTS, 4096},
+		{"synfw_processes", 1},		{"synfw_executables", 1},
+		{"synfw_growth_windows", 1},	{"synfw_process_counters", 1},
+		{"synfw_process_events", 4096}, {"synfw_peers", 1},
+		{"synfw_block_filter", 1},	{"synfw_exempt", 1},
 	};
 	struct bpf_map *map;
 	size_t i;
 	int err;
 
 	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
-		map = bpf_object__find_map_by_name(object, process_maps[sizes[i].map].name);
+		map = bpf_object__find_map_by_name(object, sizes[i].map);
 		err = map ? bpf_map__set_max_entries(map, sizes[i].entries) : -ENOENT;
 		if (err)
-			return fault_system(fault, err, "cannot size the map \"%s\"",
-					    process_maps[sizes[i].map].name);
+			return fault_system(fault, err, "cannot size the map \"%s\"", sizes[i].map);
 	}
 	return 0;
 }

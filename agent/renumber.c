@@ -12,14 +12,28 @@
 
 #include "blocks.h"
 #include "counters.h"
+#include "peers.h"
+#include "rule_names.h"
 #include "scores.h"
+
+/* Of a rule on processes or memory, in what remembers sources; 0: there is none of that name. */
+static uint16_t process_counter_by_name(const struct manifest *manifest, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < manifest->nr_process_rules; i++)
+		if (!strcmp(manifest->process_rules[i].name, name))
+			return SYNFW_COUNTER_OF_PROCESSES + manifest->process_rules[i].counter;
+	return 0;
+}
 
 uint16_t *renumber_by_name(const struct manifest *live, const struct manifest *next)
 {
 	CLEANUP(cleanup_free) const struct manifest_rule **sorted = counters_sort_rules(next);
 	CLEANUP(cleanup_free)
-	uint16_t *becomes = calloc(SYNFW_MAX_RULE_COUNTERS, sizeof(*becomes));
+	uint16_t *becomes = calloc(RULE_NAMES_COUNTERS, sizeof(*becomes));
 	const struct manifest_rule *rule, *same;
+	size_t i;
 
 	if (!sorted || !becomes)
 		return NULL;
@@ -28,12 +42,15 @@ uint16_t *renumber_by_name(const struct manifest *live, const struct manifest *n
 		if (same)
 			becomes[rule->counter] = same->counter;
 	}
+	for (i = 0; i < live->nr_process_rules; i++)
+		becomes[SYNFW_COUNTER_OF_PROCESSES + live->process_rules[i].counter] =
+			process_counter_by_name(next, live->process_rules[i].name);
 	return TAKE_PTR(becomes);
 }
 
 static uint16_t renumbered(uint16_t counter, const uint16_t *becomes)
 {
-	return counter < SYNFW_MAX_RULE_COUNTERS ? becomes[counter] : 0;
+	return counter < RULE_NAMES_COUNTERS ? becomes[counter] : 0;
 }
 
 /* A part without a rule says nothing; its points stay in the sum. How many of `count` are left,
@@ -125,18 +142,25 @@ static bool renumber_entry(struct synfw_source *entry, struct synfw_more_parts *
 	       memcmp(&more_before, more, sizeof(*more));
 }
 
-int renumber_forget(const struct object *object, const struct manifest *live, struct fault *fault)
+int renumber_forget(const struct object *object, const struct manifest *policy, struct fault *fault)
 {
 	CLEANUP(cleanup_free)
-	uint16_t *stays = calloc(SYNFW_MAX_RULE_COUNTERS, sizeof(*stays));
+	uint16_t *stays = calloc(RULE_NAMES_COUNTERS, sizeof(*stays));
+	uint16_t counter;
 	size_t i;
 	int err;
 
 	if (!stays)
 		return fault_system(fault, -ENOMEM, "cannot forget the rules that are gone");
-	for (i = 0; i < live->nr_rules; i++)
-		stays[live->rules[i].counter] = live->rules[i].counter;
+	for (i = 0; i < policy->nr_rules; i++)
+		stays[policy->rules[i].counter] = policy->rules[i].counter;
+	for (i = 0; i < policy->nr_process_rules; i++) {
+		counter = SYNFW_COUNTER_OF_PROCESSES + policy->process_rules[i].counter;
+		stays[counter] = counter;
+	}
 	err = renumber_blocks(object, stays, fault);
+	if (!err)
+		err = peers_forget_rules(object, stays, fault);
 	return err ? err : scores_change(object, renumber_entry, stays, fault);
 }
 

@@ -10,14 +10,16 @@
 #include "manifest.h"
 #include "object.h"
 
-/* What each counter becomes; 0: no rule. SYNFW_MAX_RULE_COUNTERS entries, which the caller frees;
- * NULL without memory. The rules of `next` keep those of the same name in `live`. */
+/* What each counter becomes; 0: no rule. RULE_NAMES_COUNTERS entries, which the caller frees; NULL
+ * without memory. The rules of `next` keep those of the same name in `live`. */
 uint16_t *renumber_by_name(const struct manifest *live, const struct manifest *next);
 
-/* Takes the names of all rules that are not in `live`, the policy in force, out of what is
- * remembered, beside the packet path: before the counters of such rules are given away. Also those
- * of an apply that was killed before it had done so. */
-int renumber_forget(const struct object *object, const struct manifest *live, struct fault *fault);
+/* Takes the names of all rules that are not in `policy`, the one in force, out of what is
+ * remembered, beside the packet path; marks of peers that such a rule left go altogether. Called
+ * when rules have gone, and again before counters are given to new ones: an apply may have been
+ * killed before it had done so. */
+int renumber_forget(const struct object *object, const struct manifest *policy,
+		    struct fault *fault);
 
 /* Copies the blocks of another datapath, those that have ended too: offences stay remembered. Those
  * that find no room are left out. */

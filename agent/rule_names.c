@@ -11,14 +11,18 @@
 
 int rule_names_open(const struct manifest *manifest, struct rule_names *ret_names)
 {
-	const struct manifest_rule **by_counter =
-		calloc(SYNFW_MAX_RULE_COUNTERS, sizeof(*by_counter));
+	struct rule_name *by_counter = calloc(RULE_NAMES_COUNTERS, sizeof(*by_counter));
 	size_t i;
 
 	if (!by_counter)
 		return -ENOMEM;
 	for (i = 0; manifest && i < manifest->nr_rules; i++)
-		by_counter[manifest->rules[i].counter] = &manifest->rules[i];
+		by_counter[manifest->rules[i].counter] =
+			(struct rule_name){manifest->rules[i].name, manifest->rules[i].line};
+	for (i = 0; manifest && i < manifest->nr_process_rules; i++)
+		by_counter[SYNFW_COUNTER_OF_PROCESSES + manifest->process_rules[i].counter] =
+			(struct rule_name){manifest->process_rules[i].name,
+					   manifest->process_rules[i].line};
 	*ret_names = (struct rule_names){.by_counter = by_counter,
 					 .file = manifest ? manifest->file : NULL};
 	return 0;
@@ -30,14 +34,16 @@ void rule_names_close(struct rule_names *names)
 	*names = (struct rule_names){NULL};
 }
 
-const struct manifest_rule *rule_names_find(const struct rule_names *names, uint32_t counter)
+const struct rule_name *rule_names_find(const struct rule_names *names, uint32_t counter)
 {
-	return counter && counter < SYNFW_MAX_RULE_COUNTERS ? names->by_counter[counter] : NULL;
+	if (!counter || counter == SYNFW_COUNTER_OF_PROCESSES || counter >= RULE_NAMES_COUNTERS)
+		return NULL;
+	return names->by_counter[counter].name ? &names->by_counter[counter] : NULL;
 }
 
 int rule_names_json(const struct rule_names *names, uint32_t counter, json_t *object)
 {
-	const struct manifest_rule *rule = rule_names_find(names, counter);
+	const struct rule_name *rule = rule_names_find(names, counter);
 
 	return json_object_set_new(object, "rule", rule ? json_text(rule->name) : json_null()) |
 	       json_object_set_new(object, "file", rule ? json_text(names->file) : json_null()) |
@@ -53,7 +59,7 @@ json_t *rule_names_parts_json(const struct rule_names *names,
 	int i;
 
 	for (i = 0; i < SYNFW_SCORE_PARTS; i++) {
-		const struct manifest_rule *rule = rule_names_find(names, parts[i].counter);
+		const struct rule_name *rule = rule_names_find(names, parts[i].counter);
 
 		if (!parts[i].counter)
 			continue;
@@ -72,7 +78,7 @@ json_t *rule_names_parts_json(const struct rule_names *names,
 char *rule_names_parts_text(const struct rule_names *names,
 			    const struct synfw_score_part parts[SYNFW_SCORE_PARTS])
 {
-	const struct manifest_rule *rule;
+	const struct rule_name *rule;
 	char *text = NULL;
 	size_t size;
 	FILE *stream = open_memstream(&text, &size);

@@ -5,13 +5,22 @@
 /* The kernel knows a rule by its counter. */
 #include <jansson.h>
 
-#include <synfw/state.h>
+#include <synfw/process.h>
 
 #include "manifest.h"
 
+/* Counters of rules on packets, and those of rules on processes and memory behind
+ * SYNFW_COUNTER_OF_PROCESSES. */
+#define RULE_NAMES_COUNTERS (SYNFW_COUNTER_OF_PROCESSES + SYNFW_MAX_PROCESS_COUNTERS)
+
+struct rule_name {
+	const char *name; /* NULL: no rule counts there */
+	uint32_t line;
+};
+
 struct rule_names {
-	const struct manifest_rule **by_counter; /* SYNFW_MAX_RULE_COUNTERS */
-	const char *file;			 /* that lines are of */
+	struct rule_name *by_counter; /* RULE_NAMES_COUNTERS */
+	const char *file;	      /* that lines are of */
 };
 
 /* Borrows from the manifest; NULL: no rule has a name. 0 or -ENOMEM. */
@@ -19,7 +28,7 @@ int rule_names_open(const struct manifest *manifest, struct rule_names *ret_name
 void rule_names_close(struct rule_names *names);
 
 /* NULL: none, or of a policy that is not in force any more. */
-const struct manifest_rule *rule_names_find(const struct rule_names *names, uint32_t counter);
+const struct rule_name *rule_names_find(const struct rule_names *names, uint32_t counter);
 
 /* Adds *rule*, *file* and *line* to an object, null where the rule is not known. */
 int rule_names_json(const struct rule_names *names, uint32_t counter, json_t *object);

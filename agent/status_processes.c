@@ -33,6 +33,9 @@ static const struct {
 					  "times a program was executed, or memory asked for, "
 					  "while too many were being judged: no rule "
 					  "was asked"},
+	[SYNFW_PROCESS_TALLY_PEERS_UNSEEN] = {"peers_unseen",
+					      "processes had more files open than peers are looked "
+					      "for in: what lies beyond 1024 was not looked at"},
 	[SYNFW_PROCESS_TALLY_EVENTS_LOST] =
 		{"process_events_lost",
 		 "events of processes were lost because nobody read them; see `synfw events`"},

@@ -159,7 +159,7 @@ static __always_inline void block_compose(struct scratch *scratch, const struct 
 	block->counter = counter;
 	block->cause = cause;
 	block->flags = walk->monitor ? SYNFW_BLOCK_MONITOR : 0;
-	block->reserved = 0;
+	block->pid = cause == SYNFW_BLOCK_PEER ? scratch->block_pid : 0;
 	__builtin_memcpy(block->part, scratch->sum, sizeof(block->part));
 }
 

@@ -101,11 +101,13 @@ static __always_inline void event_fill_score(struct synfw_event *event, const st
 }
 
 /* What a block event says of the block; of other kinds 0. */
-static __always_inline __u64 event_block_expires(__u32 kind)
+static __always_inline void event_fill_block(struct synfw_event *event, __u32 kind)
 {
 	const struct scratch *scratch = scratch_at_hand();
+	bool blocks = scratch && kind == SYNFW_EVENT_BLOCK;
 
-	return scratch && kind == SYNFW_EVENT_BLOCK ? scratch->block.expires_boot_ns : 0;
+	event->block_expires_boot_ns = blocks ? scratch->block.expires_boot_ns : 0;
+	event->pid = blocks ? scratch->block.pid : 0;
 }
 
 /* The default wakes the reader only when it has read all before: one that is behind, or that
@@ -130,8 +132,7 @@ static __always_inline void event_send(struct xdp_md *ctx, struct walk *walk, __
 	event->verdict = walk->decision.verdict;
 	event->flags = flags | (walk->monitor ? SYNFW_EVENT_MONITOR : 0);
 	event->reserved = 0;
-	event->reserved2 = 0;
-	event->block_expires_boot_ns = event_block_expires(kind);
+	event_fill_block(event, kind);
 	bpf_ringbuf_submit(event, 0);
 }
 

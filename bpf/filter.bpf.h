@@ -4,7 +4,9 @@
 
 /* Filters of addresses in front of hash maps, see <synfw/state.h>. `map` is one of them, `words`
  * its words: constants once inlined. */
-#include "maps.bpf.h"
+#include <stdbool.h>
+
+#include "shared.bpf.h"
 
 /* Nothing was ever put into what is behind the filter: not even a hash is needed. A shadow program
  * without the filter of what is in force has no such word. */

@@ -102,13 +102,7 @@ struct {
 	__type(value, struct synfw_block_place);
 } synfw_block_ring SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SYNFW_BLOCK_FILTER_WORDS + 1);
-	__uint(map_flags, BPF_F_MMAPABLE); /* user space sets bits, atomically as the packet path */
-	__type(key, __u32);
-	__type(value, __u64);
-} synfw_block_filter SEC(".maps");
+struct block_filter_map synfw_block_filter SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -126,12 +120,8 @@ struct {
 	__type(value, __u64);
 } synfw_exempt_filter SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, SYNFW_MAX_EXEMPT);
-	__type(key, struct synfw_addr6);
-	__type(value, __u32);
-} synfw_exempt SEC(".maps");
+struct exempt_map synfw_exempt SEC(".maps");
+struct peer_map synfw_peers SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -189,12 +179,7 @@ struct {
 	__type(value, __u64);
 } synfw_event_firsts SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct synfw_runtime);
-} synfw_runtime SEC(".maps");
+struct runtime_map synfw_runtime SEC(".maps");
 
 struct tally_map synfw_tallies SEC(".maps");
 

@@ -18,6 +18,7 @@
 #include "process_lsm.bpf.h"
 #include "process_maps.bpf.h"
 #include "process_memory.bpf.h"
+#include "process_peers.bpf.h"
 
 #define EBADF	  9
 #define MAX_ERRNO 4095
@@ -154,25 +155,53 @@ int synfw_sock_create(struct bpf_sock *context)
 SEC("cgroup/connect4")
 int synfw_connect4(struct bpf_sock_addr *context)
 {
+	peer_found4(context);
 	return call_judge();
 }
 
 SEC("cgroup/connect6")
 int synfw_connect6(struct bpf_sock_addr *context)
 {
+	peer_found6(context);
 	return call_judge();
 }
 
 SEC("cgroup/sendmsg4")
 int synfw_sendmsg4(struct bpf_sock_addr *context)
 {
+	peer_found4(context);
 	return call_judge();
 }
 
 SEC("cgroup/sendmsg6")
 int synfw_sendmsg6(struct bpf_sock_addr *context)
 {
+	peer_found6(context);
 	return call_judge();
+}
+
+/* The process is told who sent a datagram to a socket that is not connected. */
+SEC("cgroup/recvmsg4")
+int synfw_recvmsg4(struct bpf_sock_addr *context)
+{
+	peer_found4(context);
+	return CALL_ALLOWED;
+}
+
+SEC("cgroup/recvmsg6")
+int synfw_recvmsg6(struct bpf_sock_addr *context)
+{
+	peer_found6(context);
+	return CALL_ALLOWED;
+}
+
+/* tcp_rcv_space_adjust(sock): a process has read what came in by TCP, wherever it has the connection from: that
+ * which it has accepted, too, which no other hook shows on every kernel. */
+SEC("raw_tp")
+int synfw_tcp_read(struct bpf_raw_tracepoint_args *context)
+{
+	peer_read_from((const void *)context->args[0]);
+	return 0;
 }
 
 SEC("cgroup/bind4")

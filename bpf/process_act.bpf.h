@@ -5,6 +5,7 @@
 /* What becomes of a process that was judged: points, the action, what is told. */
 #include "process_event.bpf.h"
 #include "process_judge.bpf.h"
+#include "process_peers.bpf.h"
 #include "process_score.bpf.h"
 #include "process_table.bpf.h"
 
@@ -50,15 +51,6 @@ static __always_inline void flag_entry(const struct process_scratch *scratch,
 	entry->counter = scratch->counter;
 }
 
-static __always_inline void peers_keep(const struct process_scratch *scratch,
-				       struct synfw_process *entry)
-{
-	entry->peers_block_ns = scratch->peers_block_ns;
-	entry->peers_score = scratch->peers_score;
-	entry->counter_peers = scratch->counter_peers;
-	__sync_fetch_and_or(&entry->flags, SYNFW_PROCESS_PEERS);
-}
-
 /* Does it to the process that runs. One that cannot be isolated for want of room is killed. */
 static __always_inline void action_take(struct process_scratch *scratch, struct synfw_process *entry)
 {
@@ -66,8 +58,6 @@ static __always_inline void action_take(struct process_scratch *scratch, struct 
 
 	if (action == SYNFW_PROCESS_ISOLATE && !entry)
 		action = SYNFW_PROCESS_KILL;
-	if (entry && scratch->has_peers)
-		peers_keep(scratch, entry);
 	if (entry && action == SYNFW_PROCESS_ISOLATE)
 		flag_entry(scratch, entry, SYNFW_PROCESS_FLAGGED | SYNFW_PROCESS_ISOLATED);
 	else if (entry && action != SYNFW_PROCESS_SCORE)
@@ -124,6 +114,8 @@ static inline __noinline void act(struct process_scratch *scratch, struct synfw_
 		score_subject(scratch, head->decay);
 		score_weigh(scratch, head);
 	}
+	if (scratch->has_peers && !spared)
+		peers_begin(scratch, entry, head);
 	flags = scratch->crossed ? SYNFW_PROCESS_EVENT_CROSSED : 0;
 	news = is_news(scratch, entry, head->serial, !head->monitor && !spared);
 	if (head->monitor) {

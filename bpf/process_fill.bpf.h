@@ -50,13 +50,13 @@ static __always_inline void fill_memory(struct synfw_process *entry, __u64 mm)
 		entry_begin_memory(entry, (const void *)mm);
 }
 
-/* Nobody can become isolated meanwhile: the generation in force has no action that does it. */
-static __always_inline void fill_release(__u64 task)
+/* Nobody can get those flags meanwhile: the generation in force has no rule that gives them. */
+static __always_inline void fill_release(__u64 task, __u32 flags)
 {
 	struct synfw_process *entry = process_entry(BPF_CORE_READ((struct task_struct *)task, tgid));
 
 	if (entry)
-		__sync_fetch_and_and(&entry->flags, ~SYNFW_PROCESS_ISOLATED);
+		__sync_fetch_and_and(&entry->flags, ~flags);
 }
 
 static __always_inline void process_fill(struct process_scratch *scratch, __u64 task)
@@ -72,7 +72,7 @@ static __always_inline void process_fill(struct process_scratch *scratch, __u64 
 	if (!state || !file || BPF_CORE_READ((struct task_struct *)task, flags) & PF_KTHREAD)
 		return;
 	if (state->fill_pass == SYNFW_FILL_RELEASE) {
-		fill_release(task);
+		fill_release(task, state->release_flags);
 		return;
 	}
 	scratch->slot = state->fill_slot % SYNFW_NR_GENERATION_SLOTS;

@@ -37,6 +37,7 @@ struct super_block___single {
 
 struct inode {
 	struct super_block *i_sb;
+	unsigned short i_mode;
 	unsigned long i_ino;
 	__u32 i_generation;
 };
@@ -85,6 +86,7 @@ struct path {
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
+	void *private_data;
 };
 
 struct fdtable {
@@ -164,8 +166,30 @@ struct vm_area_struct {
 	unsigned long vm_start, vm_end;
 };
 
+struct in6_addr {
+	__u8 bytes[16];
+};
+
+struct sock_common {
+	__be32 skc_daddr, skc_rcv_saddr;
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
+};
+
+/* owned: by the process that runs, which is in a call on the socket */
+typedef struct {
+	int owned;
+} socket_lock_t;
+
+struct sock {
+	struct sock_common __sk_common;
+	socket_lock_t sk_lock;
+};
+
 struct socket {
 	short type;
+	struct sock *sk;
 };
 
 struct task_struct {

@@ -20,6 +20,10 @@
 #include "shared.bpf.h"
 
 struct control_map synfw_control SEC(".maps");
+struct runtime_map synfw_runtime SEC(".maps");
+struct block_filter_map synfw_block_filter SEC(".maps");
+struct exempt_map synfw_exempt SEC(".maps");
+struct peer_map synfw_peers SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

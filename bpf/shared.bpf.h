@@ -9,6 +9,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include <synfw/abi.h>
+#include <synfw/peer.h>
 #include <synfw/state.h>
 
 struct control_map {
@@ -45,6 +46,35 @@ struct tally_map {
 	__uint(max_entries, SYNFW_NR_TALLIES);
 	__type(key, __u32);
 	__type(value, __u64);
+};
+
+struct block_filter_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SYNFW_BLOCK_FILTER_WORDS + 1);
+	__uint(map_flags, BPF_F_MMAPABLE); /* user space sets bits, atomically as the programs */
+	__type(key, __u32);
+	__type(value, __u64);
+};
+
+struct exempt_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SYNFW_MAX_EXEMPT);
+	__type(key, struct synfw_addr6);
+	__type(value, __u32);
+};
+
+struct peer_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SYNFW_MAX_PEERS);
+	__type(key, struct synfw_addr6);
+	__type(value, struct synfw_peer);
+};
+
+struct runtime_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct synfw_runtime);
 };
 
 #endif

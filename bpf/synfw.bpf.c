@@ -12,6 +12,7 @@
 #include "event.bpf.h"
 #include "maps.bpf.h"
 #include "packet.bpf.h"
+#include "peer.bpf.h"
 #include "source.bpf.h"
 #include "trace.bpf.h"
 #include "walk.bpf.h"
@@ -117,14 +118,17 @@ static __always_inline void tell(struct xdp_md *ctx, const struct image *image, 
 }
 
 /* Is it over with the packet before any rule is asked? */
-static __always_inline bool ends_blocked(const struct image *image, struct walk *walk)
+static __always_inline bool ends_blocked(struct xdp_md *ctx, const struct image *image,
+					 struct walk *walk)
 {
 	__u32 blocked;
 
 	if (!source_is_suspected(image, &walk->pkt))
 		return false;
 	blocked = source_is_blocked(walk);
-	if (!blocked || source_is_spared(walk))
+	if (!blocked)
+		return peer_take(ctx, walk);
+	if (source_is_spared(walk))
 		return false;
 	walk->decision.verdict = SYNFW_DROP;
 	walk->decision.reason = SYNFW_REASON_BLOCKED;
@@ -156,7 +160,7 @@ static __always_inline void judge(struct xdp_md *ctx, struct image *image, __u32
 		decide_unaddressed(header, &walk->pkt, decision);
 		return;
 	}
-	if (ends_blocked(image, walk))
+	if (ends_blocked(ctx, image, walk))
 		return;
 	if (ends_established(ctx, header, walk))
 		return;

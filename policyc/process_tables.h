@@ -47,7 +47,6 @@ struct process_tables {
 	uint32_t nr_patterns;
 	struct process_id *ids;
 	uint32_t nr_ids;
-	bool peers;	       /* some rule has `peers`, or head.on_peer_block is set */
 	uint64_t kernel_bytes; /* estimate of the kernel memory that loading them takes */
 };
 

@@ -31,6 +31,7 @@
 #define SYNFW_MAX_EXECUTABLES	8192	/* scores by executable */
 #define SYNFW_PROCESS_EVENT_BYTES (1 << 20)
 #define SYNFW_MAX_PATH_STEPS	4096	/* components and mounts of a path; of a longer one the end is known */
+#define SYNFW_MAX_PEER_FILES	1024	/* descriptors of a process among which its sockets are looked for */
 #define SYNFW_MAX_READ_ARGS	32768	/* arguments, each 128 bytes of a long one counted, that are read */
 
 /* ---- tables of a generation ------------------------------------------------------------------ */
@@ -182,7 +183,9 @@ struct synfw_process_head {
 	__u64 decay;		/* process-scoring: as synfw_scoring.decay; 0: there is none */
 	__u32 flag_at, act_at;	/* points; 0: never */
 	__u8 act;		/* enum synfw_process_action at act_at */
-	__u8 reserved[7];
+	__u8 peers;		/* some rule has `peers` */
+	__u8 ipv6_prefixlen;	/* as synfw_scoring.ipv6_prefixlen: bits of a source */
+	__u8 reserved[5];
 	__u64 allocation_min_bytes; /* the smallest `over` of its rules: what lies below asks nobody */
 	__u64 serial;		/* set by apply: of this generation; what processes have cached goes by it */
 	__u32 exec_unreadable;	/* vector: what a path has besides that cannot be read to its beginning (see
@@ -217,8 +220,10 @@ _Static_assert(sizeof(struct synfw_process_head) == 168, "head of the process ta
 #define SYNFW_PROCESS_FLAGGED	0x1
 #define SYNFW_PROCESS_ISOLATED	0x2	/* inherited by children, kept over exec. Holds while the generation in
 					 * force has an action that isolates; when one without comes it goes */
-#define SYNFW_PROCESS_PEERS	0x4	/* new peers are blocked or scored, as peers_* say */
+#define SYNFW_PROCESS_PEERS	0x4	/* its peers are blocked or scored, as peers_* say; inherited. Holds as
+					 * SYNFW_PROCESS_ISOLATED does, while a rule in force has `peers` */
 #define SYNFW_PROCESS_DISGUISED 0x8	/* the kernel has another file for it than it executed, see below */
+#define SYNFW_PROCESS_PEERS_MONITOR 0x10 /* SYNFW_PROCESS_PEERS, while the policy only monitors */
 
 /* Terms that files are in, see synfw_path_class.term. */
 struct synfw_lineage {
@@ -261,7 +266,7 @@ struct synfw_process {
 	__u64 largest_bytes;	/* the largest single request */
 	__u64 mapped_bytes;	/* address space when last looked at, by which requests are found that
 				 * choose their own address */
-	__u64 peers_block_ns;
+	__u64 peers_block_ns;	/* 0: peers are not blocked; ~0: without an end */
 	__u64 told_serial;	/* synfw_process_head.serial that `told` is for */
 	__u64 told;		/* bit i: rule i of `memory` has told of what this image does */
 	__u32 wx_mappings;
@@ -301,7 +306,7 @@ _Static_assert(sizeof(struct synfw_executable) == 40, "score of an executable");
 enum synfw_fill_pass {
 	SYNFW_FILL_SELF = 0,
 	SYNFW_FILL_PARENTS = 1,
-	SYNFW_FILL_RELEASE = 2,	/* ends the isolation of all */
+	SYNFW_FILL_RELEASE = 2,	/* takes release_flags from all */
 };
 
 /* synfw_process_state[0]. */
@@ -314,7 +319,7 @@ struct synfw_process_state {
 	struct synfw_process_id file;
 	__u32 host_mounts;	/* synfw_find_host: number of the host's own mount namespace, that of PID 1, which
 				 * /proc does not show to everybody; 0: not known, and no path is certain */
-	__u32 reserved;
+	__u32 release_flags;	/* SYNFW_FILL_RELEASE: SYNFW_PROCESS_* */
 };
 _Static_assert(sizeof(struct synfw_process_state) == 48, "state of the process programs");
 
@@ -376,6 +381,7 @@ enum synfw_process_tally {
 	SYNFW_PROCESS_TALLY_WOULD_REFUSE = 6, /* the same, which a policy in mode monitor let through */
 	SYNFW_PROCESS_TALLY_EVENTS_LIMITED = 7, /* logging.limit */
 	SYNFW_PROCESS_TALLY_UNJUDGED = 8, /* execs, requests and mappings that nobody could judge just then */
+	SYNFW_PROCESS_TALLY_PEERS_UNSEEN = 9, /* processes that had more files open than are looked through */
 	SYNFW_NR_PROCESS_TALLIES = 16,
 };
 

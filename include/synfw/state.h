@@ -4,7 +4,7 @@
 
 /*
  * What the datapath remembers from one packet to the next: blocks, scores, rates, ports tried,
- * connections, events. All of it is outside the generations and survives a reload. As in abi.h:
+ * events; connections are in flow.h. All of it is outside the generations and survives a reload. As in abi.h:
  * nothing but <linux/types.h> (which abi.h includes), host byte order unless a name ends in _be.
  *
  * Clocks: *_boot_ns and everything that a block says is CLOCK_BOOTTIME, which counts suspended
@@ -12,6 +12,7 @@
  * ended.
  */
 #include <synfw/abi.h>
+#include <synfw/flow.h>
 
 /* The kernel's lock in a map value, 4 bytes; <linux/bpf.h> has been included before on that
  * side. */
@@ -21,19 +22,18 @@
 #define SYNFW_LOCK __u32
 #endif
 
-#define SYNFW_MAX_BLOCKS	 65536 /* sources that are blocked, or remembered as having been */
-#define SYNFW_MAX_EXEMPT	 1024  /* addresses that are never scored or blocked */
-#define SYNFW_MAX_FLOWS		 65536 /* connections; as many again of UDP without connect(2) */
-#define SYNFW_MAX_SCORE		 1000000 /* points; more are not remembered */
-#define SYNFW_MAX_DISTINCT_PORTS 60	 /* `distinct-ports: over` */
-#define SYNFW_SOURCE_SETS	 32768	 /* a power of two, as every *_SETS */
+#define SYNFW_MAX_BLOCKS	65536	/* sources that are blocked, or remembered as having been */
+#define SYNFW_MAX_EXEMPT	1024	/* addresses that are never scored or blocked */
+#define SYNFW_MAX_SCORE		1000000 /* points; more are not remembered */
+#define SYNFW_MAX_DISTINCT_PORTS 60	/* `distinct-ports: over` */
+#define SYNFW_SOURCE_SETS	 32768	/* a power of two, as every *_SETS */
 #define SYNFW_SOURCE_WAYS	 2
 #define SYNFW_MAX_SOURCES	 (SYNFW_SOURCE_SETS * SYNFW_SOURCE_WAYS)
 #define SYNFW_RATE_SETS		 16384
-#define SYNFW_RATE_WAYS		 3
-#define SYNFW_PORT_SCANS	 8192	   /* a power of two */
-#define SYNFW_EVENT_BYTES	 (1 << 20) /* of the ring buffer */
-#define SYNFW_EVENT_FIRSTS	 16384	   /* a power of two */
+#define SYNFW_RATE_WAYS		3
+#define SYNFW_PORT_SCANS	8192	/* a power of two */
+#define SYNFW_EVENT_BYTES	(1 << 20) /* of the ring buffer */
+#define SYNFW_EVENT_FIRSTS	16384	/* a power of two */
 
 /* ---- sources --------------------------------------------------------------------------------- */
 
@@ -55,14 +55,20 @@ static inline __u64 synfw_source_hash(const __u32 word[4], __u64 seed)
 	return hash ^ hash >> 33;
 }
 
+/* What the datapath remembers of a source names rules by their counters: those of packets as
+ * synfw_rule.counter, those on processes and memory as this and synfw_process_rule.counter
+ * together. */
+#define SYNFW_COUNTER_OF_PROCESSES 0x8000
+_Static_assert(SYNFW_MAX_RULE_COUNTERS <= SYNFW_COUNTER_OF_PROCESSES, "no counter is both");
+
 /* Points that one rule gave: `points` in all since the score was last 0, in `hits` packets. */
 struct synfw_score_part {
-	__u16 counter; /* of the rule, as synfw_rule.counter; 0: unused */
-	__u16 hits;    /* saturates */
-	__u32 points;  /* saturates */
+	__u16 counter;		/* of the rule, as synfw_rule.counter; 0: unused */
+	__u16 hits;		/* saturates */
+	__u32 points;		/* saturates */
 };
 _Static_assert(sizeof(struct synfw_score_part) == 8, "part of a score");
-#define SYNFW_SCORE_PARTS 4 /* rules that are named; the points of others count, unnamed */
+#define SYNFW_SCORE_PARTS 4	/* rules that are named; the points of others count, unnamed */
 
 /*
  * What is remembered of a source: synfw_sources, sets of SYNFW_SOURCE_WAYS entries, set number =
@@ -75,13 +81,13 @@ _Static_assert(sizeof(struct synfw_score_part) == 8, "part of a score");
  * SYNFW_SCORE_UNIT, so that N points an hour are N units a nanosecond, exactly.
  *
  * An entry whose level has fallen to 0, whose rate has passed and which is not held for ports or
- * for what is elsewhere says no more than none at all, and is free. When both of a set are in use,
- * a newcomer takes the place of one that has sent a single packet before that of one that came
- * again (SYNFW_ENTRY_CAME_AGAIN): a flood in which no source comes twice pushes out nothing but its
- * like. Among those of one kind the one with the lowest score goes, then the one whose rate passes
- * first, then the one that is held for less long. What it had is counted (SYNFW_TALLY_SCORES_LOST,
- * SYNFW_TALLY_RATES_LOST, SYNFW_TALLY_SCANS_LOST). When it comes back it begins anew: a rate that
- * it has elsewhere is not looked for, and may then be there twice, for one burst more.
+ * for what is elsewhere says no more than none at all, and is free. When both of a set are in use, a newcomer takes the place of one that has sent a
+ * single packet before that of one that came again (SYNFW_ENTRY_CAME_AGAIN): a flood in which no
+ * source comes twice pushes out nothing but its like. Among those of one kind the one with the
+ * lowest score goes, then the one whose rate passes first, then the one that is held for less
+ * long. What it had is counted (SYNFW_TALLY_SCORES_LOST, SYNFW_TALLY_RATES_LOST,
+ * SYNFW_TALLY_SCANS_LOST). When it comes back it begins anew: a rate that it has elsewhere is not
+ * looked for, and may then be there twice, for one burst more.
  *
  * The entry is chosen without its lock. Two CPUs that see a new source at the same moment may
  * give it both places of its set; the second one is never found again, and what one packet left
@@ -90,7 +96,7 @@ _Static_assert(sizeof(struct synfw_score_part) == 8, "part of a score");
  * User space changes an entry by reading it and writing it whole, each under the lock: what
  * packets leave there in between, microseconds, is lost, in favour of whoever sent them.
  */
-#define SYNFW_SCORE_UNIT       3600000000000ULL
+#define SYNFW_SCORE_UNIT 3600000000000ULL
 
 #define SYNFW_ENTRY_CAME_AGAIN 0x1
 /* Rates of other rules than rate_counter are in synfw_source_rates. */
@@ -104,8 +110,8 @@ struct synfw_source {
 	SYNFW_LOCK lock;
 	__u32 port_at_boot_ms; /* as synfw_port_try.at_boot_ms */
 	struct synfw_addr6 source;
-	__u64 level;		      /* at synfw_entry_updated_ns() */
-	__u64 times;		      /* see synfw_entry_times() */
+	__u64 level; /* at synfw_entry_updated_ns() */
+	__u64 times; /* see synfw_entry_times() */
 	__u64 tat_boot_ns;	      /* the rate of the rule rate_counter, see below; 0: none */
 	struct synfw_score_part part; /* of the first rule that gave points */
 	__u16 rate_counter;	      /* 0: none */
@@ -154,13 +160,13 @@ _Static_assert(sizeof(struct synfw_more_parts) == 24, "parts of a score");
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
 enum synfw_block_cause {
-	SYNFW_BLOCK_OPERATOR = 0, /* `synfw block` */
-	SYNFW_BLOCK_SCORE = 1,	  /* scoring.drop-at was reached */
-	SYNFW_BLOCK_RULE = 2,	  /* `block` of a rule */
+	SYNFW_BLOCK_OPERATOR = 0,	/* `synfw block` */
+	SYNFW_BLOCK_SCORE = 1,		/* scoring.drop-at was reached */
+	SYNFW_BLOCK_RULE = 2,		/* `block` of a rule */
+	SYNFW_BLOCK_PEER = 3,		/* `peers` of a rule on processes or memory */
 };
 
-#define SYNFW_BLOCK_MONITOR \
-	0x1 /* made while the policy only monitored: drops nothing in block mode */
+#define SYNFW_BLOCK_MONITOR 0x1 /* made while the policy only monitored: drops nothing in block mode */
 
 /*
  * synfw_blocks, a hash map by source, never LRU: a flood of new sources must not free an old
@@ -177,14 +183,14 @@ enum synfw_block_cause {
  * SYNFW_SET_SWEEP_MS.
  */
 struct synfw_block {
-	__u64 expires_boot_ns; /* 0: never */
+	__u64 expires_boot_ns;	/* 0: never */
 	__u64 since_boot_ns;
-	__u32 score;	/* points when it was made */
-	__u32 offences; /* how often scoring.drop-at was reached */
-	__u16 counter;	/* of the rule that made it, or gave the last points; 0: none */
-	__u8 cause;	/* enum synfw_block_cause */
-	__u8 flags;	/* SYNFW_BLOCK_* */
-	__u32 reserved;
+	__u32 score;		/* points when it was made */
+	__u32 offences;		/* how often scoring.drop-at was reached */
+	__u16 counter;		/* of the rule that made it, or gave the last points; 0: none */
+	__u8 cause;		/* enum synfw_block_cause */
+	__u8 flags;		/* SYNFW_BLOCK_* */
+	__u32 pid;		/* SYNFW_BLOCK_PEER: tgid of the process */
 	struct synfw_score_part part[SYNFW_SCORE_PARTS];
 };
 _Static_assert(sizeof(struct synfw_block) == 64, "block of a source");
@@ -238,14 +244,6 @@ enum synfw_exempt {
  * SYNFW_RATE_SETS. A way whose tat has passed is free; of those in use the one with the smallest
  * tat is given up, and counted (SYNFW_TALLY_RATES_LOST).
  */
-
-/* By the time since when a rule has its counter no rule finds what another one left that had the
- * counter before. */
-static inline __u64 synfw_limit_seed(__u64 seed, __u32 counter, __u32 since)
-{
-	return seed ^ counter ^ (__u64)since << 16;
-}
-
 struct synfw_rule_rate {
 	SYNFW_LOCK lock;
 	__u32 reserved;
@@ -253,8 +251,15 @@ struct synfw_rule_rate {
 };
 _Static_assert(sizeof(struct synfw_rule_rate) == 16, "rate of a rule");
 
+/* By the revision since which a rule has its counter, no rule finds what another one left that had
+ * the counter before. */
+static inline __u64 synfw_limit_seed(__u64 seed, __u32 counter, __u32 since)
+{
+	return seed ^ counter ^ (__u64)since << 16;
+}
+
 struct synfw_source_rate {
-	__u64 tag; /* synfw_source_hash(source, synfw_limit_seed()) */
+	__u64 tag;		/* synfw_source_hash(source, synfw_limit_seed()) */
 	__u64 tat_boot_ns;
 };
 
@@ -276,151 +281,26 @@ _Static_assert(sizeof(struct synfw_rate_set) == 64, "a set of rates is one cache
  */
 struct synfw_port_try {
 	__u16 port;
-	__u16 used;	  /* 0: free */
-	__u32 at_boot_ms; /* wraps after 49 days */
+	__u16 used;		/* 0: free */
+	__u32 at_boot_ms;	/* wraps after 49 days */
 };
 
 struct synfw_port_scan {
 	SYNFW_LOCK lock;
-	__u32 nr_ports;	     /* of `port` that have been used; the others never were */
-	__u64 tag;	     /* synfw_source_hash(source, synfw_limit_seed()) */
-	__u64 until_boot_ns; /* when the youngest port leaves the window */
+	__u32 nr_ports;		/* of `port` that have been used; the others never were */
+	__u64 tag;		/* synfw_source_hash(source, synfw_limit_seed()) */
+	__u64 until_boot_ns;	/* when the youngest port leaves the window */
 	struct synfw_port_try port[SYNFW_MAX_DISTINCT_PORTS + 1];
 };
 _Static_assert(sizeof(struct synfw_port_scan) == 512, "ports of a source");
 
-/* ---- connections ----------------------------------------------------------------------------- */
-
-/*
- * What this host opened. tc egress writes it, XDP looks up what comes back; no packet that comes
- * in creates or prolongs a connection. Addresses as in the dynamic sets. Of ICMP echo both ports
- * are the identifier.
- *
- * Two LRU hash maps of SYNFW_MAX_FLOWS: synfw_udp_flows has UDP of sockets that are not
- * connected, synfw_flows everything else. A server on this host answers whoever asks it by UDP,
- * forged sources too, and each answer looks like a connection that this host opens: those push
- * out each other, and no TCP connection, ping, or UDP of a connected socket, as resolvers use
- * it. When a map is full the one that was least recently used is forgotten, and what comes back
- * for it is judged by the rules until this host opens it again (TCP) or sends its next packet
- * (UDP).
- */
-struct synfw_flow_tuple {
-	struct synfw_addr6 remote;
-	struct synfw_addr6 local;
-	__be16 remote_port_be;
-	__be16 local_port_be;
-	__u8 protocol;
-	__u8 reserved[3];
-};
-_Static_assert(sizeof(struct synfw_flow_tuple) == 40, "what names a connection");
-
-/*
- * The key is short, as the kernel's hash of 40 bytes costs as much as all else of a look-up: of
- * the addresses it has 32 bits each, and of the local one the protocol is a part. Whoever finds
- * an entry compares its tuple, so that no other connection is taken for it. Of two IPv4
- * connections with the same key (of which one has another protocol) or two of IPv6 (one pair of
- * 2^32 that have the same ports) the later one replaces the earlier.
- */
-struct synfw_flow_key {
-	__u32 remote;
-	__u32 local;
-	__be16 remote_port_be;
-	__be16 local_port_be;
-};
-_Static_assert(sizeof(struct synfw_flow_key) == 12, "key of a connection");
-
-/* 32 bits of an address, given as its two halves as they lie in memory; no two IPv4 addresses
- * have the same. The multipliers are those of synfw_source_hash(). */
-static inline __u32 synfw_flow_fold(__u64 high, __u64 low)
-{
-	return ((high * 0xff51afd7ed558ccdULL ^ low) * 0x9e3779b97f4a7c15ULL) >> 32;
-}
-
-enum synfw_flow_kind {
-	SYNFW_FLOW_TCP = 0,
-	SYNFW_FLOW_UDP = 1,
-	SYNFW_FLOW_ICMP = 2, /* echo, of both families */
-	SYNFW_FLOW_SCTP = 3,
-	SYNFW_NR_FLOW_KINDS,
-};
-
-enum synfw_flow_state {
-	SYNFW_FLOW_OPENING = 0, /* nothing came back yet */
-	SYNFW_FLOW_ESTABLISHED = 1,
-	SYNFW_FLOW_CLOSING = 2, /* TCP: a FIN was seen; SCTP: a SHUTDOWN */
-	SYNFW_FLOW_CLOSED = 3,	/* FINs of both sides, a RST, an ABORT */
-	SYNFW_NR_FLOW_STATES,
-};
-
-/*
- * Seconds after the last packet that this host sent until a connection ends. The long ones are
- * for those that say nothing for hours, as SSH; TCP 5 days as Linux's own tracking has it, UDP
- * from RFC 4787 (REQ-5), ICMP from RFC 5508 (REQ-2), TCP's closing from RFC 5382 (REQ-5), SCTP
- * 20 heartbeats.
- *
- * CLOSING counts once this host's own FIN was sent; a FIN that comes in may be forged, so until
- * then a connection lasts as an established one. CLOSED counts from closed_s on, whatever is
- * sent.
- */
-#define SYNFW_FLOW_CLOSED_S 10
-/* clang-format off */
-#define SYNFW_FLOW_TIMEOUTS_S {								\
-		/*		    opening  established	closing	 closed */	\
-		[SYNFW_FLOW_TCP]  = {120,    5 * 24 * 3600,	240,	 SYNFW_FLOW_CLOSED_S},	\
-		[SYNFW_FLOW_UDP]  = {120,    300,		300,	 SYNFW_FLOW_CLOSED_S},	\
-		[SYNFW_FLOW_ICMP] = {60,     60,		60,	 SYNFW_FLOW_CLOSED_S},	\
-		[SYNFW_FLOW_SCTP] = {120,    600,		60,	 SYNFW_FLOW_CLOSED_S},	\
-	}
-/* clang-format on */
-
-struct synfw_flow {
-	struct synfw_flow_tuple tuple;
-	__u64 expires_ns;  /* CLOCK_MONOTONIC_COARSE */
-	__u8 state;	   /* enum synfw_flow_state */
-	__u8 fin_sent;	   /* TCP: by this host */
-	__u8 fin_received; /* each a byte: its only writer is egress, or XDP */
-	__u8 seeded;	   /* from a socket that was open when connections began to be tracked */
-	__u32 closed_s;	   /* CLOSED: since when, on the same clock */
-};
-_Static_assert(sizeof(struct synfw_flow) == 56, "a connection");
-
-#define SYNFW_NS_PER_S 1000000000ULL
-
-/* From when on nothing belongs to it any more. */
-static inline __u64 synfw_flow_end_ns(const struct synfw_flow *flow)
-{
-	__u64 closed_ns;
-
-	if (flow->state != SYNFW_FLOW_CLOSED)
-		return flow->expires_ns;
-	closed_ns = ((__u64)flow->closed_s + SYNFW_FLOW_CLOSED_S) * SYNFW_NS_PER_S;
-	return closed_ns < flow->expires_ns ? closed_ns : flow->expires_ns;
-}
-
-/*
- * synfw_served_udp: bit p of these words, which the agent writes with each policy, is set for
- * the UDP ports that rules open (`to` of rules that allow). What a socket that is not connected
- * sends from such a port is an answer and opens nothing: whoever got one would be established,
- * and free of the limits and scores of the rules before. What comes in for such a port is let in
- * by the rule as before.
- */
-#define SYNFW_SERVED_WORDS (65536 / 64)
-
-/*
- * synfw_unconnected_udp: bit p of these words says that the last UDP packet from port p was sent by
- * a socket that is not connected. The packet path looks into the map of such connections first
- * then, and otherwise into the other one first. A hint: what is not found in the one is looked for
- * in the other.
- */
-#define SYNFW_UNCONNECTED_WORDS (65536 / 64)
-
 /* ---- events ---------------------------------------------------------------------------------- */
 
 enum synfw_event_kind {
-	SYNFW_EVENT_DROP = 0,  /* a packet was dropped */
-	SYNFW_EVENT_BLOCK = 1, /* a source was blocked */
-	SYNFW_EVENT_FLAG = 2,  /* a source reached scoring.flag-at */
-	SYNFW_EVENT_RULE = 3,  /* a rule with `log: true` matched */
+	SYNFW_EVENT_DROP = 0,		/* a packet was dropped */
+	SYNFW_EVENT_BLOCK = 1,		/* a source was blocked */
+	SYNFW_EVENT_FLAG = 2,		/* a source reached scoring.flag-at */
+	SYNFW_EVENT_RULE = 3,		/* a rule with `log: true` matched */
 	SYNFW_NR_EVENT_KINDS,
 };
 
@@ -430,24 +310,24 @@ enum synfw_event_kind {
 /* One record of synfw_events, a ring buffer. */
 struct synfw_event {
 	__u64 time_boot_ns;
-	struct synfw_addr6 src, dst; /* as in the dynamic sets, IPv6 whole */
+	struct synfw_addr6 src, dst;	/* as in the dynamic sets, IPv6 whole */
 	__u32 ifindex;
 	__u32 bytes;
-	__u32 sample;			 /* how many like it this one stands for */
+	__u32 sample;			/* how many like it this one stands for */
 	__u32 score_before, score_after; /* points */
-	__u16 vlan;			 /* SYNFW_VLAN_NONE: untagged */
-	__u16 counter;			 /* of the rule; 0: none */
-	__u16 sport, dport;		 /* host order; of ICMP: dport is the type */
-	__u8 kind;			 /* enum synfw_event_kind */
-	__u8 reason;			 /* enum synfw_reason */
-	__u8 verdict;			 /* enum synfw_verdict */
-	__u8 flags;			 /* SYNFW_EVENT_* */
-	__u8 family;			 /* 4 or 6 */
+	__u16 vlan;			/* SYNFW_VLAN_NONE: untagged */
+	__u16 counter;			/* of the rule; 0: none */
+	__u16 sport, dport;		/* host order; of ICMP: dport is the type */
+	__u8 kind;			/* enum synfw_event_kind */
+	__u8 reason;			/* enum synfw_reason */
+	__u8 verdict;			/* enum synfw_verdict */
+	__u8 flags;			/* SYNFW_EVENT_* */
+	__u8 family;			/* 4 or 6 */
 	__u8 protocol;
 	__u8 tcp_flags;
 	__u8 reserved;
-	__u32 reserved2;
-	__u64 block_expires_boot_ns;			 /* SYNFW_EVENT_BLOCK; 0: never */
+	__u32 pid;			/* SYNFW_EVENT_BLOCK: of the process whose peer it is; 0: none */
+	__u64 block_expires_boot_ns;	/* SYNFW_EVENT_BLOCK; 0: never */
 	struct synfw_score_part part[SYNFW_SCORE_PARTS]; /* what this packet gave */
 };
 _Static_assert(sizeof(struct synfw_event) == 120, "an event");
@@ -457,8 +337,8 @@ _Static_assert(sizeof(struct synfw_event) == 120, "an event");
 /* The limit of logging holds for two kinds of events apart: drops and matches of rules, which a
  * flood makes without end, must not keep blocks and flags from being told. */
 enum synfw_event_bucket {
-	SYNFW_EVENTS_OF_PACKETS = 0, /* SYNFW_EVENT_DROP, SYNFW_EVENT_RULE */
-	SYNFW_EVENTS_OF_SOURCES = 1, /* SYNFW_EVENT_BLOCK, SYNFW_EVENT_FLAG */
+	SYNFW_EVENTS_OF_PACKETS = 0,	/* SYNFW_EVENT_DROP, SYNFW_EVENT_RULE */
+	SYNFW_EVENTS_OF_SOURCES = 1,	/* SYNFW_EVENT_BLOCK, SYNFW_EVENT_FLAG */
 	SYNFW_NR_EVENT_BUCKETS = 2,
 };
 
@@ -470,25 +350,24 @@ enum synfw_event_bucket {
 
 /* synfw_runtime[0]. What packets read stands apart from what insertions write. */
 struct synfw_runtime {
-	__u64 seed; /* of synfw_source_hash(); random, written before the first packet */
+	__u64 seed;		/* of synfw_source_hash(); random, written before the first packet */
 	__u64 event_tat_boot_ns[SYNFW_NR_EVENT_BUCKETS]; /* the limit of logging, as a rate */
-	__u64 event_shut_jiffy[SYNFW_NR_EVENT_BUCKETS]; /* in this jiffy nothing more is let through
-							 */
-	__u64 test_now_ns; /* the time, for tests that have loaded a program which asks for it */
+	__u64 event_shut_jiffy[SYNFW_NR_EVENT_BUCKETS]; /* in this jiffy nothing more is let through */
+	__u64 test_now_ns;	/* the time, for tests that have loaded a program which asks for it */
 	__u64 reserved[2];
-	__u32 block_cursor;			    /* next place in synfw_block_ring */
+	__u32 block_cursor;	/* next place in synfw_block_ring */
 	__u32 set_swept_ms[SYNFW_MAX_DYNAMIC_SETS]; /* when room was looked for in a full set, of
 						     * SYNFW_SET_SWEEP_MS; CLOCK_BOOTTIME, wraps */
-	__u32 block_swept_ms;			    /* the same of synfw_blocks */
+	__u32 block_swept_ms;	/* the same of synfw_blocks */
 	__u32 reserved2[6];
 };
 _Static_assert(sizeof(struct synfw_runtime) == 128, "two lines");
 
 /* synfw_tallies, per CPU, a __u64 each: what was not done, for want of room or by a limit. */
 enum synfw_tally {
-	SYNFW_TALLY_BLOCKS_FULL = 0,   /* blocks that found no room */
-	SYNFW_TALLY_BLOCKS_EXEMPT = 1, /* packets of exempt or protected sources that were not held
-					* against them: neither scored nor blocked */
+	SYNFW_TALLY_BLOCKS_FULL = 0,	/* blocks that found no room */
+	SYNFW_TALLY_BLOCKS_EXEMPT = 1,	/* packets of exempt or protected sources that were not held
+					 * against them: neither scored nor blocked */
 	SYNFW_TALLY_SCORES_LOST = 2,
 	SYNFW_TALLY_RATES_LOST = 3,
 	SYNFW_TALLY_SCANS_LOST = 4,
@@ -502,17 +381,17 @@ enum synfw_tally {
 
 /* synfw_trace[0], written only by the shadow program. */
 struct synfw_trace {
-	__u32 slot_in; /* interface slot to judge as (input) */
-	__u32 score;   /* points that the packet gives */
-	__u32 bit;     /* deciding bit of the vectors, SYNFW_NO_BIT: none */
-	__u8 verdict;  /* enum synfw_verdict, before monitor mode */
+	__u32 slot_in;		/* interface slot to judge as (input) */
+	__u32 score;		/* points that the packet gives */
+	__u32 bit;		/* deciding bit of the vectors, SYNFW_NO_BIT: none */
+	__u8 verdict;		/* enum synfw_verdict, before monitor mode */
 	__u8 reason;
-	__u8 monitor;	  /* the policy monitors: the packet passed whatever the verdict */
-	__u8 established; /* it belongs to a connection that this host opened */
+	__u8 monitor;		/* the policy monitors: the packet passed whatever the verdict */
+	__u8 established;	/* it belongs to a connection that this host opened */
 	__u32 score_before, score_after; /* points of its source, now and if the packet came */
 	struct synfw_score_part part[SYNFW_SCORE_PARTS]; /* of `score` */
-	__u32 source_class;				 /* class of the source address */
-	__u32 source_flags; /* SYNFW_SOURCE_* of that address, dynamic sets included */
+	__u32 source_class;	/* class of the source address */
+	__u32 source_flags;	/* SYNFW_SOURCE_* of that address, dynamic sets included */
 };
 _Static_assert(sizeof(struct synfw_trace) == 64, "trace record");
 

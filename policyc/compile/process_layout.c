@@ -151,6 +151,11 @@ static void put_scoring(const struct process_scoring *scoring, struct synfw_proc
 		head->actions |= 1 << SYNFW_PROCESS_FLAG;
 }
 
+static bool has_peers(const struct synfw_process_rule *rule)
+{
+	return rule->flags & SYNFW_PROCESS_PEERS_BLOCK || rule->peers_score;
+}
+
 static int put_head(struct process_build *build, struct synfw_process_head *head)
 {
 	const struct rate *limit = &build->policy->logging.limit;
@@ -164,9 +169,12 @@ static int put_head(struct process_build *build, struct synfw_process_head *head
 		.allocation_min_bytes = smallest_allocation(build),
 		.limit_interval_ns = rate_interval_ns(limit),
 		.limit_tolerance_ns = rate_tolerance_ns(limit, limit->count),
+		.ipv6_prefixlen = build->policy->scoring.ipv6_prefixlen,
 	};
-	for (uint32_t i = 0; i < build->nr_rules; i++)
+	for (uint32_t i = 0; i < build->nr_rules; i++) {
 		head->actions |= 1 << build->bit[i].rule.action;
+		head->peers |= has_peers(&build->bit[i].rule);
+	}
 	put_scoring(&build->policy->process_scoring, head);
 	error = put_defaults(build, head);
 	if (!error)
@@ -191,9 +199,7 @@ static int put_rules(const struct process_build *build, struct process_tables *t
 		rule->nr_args = bit->match->args.count;
 		for (size_t k = 0; k < rule->nr_args; k++)
 			rule->arg[k] = bit->arg[k];
-		tables->peers |= rule->flags & SYNFW_PROCESS_PEERS_BLOCK || rule->peers_score;
 	}
-	tables->peers |= tables->head.on_peer_block;
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <linux/bpf.h>
 
 #include <synfw/abi.h>
+#include <synfw/peer.h>
 #include <synfw/process.h>
 #include <synfw/state.h>
 
@@ -24,6 +25,7 @@ struct synfw_source layout_source;
 struct synfw_more_parts layout_more_parts;
 struct synfw_port_scan layout_port_scan;
 struct synfw_event layout_event;
+struct synfw_peer layout_peer;
 struct synfw_trie_line layout_trie_line;
 struct synfw_process_rule layout_process_rule;
 struct synfw_process_head layout_process_head;

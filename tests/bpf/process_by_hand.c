@@ -378,6 +378,11 @@ void process_tables_fill(struct synfw_process_bpf *bpf, uint32_t slot,
 			head->allocation_min_bytes = rules[bit].over_bytes;
 	for (uint32_t bit = 0; bit < nr_rules; bit++)
 		head->actions |= 1 << rules[bit].action;
+	for (uint32_t bit = 0; bit < nr_rules; bit++)
+		head->peers |=
+			rules[bit].flags & SYNFW_PROCESS_PEERS_BLOCK || rules[bit].peers_score;
+	if (!head->ipv6_prefixlen)
+		head->ipv6_prefixlen = 64;
 	if (head->act_at)
 		head->actions |= 1 << head->act;
 	head->fields =

@@ -171,6 +171,7 @@ static void fill(struct trial *trial, uint32_t slot, enum synfw_fill_pass pass)
 	MUST(bpf_map_lookup_elem(state_fd, &zero, &state) == 0);
 	state.fill_slot = slot;
 	state.fill_pass = pass;
+	state.release_flags = SYNFW_PROCESS_ISOLATED;
 	MUST(bpf_map_update_elem(state_fd, &zero, &state, BPF_ANY) == 0);
 	link = bpf_program__attach_iter(trial->bpf->progs.synfw_fill, NULL);
 	MUST(link);

@@ -15,6 +15,7 @@
 #include <bpf/libbpf.h>
 
 #include <synfw/abi.h>
+#include <synfw/peer.h>
 #include <synfw/process.h>
 #include <synfw/reasons.h>
 #include <synfw/state.h>
@@ -147,6 +148,14 @@ static const struct member members[] = {
 	MEMBER(synfw_block, counter),
 	MEMBER(synfw_block, cause),
 	MEMBER(synfw_block, flags),
+	MEMBER(synfw_block, pid),
+	MEMBER(synfw_peer, start_boot_ns),
+	MEMBER(synfw_peer, until_boot_ns),
+	MEMBER(synfw_peer, points),
+	MEMBER(synfw_peer, pid),
+	MEMBER(synfw_peer, pending),
+	MEMBER(synfw_peer, counter),
+	MEMBER(synfw_peer, flags),
 	MEMBER(synfw_block, part),
 	MEMBER(synfw_block_place, source),
 	MEMBER(synfw_block_place, expires_boot_ns),
@@ -280,6 +289,8 @@ static const struct member members[] = {
 	MEMBER(synfw_process, lock),
 	MEMBER(synfw_process, flagged_boot_ns),
 	MEMBER(synfw_process, comm),
+	MEMBER(synfw_process_head, peers),
+	MEMBER(synfw_process_head, ipv6_prefixlen),
 	MEMBER(synfw_process_event, time_boot_ns),
 	MEMBER(synfw_process_event, start_boot_ns),
 	MEMBER(synfw_process_event, pid),

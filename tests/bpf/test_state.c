@@ -177,6 +177,13 @@ uint32_t state_count_blocks(struct state *state)
 	return count;
 }
 
+void state_put_peer(struct state *state, const struct synfw_addr6 *source,
+		    const struct synfw_peer *peer)
+{
+	filter_put(state, "synfw_block_filter", SYNFW_BLOCK_FILTER_WORDS, source);
+	MUST(bpf_map_update_elem(map_fd(state, "synfw_peers"), source, peer, BPF_ANY) == 0);
+}
+
 void state_put_exempt(struct state *state, const struct synfw_addr6 *address)
 {
 	uint32_t why = SYNFW_EXEMPT_GATEWAY;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <synfw/peer.h>
 #include <synfw/state.h>
 
 #include "test_datapath.h"
@@ -43,6 +44,10 @@ int state_put_block(struct state *state, const struct synfw_addr6 *source,
 		    const struct synfw_block *block);
 void state_remove_block(struct state *state, const struct synfw_addr6 *source);
 uint32_t state_count_blocks(struct state *state);
+
+/* As a rule on processes does: the bit of the filter, then the mark. */
+void state_put_peer(struct state *state, const struct synfw_addr6 *source,
+		    const struct synfw_peer *peer);
 
 void state_put_exempt(struct state *state, const struct synfw_addr6 *address);
 
