@@ -65,8 +65,9 @@ refused_with_a_reason() { # WHERE ERRNO
 	grep -q '^synfw: ' "$T/err" || fail "$1: no message"
 }
 
-# Each call is made to fail by EPERM; by the other two only one in so many, as the ways to go on are
-# mostly the same. 1: every call by each.
+# Each call of a first and of a next apply is made to fail by EPERM; by the other two, and of what
+# takes over from another build, only one in so many, as the ways to go on are mostly the same. 1: every
+# call by each.
 STRIDE=${SYNFW_FAULT_STRIDE:-3}
 
 # BEGIN puts the kernel into the state before; it is repeated after each apply that got through.
@@ -118,12 +119,12 @@ test_next_apply_without_space() { prepare; every_call_fails "$SYNFW" with_old_po
 
 test_upgrade_without_memory() {
 	prepare
-	every_call_fails "$BUILD/netns-tests/next/synfw-next" with_old_policy $ENOMEM
+	every_call_fails "$BUILD/netns-tests/next/synfw-next" with_old_policy $ENOMEM 2 "$STRIDE"
 }
 
 test_upgrade_of_the_abi_without_memory() {
 	prepare
-	every_call_fails "$BUILD/netns-tests/other-abi/synfw-other-abi" with_old_policy $ENOMEM
+	every_call_fails "$BUILD/netns-tests/other-abi/synfw-other-abi" with_old_policy $ENOMEM 3 "$STRIDE"
 }
 
 # ---- detach --------------------------------------------------------------------------------------
