@@ -87,7 +87,8 @@ static bool read_effective_uid(uint32_t pid, uint32_t *ret_uid)
 	return found;
 }
 
-/* What the points of its executable go by; false: nobody knows what it executed, or it has ended. */
+/* What the points of its executable go by; false: nobody knows what it executed, or it has
+ * ended. */
 static bool executable_key(const struct process_entry *entry, struct synfw_executable_key *ret_key)
 {
 	struct synfw_executable_key key = {.file = entry->process.file};

@@ -5,9 +5,10 @@
 /* Lets processes go that are held for something: no flag, no isolation, no points any more. */
 #include "process_entries.h"
 
-/* Lets one process go, as it was read, and those that began with what it is held for, also when they
- * are just being forked; the points of what they run are forgotten. `head`: of the generation in
- * force. `ret_heirs`: how many those were. A process that has ended meanwhile is success. */
+/* Lets one process go, as it was read, and those that began with what it is held for, also when
+ * they are just being forked; the points of what they run are forgotten. `head`: of the
+ * generation in force. `ret_heirs`: how many those were. A process that has ended meanwhile is
+ * success. */
 int process_release(const struct process_object *object, const struct synfw_process_head *head,
 		    const struct process_entry *entry, struct fault *fault, size_t *ret_heirs);
 

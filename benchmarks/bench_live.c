@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Packets a second across veth pairs, made inside the kernel, for receivers that drop everything:
+ * Packets a second across veth pairs, made inside the kernel, for receivers that drop
+ * everything:
  *
- *   bench-live write synfw|list|nft-sets|nft-rules [DEVICE [LIST]]     prints the policy
- *   bench-live run generate.bpf.o rivals.bpf.o FLOWS DEVICE=SENDER:FRAMES...
+ * bench-live write synfw|list|nft-sets|nft-rules [DEVICE [LIST]]     prints the policy
+ * bench-live run generate.bpf.o rivals.bpf.o FLOWS DEVICE=SENDER:FRAMES...
  *
- * `run` sends FRAMES frames out of SENDER, the other end of DEVICE, for each of them in turns; only
- * FLOWS of them differ. The devices "bare", "parse", "one-load" and "xdp-filter" get their programs here,
- * others have what they have. Prints a line for each: device, received frames, packets a second. Needs root,
- * and the namespace of the devices.
+ * `run` sends FRAMES frames out of SENDER, the other end of DEVICE, for each of them in turns;
+ * only FLOWS of them differ. The devices "bare", "parse", "one-load" and "xdp-filter" get their
+ * programs here, others have what they have. Prints a line for each: device, received frames,
+ * packets a second. Needs root, and the namespace of the devices.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -52,8 +52,8 @@ static __always_inline __u32 trie_last(struct image *image, __u32 cell, __u32 in
 #define LINE_TAIL_BITS (32 - SYNFW_TRIE_LINE_ROOT_BITS)
 #define LINE_TAIL_MASK ((1U << LINE_TAIL_BITS) - 1)
 
-/* How many of four changes lie at or before an index (in every lane, bit 15 set): in the lanes of the
- * result, whose sum it is. Bit 15 stays set where the subtraction borrows nothing. */
+/* How many of four changes lie at or before an index (in every lane, bit 15 set): in the lanes
+ * of the result, whose sum it is. Bit 15 stays set where the subtraction borrows nothing. */
 static __always_inline __u64 changes_passed(__u64 indexes, __u64 changes)
 {
 	return (indexes - changes) >> 15 & LANES;

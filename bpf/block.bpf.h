@@ -55,8 +55,9 @@ static __always_inline void block_filter_add(__u64 hash)
 	filter_add(&synfw_block_filter, SYNFW_BLOCK_FILTER_WORDS, hash);
 }
 
-/* May the place be given to another source? Its block is removed when it has expired. A place that
- * two CPUs hold, after 65,536 insertions between two lines of this one, is free when either ends. */
+/* May the place be given to another source? Its block is removed when it has expired. A place
+ * that two CPUs hold, after 65,536 insertions between two lines of this one, is free when either
+ * ends. */
 static __always_inline bool block_place_is_free(const struct synfw_block_place *place, __u64 now_ns)
 {
 	const struct synfw_block *block;
@@ -86,8 +87,9 @@ static long block_sweep(void *blocks, const struct source *source, const struct 
 	return 0;
 }
 
-/* Frees what user space put in and has expired: it has no place in the ring. Else a list of addresses
- * that an operator once blocked for an hour could keep the datapath from blocking for ever. */
+/* Frees what user space put in and has expired: it has no place in the ring. Else a list of
+ * addresses that an operator once blocked for an hour could keep the datapath from blocking for
+ * ever. */
 static __always_inline bool blocks_make_room(struct synfw_runtime *runtime, __u64 now_ns)
 {
 	struct blocks_sweep sweep = {.now_ns = now_ns};
@@ -98,8 +100,8 @@ static __always_inline bool blocks_make_room(struct synfw_runtime *runtime, __u6
 	return sweep.freed;
 }
 
-/* Puts scratch->block into the map, with a place in the ring. Each probe takes a place of its own from
- * the cursor, so no two CPUs look at the same one. 1: done. */
+/* Puts scratch->block into the map, with a place in the ring. Each probe takes a place of its
+ * own from the cursor, so no two CPUs look at the same one. 1: done. */
 __noinline int block_insert(__u64 now_ns)
 {
 	struct synfw_runtime *runtime = runtime_at_hand();
@@ -117,8 +119,8 @@ __noinline int block_insert(__u64 now_ns)
 		if (!place || !block_place_is_free(place, now_ns))
 			continue;
 		block_filter_add(scratch->source_hash);
-		/* refused when user space has filled the map without the ring: the next place may be
-		 * one whose entry can go */
+		/* refused when user space has filled the map without the ring: the next place
+		 * may be one whose entry can go */
 		if (bpf_map_update_elem(&synfw_blocks, &scratch->source, &scratch->block, BPF_ANY) &&
 		    (!blocks_make_room(runtime, now_ns) ||
 		     bpf_map_update_elem(&synfw_blocks, &scratch->source, &scratch->block, BPF_ANY)))
@@ -164,13 +166,13 @@ static __always_inline void block_compose(struct scratch *scratch, const struct 
 }
 
 /*
- * Blocks the source: for `for_ns` or, when the cause is its score, for what its offences cost. 1: a
- * block was made, or made longer; scratch->block says which.
+ * Blocks the source: for `for_ns` or, when the cause is its score, for what its offences cost.
+ * 1: a block was made, or made longer; scratch->block says which.
  *
- * Two CPUs may find at the same time that a score has reached drop-at. The second one sees the block of
- * the first and leaves it; when it does not see it yet, both write the same offence. When one CPU
- * renews an entry that another is about to free for its room, the block may be lost: the score is
- * still there and the next packet makes it again.
+ * Two CPUs may find at the same time that a score has reached drop-at. The second one sees the
+ * block of the first and leaves it; when it does not see it yet, both write the same offence.
+ * When one CPU renews an entry that another is about to free for its room, the block may be
+ * lost: the score is still there and the next packet makes it again.
  */
 __noinline int block_source(struct walk *walk, __u64 for_ns, __u32 cause, __u32 counter)
 {

@@ -30,9 +30,9 @@ static __always_inline const struct synfw_dynamic *dynamic_line(const struct ima
 	return (const struct synfw_dynamic *)(image->page0 + 3);
 }
 
-/* One bit for each pair that holds. Neither inlined nor static: proved apart, what comes of eight
- * lookups is one number and not 256 ways to go on. The keys are on its own stack: Linux 6.1 takes none
- * from the memory that a global function is given. */
+/* One bit for each pair that holds. Neither inlined nor static: proved apart, what comes of
+ * eight lookups is one number and not 256 ways to go on. The keys are on its own stack: Linux
+ * 6.1 takes none from the memory that a global function is given. */
 __noinline int dynamic_pairs_held(struct walk *walk)
 {
 	struct source addr[SYNFW_NR_DIRS];

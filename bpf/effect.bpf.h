@@ -2,8 +2,8 @@
 #ifndef SYNFW_EFFECT_BPF_H
 #define SYNFW_EFFECT_BPF_H
 
-/* What the rules that a packet matched do beyond its verdict: they are noted during the walk, and done
- * at its end, when it is certain that nothing spares the source. */
+/* What the rules that a packet matched do beyond its verdict: they are noted during the walk,
+ * and done at its end, when it is certain that nothing spares the source. */
 #include "block.bpf.h"
 #include "dynamic.bpf.h"
 #include "event.bpf.h"
@@ -61,14 +61,15 @@ static __always_inline bool member_stays(const struct synfw_member *member, __u6
 	return !old_ns || (expires_ns && old_ns > now_ns && expires_ns <= old_ns + MEMBER_STEP_NS);
 }
 
-/* Counted from the time on, which the verifier does not know: it would follow each step of a count from
- * 0, and give up. */
+/* Counted from the time on, which the verifier does not know: it would follow each step of a
+ * count from 0, and give up. */
 struct members_sweep {
 	__u64 now_ns, visited;
 	bool freed;
 };
 
-/* One that is renewed at this very moment may be lost: the next packet that matches puts it in again. */
+/* One that is renewed at this very moment may be lost: the next packet that matches puts it in
+ * again. */
 static long member_sweep(void *members, const struct source *source,
 			 const struct synfw_member *member, struct members_sweep *sweep)
 {
@@ -79,8 +80,8 @@ static long member_sweep(void *members, const struct source *source,
 	return ++sweep->visited - sweep->now_ns >= SYNFW_SET_SWEEP_MEMBERS;
 }
 
-/* Takes out of a full set what has expired: with no process running nobody else would, and the set would
- * take nobody in any more. False: that was not the time, or there is none. */
+/* Takes out of a full set what has expired: with no process running nobody else would, and the
+ * set would take nobody in any more. False: that was not the time, or there is none. */
 static __always_inline bool members_make_room(void *members, __u32 number, __u64 now_ns)
 {
 	struct synfw_runtime *runtime = runtime_at_hand();
@@ -93,8 +94,8 @@ static __always_inline bool members_make_room(void *members, __u32 number, __u64
 	return sweep.freed;
 }
 
-/* Puts the packet's source into a dynamic set of its generation. A live member stays at least as long as
- * it would have. */
+/* Puts the packet's source into a dynamic set of its generation. A live member stays at least as
+ * long as it would have. */
 static __always_inline void member_add(struct walk *walk, __u32 number, const struct source *source,
 				       __u64 seed)
 {
@@ -176,8 +177,8 @@ static __always_inline bool effects_are_noted(const struct image *image, const s
 	       (walk->noted & NOTED_SCORE && image_scoring(image)->decay);
 }
 
-/* Holds against the source what the rules noted. Inlined, so that what it calls finds the stack that it
- * needs: no chain of calls may have more than 512 bytes. */
+/* Holds against the source what the rules noted. Inlined, so that what it calls finds the stack
+ * that it needs: no chain of calls may have more than 512 bytes. */
 static __always_inline void effects_apply(struct xdp_md *ctx, struct walk *walk,
 					  const struct image *image)
 {

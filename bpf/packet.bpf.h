@@ -200,7 +200,8 @@ static __always_inline void parse_icmp(struct packet *pkt, struct cursor *cur, _
 	pkt->region = region;
 	pkt->l4_dst = *type;
 	pkt->l4_src = pkt->protocol;
-	/* RFC 4861, 6.1, 7.1 and 8.1: a hop limit below 255 means it crossed a router, so it was forged. */
+	/* RFC 4861, 6.1, 7.1 and 8.1: a hop limit below 255 means it crossed a router, so it was
+	 * forged. */
 	if (region == SYNFW_L4_ICMPV6 && *type >= ICMPV6_ND_FIRST && *type <= ICMPV6_ND_LAST &&
 	    pkt->hop_limit != ND_HOP_LIMIT)
 		pkt->shape = SYNFW_SHAPE_BAD_HEADER;
@@ -309,7 +310,8 @@ static __always_inline void parse_ipv6(struct xdp_md *ctx, struct packet *pkt, s
 	payload_bytes = bpf_ntohs(ip->payload_len);
 	pkt->protocol = ip->nexthdr;
 	pkt->hop_limit = ip->hop_limit;
-	/* RFC 2675: the length is in a hop-by-hop option; what the frame holds bounds it as well. */
+	/* RFC 2675: the length is in a hop-by-hop option; what the frame holds bounds it as
+	 * well. */
 	pkt->jumbo = payload_bytes == 0 && pkt->protocol == IPPROTO_HOPOPTS;
 	cur->pos = ip + 1;
 	left = frame_left(ctx, pkt, cur, pkt->jumbo ? ~0U : payload_bytes);
@@ -380,8 +382,8 @@ static __always_inline void parse_network(struct xdp_md *ctx, struct packet *pkt
 /* Two tags, a fixed header and eight extension headers of 2,048 bytes stay below it. */
 #define L4_OFFSET_MAX 0x7fff
 
-/* Fills *pkt, which the caller has zeroed. The transport header is found again by its offset, which the
- * verifier does not know, so that all ways down to it are one. */
+/* Fills *pkt, which the caller has zeroed. The transport header is found again by its offset,
+ * which the verifier does not know, so that all ways down to it are one. */
 static __always_inline void packet_parse(struct xdp_md *ctx, struct packet *pkt)
 {
 	struct cursor cur = {

@@ -2,8 +2,9 @@
 #ifndef SYNFW_PEER_BPF_H
 #define SYNFW_PEER_BPF_H
 
-/* Peers of processes: what rules on processes ask for is done by the next packet of the source that they marked,
- * see <synfw/peer.h>. Asked only of sources that are suspected, and not blocked. */
+/* Peers of processes: what rules on processes ask for is done by the next packet of the source
+ * that they marked, see <synfw/peer.h>. Asked only of sources that are suspected, and not
+ * blocked. */
 #include "effect.bpf.h"
 
 /* The points, as if this packet had matched the rule. Those of rules that it matches begin anew. */
@@ -35,7 +36,8 @@ static __always_inline int peer_block(struct xdp_md *ctx, struct walk *walk, con
 	return 1;
 }
 
-/* What is pending in the mark; nobody else gets it. What a policy that only monitors has marked is left. */
+/* What is pending in the mark; nobody else gets it. What a policy that only monitors has marked
+ * is left. */
 static __always_inline __u32 peer_pending(struct synfw_peer *peer, const struct walk *walk)
 {
 	__u32 pending = *(const volatile __u32 *)&peer->pending;

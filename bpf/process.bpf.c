@@ -25,9 +25,9 @@
 #define SYS_SHMAT 30 /* x86-64 */
 
 /*
- * Without a place in the scratch area, of which there are SCRATCH_PLACES for each CPU, a program does
- * nothing: the exec, or the mapping, goes unjudged. It would take as many judgements that were interrupted in
- * the middle, each by the next; that it has happened is counted.
+ * Without a place in the scratch area, of which there are SCRATCH_PLACES for each CPU, a program
+ * does nothing: the exec, or the mapping, goes unjudged. It would take as many judgements that
+ * were interrupted in the middle, each by the next; that it has happened is counted.
  */
 
 /* Before the child runs. A thread is no process. */
@@ -128,9 +128,9 @@ int synfw_find_host(void *context)
 	return 0;
 }
 
-/* Run by user space, never attached, with the number of a process and when it began: nothing is held against
- * it any more, and what it does again is told again. Here, as whoever writes a whole entry from outside
- * undoes what the programs write meanwhile. */
+/* Run by user space, never attached, with the number of a process and when it began: nothing is
+ * held against it any more, and what it does again is told again. Here, as whoever writes a
+ * whole entry from outside undoes what the programs write meanwhile. */
 SEC("raw_tp")
 int synfw_release(struct bpf_raw_tracepoint_args *context)
 {
@@ -145,7 +145,8 @@ int synfw_release(struct bpf_raw_tracepoint_args *context)
 	return 0;
 }
 
-/* Every new socket of IPv4 and IPv6, raw ones and those of ping included; none of the kernel's own. */
+/* Every new socket of IPv4 and IPv6, raw ones and those of ping included; none of the kernel's
+ * own. */
 SEC("cgroup/sock_create")
 int synfw_sock_create(struct bpf_sock *context)
 {
@@ -195,8 +196,8 @@ int synfw_recvmsg6(struct bpf_sock_addr *context)
 	return CALL_ALLOWED;
 }
 
-/* tcp_rcv_space_adjust(sock): a process has read what came in by TCP, wherever it has the connection from: that
- * which it has accepted, too, which no other hook shows on every kernel. */
+/* tcp_rcv_space_adjust(sock): a process has read what came in by TCP, wherever it has the
+ * connection from: that which it has accepted, too, which no other hook shows on every kernel. */
 SEC("raw_tp")
 int synfw_tcp_read(struct bpf_raw_tracepoint_args *context)
 {

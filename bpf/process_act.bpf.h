@@ -67,8 +67,8 @@ static __always_inline void action_take(struct process_scratch *scratch, struct 
 	scratch->action = action;
 }
 
-/* Has the rule on memory that decided told of this image before? A process does the same with its memory again and
- * again. Two CPUs that are there at once tell it twice. */
+/* Has the rule on memory that decided told of this image before? A process does the same with
+ * its memory again and again. Two CPUs that are there at once tell it twice. */
 static __always_inline bool is_told(const struct process_scratch *scratch, struct synfw_process *entry,
 				    __u64 serial)
 {
@@ -84,7 +84,8 @@ static __always_inline bool is_told(const struct process_scratch *scratch, struc
 	return false;
 }
 
-/* Is an event worth telling? Each exec is; of memory each kill, all points that lead to nothing yet, and what is new. */
+/* Is an event worth telling? Each exec is; of memory each kill, all points that lead to nothing
+ * yet, and what is new. */
 static __always_inline bool is_news(const struct process_scratch *scratch, struct synfw_process *entry,
 				    __u64 serial, bool acts)
 {
@@ -98,7 +99,8 @@ static __always_inline bool is_news(const struct process_scratch *scratch, struc
 									 : SYNFW_PROCESS_FLAGGED));
 }
 
-/* The rules have been asked about the process that runs, whose entry is `entry` (NULL: no room for one). */
+/* The rules have been asked about the process that runs, whose entry is `entry` (NULL: no room
+ * for one). */
 static inline __noinline void act(struct process_scratch *scratch, struct synfw_process *entry)
 {
 	const struct synfw_process_head *head = process_head(scratch->slot);
@@ -134,9 +136,9 @@ static inline __noinline void act(struct process_scratch *scratch, struct synfw_
 /* ---- the subject ----------------------------------------------------------------------------- */
 
 /*
- * A judgement begins: by the generation in `slot`, of an event. All that a caller does not say of the subject
- * afterwards is as good as nothing: nobody, with arguments of which each may be there. Returns the head, or
- * NULL.
+ * A judgement begins: by the generation in `slot`, of an event. All that a caller does not say
+ * of the subject afterwards is as good as nothing: nobody, with arguments of which each may be
+ * there. Returns the head, or NULL.
  */
 static __always_inline const struct synfw_process_head *subject_begin(struct process_scratch *scratch,
 								      __u32 slot, __u32 trigger)

@@ -3,9 +3,9 @@
 #define SYNFW_PROCESS_ARGS_BPF_H
 
 /*
- * Which of the arguments that rules name stand in argv[1..]. They are read only when a rule asks whose other
- * fields match. What cannot be read, or lies behind SYNFW_MAX_READ_ARGS, may be any of them: a rule matches
- * then, an `except` does not.
+ * Which of the arguments that rules name stand in argv[1..]. They are read only when a rule asks
+ * whose other fields match. What cannot be read, or lies behind SYNFW_MAX_READ_ARGS, may be any
+ * of them: a rule matches then, an `except` does not.
  */
 #include "process_scratch.bpf.h"
 

@@ -14,7 +14,8 @@ static __always_inline struct synfw_process_question *question_at_hand(void)
 
 enum ask_part { ASK_PATH, ASK_PARENT, ASK_ANCESTOR };
 
-/* The terms of a path of the question, and for the subject's own its vectors. A path of no bytes is none. */
+/* The terms of a path of the question, and for the subject's own its vectors. A path of no bytes
+ * is none. */
 __noinline int ask_class(struct process_scratch *scratch, __u32 part)
 {
 	const struct synfw_process_question *question = question_at_hand();
@@ -47,8 +48,8 @@ static __always_inline void ask_judge(struct process_scratch *scratch,
 	judge(scratch);
 }
 
-/* What act() would do, to a process without points. A rule that denies and has no fallback does so where it is in
- * force at all. */
+/* What act() would do, to a process without points. A rule that denies and has no fallback does
+ * so where it is in force at all. */
 static __always_inline void ask_effect(struct process_scratch *scratch,
 				       struct synfw_process_question *question,
 				       const struct synfw_process_head *head, bool denied)

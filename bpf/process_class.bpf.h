@@ -2,7 +2,8 @@
 #ifndef SYNFW_PROCESS_CLASS_BPF_H
 #define SYNFW_PROCESS_CLASS_BPF_H
 
-/* What the tables of a generation say of a file and of a user: classes, whose vectors are joined. */
+/* What the tables of a generation say of a file and of a user: classes, whose vectors are
+ * joined. */
 #include "process_path.bpf.h"
 #include "process_scratch.bpf.h"
 
@@ -15,7 +16,8 @@ static inline __noinline struct synfw_process_vector *vector_at(__u32 slot, __u3
 	return vectors ? bpf_map_lookup_elem(vectors, &number) : NULL;
 }
 
-/* Global functions, so that the verifier goes through each loop once, and not with every state of its callers. */
+/* Global functions, so that the verifier goes through each loop once, and not with every state
+ * of its callers. */
 __noinline int vector_or(struct synfw_process_vector *to, const struct synfw_process_vector *from,
 			 __u32 nr_words)
 {
@@ -246,7 +248,8 @@ static __always_inline void terms_or(__u64 *to, const __u64 *from)
 		to[i] |= from[i];
 }
 
-/* What a path may be whose beginning is not known: below any directory. No `except` is certain of it. */
+/* What a path may be whose beginning is not known: below any directory. No `except` is certain
+ * of it. */
 static __always_inline void class_unreadable(struct process_scratch *scratch,
 					     const struct synfw_process_head *head, bool judged)
 {
@@ -258,8 +261,8 @@ static __always_inline void class_unreadable(struct process_scratch *scratch,
 }
 
 /*
- * The file that runs, a struct file of the kernel's, in the generation of scratch->slot: its identity, the
- * end of its path, its terms and, where it is judged, its vectors.
+ * The file that runs, a struct file of the kernel's, in the generation of scratch->slot: its
+ * identity, the end of its path, its terms and, where it is judged, its vectors.
  */
 __noinline int class_of_file(struct process_scratch *scratch, __u64 file, __u32 judged)
 {
@@ -304,8 +307,8 @@ static __always_inline bool file_is(const struct synfw_process_id *file, const s
 	       file->number == other->number;
 }
 
-/* scratch->file is what a process executed, whatever it looks like now: all that class_of_file() has found is
- * what it claims to be, and what its name was it may have been anywhere. */
+/* scratch->file is what a process executed, whatever it looks like now: all that class_of_file()
+ * has found is what it claims to be, and what its name was it may have been anywhere. */
 __noinline int class_of_disguised(struct process_scratch *scratch, __u32 judged)
 {
 	const struct synfw_process_id_value *value;

@@ -2,7 +2,8 @@
 #ifndef SYNFW_PROCESS_EVENT_BPF_H
 #define SYNFW_PROCESS_EVENT_BPF_H
 
-/* What is told of processes, and how much of it. What is left out is counted: nothing waits for a reader. */
+/* What is told of processes, and how much of it. What is left out is counted: nothing waits for
+ * a reader. */
 #include "process_scratch.bpf.h"
 
 #define EVENT_LIMIT_TRIES 4
@@ -17,8 +18,9 @@ static __always_inline __u32 event_bucket(__u32 action, __u32 flags)
 					       : SYNFW_PROCESS_EVENTS_OF_NOTES;
 }
 
-/* Takes one event from the limit. Without a lock: the last of several tries that another CPU spoils counts as
- * exhausted. A time further ahead than any event moves it was left by the rate of a policy before. */
+/* Takes one event from the limit. Without a lock: the last of several tries that another CPU
+ * spoils counts as exhausted. A time further ahead than any event moves it was left by the rate
+ * of a policy before. */
 static __always_inline bool event_limit_take(const struct process_scratch *scratch, __u32 bucket)
 {
 	const struct synfw_process_head *head = process_head(scratch->slot);

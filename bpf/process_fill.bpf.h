@@ -3,10 +3,11 @@
 #define SYNFW_PROCESS_FILL_BPF_H
 
 /*
- * The processes that were there before the programs or before a generation: an iterator over all tasks makes
- * the entries that are missing and, for a generation that is not in force yet, their lineage. Two passes: what
- * each runs, then what its parents run. A child that is forked meanwhile inherits what its parent has by
- * then, so a further pair of passes completes those that were missed.
+ * The processes that were there before the programs or before a generation: an iterator over all
+ * tasks makes the entries that are missing and, for a generation that is not in force yet, their
+ * lineage. Two passes: what each runs, then what its parents run. A child that is forked
+ * meanwhile inherits what its parent has by then, so a further pair of passes completes those
+ * that were missed.
  */
 #include "process_act.bpf.h"
 
@@ -40,8 +41,9 @@ static __always_inline void fill_parents(struct process_scratch *scratch, struct
 	lineage->unsure |= scratch->unsure;
 }
 
-/* What an entry says of memory is of when the process was last looked at, which is long ago where no rule
- * in force has asked for it: the timer was not attached. From now on it counts anew. */
+/* What an entry says of memory is of when the process was last looked at, which is long ago
+ * where no rule in force has asked for it: the timer was not attached. From now on it counts
+ * anew. */
 static __always_inline void fill_memory(struct synfw_process *entry, __u64 mm)
 {
 	const struct synfw_process_head *head = process_head(active_slot());

@@ -19,8 +19,8 @@ static __always_inline bool unknown_is_refused(void)
 	return runtime && *(const volatile __u32 *)&runtime->isolated_lost;
 }
 
-/* Who was isolated by a generation before stays so only while that in force isolates anybody. Without a head,
- * as after `detach`, nobody is. */
+/* Who was isolated by a generation before stays so only while that in force isolates anybody.
+ * Without a head, as after `detach`, nobody is. */
 static __always_inline int call_judge(void)
 {
 	const struct synfw_process_head *head = process_head(active_slot());

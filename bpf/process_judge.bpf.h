@@ -3,9 +3,10 @@
 #define SYNFW_PROCESS_JUDGE_BPF_H
 
 /*
- * Which rules a process matches, and what they come to: the candidates that the vectors leave, in the order of
- * the policy, are asked for lineage, arguments and sizes; points add up, the first action decides. The
- * subject is in the scratch area, wherever it comes from: a process, or the shadow program's question.
+ * Which rules a process matches, and what they come to: the candidates that the vectors leave,
+ * in the order of the policy, are asked for lineage, arguments and sizes; points add up, the
+ * first action decides. The subject is in the scratch area, wherever it comes from: a process,
+ * or the shadow program's question.
  */
 #include "bits.bpf.h"
 #include "process_args.bpf.h"
@@ -142,9 +143,9 @@ static __always_inline bool size_holds(const struct process_scratch *scratch,
 	return scratch->trigger < SYNFW_ON_ALLOCATION || scratch->bytes > rule->over_bytes;
 }
 
-/* A rule that would have to know arguments which nobody can know yet. It ends the walk if it could decide; one that
- * gives points, or monitors, is passed over: it is asked again when they are known, if the exec goes on, and
- * otherwise what it would have noted is lost. */
+/* A rule that would have to know arguments which nobody can know yet. It ends the walk if it
+ * could decide; one that gives points, or monitors, is passed over: it is asked again when they
+ * are known, if the exec goes on, and otherwise what it would have noted is lost. */
 static __always_inline bool rule_is_in_the_way(struct process_scratch *scratch,
 					       const struct synfw_process_rule *rule)
 {
@@ -205,8 +206,8 @@ static __always_inline void judge_reset(struct process_scratch *scratch)
 }
 
 /*
- * Judges the subject whose path and lineage are in the scratch area. What was decided is there afterwards: bit,
- * action, points, counter, peers.
+ * Judges the subject whose path and lineage are in the scratch area. What was decided is there
+ * afterwards: bit, action, points, counter, peers.
  */
 __noinline int judge(struct process_scratch *scratch)
 {

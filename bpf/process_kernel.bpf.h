@@ -3,9 +3,9 @@
 #define SYNFW_PROCESS_KERNEL_BPF_H
 
 /*
- * The fields of the kernel's structures that the process programs read: where they are in the running
- * kernel is filled in when the object is loaded. A structure whose name ends in ___WORD is another form of
- * the one before the three underscores, as other kernels have it.
+ * The fields of the kernel's structures that the process programs read: where they are in the
+ * running kernel is filled in when the object is loaded. A structure whose name ends in ___WORD
+ * is another form of the one before the three underscores, as other kernels have it.
  */
 #include <linux/types.h>
 

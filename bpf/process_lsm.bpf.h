@@ -3,11 +3,11 @@
 #define SYNFW_PROCESS_LSM_BPF_H
 
 /*
- * What needs BPF LSM: an exec that fails. The kernel asks once the file that will run is known, an
- * interpreter for a script, and the credentials are those that the process will have, but before it gives up
- * the old image. The arguments cannot be read yet: where a rule that asks for them would have to decide, the exec
- * goes on, and the tracepoint, which can, kills. Rules that only give points do not keep a later one from
- * denying.
+ * What needs BPF LSM: an exec that fails. The kernel asks once the file that will run is known,
+ * an interpreter for a script, and the credentials are those that the process will have, but
+ * before it gives up the old image. The arguments cannot be read yet: where a rule that asks for
+ * them would have to decide, the exec goes on, and the tracepoint, which can, kills. Rules that
+ * only give points do not keep a later one from denying.
  */
 #include "process_act.bpf.h"
 #include "process_memory.bpf.h"
@@ -24,8 +24,9 @@ static __always_inline void subject_of_exec(struct process_scratch *scratch, __u
 	scratch->args_state = ARGS_UNKNOWN;
 }
 
-/* No tracepoint comes to see an exec that fails: what rules count and the points that they give, which go to
- * who has asked for it, are noted here. The denial itself is the hardest that can be done. */
+/* No tracepoint comes to see an exec that fails: what rules count and the points that they give,
+ * which go to who has asked for it, are noted here. The denial itself is the hardest that can be
+ * done. */
 static __always_inline void deny_note(struct process_scratch *scratch, struct synfw_process *entry,
 				      const struct synfw_process_head *head)
 {

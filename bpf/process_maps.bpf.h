@@ -3,9 +3,9 @@
 #define SYNFW_PROCESS_MAPS_BPF_H
 
 /*
- * All maps of the process programs; <synfw/process.h> says what they hold, and of each that can be full
- * what becomes of a process then. Tables of a generation are inner maps whose size is decided by apply,
- * and do not change.
+ * All maps of the process programs; <synfw/process.h> says what they hold, and of each that can
+ * be full what becomes of a process then. Tables of a generation are inner maps whose size is
+ * decided by apply, and do not change.
  *
  * Sizes instead of types where only an inner map names a type, see maps.bpf.h.
  */

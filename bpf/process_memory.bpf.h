@@ -3,9 +3,9 @@
 #define SYNFW_PROCESS_MEMORY_BPF_H
 
 /*
- * Rules on memory. A process is looked at while it runs, from the timer interrupts of its CPU: every page
- * fault would be told by a tracepoint as well, but costs 200 ns then. Every search for room for a mapping is
- * seen; only what exceeds some rule goes on to the rules.
+ * Rules on memory. A process is looked at while it runs, from the timer interrupts of its CPU:
+ * every page fault would be told by a tracepoint as well, but costs 200 ns then. Every search
+ * for room for a mapping is seen; only what exceeds some rule goes on to the rules.
  */
 #include "process_act.bpf.h"
 
@@ -39,8 +39,8 @@ __noinline int memory_judge(struct process_scratch *scratch, __u64 task, __u32 t
 	head = scratch ? process_head(scratch->slot) : NULL;
 	if (!head || !file)
 		return 0;
-	/* no rule on memory asks for arguments: they lie in the memory of the process, which may have
-	 * changed them */
+	/* no rule on memory asks for arguments: they lie in the memory of the process, which may
+	 * have changed them */
 	subject_begin(scratch, scratch->slot, trigger);
 	subject_of_task(scratch, task);
 	scratch->bytes = bytes;
@@ -79,8 +79,8 @@ static __always_inline void request_note(struct synfw_process *entry, __u64 byte
 	__sync_fetch_and_add(&entry->mapped_bytes, bytes);
 }
 
-/* The kernel looks for room for a mapping of `bytes`, of which some may be added for huge pages. What is more
- * than a rule allows only with them is left to be found when it is mapped. */
+/* The kernel looks for room for a mapping of `bytes`, of which some may be added for huge pages.
+ * What is more than a rule allows only with them is left to be found when it is mapped. */
 static __always_inline void memory_request(struct process_scratch *scratch, __u64 task, __u64 bytes)
 {
 	const struct synfw_process_head *head = memory_head(SYNFW_ON_ALLOCATION, &scratch->slot);
@@ -226,7 +226,8 @@ static __always_inline void memory_grown(struct process_scratch *scratch, struct
 		memory_judge(scratch, task, SYNFW_ON_GROWTH, scratch->bytes);
 }
 
-/* ---- what a sample tells ----------------------------------------------------------------------- */
+/* ---- what a sample tells
+ * ----------------------------------------------------------------------- */
 
 /* Is it time to look again? */
 static __always_inline bool sample_is_due(void)

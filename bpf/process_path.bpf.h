@@ -3,12 +3,14 @@
 #define SYNFW_PROCESS_PATH_BPF_H
 
 /*
- * Where a file is, found by walking up from its dentry to the top of the tree of mounts: what a process
- * has as its root makes no difference, and neither does the name that it called the file by.
+ * Where a file is, found by walking up from its dentry to the top of the tree of mounts: what a
+ * process has as its root makes no difference, and neither does the name that it called the file
+ * by.
  *
- * A file may have several paths, through bind mounts. Two are asked: that by the mount through which it
- * was opened, and that by the first mount of each file system on the way (`primary`), which is the one that
- * was there before others were made of it. In a tree without such mounts they are the same.
+ * A file may have several paths, through bind mounts. Two are asked: that by the mount through
+ * which it was opened, and that by the first mount of each file system on the way (`primary`),
+ * which is the one that was there before others were made of it. In a tree without such mounts
+ * they are the same.
  */
 #include "process_scratch.bpf.h"
 
@@ -122,9 +124,10 @@ static __always_inline void path_enter_mount(struct file_path *path, __u64 mount
 		path->seen_primary = false;
 }
 
-/* Does the mount belong to the host's own mount namespace, in which only the host's root mounts? One of no
- * namespace was unmounted, or is not mounted yet. Where it is not known which namespace that is, no mount
- * does: no path is trusted then, and a file is known by its inode alone. */
+/* Does the mount belong to the host's own mount namespace, in which only the host's root mounts?
+ * One of no namespace was unmounted, or is not mounted yet. Where it is not known which
+ * namespace that is, no mount does: no path is trusted then, and a file is known by its inode
+ * alone. */
 static __always_inline bool mount_is_host(const struct file_path *path)
 {
 	const struct mount *mount = (const void *)path->mount;
@@ -204,8 +207,8 @@ __noinline int path_walk(struct file_path *path, __u64 file, __u32 primary)
 	return 0;
 }
 
-/* A file that never was in a directory, in memory: what memfd_create makes. Its name says what was asked
- * for, not where it is. */
+/* A file that never was in a directory, in memory: what memfd_create makes. Its name says what
+ * was asked for, not where it is. */
 static __always_inline bool file_is_memfd(struct process_scratch *scratch, __u64 file)
 {
 	struct dentry *dentry = BPF_CORE_READ((struct file *)file, f_path.dentry);
@@ -229,7 +232,8 @@ static __always_inline void file_identify(struct synfw_process_id *id, __u64 fil
 	id->reserved = 0;
 }
 
-/* Keeps the end of the path for events, and says so when more was lost of it than they have room for. */
+/* Keeps the end of the path for events, and says so when more was lost of it than they have room
+ * for. */
 static __always_inline void path_keep_tail(struct process_scratch *scratch)
 {
 	struct file_path *path = &scratch->path;

@@ -3,9 +3,9 @@
 #define SYNFW_PROCESS_PEERS_BPF_H
 
 /*
- * Peers of processes that a rule with `peers` matched: each is marked for the packet path, see <synfw/peer.h>.
- * Those of the sockets that a process has are found in its table of files when the rule matches, those of later
- * ones when it connects, sends, or reads.
+ * Peers of processes that a rule with `peers` matched: each is marked for the packet path, see
+ * <synfw/peer.h>. Those of the sockets that a process has are found in its table of files when
+ * the rule matches, those of later ones when it connects, sends, or reads.
  */
 #include <bpf/bpf_endian.h>
 
@@ -106,7 +106,8 @@ static __always_inline void peer_renew(struct synfw_peer *peer, const struct pee
 		__sync_fetch_and_or(&peer->pending, SYNFW_PEER_BLOCK);
 }
 
-/* Marks an address, given whole; who may not be blocked is left out here already where that is one look. */
+/* Marks an address, given whole; who may not be blocked is left out here already where that is
+ * one look. */
 static inline __noinline void peer_mark(const struct peer_subject *subject, union peer_key *key)
 {
 	__u32 zero = 0;
@@ -225,8 +226,8 @@ static __always_inline bool peers_are_kept(const struct synfw_process *entry, bo
 				       : SYNFW_PROCESS_PEERS);
 }
 
-/* The longest time and the most points of all rules that matched the process; what a policy that only monitors
- * has kept does not count for one that acts. */
+/* The longest time and the most points of all rules that matched the process; what a policy that
+ * only monitors has kept does not count for one that acts. */
 static __always_inline void peers_keep(const struct process_scratch *scratch,
 				       struct synfw_process *entry, bool monitor)
 {
@@ -240,7 +241,8 @@ static __always_inline void peers_keep(const struct process_scratch *scratch,
 	__sync_fetch_and_or(&entry->flags, monitor ? SYNFW_PROCESS_PEERS_MONITOR : SYNFW_PROCESS_PEERS);
 }
 
-/* A rule with `peers` matched the process that runs. Without an entry those that it has now are all. */
+/* A rule with `peers` matched the process that runs. Without an entry those that it has now are
+ * all. */
 static inline __noinline void peers_begin(const struct process_scratch *scratch,
 					  struct synfw_process *entry,
 					  const struct synfw_process_head *head)
@@ -300,8 +302,8 @@ static __always_inline void peer_found6(const struct bpf_sock_addr *context)
 		peer_mark(&subject, &key);
 }
 
-/* What the kernel reads for others in an interrupt is no call of the process that runs: nobody owns the socket
- * then. */
+/* What the kernel reads for others in an interrupt is no call of the process that runs: nobody
+ * owns the socket then. */
 static __always_inline void peer_read_from(const struct sock *sk)
 {
 	struct peer_subject subject = {};

@@ -2,17 +2,18 @@
 #ifndef SYNFW_PROCESS_SCORE_BPF_H
 #define SYNFW_PROCESS_SCORE_BPF_H
 
-/* Points of processes and executables: leaky buckets in exact integers, as the sources' (<synfw/state.h>). */
+/* Points of processes and executables: leaky buckets in exact integers, as the sources'
+ * (<synfw/state.h>). */
 #include "process_scratch.bpf.h"
 
 #define LEVEL_MAX  (SYNFW_MAX_SCORE * SYNFW_SCORE_UNIT)
 #define LOCK_TRIES 128
 
 /*
- * The kernel has no lock for map values that tracing programs may take. Who holds this one does a few
- * additions and is not preempted; should it be (LSM programs and what user space runs may, and a timer interrupts
- * any), the other goes on without, and the worst is that points of one of both are lost, or that points that were
- * to be forgotten stay.
+ * The kernel has no lock for map values that tracing programs may take. Who holds this one does
+ * a few additions and is not preempted; should it be (LSM programs and what user space runs may,
+ * and a timer interrupts any), the other goes on without, and the worst is that points of one of
+ * both are lost, or that points that were to be forgotten stay.
  */
 __noinline int level_lock(__u32 *lock)
 {
@@ -85,8 +86,8 @@ static __always_inline struct synfw_executable *executable_of(const struct proce
 	return bpf_map_lookup_elem(&synfw_executables, &key);
 }
 
-/* Adds scratch->points to the process in scratch->pid and to its executable. The score of the subject is the
- * higher one. */
+/* Adds scratch->points to the process in scratch->pid and to its executable. The score of the
+ * subject is the higher one. */
 __noinline int score_subject(struct process_scratch *scratch, __u64 decay)
 {
 	struct level_change process = {}, executable = {};

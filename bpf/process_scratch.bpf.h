@@ -3,9 +3,10 @@
 #define SYNFW_PROCESS_SCRATCH_BPF_H
 
 /*
- * What is known of the process in hand. It does not fit on the stack, so it lies in a map: a few for each
- * CPU, of which whoever judges takes one and gives it back. One would not do: programs that run where the
- * kernel may preempt them (LSM, iterators) would find it changed under their hands.
+ * What is known of the process in hand. It does not fit on the stack, so it lies in a map: a few
+ * for each CPU, of which whoever judges takes one and gives it back. One would not do: programs
+ * that run where the kernel may preempt them (LSM, iterators) would find it changed under their
+ * hands.
  */
 #include "process_kernel.bpf.h"
 #include "process_maps.bpf.h"
@@ -15,10 +16,10 @@
 #define SHORT_TEXT     256 /* one more than a pattern has, and than a name in a directory */
 
 /*
- * A path, gathered from its last component to its first. `text` ends at PATH_END; its last SHORT_TEXT bytes
- * stay, and when there is no room before them the beginning so far is moved right before them: of
- * a path of any length the first and the last SHORT_TEXT - 1 bytes are right, and of one that fits all.
- * Behind PATH_END are zeros.
+ * A path, gathered from its last component to its first. `text` ends at PATH_END; its last
+ * SHORT_TEXT bytes stay, and when there is no room before them the beginning so far is moved
+ * right before them: of a path of any length the first and the last SHORT_TEXT - 1 bytes are
+ * right, and of one that fits all. Behind PATH_END are zeros.
  */
 #define PATH_END  1024
 #define PATH_TAIL (PATH_END - SHORT_TEXT)
@@ -149,8 +150,8 @@ static inline __noinline struct process_scratch *scratch_take(void)
 	return NULL;
 }
 
-/* The same for a function that is checked apart: kernels before 6.2 take nothing of an argument as the key or
- * value of a map. */
+/* The same for a function that is checked apart: kernels before 6.2 take nothing of an argument
+ * as the key or value of a map. */
 static inline __noinline struct process_scratch *
 scratch_again(const struct process_scratch *scratch)
 {
@@ -179,8 +180,8 @@ static __always_inline void scratch_give_back(struct process_scratch *scratch)
 	*(volatile __u32 *)&scratch->taken = 0;
 }
 
-/* The verifier takes no typed pointer for the argument of a function that it checks apart; what was stored is a
- * number for it. */
+/* The verifier takes no typed pointer for the argument of a function that it checks apart; what
+ * was stored is a number for it. */
 static __always_inline __u64 address_of(struct process_scratch *scratch, const void *object)
 {
 	*(volatile __u64 *)&scratch->address = (__u64)object;

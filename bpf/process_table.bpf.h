@@ -2,7 +2,8 @@
 #ifndef SYNFW_PROCESS_TABLE_BPF_H
 #define SYNFW_PROCESS_TABLE_BPF_H
 
-/* What is remembered of processes: from fork to the exit of the last thread, see <synfw/process.h>. */
+/* What is remembered of processes: from fork to the exit of the last thread, see
+ * <synfw/process.h>. */
 #include "process_class.bpf.h"
 #include "process_scratch.bpf.h"
 
@@ -76,8 +77,8 @@ static __always_inline void entry_reset(struct process_scratch *scratch, __u64 t
 	bpf_probe_read_kernel(entry->comm, sizeof(entry->comm), &leader->comm);
 }
 
-/* Puts scratch->entry into the table, in the place of another one only if it `replaces` that. 0: there was no
- * room. */
+/* Puts scratch->entry into the table, in the place of another one only if it `replaces` that. 0:
+ * there was no room. */
 __noinline int entry_insert(struct process_scratch *scratch, __u32 pid, __u32 replaces)
 {
 	long err;
@@ -108,10 +109,11 @@ static __always_inline bool task_exits(__u64 task)
 }
 
 /*
- * The entry of a process; a new one if it has none, or one of a process that had its number before. A task
- * that exits gets none, as nobody would take it away again: it was told of before the task gives back its
- * memory, while which it may be looked at. One that begins to exit meanwhile is looked at once more. An
- * entry that the fork made meanwhile stays: it has what the parent is held for.
+ * The entry of a process; a new one if it has none, or one of a process that had its number
+ * before. A task that exits gets none, as nobody would take it away again: it was told of before
+ * the task gives back its memory, while which it may be looked at. One that begins to exit
+ * meanwhile is looked at once more. An entry that the fork made meanwhile stays: it has what the
+ * parent is held for.
  */
 static inline __noinline struct synfw_process *entry_of_task(struct process_scratch *scratch,
 							     __u64 task)
@@ -155,7 +157,8 @@ static __always_inline void lineage_inherit(struct synfw_lineage *lineage)
 		lineage->unsure |= SYNFW_UNSURE_PARENT | SYNFW_UNSURE_ANCESTORS;
 }
 
-/* The subject's parent is what forked it and what it ran until now: it is that which started the file. */
+/* The subject's parent is what forked it and what it ran until now: it is that which started the
+ * file. */
 static __always_inline void lineage_take(struct process_scratch *scratch,
 					 const struct synfw_lineage *lineage)
 {
@@ -243,8 +246,8 @@ static __always_inline void lineage_of_subject(struct process_scratch *scratch,
 	lineage_of_parents(scratch, task, serial);
 }
 
-/* The entry of a process that has executed a file: scratch->self is what it runs, and what it ran is among
- * its ancestors. Its parent stays who forked it. */
+/* The entry of a process that has executed a file: scratch->self is what it runs, and what it
+ * ran is among its ancestors. Its parent stays who forked it. */
 static __always_inline void lineage_store(const struct process_scratch *scratch,
 					  struct synfw_process *entry, __u64 serial)
 {
@@ -265,7 +268,8 @@ static __always_inline void lineage_store(const struct process_scratch *scratch,
 	lineage->serial = serial;
 }
 
-/* ---- fork ------------------------------------------------------------------------------------- */
+/* ---- fork
+ * ------------------------------------------------------------------------------------- */
 
 /* scratch->entry becomes that of a child of `parent`. */
 static __always_inline void entry_inherit(struct process_scratch *scratch,
@@ -290,8 +294,9 @@ static __always_inline void entry_inherit(struct process_scratch *scratch,
 	entry->flagged_boot_ns = parent->flagged_boot_ns;
 }
 
-/* A child of that process is not in the table. What it would have inherited is lost to it, but not
- * isolation: until user space has found room for all, nobody who is not remembered has a network. */
+/* A child of that process is not in the table. What it would have inherited is lost to it, but
+ * not isolation: until user space has found room for all, nobody who is not remembered has a
+ * network. */
 static __always_inline void child_lost(const struct synfw_process *parent)
 {
 	__u32 zero = 0;

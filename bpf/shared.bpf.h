@@ -2,9 +2,9 @@
 #ifndef SYNFW_SHARED_BPF_H
 #define SYNFW_SHARED_BPF_H
 
-/* Maps that several programs use: maps.bpf.h defines them, flow.bpf.c declares them extern with the same
- * shape, and the linker makes them one; the process programs are an object of their own, and are given the
- * same map when they are loaded. */
+/* Maps that several programs use: maps.bpf.h defines them, flow.bpf.c declares them extern with
+ * the same shape, and the linker makes them one; the process programs are an object of their
+ * own, and are given the same map when they are loaded. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 

@@ -13,7 +13,8 @@
 #include <stdio.h>
 
 /* A place in a text. `file` is borrowed and must outlive the diagnostics; line and column count
- * from 1, in bytes; line 0 means the file as a whole. `length` is how many bytes the caret spans. */
+ * from 1, in bytes; line 0 means the file as a whole. `length` is how many bytes the caret
+ * spans. */
 struct location {
 	const char *file;
 	uint32_t line;

@@ -8,18 +8,20 @@
 #define SYNFW_MAX_PEERS	65536
 
 /*
- * synfw_peers, an LRU hash by source: marks. A rule on processes with `peers` leaves one for each remote address
- * of the process that it matched; the next packet of that source takes what is pending in it, and is judged as
- * if a rule on packets had asked for it: so what is protected or exempt, in which mode the policy is, and what of
- * an offence comes, is decided in one place. Whoever exchanges `pending` for 0 has taken it, and no other CPU does.
+ * synfw_peers, an LRU hash by source: marks. A rule on processes with `peers` leaves one for
+ * each remote address of the process that it matched; the next packet of that source takes what
+ * is pending in it, and is judged as if a rule on packets had asked for it: so what is protected
+ * or exempt, in which mode the policy is, and what of an offence comes, is decided in one place.
+ * Whoever exchanges `pending` for 0 has taken it, and no other CPU does.
  *
- * The source's bit in synfw_block_filter is set before the mark is made: a packet whose bit is clear does not look
- * for one.
+ * The source's bit in synfw_block_filter is set before the mark is made: a packet whose bit is
+ * clear does not look for one.
  *
- * A mark stays when it was taken: a process gives its points to a source once, however often it talks with it. Of
- * another process the mark takes the place, and takes over what is pending; two that mark one source at the same
- * moment may leave the mark of one. When the map is full the mark goes that was least recently used. If nobody
- * had taken it, the source is not blocked, or has no points, until the process talks with it again.
+ * A mark stays when it was taken: a process gives its points to a source once, however often it
+ * talks with it. Of another process the mark takes the place, and takes over what is pending;
+ * two that mark one source at the same moment may leave the mark of one. When the map is full
+ * the mark goes that was least recently used. If nobody had taken it, the source is not blocked,
+ * or has no points, until the process talks with it again.
  */
 #define SYNFW_PEER_BLOCK  0x1
 #define SYNFW_PEER_POINTS 0x2

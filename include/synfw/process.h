@@ -3,12 +3,13 @@
 #define SYNFW_PROCESS_H
 
 /*
- * The contract of the process half: tables of rules on processes and memory (policyc writes them, the
- * programs of bpf/process.bpf.c read them, the agent carries them), and what the kernel remembers of
- * processes. As in abi.h: only <linux/types.h>, host byte order unless the name ends in _be.
+ * The contract of the process half: tables of rules on processes and memory (policyc writes
+ * them, the programs of bpf/process.bpf.c read them, the agent carries them), and what the
+ * kernel remembers of processes. As in abi.h: only <linux/types.h>, host byte order unless the
+ * name ends in _be.
  *
- * A generation has the same slot as that of the packet half, so one store of synfw_control.active
- * replaces both: an exec sees all of the old policy or all of the new.
+ * A generation has the same slot as that of the packet half, so one store of
+ * synfw_control.active replaces both: an exec sees all of the old policy or all of the new.
  */
 #include "abi.h"
 #include "state.h"
@@ -57,8 +58,8 @@ struct synfw_process_vector {
 };
 _Static_assert(sizeof(struct synfw_process_vector) == 256, "a vector");
 
-/* What a path says of the process that runs it. A path is found in up to four ways (exact, prefix, suffix,
- * the inode of an exact path), and is all that they say together. */
+/* What a path says of the process that runs it. A path is found in up to four ways (exact,
+ * prefix, suffix, the inode of an exact path), and is all that they say together. */
 struct synfw_path_class {
 	__u32 exec;			/* vector: rules (and excepts) that name it in `exec` */
 	__u32 flags;			/* SYNFW_PATH_* */
@@ -96,10 +97,10 @@ enum synfw_process_id_kind {
 };
 
 /*
- * The file behind an exact path, so that a hard link or another mount of it is the same: the agent
- * fills these from the programs' own view of the file (synfw_identify), not from stat(), which says other
- * devices for some file systems. The generation number of the inode guards against one that was freed
- * and is used for another file.
+ * The file behind an exact path, so that a hard link or another mount of it is the same: the
+ * agent fills these from the programs' own view of the file (synfw_identify), not from stat(),
+ * which says other devices for some file systems. The generation number of the inode guards
+ * against one that was freed and is used for another file.
  */
 struct synfw_process_id {
 	__u32 kind;		/* enum synfw_process_id_kind */
@@ -111,9 +112,10 @@ struct synfw_process_id {
 _Static_assert(sizeof(struct synfw_process_id) == 24, "key of an id");
 
 /*
- * Value of synfw_process_ids: for SYNFW_ID_FILE a class; for users `class.exec` is the vector of the
- * field user. For groups it is the vector of rules that ask for it, and `not_vector` that of those with `not`;
- * over all groups of a process the field is (default | each class.exec) & ~each not_vector.
+ * Value of synfw_process_ids: for SYNFW_ID_FILE a class; for users `class.exec` is the vector of
+ * the field user. For groups it is the vector of rules that ask for it, and `not_vector` that of
+ * those with `not`; over all groups of a process the field is (default | each class.exec) &
+ * ~each not_vector.
  */
 struct synfw_process_id_value {
 	struct synfw_path_class class;
@@ -206,16 +208,17 @@ _Static_assert(sizeof(struct synfw_process_head) == 168, "head of the process ta
 /* ---- what is remembered of processes --------------------------------------------------------- */
 
 /*
- * synfw_processes, a preallocated hash by tgid (of the initial pid namespace): every process, from fork to
- * the exit of its last thread; filled from an iterator over all tasks when the programs are attached. When it is full
- * a new process is not remembered and counted (SYNFW_PROCESS_TALLY_FULL): rules on exec judge it all the
- * same, with the lineage that its living parents have; flags and scores are lost to it. A child of an
- * isolated process must not be: the parent that forked is killed, and until user space says otherwise
- * (synfw_process_runtime.isolated_lost) no process that is not remembered has a network, which is where this
- * fails closed. So is a process killed that is to be isolated and finds no room.
+ * synfw_processes, a preallocated hash by tgid (of the initial pid namespace): every process,
+ * from fork to the exit of its last thread; filled from an iterator over all tasks when the
+ * programs are attached. When it is full a new process is not remembered and counted
+ * (SYNFW_PROCESS_TALLY_FULL): rules on exec judge it all the same, with the lineage that its
+ * living parents have; flags and scores are lost to it. A child of an isolated process must not
+ * be: the parent that forked is killed, and until user space says otherwise
+ * (synfw_process_runtime.isolated_lost) no process that is not remembered has a network, which
+ * is where this fails closed. So is a process killed that is to be isolated and finds no room.
  *
- * Lineage is kept for both slots: the iterator fills it for a generation that is not in force yet, and
- * until the switch forks and execs keep it right for both.
+ * Lineage is kept for both slots: the iterator fills it for a generation that is not in force
+ * yet, and until the switch forks and execs keep it right for both.
  */
 #define SYNFW_PROCESS_FLAGGED	0x1
 #define SYNFW_PROCESS_ISOLATED	0x2	/* inherited by children, kept over exec. Holds while the generation in
@@ -237,20 +240,22 @@ struct synfw_lineage {
 _Static_assert(sizeof(struct synfw_lineage) == 112, "lineage for one generation");
 
 /*
- * Who fills a mount namespace, with a user namespace of his own or as root of a container, can give a file
- * any path. Such a path makes rules match, as any other, but never an `except`, nor SYNFW_PATH_PROTECTED:
- * only the inode, or a path whose mounts all belong to the host's own mount namespace, does.
+ * Who fills a mount namespace, with a user namespace of his own or as root of a container, can
+ * give a file any path. Such a path makes rules match, as any other, but never an `except`, nor
+ * SYNFW_PATH_PROTECTED: only the inode, or a path whose mounts all belong to the host's own
+ * mount namespace, does.
  */
 #define SYNFW_UNSURE_SELF	0x1
 #define SYNFW_UNSURE_PARENT	0x2
 #define SYNFW_UNSURE_ANCESTORS	0x4
 
 /*
- * What a process runs is what it executed, which `file` has: a process may let the kernel take another file
- * for it afterwards (prctl PR_SET_MM_EXE_FILE; root of a user namespace, which anybody can be, may). Where
- * the two differ the names of what it executed are not known any more: rules match it by its file and by any
- * prefix or suffix, and no `except` that names files, and no protection, holds. The file of a process that
- * ran before it was first seen is what the kernel had for it then.
+ * What a process runs is what it executed, which `file` has: a process may let the kernel take
+ * another file for it afterwards (prctl PR_SET_MM_EXE_FILE; root of a user namespace, which
+ * anybody can be, may). Where the two differ the names of what it executed are not known any
+ * more: rules match it by its file and by any prefix or suffix, and no `except` that names
+ * files, and no protection, holds. The file of a process that ran before it was first seen is
+ * what the kernel had for it then.
  */
 struct synfw_process {
 	__u64 start_boot_ns;	/* with the tgid the process's identity */
@@ -280,11 +285,12 @@ struct synfw_process {
 _Static_assert(sizeof(struct synfw_process) == 384, "a process");
 
 /*
- * synfw_executables, an LRU hash by struct synfw_executable_key: the points that all processes of an
- * executable and an effective user were given, as a leaky bucket with process-scoring's decay. The process
- * that is given points is flagged or acted on when either bucket has reached flag-at or act-at: many short
- * processes of one file do not stay below what one long one would reach. By user, as nobody's points may be
- * held against who runs the same file. When it is full the one that was longest without points is forgotten.
+ * synfw_executables, an LRU hash by struct synfw_executable_key: the points that all processes
+ * of an executable and an effective user were given, as a leaky bucket with process-scoring's
+ * decay. The process that is given points is flagged or acted on when either bucket has reached
+ * flag-at or act-at: many short processes of one file do not stay below what one long one would
+ * reach. By user, as nobody's points may be held against who runs the same file. When it is full
+ * the one that was longest without points is forgotten.
  */
 struct synfw_executable_key {
 	struct synfw_process_id file;	/* SYNFW_ID_FILE */
@@ -323,8 +329,8 @@ struct synfw_process_state {
 };
 _Static_assert(sizeof(struct synfw_process_state) == 48, "state of the process programs");
 
-/* The limit of logging holds for what is done about processes apart from what is only told, which any process can
- * make a flood of. */
+/* The limit of logging holds for what is done about processes apart from what is only told,
+ * which any process can make a flood of. */
 enum synfw_process_event_bucket {
 	SYNFW_PROCESS_EVENTS_OF_NOTES = 0,	/* points and flags, what is spared, what a policy in mode monitor
 						 * would do */
@@ -332,8 +338,8 @@ enum synfw_process_event_bucket {
 	SYNFW_NR_PROCESS_EVENT_BUCKETS = 2,
 };
 
-/* synfw_process_runtime[0]: what the programs write at any time. User space, which writes synfw_process_state as a
- * whole, would undo that there. */
+/* synfw_process_runtime[0]: what the programs write at any time. User space, which writes
+ * synfw_process_state as a whole, would undo that there. */
 struct synfw_process_runtime {
 	__u64 event_tat_boot_ns[SYNFW_NR_PROCESS_EVENT_BUCKETS]; /* the limit of logging, as a rate */
 	__u32 isolated_lost;	/* children of isolated processes found no room; user space clears it once
@@ -343,9 +349,10 @@ struct synfw_process_runtime {
 _Static_assert(sizeof(struct synfw_process_runtime) == 64, "a line");
 
 /*
- * synfw_growth_windows, an LRU hash: for each process and growth rule the smallest resident size in each eighth of
- * `within`, the eighth that is not over included. So growth counts within `within` and at most an eighth more. When it
- * is full, the process that grew least recently is measured from then on.
+ * synfw_growth_windows, an LRU hash: for each process and growth rule the smallest resident size
+ * in each eighth of `within`, the eighth that is not over included. So growth counts within
+ * `within` and at most an eighth more. When it is full, the process that grew least recently is
+ * measured from then on.
  */
 #define SYNFW_MAX_GROWTH_WINDOWS 16384
 #define SYNFW_GROWTH_PARTS	8

@@ -4,8 +4,9 @@
 
 /*
  * What the datapath remembers from one packet to the next: blocks, scores, rates, ports tried,
- * events; connections are in flow.h. All of it is outside the generations and survives a reload. As in abi.h:
- * nothing but <linux/types.h> (which abi.h includes), host byte order unless a name ends in _be.
+ * events; connections are in flow.h. All of it is outside the generations and survives a reload.
+ * As in abi.h: nothing but <linux/types.h> (which abi.h includes), host byte order unless a name
+ * ends in _be.
  *
  * Clocks: *_boot_ns and everything that a block says is CLOCK_BOOTTIME, which counts suspended
  * time; connections use CLOCK_MONOTONIC_COARSE, which does not: what slept on both ends has not
@@ -81,13 +82,14 @@ _Static_assert(sizeof(struct synfw_score_part) == 8, "part of a score");
  * SYNFW_SCORE_UNIT, so that N points an hour are N units a nanosecond, exactly.
  *
  * An entry whose level has fallen to 0, whose rate has passed and which is not held for ports or
- * for what is elsewhere says no more than none at all, and is free. When both of a set are in use, a newcomer takes the place of one that has sent a
- * single packet before that of one that came again (SYNFW_ENTRY_CAME_AGAIN): a flood in which no
- * source comes twice pushes out nothing but its like. Among those of one kind the one with the
- * lowest score goes, then the one whose rate passes first, then the one that is held for less
- * long. What it had is counted (SYNFW_TALLY_SCORES_LOST, SYNFW_TALLY_RATES_LOST,
- * SYNFW_TALLY_SCANS_LOST). When it comes back it begins anew: a rate that it has elsewhere is not
- * looked for, and may then be there twice, for one burst more.
+ * for what is elsewhere says no more than none at all, and is free. When both of a set are in
+ * use, a newcomer takes the place of one that has sent a single packet before that of one that
+ * came again (SYNFW_ENTRY_CAME_AGAIN): a flood in which no source comes twice pushes out nothing
+ * but its like. Among those of one kind the one with the lowest score goes, then the one whose
+ * rate passes first, then the one that is held for less long. What it had is counted
+ * (SYNFW_TALLY_SCORES_LOST, SYNFW_TALLY_RATES_LOST, SYNFW_TALLY_SCANS_LOST). When it comes back
+ * it begins anew: a rate that it has elsewhere is not looked for, and may then be there twice,
+ * for one burst more.
  *
  * The entry is chosen without its lock. Two CPUs that see a new source at the same moment may
  * give it both places of its set; the second one is never found again, and what one packet left

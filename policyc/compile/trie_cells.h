@@ -9,8 +9,8 @@
 
 #include <synfw/abi.h>
 
-/* Changes of class in a block: id[0], and from change[i] on id[i + 1]. A list has room for the first
- * LIST_MAX_CHANGES, an entry of a root of lines for all. */
+/* Changes of class in a block: id[0], and from change[i] on id[i + 1]. A list has room for the
+ * first LIST_MAX_CHANGES, an entry of a root of lines for all. */
 #define LIST_MAX_CHANGES (2 * SYNFW_TRIE_LIST_CHANGES)
 struct list {
 	uint16_t change[SYNFW_TRIE_LINE_CHANGES];
@@ -35,8 +35,8 @@ int trie_begin(struct trie *trie, uint64_t first_cell, uint32_t root_bits, bool 
 /* Gives the root's entries from `first` to before `end` an id; of a root of lines, a leaf. */
 void trie_root_set(struct trie *trie, uint32_t first, uint32_t end, uint32_t id);
 
-/* Gives an entry of a root of lines what a line can say in `list`, ids being leaves: true; or false,
- * when that is more than one line can say. */
+/* Gives an entry of a root of lines what a line can say in `list`, ids being leaves: true; or
+ * false, when that is more than one line can say. */
 bool trie_root_set_list(struct trie *trie, uint32_t entry, const struct list *list);
 
 /* Gives an entry of a root of lines the ids of its two halves. */

@@ -4,9 +4,10 @@
 
 /*
  * Bit vectors and classes. Packet values of a field that match the same bits are one class; its
- * vector is stored once. With up to 512 bits a vector is one line ("flat"); with more it is cut into
- * chunks of 512 bits, equal chunks are stored once for all fields, and a class is an aggregate (one
- * bit a word) and the references to its chunks (Baboescu and Varghese, SIGCOMM 2001).
+ * vector is stored once. With up to 512 bits a vector is one line ("flat"); with more it is cut
+ * into chunks of 512 bits, equal chunks are stored once for all fields, and a class is an
+ * aggregate (one bit a word) and the references to its chunks (Baboescu and Varghese, SIGCOMM
+ * 2001).
  */
 #include <stdbool.h>
 #include <stdint.h>

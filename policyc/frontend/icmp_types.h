@@ -21,8 +21,8 @@ const char *icmp_type_name(const struct icmp_type *type);
 /* The nearest name, for "did you mean", or NULL. */
 const char *icmp_type_suggest(const char *text);
 
-/* Errors, path MTU, neighbour and multicast listener discovery: what `icmp: essential` passes before
- * the rules. */
+/* Errors, path MTU, neighbour and multicast listener discovery: what `icmp: essential` passes
+ * before the rules. */
 bool icmp_type_is_essential(const struct icmp_type *type);
 
 #endif

@@ -45,7 +45,8 @@ void policy_text_done(struct policy_text *text);
 /* The whole text; the caller frees. NULL without memory. */
 char *policy_text_render(const struct policy_text *text);
 
-/* Writes policy.yaml, the set files and a list of the members below `directory`, which is made. 0 or -errno. */
+/* Writes policy.yaml, the set files and a list of the members below `directory`, which is made.
+ * 0 or -errno. */
 int policy_text_save(const struct policy_text *text, const char *directory);
 
 /* A policy that went through policyc, with everything that it refers to. */

@@ -39,8 +39,8 @@ struct trial_object {
 void trial_open_with(struct trial *trial, const char *program, const struct trial_object *object);
 void trial_close(struct trial *trial);
 
-/* Which mount namespace the programs take for the host's; -1: none that they know. It is host_mounts
- * at first, and not the one that the test is in. */
+/* Which mount namespace the programs take for the host's; -1: none that they know. It is
+ * host_mounts at first, and not the one that the test is in. */
 void trial_tell_host_mounts(const struct trial *trial, int namespace_fd);
 
 /* Puts the rules in force. `head`: scoring and mode, or NULL. */

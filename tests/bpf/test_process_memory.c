@@ -206,9 +206,9 @@ static bool each_rule_tells_once(void)
 }
 
 /*
- * A list of futexes, each on a page of its own: the kernel goes through it when a task exits, and meets
- * a page fault at each step. So it takes the time of some ticks from where the exit is told to where
- * the memory is given up.
+ * A list of futexes, each on a page of its own: the kernel goes through it when a task exits,
+ * and meets a page fault at each step. So it takes the time of some ticks from where the exit is
+ * told to where the memory is given up.
  */
 static struct robust_list_head *long_list(void)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Mounts, through which a file has another path than a rule has for it. Argument: test_first_action. */
+/* Mounts, through which a file has another path than a rule has for it. Argument:
+ * test_first_action. */
 #include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
