@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
+# scripts/benchmark.sh [SECTION...]
+#
 # Measures everything that docs/performance.md reports, in one run, and writes that page and the
-# plots beside it. Needs root. All traffic stays in namespaces that it makes and removes itself.
-# About 25 minutes, seven of them for 1,000 applies under traffic and for failing ones.
+# plots beside it; or only the sections with these titles, and keeps what it says of the others.
+# Needs root. All traffic stays in namespaces that it makes and removes itself. About 25 minutes in
+# all, seven of them for 1,000 applies under traffic and for failing ones.
 set -euo pipefail
 
 SOURCE=$(cd "$(dirname "$0")/.." && pwd)
@@ -12,6 +15,7 @@ become_root "$@"
 # shellcheck disable=SC2086 # words are what is wanted
 packages_install $PACKAGES_RIVALS
 OUT=$SOURCE/docs/performance.md
+WANTED=("$@")
 WORK=$(mktemp -d /tmp/synfw-benchmark.XXXXXX)
 trap 'rm -rf "$WORK"' EXIT
 
@@ -33,11 +37,32 @@ verified() { # CLANG: live and shadow, the first two of all programs
 		head -2 | paste -sd' ' | sed 's/ / and /'
 }
 
+is_wanted() { # TITLE
+	local title
+	[ ${#WANTED[@]} -gt 0 ] || return 0
+	for title in "${WANTED[@]}"; do [ "$title" != "$1" ] || return 0; done
+	return 1
+}
+
+kept() { # TITLE: what the page says so far
+	awk -v title="## $1" '/^## / {on = $0 == title} on' "$OUT" | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}'
+}
+
+verified_by_both() {
+	printf '\n| compiler | live and shadow program |\n|---|---|\n| clang 14 | %s |\n| clang 19 | %s |\n' \
+		"$(verified clang-14)" "$(verified clang-19)"
+}
+
 section() { # TITLE COMMAND...: what the command prints below the title, and how to run it alone
 	local title=$1
 	shift
-	printf '\n## %s\n\n' "$title"
-	measure "$@"
+	printf '\n'
+	if is_wanted "$title"; then
+		printf '## %s\n\nMeasured on %s: %s.\n\n' "$title" "$(date +%F)" "$(machine)"
+		measure "$@"
+	else
+		kept "$title"
+	fi
 }
 
 measure() { # COMMAND...
@@ -63,7 +88,6 @@ machine() {
 
 {
 	sed '/^<!-- measured -->$/q' "$SOURCE/benchmarks/performance.md.in"
-	printf '\nMeasured on %s by `scripts/benchmark.sh` on: %s.\n' "$(date +%F)" "$(machine)"
 	section 'Cost per packet' "$BENCH/bench-packet" "${OBJECTS[@]}"
 	section 'What each step costs' "$BENCH/bench-steps" "${OBJECTS[@]}"
 	section 'Deciding over time' "$BENCH/bench-over-time" "${OBJECTS[@]}"
@@ -80,8 +104,7 @@ machine() {
 	section 'Apply' "$SOURCE/benchmarks/bench_apply.sh" "$BUILD"
 	section 'Apply of a list' "$SOURCE/benchmarks/bench_apply_sets.sh" "$BUILD"
 	section 'Adding an address' "$SOURCE/benchmarks/bench_set_add.sh" "$BUILD"
-	printf '\n## Verified instructions\n\n| compiler | live and shadow program |\n|---|---|\n'
-	printf '| clang 14 | %s |\n| clang 19 | %s |\n' "$(verified clang-14)" "$(verified clang-19)"
+	section 'Verified instructions' verified_by_both
 	section 'Reload under traffic' verbatim "$SOURCE/netns-tests/run.sh" "$BUILD" reload
 	section 'Every failure of bpf()' verbatim "$SOURCE/netns-tests/run.sh" "$BUILD" fault
 } >"$WORK/performance.md"
