@@ -147,7 +147,7 @@ int scores_forget(const struct object *object, const struct synfw_addr6 *source,
 
 /* ---- all sources ---- */
 
-#define BATCH_ENTRIES 8192
+#define BATCH_ENTRIES 32768
 
 struct batch {
 	uint32_t *keys;

@@ -49,7 +49,7 @@ test_an_event_says_everything_of_the_packet() {
 		monitor: false, reason: "rule-drop", src: "198.51.100.7", src_port: 4242,
 		dst: "192.0.2.1", dst_port: 23, protocol: "tcp", protocol_number: 6,
 		icmp_type: null, tcp_flags: "syn", interface: "eth0", vlan: null, sample: 1,
-		first: true, score_before: 0, score_after: 0, parts: [], blocked_until: null,
+		first: true, score_before: 0, score_after: 0, parts: [], blocked_until: null, peer_of: null,
 		rule: "telnet", line: 8}'
 	json '(.time | test("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{6}Z$")) and
 		((.time | sub("\\.[0-9]+"; "") | fromdate) - now | fabs) < 5 and .bytes > 50'

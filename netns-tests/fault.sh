@@ -65,9 +65,9 @@ refused_with_a_reason() { # WHERE ERRNO
 	grep -q '^synfw: ' "$T/err" || fail "$1: no message"
 }
 
-# Each call of a first and of a next apply is made to fail by EPERM; by the other two, and of what
-# takes over from another build, only one in so many, as the ways to go on are mostly the same. 1: every
-# call by each.
+# Each call of a first and of a next apply is made to fail by one of the three errors, and of what
+# takes over from another build one in so many, as the ways to go on are mostly the same. 1: every call
+# by each.
 STRIDE=${SYNFW_FAULT_STRIDE:-3}
 
 # BEGIN puts the kernel into the state before; it is repeated after each apply that got through.
@@ -109,13 +109,13 @@ with_old_policy() {
 	apply old
 }
 
-test_first_apply_without_permission() { prepare; every_call_fails "$SYNFW" with_nothing $EPERM; }
-test_first_apply_without_memory() { prepare; every_call_fails "$SYNFW" with_nothing $ENOMEM 1 "$STRIDE"; }
-test_first_apply_without_space() { prepare; every_call_fails "$SYNFW" with_nothing $ENOSPC 2 "$STRIDE"; }
+test_first_apply_without_permission() { prepare; every_call_fails "$SYNFW" with_nothing $EPERM 1 "$STRIDE"; }
+test_first_apply_without_memory() { prepare; every_call_fails "$SYNFW" with_nothing $ENOMEM 2 "$STRIDE"; }
+test_first_apply_without_space() { prepare; every_call_fails "$SYNFW" with_nothing $ENOSPC 3 "$STRIDE"; }
 
-test_next_apply_without_permission() { prepare; every_call_fails "$SYNFW" with_old_policy $EPERM; }
-test_next_apply_without_memory() { prepare; every_call_fails "$SYNFW" with_old_policy $ENOMEM 1 "$STRIDE"; }
-test_next_apply_without_space() { prepare; every_call_fails "$SYNFW" with_old_policy $ENOSPC 2 "$STRIDE"; }
+test_next_apply_without_permission() { prepare; every_call_fails "$SYNFW" with_old_policy $EPERM 1 "$STRIDE"; }
+test_next_apply_without_memory() { prepare; every_call_fails "$SYNFW" with_old_policy $ENOMEM 2 "$STRIDE"; }
+test_next_apply_without_space() { prepare; every_call_fails "$SYNFW" with_old_policy $ENOSPC 3 "$STRIDE"; }
 
 test_upgrade_without_memory() {
 	prepare
