@@ -41,9 +41,10 @@ copy() { # FILE...: with the libraries that they need
 }
 
 copy_tools() {
-	local name path=()
+	local applets name path=()
+	applets=$(busybox --list) || return
 	for name in $APPLETS; do
-		busybox --list | grep -qx "$name" || { echo "busybox has no $name"; return 1; }
+		grep -qx "$name" <<<"$applets" || { echo "busybox has no $name"; return 1; }
 		ln -s busybox "$ROOT/usr/bin/$name"
 	done
 	for name in $TOOLS; do
@@ -62,8 +63,8 @@ bpf_tests() {
 # The lines of /tests: commands of guest.sh.
 all_tests() {
 	local other
-	echo "export SYNFW_EMULATED=1 SYNFW_BPF_LSM=1 SYNFW_SEED=$SEED SYNFW_CHECKS=$CHECKS" \
-		"SYNFW_SEQUENCES=$SEQUENCES"
+	echo "export SYNFW_EMULATED=1 SYNFW_BPF_LSM=1 SYNFW_CHECKS=$CHECKS SYNFW_SEQUENCES=$SEQUENCES" \
+		"${SYNFW_SEED:+SYNFW_SEED=$SYNFW_SEED}"
 	bpf_tests || return
 	for other in "${OTHERS[@]}"; do
 		echo "run_test 0 'bpf: verifier, $(basename "$other")' '$other/tests/bpf/test_verifier'"
