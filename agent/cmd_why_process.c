@@ -232,7 +232,7 @@ static int print_json(const struct account *account)
 	/* clang-format off */
 	CLEANUP(json_decrefp) json_t *root = json_pack(
 		"{s:s, s:I, s:I, s:s, s:o, s:b, s:o, s:s, s:b, s:b, s:o, s:I, s:o, s:o, s:o, s:I,"
-		" s:I, s:I, s:o}",
+		" s:I, s:I, s:o, s:o}",
 		"schema", "synfw.why/1",
 		"pid", (json_int_t)account->entry.pid,
 		"parent", (json_int_t)process->parent,

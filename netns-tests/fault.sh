@@ -66,7 +66,8 @@ refused_with_a_reason() { # WHERE ERRNO
 }
 
 # Each call of a first and of a next apply is made to fail by one of the three errors, and of what
-# takes over from another build one in so many, as the ways to go on are mostly the same. 1: every call
+# takes over from another build one in so many (two and three times as many), as the ways to go on are
+# mostly the same. 1: every call
 # by each.
 STRIDE=${SYNFW_FAULT_STRIDE:-3}
 
@@ -119,12 +120,12 @@ test_next_apply_without_space() { prepare; every_call_fails "$SYNFW" with_old_po
 
 test_upgrade_without_memory() {
 	prepare
-	every_call_fails "$BUILD/netns-tests/next/synfw-next" with_old_policy $ENOMEM 2 "$STRIDE"
+	every_call_fails "$BUILD/netns-tests/next/synfw-next" with_old_policy $ENOMEM 2 $((2 * STRIDE))
 }
 
 test_upgrade_of_the_abi_without_memory() {
 	prepare
-	every_call_fails "$BUILD/netns-tests/other-abi/synfw-other-abi" with_old_policy $ENOMEM 3 "$STRIDE"
+	every_call_fails "$BUILD/netns-tests/other-abi/synfw-other-abi" with_old_policy $ENOMEM 3 $((3 * STRIDE))
 }
 
 # ---- detach --------------------------------------------------------------------------------------
