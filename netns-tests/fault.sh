@@ -68,7 +68,7 @@ refused_with_a_reason() { # WHERE ERRNO
 # Each call of a first and of a next apply is made to fail by one of the three errors, and of what
 # takes over from another build one in so many (two and three times as many), as the ways to go on are
 # mostly the same. 1: every call
-# by each.
+# by each, and of those one in two and in three.
 STRIDE=${SYNFW_FAULT_STRIDE:-3}
 
 # BEGIN puts the kernel into the state before; it is repeated after each apply that got through.
