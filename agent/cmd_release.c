@@ -23,7 +23,7 @@
 struct prisoner {
 	struct process_entry entry;
 	struct process_executable executable;
-	bool flagged, isolated;
+	bool flagged, isolated, peers; /* peers: something was done to them */
 	uint32_t score;
 	size_t heirs;
 };
@@ -93,7 +93,8 @@ static int read_prisoner(const struct scene *scene, struct fault *fault, struct 
 				    prisoner->entry.pid);
 	if (err)
 		return err;
-	prisoner->flagged = process->flags & ~SYNFW_PROCESS_DISGUISED;
+	prisoner->flagged = process->flags & (SYNFW_PROCESS_FLAGGED | SYNFW_PROCESS_ISOLATED);
+	prisoner->peers = process->flags & (SYNFW_PROCESS_PEERS | SYNFW_PROCESS_PEERS_MONITOR);
 	prisoner->isolated = process_entry_isolated(process, &scene->head);
 	prisoner->score = process_entry_score(process, &scene->head, now_ns);
 	return process_executable_read(&scene->half.object, &prisoner->entry, &scene->head, now_ns,
@@ -113,7 +114,8 @@ static int read_prisoners(const struct scene *scene, struct fault *fault)
 
 static bool was_held(const struct prisoner *prisoner)
 {
-	return prisoner->flagged || prisoner->score || prisoner->executable.score;
+	return prisoner->flagged || prisoner->peers || prisoner->score ||
+	       prisoner->executable.score;
 }
 
 /* ---- some ---- */
@@ -133,6 +135,10 @@ static void print_released(const struct prisoner *prisoner)
 		printf("it was %s", prisoner->isolated ? "isolated" : "flagged");
 		comma = ", ";
 	}
+	if (prisoner->peers) {
+		printf("%sits peers were marked", comma);
+		comma = ", ";
+	}
 	if (prisoner->score) {
 		printf("%sits score was %u", comma, prisoner->score);
 		comma = ", ";
@@ -150,12 +156,13 @@ static json_t *released_json(const struct prisoner *prisoner)
 	char comm[PROCESS_COMM_MAX];
 
 	/* clang-format off */
-	return json_pack("{s:I, s:s, s:b, s:b, s:b, s:I, s:I, s:I}",
+	return json_pack("{s:I, s:s, s:b, s:b, s:b, s:b, s:I, s:I, s:I}",
 		"pid", (json_int_t)prisoner->entry.pid,
 		"comm", process_comm_text(prisoner->entry.process.comm, comm),
 		"released", was_held(prisoner),
 		"flagged", prisoner->flagged,
 		"isolated", prisoner->isolated,
+		"peers", prisoner->peers,
 		"score", (json_int_t)prisoner->score,
 		"executable_score", (json_int_t)prisoner->executable.score,
 		"heirs", (json_int_t)prisoner->heirs);
@@ -204,7 +211,7 @@ static int release_all(const struct scene *scene, bool as_json, struct fault *fa
 				 "released", (json_int_t)released);
 		report_print_json(root);
 	} else {
-		printf("released %zu process%s; nothing is held against any\n", released,
+		printf("released %zu process%s, and forgot all scores\n", released,
 		       released == 1 ? "" : "es");
 	}
 	return ui_done("released");

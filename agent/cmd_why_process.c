@@ -57,12 +57,6 @@ static bool is_flagged(const struct account *account)
 	return account->entry.process.flags & SYNFW_PROCESS_FLAGGED;
 }
 
-/* Whether there is anything to release. */
-static bool is_held(const struct account *account)
-{
-	return is_flagged(account) || account->score || account->executable.score;
-}
-
 static const struct manifest_process_rule *rule_of(const struct account *account)
 {
 	return is_flagged(account)
@@ -97,6 +91,13 @@ static void print_cause(const struct account *account)
 	else
 		printf(", by a rule of before");
 	putchar('\n');
+}
+
+/* Whether there is anything to release. */
+static bool is_held(const struct account *account)
+{
+	return is_flagged(account) || has_peers(account) || account->score ||
+	       account->executable.score;
 }
 
 static void print_peers(const struct account *account)

@@ -56,53 +56,40 @@ static int stage_tables(struct commit *commit, struct fault *fault)
 	return tables_install(commit->tables, commit->object, slot, fault);
 }
 
-static bool counts_for_processes(const struct manifest *live, uint32_t counter)
-{
-	size_t i;
-
-	for (i = 0; i < live->nr_process_rules; i++)
-		if (live->process_rules[i].counter == counter)
-			return true;
-	return false;
-}
-
 /* Slots that no rule of the live policy counts in start from zero. */
-static int reset_new_counters(struct commit *commit, const struct manifest *live, bool *ret_new,
+static int reset_new_counters(struct commit *commit, const struct manifest *live,
 			      struct fault *fault)
 {
 	CLEANUP(cleanup_free) bool *counting = calloc(SYNFW_MAX_RULE_COUNTERS, sizeof(*counting));
-	const struct manifest *next = commit->next;
 	size_t i;
-	int err = 0;
+	int err;
 
-	*ret_new = false;
 	if (!counting)
 		return fault_system(fault, -ENOMEM, "cannot assign counters");
 	for (i = 0; i < live->nr_rules; i++)
 		counting[live->rules[i].counter] = true;
-	for (i = 0; !err && i < next->nr_rules; i++) {
-		if (counting[next->rules[i].counter])
+	for (i = 0; i < commit->next->nr_rules; i++) {
+		if (counting[commit->next->rules[i].counter])
 			continue;
-		*ret_new = true;
-		err = counters_reset_rule(commit->object, next->rules[i].counter, fault);
+		err = counters_reset_rule(commit->object, commit->next->rules[i].counter, fault);
+		if (err)
+			return err;
 	}
-	for (i = 0; !*ret_new && i < next->nr_process_rules; i++)
-		*ret_new = !counts_for_processes(live, next->process_rules[i].counter);
-	return err;
+	return 0;
 }
 
-/* What is remembered does not name the rules that had them before. Nothing writes there meanwhile:
- * it is the program of the live policy that runs. */
+/* What is remembered must not name the rules that had new counters before. Nothing writes there
+ * meanwhile: it is the program of the live policy that runs. */
 static int stage_rule_counters(struct commit *commit, struct fault *fault)
 {
 	static const struct manifest nothing;
 	const struct manifest *live = commit->live->manifest ? commit->live->manifest : &nothing;
-	bool some_new;
-	int err = reset_new_counters(commit, live, &some_new, fault);
+	bool some_new = false;
+	int err = reset_new_counters(commit, live, fault);
 
-	if (err || !some_new || commit_is_fresh(commit))
-		return err;
-	return renumber_forget(commit->object, live, fault);
+	if (!err && !commit_is_fresh(commit))
+		err = renumber_has_more(commit->next, live, fault, &some_new);
+	return err || !some_new ? err : renumber_forget(commit->object, live, fault);
 }
 
 static bool interface_is_live(const struct commit *commit, uint32_t ifindex)

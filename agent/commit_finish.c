@@ -118,40 +118,12 @@ static int reset_freed_counters(struct commit *commit, struct fault *fault)
 	return err;
 }
 
-static bool rule_is_kept(const struct manifest *next, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < next->nr_process_rules; i++)
-		if (!strcmp(next->process_rules[i].name, name))
-			return true;
-	return false;
-}
-
-/* Did a rule go that something may be remembered of? */
-static int some_rule_is_gone(const struct manifest *live, const struct manifest *next,
-			     bool *ret_gone)
-{
-	CLEANUP(cleanup_free) const struct manifest_rule **sorted = counters_sort_rules(next);
-	size_t i;
-
-	*ret_gone = false;
-	if (!sorted)
-		return -ENOMEM;
-	for (i = 0; !*ret_gone && i < live->nr_rules; i++)
-		*ret_gone = !counters_find_rule(sorted, next->nr_rules, live->rules[i].name);
-	for (i = 0; !*ret_gone && i < live->nr_process_rules; i++)
-		*ret_gone = !rule_is_kept(next, live->process_rules[i].name);
-	return 0;
-}
-
 static int forget_rules(struct commit *commit, struct fault *fault)
 {
 	bool gone;
+	int err = renumber_has_more(commit->live->manifest, commit->next, fault, &gone);
 
-	if (some_rule_is_gone(commit->live->manifest, commit->next, &gone))
-		return fault_system(fault, -ENOMEM, "cannot find the rules that are gone");
-	return gone ? renumber_forget(commit->object, commit->next, fault) : 0;
+	return err || !gone ? err : renumber_forget(commit->object, commit->next, fault);
 }
 
 static int retain_interfaces(struct commit *commit, struct fault *fault)

@@ -142,22 +142,45 @@ static bool renumber_entry(struct synfw_source *entry, struct synfw_more_parts *
 	       memcmp(&more_before, more, sizeof(*more));
 }
 
-int renumber_forget(const struct object *object, const struct manifest *policy, struct fault *fault)
+/* Each counter that a rule of the policy has becomes itself, all others no rule. */
+static uint16_t *counters_of(const struct manifest *policy)
 {
-	CLEANUP(cleanup_free)
-	uint16_t *stays = calloc(RULE_NAMES_COUNTERS, sizeof(*stays));
-	uint16_t counter;
+	uint16_t *stays = calloc(RULE_NAMES_COUNTERS, sizeof(*stays)), counter;
 	size_t i;
-	int err;
 
 	if (!stays)
-		return fault_system(fault, -ENOMEM, "cannot forget the rules that are gone");
+		return NULL;
 	for (i = 0; i < policy->nr_rules; i++)
 		stays[policy->rules[i].counter] = policy->rules[i].counter;
 	for (i = 0; i < policy->nr_process_rules; i++) {
 		counter = SYNFW_COUNTER_OF_PROCESSES + policy->process_rules[i].counter;
 		stays[counter] = counter;
 	}
+	return stays;
+}
+
+int renumber_has_more(const struct manifest *policy, const struct manifest *other,
+		      struct fault *fault, bool *ret_more)
+{
+	CLEANUP(cleanup_free) uint16_t *ours = counters_of(policy);
+	CLEANUP(cleanup_free) uint16_t *theirs = counters_of(other);
+	uint32_t i;
+
+	if (!ours || !theirs)
+		return fault_system(fault, -ENOMEM, "cannot compare the rules of two policies");
+	*ret_more = false;
+	for (i = 0; i < RULE_NAMES_COUNTERS; i++)
+		*ret_more |= ours[i] && !theirs[i];
+	return 0;
+}
+
+int renumber_forget(const struct object *object, const struct manifest *policy, struct fault *fault)
+{
+	CLEANUP(cleanup_free) uint16_t *stays = counters_of(policy);
+	int err;
+
+	if (!stays)
+		return fault_system(fault, -ENOMEM, "cannot forget the rules that are gone");
 	err = renumber_blocks(object, stays, fault);
 	if (!err)
 		err = peers_forget_rules(object, stays, fault);

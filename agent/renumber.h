@@ -14,6 +14,10 @@
  * without memory. The rules of `next` keep those of the same name in `live`. */
 uint16_t *renumber_by_name(const struct manifest *live, const struct manifest *next);
 
+/* Whether `policy` has a rule, of either kind, whose counter no rule of `other` has. */
+int renumber_has_more(const struct manifest *policy, const struct manifest *other,
+		      struct fault *fault, bool *ret_more);
+
 /* Takes the names of all rules that are not in `policy`, the one in force, out of what is
  * remembered, beside the packet path; marks of peers that such a rule left go altogether. Called
  * when rules have gone, and again before counters are given to new ones: an apply may have been

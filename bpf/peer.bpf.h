@@ -36,6 +36,14 @@ static __always_inline int peer_block(struct xdp_md *ctx, struct walk *walk, con
 	return 1;
 }
 
+/* Without a rule that has `peers` nobody pays for a look. */
+static __always_inline bool peers_are_marked(void)
+{
+	const struct synfw_runtime *runtime = runtime_at_hand();
+
+	return runtime && *(const volatile __u64 *)&runtime->peers_marked;
+}
+
 /* What is pending in the mark; nobody else gets it. What a policy that only monitors has marked
  * is left. */
 static __always_inline __u32 peer_pending(struct synfw_peer *peer, const struct walk *walk)

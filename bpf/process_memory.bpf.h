@@ -226,8 +226,7 @@ static __always_inline void memory_grown(struct process_scratch *scratch, struct
 		memory_judge(scratch, task, SYNFW_ON_GROWTH, scratch->bytes);
 }
 
-/* ---- what a sample tells
- * ----------------------------------------------------------------------- */
+/* ---- what a sample tells --------------------------------------------------------------------- */
 
 /* Is it time to look again? */
 static __always_inline bool sample_is_due(void)

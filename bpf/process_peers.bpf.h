@@ -111,7 +111,7 @@ static __always_inline void peer_renew(struct synfw_peer *peer, const struct pee
 static inline __noinline void peer_mark(const struct peer_subject *subject, union peer_key *key)
 {
 	__u32 zero = 0;
-	const struct synfw_runtime *runtime = bpf_map_lookup_elem(&synfw_runtime, &zero);
+	struct synfw_runtime *runtime = bpf_map_lookup_elem(&synfw_runtime, &zero);
 	struct synfw_peer mark = {
 		.start_boot_ns = subject->start_boot_ns,
 		.points = subject->points,
@@ -137,6 +137,8 @@ static inline __noinline void peer_mark(const struct peer_subject *subject, unio
 		mark.pending |= SYNFW_PEER_POINTS;
 	if (before)
 		peer_succeed(&mark, before);
+	if (!runtime->peers_marked)
+		runtime->peers_marked = 1;
 	filter_add(&synfw_block_filter, SYNFW_BLOCK_FILTER_WORDS,
 		   synfw_source_hash(key->word_be, runtime->seed));
 	bpf_map_update_elem(&synfw_peers, key, &mark, BPF_ANY);

@@ -268,8 +268,7 @@ static __always_inline void lineage_store(const struct process_scratch *scratch,
 	lineage->serial = serial;
 }
 
-/* ---- fork
- * ------------------------------------------------------------------------------------- */
+/* ---- fork ------------------------------------------------------------------------------------ */
 
 /* scratch->entry becomes that of a child of `parent`. */
 static __always_inline void entry_inherit(struct process_scratch *scratch,

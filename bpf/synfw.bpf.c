@@ -127,7 +127,7 @@ static __always_inline bool ends_blocked(struct xdp_md *ctx, const struct image 
 		return false;
 	blocked = source_is_blocked(walk);
 	if (!blocked)
-		return peer_take(ctx, walk);
+		return peers_are_marked() && peer_take(ctx, walk);
 	if (source_is_spared(walk))
 		return false;
 	walk->decision.verdict = SYNFW_DROP;

@@ -309,3 +309,18 @@ test_a_hook_that_cannot_be_had_names_the_rule() {
 	says "rule \"talker\" isolates processes or reaches their peers"
 	equal "$(live_policy)" none "the policy in force"
 }
+
+test_a_released_process_has_its_peers_to_itself() {
+	prepare
+	apply_processes "- {name: talker, exec: $T/bin/talks, action: flag, peers: block 10m}" "$MORE"
+	begin_talk talks
+	exits 0 synfw why "$WORKER" --json
+	json ".undo == [\"synfw release $WORKER\"]"
+	exits 0 synfw release "$WORKER" --json
+	json '.processes[0] | .released and .flagged and .peers and .isolated == false'
+	equal "$(talk 'connects("a", "192.0.2.3") . asks("a")')" okyes "what it gets once it is released"
+	equal "$(blocked)" none "blocked sources"
+	exits 0 synfw why "$WORKER" --json
+	json '.peers == null and .undo == []'
+	end_talk
+}

@@ -15,7 +15,7 @@
  * Whoever exchanges `pending` for 0 has taken it, and no other CPU does.
  *
  * The source's bit in synfw_block_filter is set before the mark is made: a packet whose bit is
- * clear does not look for one.
+ * clear does not look for one, nor does any before the first mark (synfw_runtime.peers_marked).
  *
  * A mark stays when it was taken: a process gives its points to a source once, however often it
  * talks with it. Of another process the mark takes the place, and takes over what is pending;

@@ -337,6 +337,7 @@ static const struct member members[] = {
 	MEMBER(synfw_runtime, event_tat_boot_ns),
 	MEMBER(synfw_runtime, event_shut_jiffy),
 	MEMBER(synfw_runtime, test_now_ns),
+	MEMBER(synfw_runtime, peers_marked),
 	MEMBER(synfw_runtime, block_cursor),
 	MEMBER(synfw_runtime, set_swept_ms),
 	MEMBER(synfw_runtime, block_swept_ms),

@@ -180,6 +180,13 @@ uint32_t state_count_blocks(struct state *state)
 void state_put_peer(struct state *state, const struct synfw_addr6 *source,
 		    const struct synfw_peer *peer)
 {
+	struct synfw_runtime runtime;
+
+	runtime_read(state, &runtime);
+	if (!runtime.peers_marked) {
+		runtime.peers_marked = 1;
+		runtime_write(state, &runtime);
+	}
 	filter_put(state, "synfw_block_filter", SYNFW_BLOCK_FILTER_WORDS, source);
 	MUST(bpf_map_update_elem(map_fd(state, "synfw_peers"), source, peer, BPF_ANY) == 0);
 }
