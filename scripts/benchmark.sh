@@ -106,6 +106,10 @@ machine() {
 	section 'Adding an address' "$SOURCE/benchmarks/bench_set_add.sh" "$BUILD"
 	section 'Verified instructions' verified_by_both
 	section 'Reload under traffic' verbatim "$SOURCE/netns-tests/run.sh" "$BUILD" reload
+	section 'Default-drop under open connections' verbatim env SYNFW_APPLIES=10000 \
+		"$SOURCE/netns-tests/run.sh" "$BUILD" \
+		tracking:open_connections_survive_the_switch_and_reloads \
+		tracking:busy_connections_lose_nothing_to_the_switch_and_reloads
 	section 'Every failure of bpf()' verbatim "$SOURCE/netns-tests/run.sh" "$BUILD" fault
 } >"$WORK/performance.md"
 mv "$WORK/performance.md" "$OUT"

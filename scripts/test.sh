@@ -47,13 +47,19 @@ build() { # CLANG
 		ninja -C "$WORK/$1"
 }
 
+# With another compiler the command; what tests its programs is built for the ring.
+build_command() { # CLANG
+	meson setup "$WORK/$1" "$SOURCE" -Dclang="$1" &&
+		ninja -C "$WORK/$1" agent/synfw
+}
+
 # Counts what the programs say: cmocka's and TAP's cases where there are any, else the program.
 meson_ring() { # BUILD SUITE...
 	local build=$1 suites=() suite status=0 passed failed
 	shift
 	for suite; do suites+=(--suite "$suite"); done
 	rm -f "$build/meson-logs/testlog.json"
-	(cd "$build" && meson test --no-rebuild --print-errorlogs "${suites[@]}") || status=$?
+	(cd "$build" && meson test --print-errorlogs "${suites[@]}") || status=$?
 	read -r passed failed < <(python3 "$SOURCE/scripts/count_cases.py" \
 		"$build/meson-logs/testlog.json" || echo "0 1")
 	count "$passed" "$failed"
@@ -76,9 +82,8 @@ shell_ring() { # NAME COMMAND...
 
 step "build"
 built=true
-for clang in clang-14 clang-19; do
-	one_test "builds with $clang" build "$clang" || built=false
-done
+one_test "builds with clang-14" build clang-14 || built=false
+one_test "builds with clang-19" build_command clang-19 || built=false
 if $built; then
 	one_test "installs" env DESTDIR="$WORK/root" meson install -C "$WORK/clang-14" || true
 	step "unit, golden, check and fuzz rings"
@@ -86,10 +91,12 @@ if $built; then
 	step "bpf ring, clang 14"
 	meson_ring "$WORK/clang-14" bpf
 	step "bpf ring, clang 19"
-	meson_ring "$WORK/clang-19" bpf
+	# what is drawn at random is drawn less often
+	SYNFW_CHECKS=${SYNFW_CHECKS:-5000} SYNFW_SEQUENCES=${SYNFW_SEQUENCES:-1000} \
+		meson_ring "$WORK/clang-19" bpf
 	step "netns ring"
 	# scripts/benchmark.sh makes 1,000
-	export SYNFW_APPLIES=${SYNFW_APPLIES:-300}
+	export SYNFW_APPLIES=${SYNFW_APPLIES:-200}
 	shell_ring netns "$SOURCE/netns-tests/run.sh" "$WORK/clang-14"
 	step "VM ring, other kernels"
 	shell_ring vm "$SOURCE/tests/vm/run.sh" -o "$WORK/clang-19" "$WORK/clang-14"

@@ -117,6 +117,21 @@ static size_t rule_on_line(const struct policy *policy, uint32_t line)
 	return 0;
 }
 
+/* Rules that contradict themselves are dropped. One without any is no policy on processes. */
+static void draw(struct rng *rng, const struct kind *kind, struct diags *diags,
+		 struct subject_policy *policy)
+{
+	const struct policy *drawn;
+
+	do {
+		random_process_done(&policy->random);
+		random_process(rng, rng_between(rng, kind->min_rules, kind->max_rules),
+			       rng_between(rng, kind->min_memory, kind->max_memory), diags,
+			       &policy->random);
+		drawn = policy->random.policy;
+	} while (!drawn->nr_process_rules && !drawn->nr_memory_rules);
+}
+
 static void make(struct rng *rng, const struct kind *kind, struct subject_policy *policy)
 {
 	const struct policyc_options options = {.protected_programs = &policy->random.protected};
@@ -126,9 +141,7 @@ static void make(struct rng *rng, const struct kind *kind, struct subject_policy
 	int err;
 
 	MUST(diags);
-	random_process(rng, rng_between(rng, kind->min_rules, kind->max_rules),
-		       rng_between(rng, kind->min_memory, kind->max_memory), diags,
-		       &policy->random);
+	draw(rng, kind, diags, policy);
 	err = policyc_compile(policy->random.policy, &options, diags, &policy->image);
 	if (err)
 		diags_print(diags, stderr, false);
@@ -370,8 +383,13 @@ static bool run_seed(uint64_t seed, uint64_t wanted_checks)
 			_exit(EXIT_SUCCESS);
 		}
 	}
-	for (uint32_t i = 0; i < nr_workers(); i++)
-		MUST(wait(NULL) > 0);
+	for (uint32_t i = 0; i < nr_workers(); i++) {
+		int status;
+
+		MUST(wait(&status) > 0);
+		if (status)
+			fprintf(stderr, "a worker ended with status %#x\n", status);
+	}
 	for (uint32_t i = 0; i < nr_workers(); i++)
 		agrees &= runs[i].agrees;
 	/* Only the fixed seed's: what a fresh one happens not to hit is no failure. */

@@ -314,8 +314,13 @@ static bool run_seed(uint64_t seed, uint64_t wanted_checks)
 			_exit(EXIT_SUCCESS);
 		}
 	}
-	for (uint32_t i = 0; i < nr_workers(); i++)
-		MUST(wait(NULL) > 0);
+	for (uint32_t i = 0; i < nr_workers(); i++) {
+		int status;
+
+		MUST(wait(&status) > 0);
+		if (status)
+			fprintf(stderr, "a worker ended with status %#x\n", status);
+	}
 	for (uint32_t i = 0; i < nr_workers(); i++) {
 		agrees &= workers[i].agrees;
 		checks += workers[i].totals.checks;
