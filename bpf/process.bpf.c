@@ -30,13 +30,13 @@
  * were interrupted in the middle, each by the next; that it has happened is counted.
  */
 
-/* Before the child runs. A thread is no process. */
+/* Before the child runs. Threads are no processes, nor are those of the kernel. */
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(synfw_fork, struct task_struct *parent, struct task_struct *child)
 {
 	struct process_scratch *scratch;
 
-	if (parent->tgid == child->tgid)
+	if (parent->tgid == child->tgid || child->flags & PF_KTHREAD)
 		return 0;
 	scratch = scratch_take();
 	if (!scratch) {
