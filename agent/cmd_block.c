@@ -19,6 +19,7 @@
 #include "scores.h"
 #include "source_args.h"
 #include "standing.h"
+#include "talkers.h"
 #include "ui.h"
 
 #define LOCK_TIMEOUT_MS 60000
@@ -31,6 +32,7 @@ struct blocking {
 	struct live live;
 	struct standing_reader standing;
 	struct blocks_writer writer;
+	struct process_half half;
 	bool over_ssh; /* blocking this source would cut the connection that is in use */
 	struct synfw_addr6 ssh_client;
 	json_t *blocked, *refused;
@@ -38,6 +40,7 @@ struct blocking {
 
 static void blocking_close(struct blocking *blocking)
 {
+	process_half_close(&blocking->half);
 	blocks_writer_close(&blocking->writer);
 	standing_close(&blocking->standing);
 	live_close(&blocking->live);
@@ -198,6 +201,8 @@ static int block_one(struct blocking *blocking, const struct source_arg *arg, st
 	err = compose(blocking, &arg->source, fault, &block, &is_new);
 	if (!err)
 		err = blocks_put(&blocking->writer, &arg->source, &block, fault);
+	if (!err)
+		err = talkers_flag(&blocking->half, &arg->source, fault);
 	if (err == -E2BIG)
 		return fault_refuse(fault, EXIT_REFUSED,
 				    "%s is not blocked: there is no room for more than %u blocks; "
@@ -240,6 +245,9 @@ static int open_blocking(const struct invocation *invocation, struct source_args
 		err = standing_open(&blocking->live, fault, &blocking->standing);
 	if (!err)
 		err = blocks_writer_open(&blocking->live.object, fault, &blocking->writer);
+	if (!err)
+		err = process_half_find(invocation->paths.live, blocking->live.control.active,
+					fault, &blocking->half);
 	return err;
 }
 
@@ -267,6 +275,7 @@ int cmd_block(const struct invocation *invocation)
 		.live = LIVE_NONE,
 		.standing = STANDING_READER_NONE,
 		.writer = BLOCKS_WRITER_NONE,
+		.half = PROCESS_HALF_NONE,
 		.blocked = json_array(),
 		.refused = json_array(),
 	};

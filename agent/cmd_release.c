@@ -24,6 +24,7 @@ struct prisoner {
 	struct process_entry entry;
 	struct process_executable executable;
 	bool flagged, isolated, peers; /* peers: something was done to them */
+	bool talked;		       /* with a source that was blocked */
 	uint32_t score;
 	size_t heirs;
 };
@@ -95,6 +96,7 @@ static int read_prisoner(const struct scene *scene, struct fault *fault, struct 
 		return err;
 	prisoner->flagged = process->flags & (SYNFW_PROCESS_FLAGGED | SYNFW_PROCESS_ISOLATED);
 	prisoner->peers = process->flags & (SYNFW_PROCESS_PEERS | SYNFW_PROCESS_PEERS_MONITOR);
+	prisoner->talked = process->flags & (SYNFW_PROCESS_TALKED | SYNFW_PROCESS_TALKED_MONITOR);
 	prisoner->isolated = process_entry_isolated(process, &scene->head);
 	prisoner->score = process_entry_score(process, &scene->head, now_ns);
 	return process_executable_read(&scene->half.object, &prisoner->entry, &scene->head, now_ns,
@@ -114,7 +116,7 @@ static int read_prisoners(const struct scene *scene, struct fault *fault)
 
 static bool was_held(const struct prisoner *prisoner)
 {
-	return prisoner->flagged || prisoner->peers || prisoner->score ||
+	return prisoner->flagged || prisoner->talked || prisoner->peers || prisoner->score ||
 	       prisoner->executable.score;
 }
 
@@ -133,6 +135,10 @@ static void print_released(const struct prisoner *prisoner)
 	printf("released process %u (%s): ", prisoner->entry.pid, comm);
 	if (prisoner->flagged) {
 		printf("it was %s", prisoner->isolated ? "isolated" : "flagged");
+		comma = ", ";
+	}
+	if (prisoner->talked) {
+		printf("%sit talked with a source that was blocked", comma);
 		comma = ", ";
 	}
 	if (prisoner->peers) {
@@ -156,12 +162,13 @@ static json_t *released_json(const struct prisoner *prisoner)
 	char comm[PROCESS_COMM_MAX];
 
 	/* clang-format off */
-	return json_pack("{s:I, s:s, s:b, s:b, s:b, s:b, s:I, s:I, s:I}",
+	return json_pack("{s:I, s:s, s:b, s:b, s:b, s:b, s:b, s:I, s:I, s:I}",
 		"pid", (json_int_t)prisoner->entry.pid,
 		"comm", process_comm_text(prisoner->entry.process.comm, comm),
 		"released", was_held(prisoner),
 		"flagged", prisoner->flagged,
 		"isolated", prisoner->isolated,
+		"talked", prisoner->talked,
 		"peers", prisoner->peers,
 		"score", (json_int_t)prisoner->score,
 		"executable_score", (json_int_t)prisoner->executable.score,

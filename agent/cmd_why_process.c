@@ -57,6 +57,23 @@ static bool is_flagged(const struct account *account)
 	return account->entry.process.flags & SYNFW_PROCESS_FLAGGED;
 }
 
+/* Whether it talked with a source that is blocked, or would be. */
+static bool has_talked(const struct account *account)
+{
+	uint32_t flags = SYNFW_PROCESS_TALKED;
+
+	if (account->head.monitor)
+		flags |= SYNFW_PROCESS_TALKED_MONITOR;
+	return account->head.on_peer_block && account->entry.process.flags & flags;
+}
+
+/* As a source, or as an address of it that commands take. */
+static const char *talked_with(const struct account *account, bool source, char out[SOURCE_TEXT_MAX])
+{
+	return source_text(&account->entry.process.talked_with,
+			   source ? account->head.ipv6_prefixlen : 128, out);
+}
+
 static const struct manifest_process_rule *rule_of(const struct account *account)
 {
 	return is_flagged(account)
@@ -88,15 +105,17 @@ static void print_cause(const struct account *account)
 	if (rule)
 		printf(", by rule \"%s\" at %s:%u, or inherited from who forked it", rule->name,
 		       account->names.file, rule->line);
-	else
+	else if (account->entry.process.counter || !has_talked(account))
 		printf(", by a rule of before");
+	else
+		printf(", by on-peer-block, or inherited from who forked it");
 	putchar('\n');
 }
 
 /* Whether there is anything to release. */
 static bool is_held(const struct account *account)
 {
-	return is_flagged(account) || has_peers(account) || account->score ||
+	return is_flagged(account) || has_talked(account) || has_peers(account) || account->score ||
 	       account->executable.score;
 }
 
@@ -121,6 +140,15 @@ static void print_peers(const struct account *account)
 		printf(", by rule \"%s\" at %s:%u, or inherited", rule->name, account->names.file,
 		       rule->line);
 	putchar('\n');
+}
+
+static void print_talked(const struct account *account)
+{
+	char source[SOURCE_TEXT_MAX], address[SOURCE_TEXT_MAX];
+
+	if (has_talked(account))
+		printf("  talks with: %s, which was blocked: see `synfw why %s`\n",
+		       talked_with(account, true, source), talked_with(account, false, address));
 }
 
 static void print_executable(const struct process_executable *executable)
@@ -173,6 +201,7 @@ static void print_text(const struct account *account)
 	printf("  started:    %s, by process %u\n", event_time_text(process->start_boot_ns, when),
 	       process->parent);
 	print_cause(account);
+	print_talked(account);
 	print_peers(account);
 	print_score(account);
 	if (process->largest_bytes || process->wx_mappings || process->growth_bytes)
@@ -229,11 +258,11 @@ static json_t *peers_json(const struct account *account)
 static int print_json(const struct account *account)
 {
 	const struct synfw_process *process = &account->entry.process;
-	char comm[PROCESS_COMM_MAX];
+	char comm[PROCESS_COMM_MAX], source[SOURCE_TEXT_MAX];
 	/* clang-format off */
 	CLEANUP(json_decrefp) json_t *root = json_pack(
 		"{s:s, s:I, s:I, s:s, s:o, s:b, s:o, s:s, s:b, s:b, s:o, s:I, s:o, s:o, s:o, s:I,"
-		" s:I, s:I, s:o, s:o}",
+		" s:I, s:I, s:o, s:o, s:o}",
 		"schema", "synfw.why/1",
 		"pid", (json_int_t)account->entry.pid,
 		"parent", (json_int_t)process->parent,
@@ -256,6 +285,8 @@ static int print_json(const struct account *account)
 		"largest_growth_bytes", (json_int_t)process->growth_bytes,
 		"wx_mappings", (json_int_t)process->wx_mappings,
 		"peers", peers_json(account),
+		"blocked_peer", has_talked(account) ? json_string(talked_with(account, true, source))
+						    : json_null(),
 		"undo", undo_json(account));
 	/* clang-format on */
 

@@ -150,7 +150,8 @@ static bool is_wanted(const struct events *events, const struct synfw_process_ev
 
 	if (!manifest)
 		return true;
-	return event->trigger == SYNFW_ON_EXEC ? !manifest->hides_process_events
+	return event->trigger == SYNFW_ON_EXEC || event->trigger == SYNFW_ON_PEER_BLOCK
+		       ? !manifest->hides_process_events
 					       : !manifest->hides_memory_events;
 }
 

@@ -5,16 +5,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* What the compiler takes and nothing enforces yet must not seem to be in force. */
-static int refuse_unenforced(const struct policy *policy, struct diags *diags)
-{
-	if (!policy->process_scoring.flag_on_peer_block)
-		return 0;
-	diag_error(diags, policy->process_scoring.at,
-		   "on-peer-block is not enforced by this version");
-	return -EINVAL;
-}
-
 int policy_file_load(const char *path, struct fault *fault, struct policy_file *ret_file)
 {
 	struct policyc_loader loader = {
@@ -39,8 +29,6 @@ int policy_file_load(const char *path, struct fault *fault, struct policy_file *
 		return fault_system(fault, -ENOMEM, "cannot read the policy \"%s\"", path);
 	err = policyc_parse(path, ret_file->text, length, &loader, ret_file->diags,
 			    &ret_file->policy);
-	if (!err)
-		err = refuse_unenforced(ret_file->policy, ret_file->diags);
 	if (err && err != -EINVAL)
 		return fault_system(fault, err, "cannot read the policy \"%s\"", path);
 	return err;

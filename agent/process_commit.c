@@ -20,6 +20,7 @@
 #include "process_files.h"
 #include "process_fill.h"
 #include "process_growth.h"
+#include "process_link.h"
 #include "process_lsm.h"
 #include "process_tallies.h"
 
@@ -61,7 +62,8 @@ int process_commit_prepare(struct process_commit *commit, const struct object *p
 	struct process_tables *tables = image->processes;
 	int err;
 
-	commit->tables = tables && tables->head.nr_bits ? tables : NULL;
+	commit->packets = packets;
+	commit->tables = tables && synfw_process_head_is_used(&tables->head) ? tables : NULL;
 	if (!commit->tables)
 		return 0;
 	commit->renewed = commit->live.present && runs_other_build(live);
@@ -237,6 +239,8 @@ static uint32_t flags_to_release(const struct synfw_process_head *head)
 		flags |= SYNFW_PROCESS_ISOLATED;
 	if (!head->peers)
 		flags |= SYNFW_PROCESS_PEERS | SYNFW_PROCESS_PEERS_MONITOR;
+	if (!head->on_peer_block)
+		flags |= SYNFW_PROCESS_TALKED | SYNFW_PROCESS_TALKED_MONITOR;
 	return flags;
 }
 
@@ -266,6 +270,8 @@ int process_commit_stage(struct process_commit *commit, const char *dir, bool fr
 		return err ? fault_system(fault, err, "cannot empty the idle generation") : 0;
 	}
 	err = place(commit, dir, fresh, fault);
+	if (!err && !commit->live.present)
+		err = process_link(commit->packets, &commit->loaded, fault);
 	if (!err)
 		err = process_files_find_host(caller(commit), fault);
 	if (!err)
@@ -293,10 +299,12 @@ void process_commit_undo(struct process_commit *commit, const struct paths *path
 		remove_link(commit->dir, hook, commit->live.present);
 		bpf_link_detach(commit->link_fd[hook]);
 	}
-	if (commit->built)
+	if (commit->built) {
 		process_half_remove(paths, commit->dir);
-	else if (commit->staged)
+		process_unlink(commit->packets);
+	} else if (commit->staged) {
 		process_inner_clear(maps_of(commit), slot);
+	}
 }
 
 /* ---- after the switch ---- */
@@ -345,6 +353,16 @@ static void settle_flags(const struct process_commit *commit, struct notes *note
 		notes_add(notes, "%s; the next apply does it", fault.message);
 }
 
+/* Whether or not there was one: an apply that was killed may have left the way to it. */
+static int remove_half(const struct process_commit *commit, const struct paths *paths,
+		       const char *settled)
+{
+	int unlinked = process_unlink(commit->packets);
+	int err = commit->live.present ? process_half_remove(paths, settled) : 0;
+
+	return err ? err : unlinked;
+}
+
 void process_commit_settle(struct process_commit *commit, const struct paths *paths,
 			   struct notes *notes)
 {
@@ -354,7 +372,7 @@ void process_commit_settle(struct process_commit *commit, const struct paths *pa
 	if (!settled)
 		return notes_add(notes, "cannot name the pins of rules on processes");
 	if (!commit->tables)
-		err = commit->live.present ? process_half_remove(paths, settled) : 0;
+		err = remove_half(commit, paths, settled);
 	else if (commit->live.present)
 		settle_links(commit, notes);
 	else if (commit->beside)

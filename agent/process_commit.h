@@ -18,8 +18,9 @@
 #include "process_inner.h"
 
 struct process_commit {
+	const struct object *packets;	     /* the half for packets, of the same datapath */
 	struct process_half live;	     /* of the datapath in force, if it has this ABI */
-	const struct process_tables *tables; /* NULL: the policy has no rules on processes */
+	const struct process_tables *tables; /* NULL: the policy has nothing to do with processes */
 	bool lsm;			     /* BPF LSM works, where it makes a difference */
 	uint32_t needed;		     /* hooks */
 	bool renewed;			     /* what is in force runs another build's programs */
@@ -43,7 +44,8 @@ struct process_commit {
 		}                                                         \
 	}
 
-/* Loads programs and tables for a policy. `packets` is the packet half that they share maps with;
+/* Loads programs and tables for a policy. `packets` is the packet half that they share maps with, and
+ * stays until process_commit_done();
  * `live` the datapath in force (manifest and control), not present when it is none of this ABI.
  * Completes image->processes. `commit->live` is there. */
 int process_commit_prepare(struct process_commit *commit, const struct object *packets,

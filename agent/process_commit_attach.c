@@ -13,7 +13,7 @@ static char *who_needs(const struct process_commit *commit, const struct manifes
 		       enum process_hook hook)
 {
 	const struct synfw_process_head *head = &commit->tables->head;
-	const struct process_hook_reason scoring = {SYNFW_ON_EXEC, head->act, false};
+	const struct process_hook_reason scoring = {SYNFW_ON_EXEC, head->act, head->on_peer_block};
 	const struct manifest_process_rule *rule,
 		*end = next->process_rules + next->nr_process_rules;
 
@@ -25,7 +25,7 @@ static char *who_needs(const struct process_commit *commit, const struct manifes
 			return path_format("%s:%u: rule \"%s\"", next->file, rule->line,
 					   rule->name);
 	}
-	if (head->act_at && process_hook_serves(hook, &scoring))
+	if ((head->act_at || head->on_peer_block) && process_hook_serves(hook, &scoring))
 		return path_format("%s: process-scoring", next->file);
 	return path_format("%s: the policy", next->file);
 }
@@ -56,7 +56,7 @@ static int open_cgroup(const struct process_commit *commit, const struct manifes
 		return err ? refuse_hook(commit, next, hook, err, fault) : 0;
 	who = who_needs(commit, next, hook);
 	return fault_refuse(fault, EXIT_KERNEL,
-			    "%s isolates processes or reaches their peers, which hangs on the root "
+			    "%s isolates processes or asks for their peers, which hangs on the root "
 			    "of the cgroup v2 hierarchy: %s",
 			    who ? who : next->file,
 			    err == -ENOENT ? "mount that, as on /sys/fs/cgroup"

@@ -4,16 +4,20 @@
 #include "event_report.h"
 #include "json.h"
 #include "process_text.h"
+#include "source.h"
 
 #define PATH_MAX_TEXT PROCESS_TEXT_MAX(SYNFW_MAX_PATTERN + 1)
 
 static const char *kind_word(const struct synfw_process_event *event)
 {
-	return event->trigger == SYNFW_ON_EXEC ? "process" : "memory";
+	return event->trigger == SYNFW_ON_EXEC || event->trigger == SYNFW_ON_PEER_BLOCK ? "process"
+											: "memory";
 }
 
 static const char *trigger_word(const struct synfw_process_event *event)
 {
+	if (event->trigger == SYNFW_ON_PEER_BLOCK)
+		return "peer-block";
 	return event->trigger < SYNFW_NR_PROCESS_TRIGGERS ? manifest_trigger_word(event->trigger)
 							  : "unknown";
 }
@@ -33,20 +37,30 @@ static char *path_text(const struct synfw_process_event *event, char out[PATH_MA
 	return process_text(event->path, bytes, out);
 }
 
+static const char *peer_text(const struct synfw_process_event *event, char out[SOURCE_TEXT_MAX])
+{
+	return source_text(&event->peer, 128, out);
+}
+
 void process_event_write_text(const struct synfw_process_event *event,
 			      const struct process_names *names, FILE *stream)
 {
 	const struct manifest_process_rule *rule = process_names_find(names, event->counter);
 	char when[EVENT_TIME_MAX], comm[PROCESS_COMM_MAX], path[PATH_MAX_TEXT];
+	char peer[SOURCE_TEXT_MAX];
 
 	fprintf(stream, "%s %s%-7s ", event_time_text(event->time_boot_ns, when),
 		event->flags & SYNFW_PROCESS_EVENT_MONITOR ? "would " : "", action_word(event));
-	fprintf(stream, "pid %u (%s) of user %u, parent %u, %s%s", event->pid,
-		process_comm_text(event->comm, comm), event->uid, event->parent,
-		event->flags & SYNFW_PROCESS_EVENT_PATH_CUT ? "..." : "", path_text(event, path));
+	fprintf(stream, "pid %u (%s) of user %u, parent %u", event->pid,
+		process_comm_text(event->comm, comm), event->uid, event->parent);
+	if (event->path_bytes)
+		fprintf(stream, ", %s%s", event->flags & SYNFW_PROCESS_EVENT_PATH_CUT ? "..." : "",
+			path_text(event, path));
 	if (event->flags & SYNFW_PROCESS_EVENT_DISGUISED)
 		fputs(" (disguised: it executed another file)", stream);
 	fprintf(stream, ": %s", trigger_word(event));
+	if (event->trigger == SYNFW_ON_PEER_BLOCK)
+		fprintf(stream, ", it talks with %s, which is blocked", peer_text(event, peer));
 	if (event->trigger != SYNFW_ON_EXEC && event->bytes)
 		fprintf(stream, " of %llu bytes", (unsigned long long)event->bytes);
 	if (rule)
@@ -64,10 +78,11 @@ json_t *process_event_json(const struct synfw_process_event *event,
 			   const struct process_names *names)
 {
 	char when[EVENT_TIME_MAX], comm[PROCESS_COMM_MAX], path[PATH_MAX_TEXT];
+	char peer[SOURCE_TEXT_MAX];
 	/* clang-format off */
 	json_t *object = json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:s, s:s, s:b, s:b, s:I,"
-		" s:I, s:I}",
+		" s:I, s:I, s:o}",
 		"schema", "synfw.event/1",
 		"time", event_time_text(event->time_boot_ns, when),
 		"kind", kind_word(event),
@@ -86,7 +101,9 @@ json_t *process_event_json(const struct synfw_process_event *event,
 		"disguised", !!(event->flags & SYNFW_PROCESS_EVENT_DISGUISED),
 		"bytes", (json_int_t)event->bytes,
 		"score_before", (json_int_t)event->score_before,
-		"score_after", (json_int_t)event->score_after);
+		"score_after", (json_int_t)event->score_after,
+		"peer", event->trigger == SYNFW_ON_PEER_BLOCK
+				? json_string(peer_text(event, peer)) : json_null());
 	/* clang-format on */
 
 	if (object)

@@ -133,7 +133,7 @@ static int is_in_force(const struct process_half *half, uint32_t active, struct 
 	int err = process_half_read_head(half, active, fault, &head);
 
 	if (!err)
-		*ret_in_force = head.nr_bits != 0;
+		*ret_in_force = synfw_process_head_is_used(&head);
 	return err;
 }
 

@@ -20,10 +20,10 @@
 
 #include "paths.h"
 
-#define CONNECTIONS    "isolated processes are refused connections, and rules reach their peers"
+#define CONNECTIONS    "isolated processes are refused connections, and peers are known"
 #define CONNECTIONS_IN "isolated processes are refused connections from others"
-#define DATAGRAMS      "isolated processes are refused datagrams, and rules reach their peers"
-#define PEERS_IN       "rules reach who sends datagrams to a process"
+#define DATAGRAMS      "isolated processes are refused datagrams, and peers are known"
+#define PEERS_IN       "it is known who sends datagrams to a process"
 #define PORTS	       "isolated processes are refused ports"
 #define MAPPINGS       "rules on wx-mapping; every system call is slower by some 100 ns"
 
@@ -51,7 +51,7 @@ const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
 	[PROCESS_HOOK_RECVMSG6] = {"recvmsg6", "synfw_recvmsg6", PEERS_IN,
 				   CGROUP(BPF_CGROUP_UDP6_RECVMSG)},
 	[PROCESS_HOOK_TCP_READ] = {"tcp-read", "synfw_tcp_read",
-				   "rules reach who is connected to a process",
+				   "it is known who is connected to a process",
 				   RAW("tcp_rcv_space_adjust")},
 	[PROCESS_HOOK_BIND4] = {"bind4", "synfw_bind4", PORTS, CGROUP(BPF_CGROUP_INET4_BIND)},
 	[PROCESS_HOOK_BIND6] = {"bind6", "synfw_bind6", PORTS, CGROUP(BPF_CGROUP_INET6_BIND)},
@@ -116,11 +116,11 @@ uint32_t process_hooks_needed(const struct process_tables *tables, bool lsm)
 	uint32_t hooks;
 	int trigger;
 
-	if (!tables || !tables->head.nr_bits)
+	if (!tables || !synfw_process_head_is_used(&tables->head))
 		return 0;
 	head = &tables->head;
 	hooks = BIT(PROCESS_HOOK_FORK) | BIT(PROCESS_HOOK_EXIT) | BIT(PROCESS_HOOK_EXEC);
-	if (head->peers)
+	if (head->peers || head->on_peer_block)
 		hooks |= PEERS_HOOKS;
 	if (head->actions & 1U << SYNFW_PROCESS_ISOLATE)
 		hooks |= ISOLATION_HOOKS | (lsm ? LSM_SOCKET_HOOKS : 0);

@@ -49,8 +49,8 @@ struct process_hook_spec {
 
 extern const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS];
 
-/* The hooks that a generation needs, one bit each, where BPF LSM works or does not. NULL or without
- * rules: none. */
+/* The hooks that a generation needs, one bit each, where BPF LSM works or does not. NULL or with
+ * nothing to do about processes: none. */
 uint32_t process_hooks_needed(const struct process_tables *tables, bool lsm);
 
 /* Whether it makes a difference to them. */
@@ -67,7 +67,7 @@ int process_hook_attach(enum process_hook hook, int prog_fd, int cgroup_fd);
 struct process_hook_reason {
 	enum synfw_process_trigger trigger;
 	enum synfw_process_action action;
-	bool peers;
+	bool peers; /* it has to do with who a process talks with */
 };
 
 /* Whether a rule like that is a reason for the hook. */

@@ -10,6 +10,7 @@
 #include <bpf/libbpf.h>
 
 #include <synfw/cleanup.h>
+#include <synfw/talk.h>
 
 #include "bpf_log.h"
 #include "synfw_process.skel.h"
@@ -32,6 +33,8 @@ const struct object_map_spec process_maps[PROCESS_NR_MAPS] = {
 	[PROCESS_GROWTH] = {"synfw_growth_windows", BPF_MAP_TYPE_LRU_HASH,
 			    sizeof(struct synfw_growth_key), sizeof(struct synfw_growth_window),
 			    SYNFW_MAX_GROWTH_WINDOWS},
+	[PROCESS_TALKS] = {"synfw_talks", BPF_MAP_TYPE_LRU_HASH, sizeof(struct synfw_addr6),
+			   sizeof(struct synfw_talk), SYNFW_MAX_TALKS},
 	[PROCESS_STATE] = {"synfw_process_state", BPF_MAP_TYPE_ARRAY, 4,
 			   sizeof(struct synfw_process_state), 1},
 	[PROCESS_RUNTIME] = {"synfw_process_runtime", BPF_MAP_TYPE_ARRAY, 4,
@@ -49,6 +52,7 @@ static const char *const call_programs[PROCESS_NR_CALLS] = {
 	[PROCESS_IDENTIFY] = "synfw_identify",
 	[PROCESS_FIND_HOST] = "synfw_find_host",
 	[PROCESS_RELEASE] = "synfw_release",
+	[PROCESS_FLAG_TALKERS] = "synfw_flag_talkers",
 };
 
 static const char ask_program[] = "synfw_ask", question_map[] = "synfw_process_question";
@@ -148,6 +152,7 @@ static int shrink_maps(struct bpf_object *object, struct fault *fault)
 		{"synfw_growth_windows", 1},	{"synfw_process_counters", 1},
 		{"synfw_process_events", 4096}, {"synfw_peers", 1},
 		{"synfw_block_filter", 1},	{"synfw_exempt", 1},
+		{"synfw_blocks", 1},		{"synfw_talks", 1},
 	};
 	struct bpf_map *map;
 	size_t i;

@@ -20,6 +20,7 @@ enum process_map {
 	PROCESS_PROCESSES,
 	PROCESS_EXECUTABLES,
 	PROCESS_GROWTH,
+	PROCESS_TALKS,
 	PROCESS_STATE,
 	PROCESS_RUNTIME,
 	PROCESS_COUNTERS,
@@ -36,6 +37,7 @@ enum process_call {
 	PROCESS_IDENTIFY,  /* the file behind a descriptor of the caller */
 	PROCESS_FIND_HOST, /* the mount namespace of PID 1 */
 	PROCESS_RELEASE,   /* a process is held for nothing any more */
+	PROCESS_FLAG_TALKERS, /* who talks with a source that user space has blocked */
 	PROCESS_NR_CALLS,
 };
 

@@ -11,6 +11,8 @@ BUILD=$(cd "$1" && pwd)
 . "$(dirname "$0")/host.sh"
 ROUNDS=${SYNFW_ROUNDS:-15}
 host_begin
+ip -n "$HOST" address add 192.0.2.1/24 dev eth0
+ip -n "$HOST" neighbour add 192.0.2.2 lladdr 02:00:00:00:00:02 dev eth0 nud permanent
 LOAD=$BUILD/benchmarks/process-load
 
 policy() { # NAME: rules from standard input
@@ -40,6 +42,12 @@ with_syscalls() {
 	printf '  - {name: wx, event: wx-mapping, exec: ["%s/**"], action: flag}\n' "$T"
 }
 
+policy peers >"$T/peers.yaml" <<-E
+	processes: [{name: talker, exec: $T/nothing, action: flag, peers: block 10m}]
+E
+policy talks >"$T/talks.yaml" <<-E
+	process-scoring: {on-peer-block: flag}
+E
 policy none </dev/null >"$T/none.yaml"
 thousand_rules | policy thousand >"$T/thousand.yaml"
 without_syscalls | policy memory >"$T/memory.yaml"
@@ -54,9 +62,9 @@ rounds() { # POLICY LOAD...
 	for i in $(seq "$ROUNDS"); do
 		if [ $((i % 2)) = 0 ]; then first=none second=$policy; else first=$policy second=none; fi
 		put "$first"
-		a=$("$LOAD" "$@")
+		a=$(on_host "$LOAD" "$@")
 		put "$second"
-		b=$("$LOAD" "$@")
+		b=$(on_host "$LOAD" "$@")
 		if [ $first = none ]; then echo "$a $b"; else echo "$b $a"; fi
 	done
 }
@@ -89,6 +97,8 @@ row 'system call, rules on allocation and growth' 1 memory syscalls 3000000
 row '256 KiB taken, touched, given back, the same rules' 1 memory allocations 20000
 row 'system call, a rule on wx-mapping as well' - writable syscalls 3000000
 row '256 KiB taken, touched, given back, the same rules' - writable allocations 20000
+row 'datagram sent, `peers` in a rule on another program' - peers datagrams 300000 192.0.2.2
+row 'datagram sent, `on-peer-block`' - talks datagrams 300000 192.0.2.2
 
 # ---- from an exec to the reader of its event -----------------------------------------------------
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Does one thing that rules on processes and memory could make slower, and prints the nanoseconds
- * of one time: process-load exec COUNT PROGRAM | syscalls COUNT | allocations COUNT.
+ * of one time: process-load exec COUNT PROGRAM | syscalls COUNT | allocations COUNT |
+ * datagrams COUNT ADDRESS.
  *
  * exec: starts the program and waits for its end. syscalls: the shortest system call there is.
- * allocations: takes 256 KiB from the kernel, touches each page, gives it back.
+ * allocations: takes 256 KiB from the kernel, touches each page, gives it back. datagrams: sends
+ * one to port 9 of an IPv4 address from a socket that is not connected.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -14,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -63,6 +67,20 @@ static int allocate(char *unused)
 	return munmap((void *)bytes, ALLOCATION_BYTES) ? -errno : 0;
 }
 
+static int send_datagram(char *address)
+{
+	static struct sockaddr_in to = {.sin_family = AF_INET};
+	static int fd = -1;
+
+	if (fd < 0) {
+		to.sin_port = htons(9);
+		fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		if (fd < 0 || inet_pton(AF_INET, address, &to.sin_addr) != 1)
+			return fd < 0 ? -errno : -EINVAL;
+	}
+	return sendto(fd, "x", 1, 0, (const struct sockaddr *)&to, sizeof(to)) < 0 ? -errno : 0;
+}
+
 static const struct load {
 	const char *name;
 	int arguments;
@@ -71,6 +89,7 @@ static const struct load {
 	{"exec", 4, start_program},
 	{"syscalls", 3, call_kernel},
 	{"allocations", 3, allocate},
+	{"datagrams", 4, send_datagram},
 };
 
 static const struct load *find_load(int argc, char **argv)
@@ -90,7 +109,7 @@ int main(int argc, char **argv)
 
 	if (count < 1) {
 		fprintf(stderr, "usage: process-load exec COUNT PROGRAM | syscalls COUNT | "
-				"allocations COUNT\n");
+				"allocations COUNT | datagrams COUNT ADDRESS\n");
 		return 2;
 	}
 	start = now_ns();

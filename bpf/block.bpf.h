@@ -8,15 +8,7 @@
 #include "source.bpf.h"
 #include "walk.bpf.h"
 
-#define BLOCK_FOREVER 0 /* instead of a time */
 #define BLOCK_NO_HINT ~0ULL /* of a place: ask the map */
-
-static __always_inline bool block_is_live(const struct synfw_block *block, __u64 now_ns)
-{
-	__u64 expires_ns = *(const volatile __u64 *)&block->expires_boot_ns;
-
-	return expires_ns == BLOCK_FOREVER || expires_ns > now_ns;
-}
 
 /* False for all but those that are blocked, or were, and a few whose hash is the same: one load. */
 static __always_inline bool source_is_suspected(const struct image *image, const struct packet *pkt)

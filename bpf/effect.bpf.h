@@ -9,6 +9,7 @@
 #include "event.bpf.h"
 #include "limit.bpf.h"
 #include "score.bpf.h"
+#include "talker.bpf.h"
 #include "walk.bpf.h"
 
 /* A member is not written again for an expiry that is later by less. */
@@ -146,6 +147,15 @@ static __always_inline bool logging_wants(const struct image *image, __u32 kind)
 	return !read_only && image_logging(image)->events >> kind & 1;
 }
 
+/* The source has just been blocked, or for longer. */
+static __always_inline void blocked_tell(struct xdp_md *ctx, struct walk *walk, const struct image *image,
+					 __u32 counter)
+{
+	talkers_flag(walk);
+	if (logging_wants(image, SYNFW_EVENT_BLOCK))
+		event_tell(ctx, walk, SYNFW_EVENT_BLOCK, counter);
+}
+
 /* The source's score, and what comes of it. */
 static __always_inline void score_source(struct xdp_md *ctx, struct walk *walk,
 					 const struct image *image, struct scratch *scratch)
@@ -165,9 +175,8 @@ static __always_inline void score_source(struct xdp_md *ctx, struct walk *walk,
 	    logging_wants(image, SYNFW_EVENT_FLAG))
 		event_tell(ctx, walk, SYNFW_EVENT_FLAG, counter);
 	if (!read_only && drop_at && scratch->score_after >= drop_at &&
-	    block_source(walk, 0, SYNFW_BLOCK_SCORE, counter) &&
-	    logging_wants(image, SYNFW_EVENT_BLOCK))
-		event_tell(ctx, walk, SYNFW_EVENT_BLOCK, counter);
+	    block_source(walk, 0, SYNFW_BLOCK_SCORE, counter))
+		blocked_tell(ctx, walk, image, counter);
 }
 
 /* Is there anything to be held against the source? */
@@ -191,9 +200,8 @@ static __always_inline void effects_apply(struct xdp_md *ctx, struct walk *walk,
 	if (read_only || !(walk->noted & NOTED_EFFECT))
 		return;
 	if (scratch->block_ns &&
-	    block_source(walk, scratch->block_ns, SYNFW_BLOCK_RULE, scratch->block_counter) &&
-	    logging_wants(image, SYNFW_EVENT_BLOCK))
-		event_tell(ctx, walk, SYNFW_EVENT_BLOCK, scratch->block_counter);
+	    block_source(walk, scratch->block_ns, SYNFW_BLOCK_RULE, scratch->block_counter))
+		blocked_tell(ctx, walk, image, scratch->block_counter);
 	if (scratch->adds_to)
 		members_add(walk);
 }

@@ -2,8 +2,9 @@
 #ifndef SYNFW_FILTER_BPF_H
 #define SYNFW_FILTER_BPF_H
 
-/* Filters of addresses in front of hash maps, see <synfw/state.h>. `map` is one of them, `words`
- * its words: constants once inlined. */
+/* Filters of addresses in front of hash maps, see <synfw/state.h>, and whether what is found behind
+ * that of blocks still counts. `map` is one of the filters, `words` its words: constants once
+ * inlined. */
 #include <stdbool.h>
 
 #include "shared.bpf.h"
@@ -39,6 +40,15 @@ static __always_inline void filter_add(void *map, __u32 words, __u64 hash)
 {
 	filter_set(map, hash / 64 % words, 1ULL << (hash & 63));
 	filter_set(map, words, 1);
+}
+
+#define BLOCK_FOREVER 0 /* instead of a time */
+
+static __always_inline bool block_is_live(const struct synfw_block *block, __u64 now_ns)
+{
+	__u64 expires_ns = *(const volatile __u64 *)&block->expires_boot_ns;
+
+	return expires_ns == BLOCK_FOREVER || expires_ns > now_ns;
 }
 
 #endif

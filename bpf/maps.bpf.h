@@ -23,8 +23,10 @@
 #include <bpf/bpf_helpers.h>
 
 #include <synfw/abi.h>
+#include <synfw/process.h>
 #include <synfw/reasons.h>
 #include <synfw/state.h>
+#include <synfw/talk.h>
 
 #include "shared.bpf.h"
 
@@ -88,12 +90,48 @@ struct {
 	__type(value, struct synfw_rule_counter);
 } synfw_rule_counters SEC(".maps");
 
+struct block_map synfw_blocks SEC(".maps");
+
+/* Ways to maps of the process half, see <synfw/talk.h>; empty while there is none. */
+struct talks {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(struct synfw_addr6));
+	__uint(value_size, sizeof(struct synfw_talk));
+};
+
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct talks);
+} synfw_link_talks SEC(".maps");
+
+struct processes {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, SYNFW_MAX_BLOCKS);
-	__type(key, struct synfw_addr6);
-	__type(value, struct synfw_block);
-} synfw_blocks SEC(".maps");
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct synfw_process));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct processes);
+} synfw_link_processes SEC(".maps");
+
+struct process_events {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct process_events);
+} synfw_link_events SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

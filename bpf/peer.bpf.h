@@ -31,8 +31,7 @@ static __always_inline int peer_block(struct xdp_md *ctx, struct walk *walk, con
 	if (!block_source(walk, until_ns ? until_ns - walk_now(walk) : BLOCK_FOREVER, SYNFW_BLOCK_PEER,
 			  counter))
 		return 0;
-	if (logging_wants(image, SYNFW_EVENT_BLOCK))
-		event_tell(ctx, walk, SYNFW_EVENT_BLOCK, counter);
+	blocked_tell(ctx, walk, image, counter);
 	return 1;
 }
 

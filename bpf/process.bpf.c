@@ -19,6 +19,7 @@
 #include "process_maps.bpf.h"
 #include "process_memory.bpf.h"
 #include "process_peers.bpf.h"
+#include "process_talk.bpf.h"
 
 #define EBADF	  9
 #define MAX_ERRNO 4095
@@ -142,6 +143,16 @@ int synfw_release(struct bpf_raw_tracepoint_args *context)
 	level_forget(&entry->level, &entry->lock);
 	__sync_fetch_and_and(&entry->flags, SYNFW_PROCESS_DISGUISED);
 	entry->told = 0;
+	return 0;
+}
+
+/* Run by user space, never attached, with the halves of a source that it has just blocked. */
+SEC("raw_tp")
+int synfw_flag_talkers(struct bpf_raw_tracepoint_args *context)
+{
+	union peer_key source = {.half_be = {context->args[0], context->args[1]}};
+
+	talkers_flag(&source);
 	return 0;
 }
 

@@ -194,7 +194,7 @@ static __always_inline void exec_other_slot(struct process_scratch *scratch, __u
 
 	scratch->slot = !slot;
 	head = process_head(!slot);
-	if (!head || !head->nr_bits || !(head->fields & SYNFW_PROCESS_ASKS_LINEAGE))
+	if (!head || !(head->on_peer_block || (head->nr_bits && head->fields & SYNFW_PROCESS_ASKS_LINEAGE)))
 		return;
 	entry = process_entry(scratch->pid);
 	if (!entry)
@@ -219,7 +219,7 @@ static __always_inline void process_executed(struct process_scratch *scratch, __
 	if (!head || !file)
 		return;
 	subject_of_task(scratch, task);
-	if (head->nr_bits) {
+	if (synfw_process_head_is_used(head)) {
 		tally(SYNFW_PROCESS_TALLY_EXECS);
 		subject_args(scratch, mm);
 		lineage_of_subject(scratch, entry, task, head->serial);

@@ -21,11 +21,10 @@ static __always_inline __u32 event_bucket(__u32 action, __u32 flags)
 /* Takes one event from the limit. Without a lock: the last of several tries that another CPU
  * spoils counts as exhausted. A time further ahead than any event moves it was left by the rate
  * of a policy before. */
-static __always_inline bool event_limit_take(const struct process_scratch *scratch, __u32 bucket)
+static __always_inline bool event_limit_take(__u32 slot, __u64 now_ns, __u32 bucket)
 {
-	const struct synfw_process_head *head = process_head(scratch->slot);
+	const struct synfw_process_head *head = process_head(slot);
 	struct synfw_process_runtime *runtime;
-	__u64 now_ns = scratch->now_ns;
 	__u32 zero = 0;
 	int i;
 
@@ -55,7 +54,7 @@ static inline __noinline void event_send(const struct process_scratch *scratch,
 {
 	struct synfw_process_event *event;
 
-	if (!event_limit_take(scratch, event_bucket(action, flags))) {
+	if (!event_limit_take(scratch->slot, scratch->now_ns, event_bucket(action, flags))) {
 		tally(SYNFW_PROCESS_TALLY_EVENTS_LIMITED);
 		return;
 	}

@@ -24,6 +24,7 @@ static __always_inline void fill_self(struct process_scratch *scratch, struct sy
 		return;
 	__builtin_memset(lineage, 0, sizeof(*lineage));
 	terms_copy(lineage->self, scratch->self);
+	lineage->path_flags = scratch->flags;
 	lineage->unsure = self_is_unsure(scratch) ? SYNFW_UNSURE_SELF : 0;
 	lineage->serial = serial;
 }
@@ -61,6 +62,34 @@ static __always_inline void fill_release(__u64 task, __u32 flags)
 		__sync_fetch_and_and(&entry->flags, ~flags);
 }
 
+/* One socket: somebody is talked with. */
+static long talks_step(__u32 index, struct sockets_loop *loop)
+{
+	union peer_key address = {}, source;
+
+	if (index >= loop->count)
+		return 1;
+	if (!peer_of_file(loop, index, &address))
+		return 0;
+	source = address;
+	peer_key_cut(&source, loop->ipv6_prefixlen);
+	talk_note(loop->entry, loop->task, &address, &source);
+	return 0;
+}
+
+/* Who talked before there was a hook. All threads of a process have the same files. */
+static __always_inline void fill_talks(const struct synfw_process *entry, __u64 task,
+				       const struct synfw_process_head *head)
+{
+	struct sockets_loop loop = {.entry = entry, .ipv6_prefixlen = head->ipv6_prefixlen};
+
+	if (!head->on_peer_block ||
+	    (__u64)BPF_CORE_READ((struct task_struct *)task, group_leader) != task)
+		return;
+	if (sockets_of(&loop, task))
+		bpf_loop(SYNFW_MAX_PEER_FILES, talks_step, &loop, 0);
+}
+
 static __always_inline void process_fill(struct process_scratch *scratch, __u64 task)
 {
 	__u64 mm = (__u64)BPF_CORE_READ((struct task_struct *)task, mm);
@@ -80,7 +109,7 @@ static __always_inline void process_fill(struct process_scratch *scratch, __u64 
 	scratch->slot = state->fill_slot % SYNFW_NR_GENERATION_SLOTS;
 	head = process_head(scratch->slot);
 	entry = entry_of_task(scratch, task);
-	if (!head || !entry || !head->nr_bits)
+	if (!head || !entry || !synfw_process_head_is_used(head))
 		return;
 	if (state->fill_pass == SYNFW_FILL_PARENTS) {
 		fill_parents(scratch, entry, task, head->serial);
@@ -88,6 +117,7 @@ static __always_inline void process_fill(struct process_scratch *scratch, __u64 
 	}
 	fill_memory(entry, mm);
 	fill_self(scratch, entry, file, head->serial);
+	fill_talks(entry, task, head);
 }
 
 #endif

@@ -16,11 +16,13 @@
 #include <bpf/bpf_helpers.h>
 
 #include <synfw/process.h>
+#include <synfw/talk.h>
 
 #include "shared.bpf.h"
 
 struct control_map synfw_control SEC(".maps");
 struct runtime_map synfw_runtime SEC(".maps");
+struct block_map synfw_blocks SEC(".maps");
 struct block_filter_map synfw_block_filter SEC(".maps");
 struct exempt_map synfw_exempt SEC(".maps");
 struct peer_map synfw_peers SEC(".maps");
@@ -118,6 +120,13 @@ struct {
 	__type(key, struct synfw_executable_key);
 	__type(value, struct synfw_executable);
 } synfw_executables SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SYNFW_MAX_TALKS);
+	__type(key, struct synfw_addr6);
+	__type(value, struct synfw_talk);
+} synfw_talks SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

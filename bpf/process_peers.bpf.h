@@ -7,25 +7,12 @@
  * <synfw/peer.h>. Those of the sockets that a process has are found in its table of files when
  * the rule matches, those of later ones when it connects, sends, or reads.
  */
-#include <bpf/bpf_endian.h>
-
 #include "filter.bpf.h"
+#include "process_peer_key.bpf.h"
 #include "process_table.bpf.h"
+#include "process_talk.bpf.h"
 
-#define AF_INET	      2
-#define AF_INET6      10
-#define TCP_CLOSE     7 /* of UDP: not connected */
-#define TCP_LISTEN    10
-#define S_IFMT	      0170000
-#define S_IFSOCK      0140000
-#define SOCKFS_MAGIC  0x534f434b
 #define PEERS_FOREVER ~0ULL /* synfw_process.peers_block_ns */
-
-/* An address as a key, as in the packet path. */
-union peer_key {
-	__be32 word_be[4];
-	__be64 half_be[2];
-};
 
 /* Whose peers are marked, and for what. */
 struct peer_subject {
@@ -36,33 +23,6 @@ struct peer_subject {
 	__u8 ipv6_prefixlen;
 	__u32 reserved;
 };
-
-/* Loopback, nobody, and whoever sends no packets: groups, and all at once. */
-static __always_inline bool peer_is_nobody(const union peer_key *key)
-{
-	__u32 first;
-
-	if (!key->half_be[0] && key->word_be[2] == bpf_htonl(0xffff)) {
-		first = bpf_ntohl(key->word_be[3]) >> 24;
-		return !first || first == 127 || first >= 224;
-	}
-	if (!key->half_be[0] && bpf_be64_to_cpu(key->half_be[1]) <= 1)
-		return true;
-	return bpf_ntohl(key->word_be[0]) >> 24 == 0xff;
-}
-
-/* Of an IPv6 address the first bits. */
-static __always_inline void peer_key_cut(union peer_key *key, __u32 bits)
-{
-	if (!key->half_be[0] && key->word_be[2] == bpf_htonl(0xffff))
-		return;
-	if (bits > 64) {
-		key->half_be[1] &= bpf_cpu_to_be64(~0ULL << ((128 - bits) & 63));
-		return;
-	}
-	key->half_be[1] = 0;
-	key->half_be[0] &= bpf_cpu_to_be64(~0ULL << ((64 - bits) & 63));
-}
 
 static __always_inline bool peer_is_same(const struct synfw_peer *peer,
 					 const struct peer_subject *subject)
@@ -144,74 +104,26 @@ static inline __noinline void peer_mark(const struct peer_subject *subject, unio
 	bpf_map_update_elem(&synfw_peers, key, &mark, BPF_ANY);
 }
 
-/* Who is at the other end of a socket; false: nobody, or this host itself. */
-static __always_inline bool peer_of_socket(const struct sock *sk, union peer_key *key)
-{
-	__u32 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	__u32 state = BPF_CORE_READ(sk, __sk_common.skc_state);
-	union peer_key own = {};
-
-	if (state == TCP_CLOSE || state == TCP_LISTEN)
-		return false;
-	if (family == AF_INET) {
-		key->half_be[0] = 0;
-		key->word_be[2] = bpf_htonl(0xffff);
-		key->word_be[3] = BPF_CORE_READ(sk, __sk_common.skc_daddr);
-		return key->word_be[3] != BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
-	}
-	if (family != AF_INET6)
-		return false;
-	bpf_core_read(key, sizeof(*key), &sk->__sk_common.skc_v6_daddr);
-	bpf_core_read(&own, sizeof(own), &sk->__sk_common.skc_v6_rcv_saddr);
-	return key->half_be[0] != own.half_be[0] || key->half_be[1] != own.half_be[1];
-}
-
 /* ---- when the rule matches ------------------------------------------------------------------- */
 
-struct peers_loop {
-	const struct peer_subject *subject;
-	struct file **files;
-	__u32 count;
-};
-
-/* One descriptor. 1: that was the last. */
-static long peers_step(__u32 index, struct peers_loop *loop)
+/* One socket: the peer has a part in what the process is held for. */
+static long peers_step(__u32 index, struct sockets_loop *loop)
 {
-	const struct socket *socket;
-	const struct inode *inode;
-	struct file *file = NULL;
 	union peer_key key = {};
-	const struct sock *sk;
 
 	if (index >= loop->count)
 		return 1;
-	bpf_probe_read_kernel(&file, sizeof(file), &loop->files[index]);
-	if (!file)
-		return 0;
-	inode = BPF_CORE_READ(file, f_inode);
-	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) != S_IFSOCK ||
-	    BPF_CORE_READ(inode, i_sb, s_magic) != SOCKFS_MAGIC)
-		return 0;
-	socket = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(socket, sk);
-	if (sk && peer_of_socket(sk, &key))
+	if (peer_of_file(loop, index, &key))
 		peer_mark(loop->subject, &key);
 	return 0;
 }
 
 static __always_inline void peers_of_files(const struct peer_subject *subject)
 {
-	const struct task_struct *task = (const void *)bpf_get_current_task();
-	const struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct peers_loop loop = {.subject = subject};
+	struct sockets_loop loop = {.subject = subject};
 
-	if (!table)
-		return;
-	loop.files = BPF_CORE_READ(table, fd);
-	loop.count = BPF_CORE_READ(table, max_fds);
-	if (loop.count > SYNFW_MAX_PEER_FILES)
-		tally(SYNFW_PROCESS_TALLY_PEERS_UNSEEN);
-	bpf_loop(SYNFW_MAX_PEER_FILES, peers_step, &loop, 0);
+	if (sockets_of(&loop, bpf_get_current_task()))
+		bpf_loop(SYNFW_MAX_PEER_FILES, peers_step, &loop, 0);
 }
 
 static __always_inline void subject_set(struct peer_subject *subject,
@@ -266,15 +178,11 @@ static inline __noinline void peers_begin(const struct process_scratch *scratch,
 /* ---- later ----------------------------------------------------------------------------------- */
 
 /* False: nothing is to be done to peers of the process that runs. */
-static __always_inline bool subject_of_current(struct peer_subject *subject)
+static __always_inline bool subject_of_current(struct peer_subject *subject,
+					       const struct synfw_process *entry,
+					       const struct synfw_process_head *head)
 {
-	const struct synfw_process *entry = process_entry(bpf_get_current_pid_tgid() >> 32);
-	const struct synfw_process_head *head;
-
-	if (!entry || !(entry->flags & (SYNFW_PROCESS_PEERS | SYNFW_PROCESS_PEERS_MONITOR)))
-		return false;
-	head = process_head(active_slot());
-	if (!head || !head->peers || !peers_are_kept(entry, head->monitor))
+	if (!head->peers || !peers_are_kept(entry, head->monitor))
 		return false;
 	subject->start_boot_ns = entry->start_boot_ns;
 	subject->block_ns = entry->peers_block_ns;
@@ -285,36 +193,66 @@ static __always_inline bool subject_of_current(struct peer_subject *subject)
 	return true;
 }
 
+/* The process that runs, if it matters who it talks with. */
+static __always_inline struct synfw_process *entry_with_peers(const struct synfw_process_head **ret_head)
+{
+	const struct synfw_process_head *head = process_head(active_slot());
+	struct synfw_process *entry;
+
+	*ret_head = head;
+	if (!head || !(head->peers || head->on_peer_block))
+		return NULL;
+	entry = process_entry(bpf_get_current_pid_tgid() >> 32);
+	if (!entry || !(head->on_peer_block || peers_are_kept(entry, head->monitor)))
+		return NULL;
+	return entry;
+}
+
+/* It talks with that address. */
+static inline __noinline void peer_found(struct synfw_process *entry, const struct synfw_process_head *head,
+					 union peer_key *key)
+{
+	struct peer_subject subject = {};
+
+	if (head->on_peer_block)
+		talk_found(entry, head, key);
+	if (subject_of_current(&subject, entry, head))
+		peer_mark(&subject, key);
+}
+
 static __always_inline void peer_found4(const struct bpf_sock_addr *context)
 {
 	union peer_key key = {.word_be = {0, 0, bpf_htonl(0xffff), context->user_ip4}};
-	struct peer_subject subject = {};
+	const struct synfw_process_head *head;
+	struct synfw_process *entry = entry_with_peers(&head);
 
-	if (subject_of_current(&subject))
-		peer_mark(&subject, &key);
+	if (entry)
+		peer_found(entry, head, &key);
 }
 
 static __always_inline void peer_found6(const struct bpf_sock_addr *context)
 {
 	union peer_key key = {.word_be = {context->user_ip6[0], context->user_ip6[1],
 					  context->user_ip6[2], context->user_ip6[3]}};
-	struct peer_subject subject = {};
+	const struct synfw_process_head *head;
+	struct synfw_process *entry = entry_with_peers(&head);
 
-	if (subject_of_current(&subject))
-		peer_mark(&subject, &key);
+	if (entry)
+		peer_found(entry, head, &key);
 }
 
 /* What the kernel reads for others in an interrupt is no call of the process that runs: nobody
  * owns the socket then. */
 static __always_inline void peer_read_from(const struct sock *sk)
 {
-	struct peer_subject subject = {};
+	const struct synfw_process_head *head;
+	struct synfw_process *entry = entry_with_peers(&head);
 	union peer_key key = {};
 
-	if (!subject_of_current(&subject) || !BPF_CORE_READ(sk, sk_lock.owned))
+	if (!entry || !BPF_CORE_READ(sk, sk_lock.owned))
 		return;
 	if (peer_of_socket(sk, &key))
-		peer_mark(&subject, &key);
+		peer_found(entry, head, &key);
 }
 
 #endif

@@ -264,6 +264,7 @@ static __always_inline void lineage_store(const struct process_scratch *scratch,
 		unsure |= SYNFW_UNSURE_SELF;
 	terms_copy(lineage->ancestors, scratch->ancestors);
 	terms_copy(lineage->self, scratch->self);
+	lineage->path_flags = scratch->flags;
 	lineage->unsure = unsure;
 	lineage->serial = serial;
 }
@@ -291,6 +292,7 @@ static __always_inline void entry_inherit(struct process_scratch *scratch,
 	entry->counter = parent->counter;
 	entry->counter_peers = parent->counter_peers;
 	entry->flagged_boot_ns = parent->flagged_boot_ns;
+	entry->talked_with = parent->talked_with;
 }
 
 /* A child of that process is not in the table. What it would have inherited is lost to it, but

@@ -48,6 +48,13 @@ struct tally_map {
 	__type(value, __u64);
 };
 
+struct block_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SYNFW_MAX_BLOCKS);
+	__type(key, struct synfw_addr6);
+	__type(value, struct synfw_block);
+};
+
 struct block_filter_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SYNFW_BLOCK_FILTER_WORDS + 1);

@@ -260,7 +260,7 @@ process_rule() { # NAME [FIELD]: a counter of a rule on processes or memory of t
 			'.process_rules[] | select(.name == $name) | .[$field]'
 }
 
-process_pins() { (cd "$T/bpf" && find . -path '*process*' -type f | sed 's|.*/||' | LC_ALL=C sort); }
+process_pins() { (cd "$T/bpf" && find . -path '*/process*' -type f | sed 's|.*/||' | LC_ALL=C sort); }
 process_hooks() { process_pins | sed -n 's/^link-//p' | paste -sd' '; }
 
 runs() { # PROGRAM: it did what it was executed for

@@ -306,7 +306,7 @@ test_a_hook_that_cannot_be_had_names_the_rule() {
 	run on_edge unshare -m sh -c 'grep cgroup2 /proc/self/mounts | cut -d" " -f2 | xargs -n 1 umount -l; exec "$@"' none \
 		"$SYNFW" apply "$T/live.yaml"
 	equal "$STATUS" 7 "status of apply without a hierarchy of cgroups"
-	says "rule \"talker\" isolates processes or reaches their peers"
+	says "rule \"talker\" isolates processes or asks for their peers"
 	equal "$(live_policy)" none "the policy in force"
 }
 
@@ -322,5 +322,150 @@ test_a_released_process_has_its_peers_to_itself() {
 	equal "$(blocked)" none "blocked sources"
 	exits 0 synfw why "$WORKER" --json
 	json '.peers == null and .undo == []'
+	end_talk
+}
+
+# ---- on-peer-block -------------------------------------------------------------------------------
+
+# From 192.0.2.2, 192.0.2.3 and 2001:db8:0:1::3 a probe of port 23 blocks.
+apply_on_peer_block() { # [YAML]
+	policy live <<-E
+		$MORE
+		rules: [{name: probe, to: 23/tcp, action: drop, block: 10m}]
+		process-scoring: {on-peer-block: flag}
+		${1:-}
+	E
+	apply live
+}
+
+probe() { # SOURCE: it is blocked for that
+	drops 1 "proto=tcp,src=$1,dst=$([[ $1 = *:* ]] && echo $EDGE6 || echo $EDGE4),dport=23"
+}
+
+why_talker() { # FILTER: of the process that talks
+	run synfw why "$WORKER" --json
+	json "$1"
+}
+
+# Talks are known by address alone: processes of other cases, in namespaces of theirs, have some, too.
+flag_events() { # FILTER: of what events tell of the process that talks, an array
+	exits 0 synfw events --json
+	jq -es "map(select(.kind == \"process\" and .pid == $WORKER)) | $1" "$T/out" >/dev/null ||
+		{ cat "$T/out" >&2; fail "events are not as expected: $1"; }
+}
+
+test_who_talks_with_a_source_is_flagged_when_it_is_blocked() {
+	local other
+	prepare
+	apply_on_peer_block
+	equal "$(process_hooks)" "connect4 connect6 exec exit fork recvmsg4 recvmsg6 sendmsg4 sendmsg6 tcp-read" "hooks"
+	on_edge /usr/bin/perl -MIO::Socket::IP -e \
+		'$s = IO::Socket::IP->new(PeerAddr => "192.0.2.3", PeerPort => 4711); sleep 60' &
+	other=$!
+	begin_talk talks
+	equal "$(talk 'connects("a", "192.0.2.2") . asks("a")')" okyes "a connection"
+	why_talker '.flagged == false and .blocked_peer == null and .undo == []'
+	probe 192.0.2.2
+	why_talker ".flagged and .blocked_peer == \"192.0.2.2\" and .rule == null and .undo == [\"synfw release $WORKER\"]"
+	exits 0 synfw why "$WORKER"
+	grep -q "flagged:    since .*, by on-peer-block" "$T/out" &&
+		grep -qF 'talks with: 192.0.2.2, which was blocked: see `synfw why 192.0.2.2`' "$T/out" ||
+		{ cat "$T/out" >&2; fail "why does not tell who it talks with"; }
+	flag_events "length == 1 and (.[0] | .event == \"peer-block\" and .action == \"flag\" and
+		.peer == \"192.0.2.2\" and .comm == \"talks\" and .uid == 0 and .monitor == false and .spared == false)"
+	exits 0 synfw why "$other" --json
+	json '.flagged == false'
+	# told once
+	probe 192.0.2.3
+	equal "$(talk 'sends("b", "192.0.2.3")')" ok "a datagram to another one who is blocked"
+	flag_events 'length == 0'
+	why_talker '.blocked_peer == "192.0.2.2"'
+	exits 0 synfw release "$WORKER"
+	grep -qF "it was flagged, it talked with a source that was blocked" "$T/out" ||
+		{ cat "$T/out" >&2; fail "release does not tell what it was"; }
+	why_talker '.flagged == false and .blocked_peer == null'
+	end_talk
+	kill $other
+}
+
+test_who_turns_to_a_blocked_source_is_flagged() {
+	prepare
+	apply_on_peer_block
+	probe 192.0.2.2
+	probe 2001:db8:0:1::3
+	begin_talk talks
+	equal "$(talk 'connects("a", "192.0.2.3") . asks("a")')" okyes "a connection to who is not blocked"
+	why_talker '.flagged == false'
+	# all of that /64 are one source
+	equal "$(talk 'sends("u", "2001:db8:0:1::77")')" ok "a datagram to an address of a source that is blocked"
+	why_talker '.flagged and .blocked_peer == "2001:db8:0:1::/64"'
+	flag_events "length == 1 and (.[0] | .event == \"peer-block\" and .peer == \"2001:db8:0:1::\")"
+	end_talk
+}
+
+test_talks_of_before_and_blocks_by_hand_count() {
+	prepare
+	begin_talk talks
+	equal "$(talk 'connects("a", "192.0.2.2") . asks("a")')" okyes "a connection before there is a policy"
+	apply_on_peer_block
+	exits 0 synfw block 192.0.2.2
+	why_talker '.flagged and .blocked_peer == "192.0.2.2"'
+	end_talk
+	# who is accepted, and who sends
+	begin_talk talks
+	equal "$(talk 'socket($s{l}, AF_INET, SOCK_STREAM, 0); bind($s{l}, sockaddr_in(4712, INADDR_ANY)) && listen($s{l}, 5) ? "ok" : "not"')" ok "a server"
+	on_client /usr/bin/perl -MIO::Socket::IP -e '
+		my $s = IO::Socket::IP->new(PeerAddr => "192.0.2.1", PeerPort => 4712, LocalAddr => "192.0.2.3") or die $@;
+		syswrite($s, "x"); sleep 20' &
+	equal "$(talk 'accept($s{a}, $s{l}) && answers("a")')" yes "what is accepted and read"
+	probe 192.0.2.3
+	why_talker '.flagged and .blocked_peer == "192.0.2.3"'
+	end_talk
+}
+
+test_protected_processes_are_not_flagged_and_monitor_flags_nobody() {
+	prepare
+	apply_on_peer_block "protect: [{exec: $T/bin/talks}]"
+	begin_talk talks
+	equal "$(talk 'connects("a", "192.0.2.2") . asks("a")')" okyes "a connection"
+	probe 192.0.2.2
+	why_talker '.flagged == false and .blocked_peer == "192.0.2.2"'
+	flag_events "map(.spared) == [true]"
+	end_talk
+	apply_on_peer_block "mode: monitor"
+	begin_talk talks
+	equal "$(talk 'connects("a", "192.0.2.3") . asks("a")')" okyes "a connection in mode monitor"
+	passes 1 "proto=tcp,src=192.0.2.3,dst=$EDGE4,dport=23"
+	why_talker '.flagged == false and .blocked_peer == "192.0.2.3"'
+	flag_events "map(.monitor) == [true]"
+	# what only would have been blocked is not blocked now
+	apply_on_peer_block
+	equal "$(talk 'asks("a")')" yes "an answer in mode block"
+	why_talker '.flagged == false and .blocked_peer == null'
+	end_talk
+}
+
+test_nobody_is_flagged_once_no_policy_asks_for_it() {
+	prepare
+	apply_on_peer_block
+	begin_talk talks
+	equal "$(talk 'connects("a", "192.0.2.2") . asks("a")')" okyes "a connection"
+	policy live <<-E
+		$MORE
+		rules: [{name: probe, to: 23/tcp, action: drop, block: 10m}]
+		processes: [{name: bad, exec: $T/bin/bad, action: flag}]
+	E
+	apply live
+	equal "$(process_hooks)" "exec exit fork" "hooks"
+	probe 192.0.2.2
+	why_talker '.flagged == false'
+	policy live <<-E
+		rules: [{name: probe, to: 23/tcp, action: drop, block: 10m}]
+	E
+	apply live
+	equal "$(process_pins | wc -l)" 0 "pins of a policy that has nothing to do with processes"
+	apply_on_peer_block
+	exits 0 synfw status --json
+	json '.warnings == []'
 	end_talk
 }

@@ -51,16 +51,6 @@ test_invalid_policy() {
 	says "bad.yaml:"
 }
 
-test_what_nothing_enforces_is_refused() {
-	prepare
-	policy bad <<-E
-		processes: [{name: far, exec: $T/no, score: 1}]
-		process-scoring: {flag-at: 50, decay: 1/h, on-peer-block: flag}
-	E
-	changes_nothing 3 synfw apply "$T/bad.yaml"
-	says "not enforced by this version"
-}
-
 test_policy_whose_tests_fail() {
 	prepare
 	policy bad <<-E

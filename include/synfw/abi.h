@@ -239,7 +239,8 @@ struct synfw_header {
 	__u8 ethertypes;	/* enum synfw_verdict, neither IPv4 nor IPv6 */
 	__u8 malformed;		/* enum synfw_verdict, no addresses could be read */
 	__u8 established;	/* enum synfw_established */
-	__u8 reserved[2];
+	__u8 on_peer_block;	/* see <synfw/talk.h> */
+	__u8 reserved;
 	__u32 record_base[SYNFW_FIELD_DYNAMIC];	/* line of class 0; the last field's is in line 3 */
 	__u32 rule_base;	/* line of rule 0; four to a line */
 	__u32 nr_lines;		/* of the whole image, the manifest included */

@@ -50,8 +50,8 @@
  * synfw_process_patterns: inner LPM trie, struct synfw_pattern_key -> struct synfw_path_class. The class of a
  *	longer prefix includes those of the shorter ones.
  * synfw_process_ids: inner hash, struct synfw_process_id -> struct synfw_path_class or what its kind says.
- * synfw_process_heads[slot]: struct synfw_process_head. A generation without process rules has
- *	nr_bits 0 there, and its other tables are not looked at.
+ * synfw_process_heads[slot]: struct synfw_process_head. One that is zero stands for a generation that
+ *	has nothing to do with processes, and its other tables are not looked at.
  */
 struct synfw_process_vector {
 	__u64 word[SYNFW_PROCESS_WORDS];
@@ -131,6 +131,7 @@ enum synfw_process_trigger {
 	SYNFW_ON_ALLOCATION = 2,
 	SYNFW_ON_GROWTH = 3,
 	SYNFW_NR_PROCESS_TRIGGERS = 4,
+	SYNFW_ON_PEER_BLOCK = 4,	/* of events only, no rule asks for it: see <synfw/talk.h> */
 };
 
 enum synfw_process_action {
@@ -172,7 +173,7 @@ _Static_assert(sizeof(struct synfw_process_rule) == 96, "a process rule");
 #define SYNFW_PROCESS_INDEX_MEMORY 0x8000
 
 struct synfw_process_head {
-	__u32 nr_bits;		/* of rules and excepts; 0: there are no process rules */
+	__u32 nr_bits;		/* of rules and excepts */
 	__u32 nr_rules;		/* bits from here on are of `except` */
 	__u32 exec_default;	/* vector of a path that no pattern knows */
 	__u32 user_default;	/* vector of a user that no rule names */
@@ -201,6 +202,12 @@ struct synfw_process_head {
 };
 _Static_assert(sizeof(struct synfw_process_head) == 168, "head of the process tables");
 
+/* Is anything to be done about processes? There may be no rule, but `on-peer-block`. */
+static inline int synfw_process_head_is_used(const struct synfw_process_head *head)
+{
+	return head->nr_bits || head->on_peer_block;
+}
+
 #define SYNFW_PROCESS_ASKS_LINEAGE 0x1
 #define SYNFW_PROCESS_ASKS_USER	   0x4
 #define SYNFW_PROCESS_ASKS_GROUP   0x8
@@ -227,6 +234,9 @@ _Static_assert(sizeof(struct synfw_process_head) == 168, "head of the process ta
 					 * SYNFW_PROCESS_ISOLATED does, while a rule in force has `peers` */
 #define SYNFW_PROCESS_DISGUISED 0x8	/* the kernel has another file for it than it executed, see below */
 #define SYNFW_PROCESS_PEERS_MONITOR 0x10 /* SYNFW_PROCESS_PEERS, while the policy only monitors */
+#define SYNFW_PROCESS_TALKED	0x20	/* it talked with a source that is blocked; flagged for that unless it is
+					 * protected. Told once: it stays until the process is released */
+#define SYNFW_PROCESS_TALKED_MONITOR 0x40 /* SYNFW_PROCESS_TALKED, while the policy only monitors */
 
 /* Terms that files are in, see synfw_path_class.term. */
 struct synfw_lineage {
@@ -235,7 +245,7 @@ struct synfw_lineage {
 	__u64 parent[SYNFW_LINEAGE_WORDS];	/* of the file that the one who forked it ran at that time */
 	__u64 ancestors[SYNFW_LINEAGE_WORDS];	/* of all of its ancestors, and of what it ran before */
 	__u32 unsure;		/* SYNFW_UNSURE_*: some of these stand for what a path only says, see below */
-	__u32 reserved;
+	__u32 path_flags;	/* SYNFW_PATH_* of the file that it runs */
 };
 _Static_assert(sizeof(struct synfw_lineage) == 112, "lineage for one generation");
 
@@ -276,13 +286,14 @@ struct synfw_process {
 	__u64 told;		/* bit i: rule i of `memory` has told of what this image does */
 	__u32 wx_mappings;
 	__u32 peers_score;
-	__u16 counter;		/* of the rule that flagged it, or isolated it since */
+	__u16 counter;		/* of the rule that flagged it, or isolated it since; 0: talked_with is why */
 	__u16 counter_peers;	/* of the rule with `peers` */
 	__u32 lock;		/* of level */
 	__u64 flagged_boot_ns;	/* when that was */
 	__u8 comm[16];
+	struct synfw_addr6 talked_with; /* SYNFW_PROCESS_TALKED*: the first such source */
 };
-_Static_assert(sizeof(struct synfw_process) == 384, "a process");
+_Static_assert(sizeof(struct synfw_process) == 400, "a process");
 
 /*
  * synfw_executables, an LRU hash by struct synfw_executable_key: the points that all processes
@@ -417,9 +428,11 @@ struct synfw_process_event {
 	__u8 comm[16];
 	__u16 path_bytes;
 	__u16 reserved[3];
-	__u8 path[SYNFW_MAX_PATTERN + 1]; /* as it is, any bytes; the end of a longer one */
+	__u8 path[SYNFW_MAX_PATTERN + 1]; /* as it is, any bytes; the end of a longer one. Not known, and so empty,
+					   * of SYNFW_ON_PEER_BLOCK */
+	struct synfw_addr6 peer;	/* SYNFW_ON_PEER_BLOCK: the source that is blocked */
 };
-_Static_assert(sizeof(struct synfw_process_event) == 336, "event of a process");
+_Static_assert(sizeof(struct synfw_process_event) == 352, "event of a process");
 
 /* ---- the shadow program ---------------------------------------------------------------------- */
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Which peers of a process a rule marks when it matches: those of the sockets that are open, in a
- * network namespace of the test's own. Argument: test_first_action.
+ * network namespace of the test's own. And which processes are flagged when a source is blocked
+ * that they talk with. Argument: test_first_action.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 
 #include <synfw/peer.h>
 #include <synfw/state.h>
+#include <synfw/talk.h>
 
 #include "claims.h"
 #include "must.h"
@@ -294,6 +296,125 @@ static bool what_lies_beyond_the_limit_is_counted(void)
 	return true;
 }
 
+/* ---- on-peer-block: the other way round ---- */
+
+#define NR_CHILDREN 6
+
+static bool find_talk(const char *address, struct synfw_talk *ret_talk)
+{
+	const struct synfw_addr6 key = key_of(address);
+
+	return bpf_map_lookup_elem(map_fd("synfw_talks"), &key, ret_talk) == 0;
+}
+
+static bool is_noted(const struct synfw_talk *talk, pid_t pid)
+{
+	for (int i = 0; i < SYNFW_TALKERS; i++)
+		if (talk->talker[i].pid == (uint32_t)pid)
+			return true;
+	return false;
+}
+
+/* As user space does when it has blocked the source. */
+static void flag_talkers(const char *address)
+{
+	const struct synfw_addr6 key = key_of(address);
+	uint64_t halves[2];
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = halves, .ctx_size_in = sizeof(halves));
+
+	memcpy(halves, &key, sizeof(halves));
+	MUST(bpf_prog_test_run_opts(bpf_program__fd(trial.bpf->progs.synfw_flag_talkers), &opts) == 0);
+}
+
+static uint32_t flags_of(pid_t pid)
+{
+	struct synfw_process process;
+
+	MUST(trial_process(&trial, pid, &process));
+	return process.flags;
+}
+
+/* All of them have the test's sockets. */
+static void begin_children(pid_t *children, int *let_go)
+{
+	for (int i = 0; i < NR_CHILDREN; i++)
+		children[i] = trial_spawn_waiting(victim, &let_go[i]);
+}
+
+static bool end_children(const pid_t *children, const int *let_go)
+{
+	bool well = true;
+
+	for (int i = 0; i < NR_CHILDREN; i++) {
+		close(let_go[i]);
+		well &= trial_finish(children[i]) == 0;
+	}
+	close_sockets();
+	return well;
+}
+
+/* With a rule that none of them matches. */
+static void apply_on_peer_block(bool monitor, bool asked_for)
+{
+	const struct rule_spec rule = {.match = {.exec = {other}}, .action = SYNFW_PROCESS_FLAG};
+	const struct synfw_process_head head = {.monitor = monitor, .on_peer_block = asked_for};
+
+	trial_apply(&trial, &rule, 1, &head);
+}
+
+static bool the_last_processes_of_a_source_are_noted_and_flagged(void)
+{
+	const struct synfw_addr6 key = key_of("198.51.100.9");
+	int let_go[NR_CHILDREN], i;
+	struct synfw_process process;
+	pid_t children[NR_CHILDREN];
+	struct synfw_talk talk;
+
+	open_connected(AF_INET, "198.51.100.9");
+	open_connected(AF_INET6, "::1");
+	apply_on_peer_block(false, true);
+	begin_children(children, let_go);
+	EXPECT(!find_talk("198.51.100.9", &talk));
+	trial_fill(&trial, trial.slot);
+	EXPECT(find_talk("198.51.100.9", &talk) && !find_talk("::1", &talk));
+	flag_talkers("198.51.100.8");
+	for (i = 0; i < NR_CHILDREN; i++) {
+		EXPECT(is_noted(&talk, children[i]) == (i >= NR_CHILDREN - SYNFW_TALKERS));
+		EXPECT(!flags_of(children[i]));
+	}
+	flag_talkers("198.51.100.9");
+	for (i = 0; i < NR_CHILDREN; i++)
+		EXPECT(!!flags_of(children[i]) == is_noted(&talk, children[i]));
+	EXPECT(trial_process(&trial, children[NR_CHILDREN - 1], &process) &&
+	       process.flags == (SYNFW_PROCESS_FLAGGED | SYNFW_PROCESS_TALKED) &&
+	       !memcmp(&process.talked_with, &key, sizeof(key)));
+	EXPECT(end_children(children, let_go));
+	return true;
+}
+
+static bool processes_are_flagged_in_mode_block_only_and_where_it_is_asked_for(void)
+{
+	int let_go[NR_CHILDREN];
+	pid_t children[NR_CHILDREN], last;
+
+	open_connected(AF_INET, "198.51.100.9");
+	apply_on_peer_block(true, true);
+	begin_children(children, let_go);
+	last = children[NR_CHILDREN - 1];
+	trial_fill(&trial, trial.slot);
+	flag_talkers("198.51.100.9");
+	EXPECT(flags_of(last) == SYNFW_PROCESS_TALKED_MONITOR);
+	apply_on_peer_block(false, false);
+	flag_talkers("198.51.100.9");
+	EXPECT(flags_of(last) == SYNFW_PROCESS_TALKED_MONITOR);
+	apply_on_peer_block(false, true);
+	flag_talkers("198.51.100.9");
+	EXPECT(flags_of(last) == (SYNFW_PROCESS_TALKED_MONITOR | SYNFW_PROCESS_TALKED |
+				  SYNFW_PROCESS_FLAGGED));
+	EXPECT(end_children(children, let_go));
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct synfw_runtime runtime = {.seed = 7};
@@ -314,6 +435,8 @@ int main(int argc, char **argv)
 	CHECK(what_monitors_is_marked_so_or_not_at_all);
 	CHECK(children_inherit_it);
 	CHECK(what_lies_beyond_the_limit_is_counted);
+	CHECK(the_last_processes_of_a_source_are_noted_and_flagged);
+	CHECK(processes_are_flagged_in_mode_block_only_and_where_it_is_asked_for);
 	trial_close(&trial);
 	return claims_end();
 }

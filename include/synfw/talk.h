@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_TALK_H
+#define SYNFW_TALK_H
+
+/*
+ * Who talks with whom, for `on-peer-block`: a process that talks with a source which is blocked
+ * is flagged. Either comes first, and whoever comes second finds out:
+ *
+ * - a process that connects, sends, or reads is noted in synfw_talks, and then looks whether the
+ *   source is blocked;
+ * - whoever blocks a source (the packet path, or `synfw block`) makes the block, and then looks
+ *   who is noted.
+ *
+ * synfw_talks, an LRU hash by source, belongs to the process programs, as the table of processes
+ * does. Most policies have neither, so the packet path, which must not pay for their memory,
+ * reaches them through maps of maps of one entry (SYNFW_LINK_*) that apply fills.
+ *
+ * When the map is full the source goes that nobody has talked with for longest; of a source that
+ * more processes talk with than there are places, the one goes that came first. Either is noted
+ * again when it talks again: until then it is not flagged when the source is blocked, which is
+ * where this fails.
+ */
+#include <synfw/abi.h>
+
+#define SYNFW_MAX_TALKS	32768
+#define SYNFW_TALKERS	4	/* of a source */
+
+struct synfw_talker {
+	__u64 start_boot_ns;	/* with the pid the process's identity */
+	__u32 pid;		/* tgid; 0: nobody. Written last, and cleared first */
+	__u32 uid, gid;		/* effective ones, when it was noted */
+	__u32 reserved;
+};
+
+struct synfw_talk {
+	struct synfw_talker talker[SYNFW_TALKERS];
+	__u32 next;		/* the place of the next one, modulo their count */
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct synfw_talk) == 104, "who talks with a source");
+
+#endif
