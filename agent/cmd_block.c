@@ -189,6 +189,15 @@ static void report(struct blocking *blocking, const struct source_arg *arg,
 	putchar('\n');
 }
 
+/* The source is blocked all the same. */
+static void flag_talkers(const struct blocking *blocking, const struct synfw_addr6 *source)
+{
+	CLEANUP(fault_done) struct fault fault = {0};
+
+	if (talkers_flag(&blocking->half, source, &fault))
+		ui_warning("%s", fault.message);
+}
+
 /* 0, -ECANCELED when the address is refused, which has been said, or a fault. */
 static int block_one(struct blocking *blocking, const struct source_arg *arg, struct fault *fault)
 {
@@ -201,16 +210,16 @@ static int block_one(struct blocking *blocking, const struct source_arg *arg, st
 	err = compose(blocking, &arg->source, fault, &block, &is_new);
 	if (!err)
 		err = blocks_put(&blocking->writer, &arg->source, &block, fault);
-	if (!err)
-		err = talkers_flag(&blocking->half, &arg->source, fault);
 	if (err == -E2BIG)
 		return fault_refuse(fault, EXIT_REFUSED,
 				    "%s is not blocked: there is no room for more than %u blocks; "
 				    "unblock some, or put addresses into a set of the policy",
 				    arg->text, SYNFW_MAX_BLOCKS);
-	if (!err)
-		report(blocking, arg, &block, is_new);
-	return err;
+	if (err)
+		return err;
+	report(blocking, arg, &block, is_new);
+	flag_talkers(blocking, &arg->source);
+	return 0;
 }
 
 /* What is refused does not keep the others from being blocked. */

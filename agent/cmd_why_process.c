@@ -68,7 +68,8 @@ static bool has_talked(const struct account *account)
 }
 
 /* As a source, or as an address of it that commands take. */
-static const char *talked_with(const struct account *account, bool source, char out[SOURCE_TEXT_MAX])
+static const char *talked_with(const struct account *account, bool source,
+			       char out[SOURCE_TEXT_MAX])
 {
 	return source_text(&account->entry.process.talked_with,
 			   source ? account->head.ipv6_prefixlen : 128, out);
@@ -182,7 +183,12 @@ static const char *state_text(const struct account *account)
 		return "isolated: it has no network";
 	if (would_be_isolated(account))
 		return "isolated, but the policy only monitors: it has its network";
-	return is_flagged(account) ? "flagged, and may go on" : "not held for anything";
+	if (is_flagged(account))
+		return "flagged, and may go on";
+	if (!has_talked(account))
+		return "not held for anything";
+	return account->head.monitor ? "not flagged, as the policy only monitors"
+				     : "not flagged, as it is protected";
 }
 
 static void print_text(const struct account *account)

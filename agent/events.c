@@ -152,7 +152,7 @@ static bool is_wanted(const struct events *events, const struct synfw_process_ev
 		return true;
 	return event->trigger == SYNFW_ON_EXEC || event->trigger == SYNFW_ON_PEER_BLOCK
 		       ? !manifest->hides_process_events
-					       : !manifest->hides_memory_events;
+		       : !manifest->hides_memory_events;
 }
 
 static int take_process(void *context, void *data, size_t size)

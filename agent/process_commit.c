@@ -270,8 +270,8 @@ int process_commit_stage(struct process_commit *commit, const char *dir, bool fr
 		return err ? fault_system(fault, err, "cannot empty the idle generation") : 0;
 	}
 	err = place(commit, dir, fresh, fault);
-	if (!err && !commit->live.present)
-		err = process_link(commit->packets, &commit->loaded, fault);
+	if (!err)
+		err = process_link(commit->packets, object, fault);
 	if (!err)
 		err = process_files_find_host(caller(commit), fault);
 	if (!err)

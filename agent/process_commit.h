@@ -44,10 +44,9 @@ struct process_commit {
 		}                                                         \
 	}
 
-/* Loads programs and tables for a policy. `packets` is the packet half that they share maps with, and
- * stays until process_commit_done();
- * `live` the datapath in force (manifest and control), not present when it is none of this ABI.
- * Completes image->processes. `commit->live` is there. */
+/* Loads programs and tables for a policy. `packets` is the packet half that they share maps with,
+ * and stays until process_commit_done(); `live` the datapath in force (manifest and control), not
+ * present when it is none of this ABI. Completes image->processes. `commit->live` is there. */
 int process_commit_prepare(struct process_commit *commit, const struct object *packets,
 			   const struct live *live, struct image *image, struct fault *fault);
 

@@ -55,12 +55,13 @@ static int open_cgroup(const struct process_commit *commit, const struct manifes
 	if (err != -ENOENT && err != -EXDEV)
 		return err ? refuse_hook(commit, next, hook, err, fault) : 0;
 	who = who_needs(commit, next, hook);
-	return fault_refuse(fault, EXIT_KERNEL,
-			    "%s isolates processes or asks for their peers, which hangs on the root "
-			    "of the cgroup v2 hierarchy: %s",
-			    who ? who : next->file,
-			    err == -ENOENT ? "mount that, as on /sys/fs/cgroup"
-					   : "what is mounted here begins below it");
+	return fault_refuse(
+		fault, EXIT_KERNEL,
+		"%s isolates processes or asks for their peers, which hangs on the root "
+		"of the cgroup v2 hierarchy: %s",
+		who ? who : next->file,
+		err == -ENOENT ? "mount that, as on /sys/fs/cgroup"
+			       : "what is mounted here begins below it");
 }
 
 static int attach(struct process_commit *commit, enum process_hook hook, int cgroup_fd,

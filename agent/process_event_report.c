@@ -39,7 +39,7 @@ static char *path_text(const struct synfw_process_event *event, char out[PATH_MA
 
 static const char *peer_text(const struct synfw_process_event *event, char out[SOURCE_TEXT_MAX])
 {
-	return source_text(&event->peer, 128, out);
+	return source_text(&event->peer, event->peer_prefixlen, out);
 }
 
 void process_event_write_text(const struct synfw_process_event *event,

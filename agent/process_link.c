@@ -16,17 +16,37 @@ static const struct {
 
 #define NR_LINKS (sizeof(links) / sizeof(*links))
 
+/* Each update of a map of maps waits for a grace period. */
+static bool is_linked(int link_fd, int map_fd)
+{
+	struct bpf_map_info info = {0};
+	uint32_t size = sizeof(info), key = 0, id;
+
+	return !bpf_map_lookup_elem(link_fd, &key, &id) &&
+	       !bpf_obj_get_info_by_fd(map_fd, &info, &size) && info.id == id;
+}
+
+static int link_map(int link_fd, int map_fd)
+{
+	const uint32_t key = 0;
+
+	if (is_linked(link_fd, map_fd))
+		return 0;
+	return bpf_map_update_elem(link_fd, &key, &map_fd, BPF_ANY) ? -errno : 0;
+}
+
 int process_link(const struct object *packets, const struct process_object *processes,
 		 struct fault *fault)
 {
-	const uint32_t key = 0;
 	size_t i;
+	int err;
 
-	for (i = 0; i < NR_LINKS; i++)
-		if (bpf_map_update_elem(packets->map_fd[links[i].link], &key,
-					&processes->map_fd[links[i].map], BPF_ANY))
-			return fault_system(fault, -errno, "cannot link \"%s\"",
+	for (i = 0; i < NR_LINKS; i++) {
+		err = link_map(packets->map_fd[links[i].link], processes->map_fd[links[i].map]);
+		if (err)
+			return fault_system(fault, err, "cannot link \"%s\"",
 					    process_maps[links[i].map].name);
+	}
 	return 0;
 }
 

@@ -5,7 +5,8 @@
 /* The way of the packet programs to maps of the process half, see <synfw/talk.h>. */
 #include "process_object.h"
 
-/* Nobody goes that way before a generation is in force that says so. */
+/* Nobody goes that way before a generation is in force that says so. Costs nothing where it is
+ * there already, else three grace periods. */
 int process_link(const struct object *packets, const struct process_object *processes,
 		 struct fault *fault);
 

@@ -148,11 +148,16 @@ static int shrink_maps(struct bpf_object *object, struct fault *fault)
 		const char *map;
 		uint32_t entries;
 	} sizes[] = {
-		{"synfw_processes", 1},		{"synfw_executables", 1},
-		{"synfw_growth_windows", 1},	{"synfw_process_counters", 1},
-		{"synfw_process_events", 4096}, {"synfw_peers", 1},
-		{"synfw_block_filter", 1},	{"synfw_exempt", 1},
-		{"synfw_blocks", 1},		{"synfw_talks", 1},
+		{"synfw_processes", 1},
+		{"synfw_executables", 1},
+		{"synfw_growth_windows", 1},
+		{"synfw_process_counters", 1},
+		{"synfw_process_events", 4096},
+		{"synfw_peers", 1},
+		{"synfw_block_filter", 1},
+		{"synfw_exempt", 1},
+		{"synfw_blocks", 1},
+		{"synfw_talks", 1},
 	};
 	struct bpf_map *map;
 	size_t i;

@@ -33,10 +33,10 @@ extern const struct object_map_spec process_maps[PROCESS_NR_MAPS];
 
 /* Programs that are run by user space. */
 enum process_call {
-	PROCESS_FILL,	   /* iterator over all tasks: remembers them */
-	PROCESS_IDENTIFY,  /* the file behind a descriptor of the caller */
-	PROCESS_FIND_HOST, /* the mount namespace of PID 1 */
-	PROCESS_RELEASE,   /* a process is held for nothing any more */
+	PROCESS_FILL,	      /* iterator over all tasks: remembers them */
+	PROCESS_IDENTIFY,     /* the file behind a descriptor of the caller */
+	PROCESS_FIND_HOST,    /* the mount namespace of PID 1 */
+	PROCESS_RELEASE,      /* a process is held for nothing any more */
 	PROCESS_FLAG_TALKERS, /* who talks with a source that user space has blocked */
 	PROCESS_NR_CALLS,
 };

@@ -88,14 +88,15 @@ static bool has_it_from(const struct population *population, const struct proces
 	return false;
 }
 
-/* Held by the same rule since the same nanosecond, in which nobody but `from` came to it: by this
- * those are found whose parents have ended. */
+/* Held by the same rule since the same nanosecond, before it began itself and in which nobody but
+ * `from` came to it: by this those are found whose parents have ended. */
 static bool has_the_same(const struct process_entry *entry, const struct process_entry *from)
 {
 	const struct synfw_process *process = &entry->process, *first = &from->process;
 
 	return has_flags(process) && has_flags(first) &&
 	       first->flagged_boot_ns >= first->start_boot_ns &&
+	       process->flagged_boot_ns < process->start_boot_ns &&
 	       process->flagged_boot_ns == first->flagged_boot_ns &&
 	       process->counter == first->counter;
 }

@@ -47,7 +47,7 @@ static __always_inline __u32 trie_last(struct image *image, __u32 cell, __u32 in
 	return ((const __u32 *)(record + 5))[(rank - 1) & 255];
 }
 
-#define LANES 0x0001000100010001ULL
+#define LANES	       0x0001000100010001ULL
 
 #define LINE_TAIL_BITS (32 - SYNFW_TRIE_LINE_ROOT_BITS)
 #define LINE_TAIL_MASK ((1U << LINE_TAIL_BITS) - 1)
@@ -179,7 +179,8 @@ __noinline __u32 trie6_class(__u32 generation, __u32 root, __u64 high, __u64 low
 }
 
 /* Address -> class. */
-static __always_inline __u32 address_class(struct image *image, const struct synfw_class_tables *tables,
+static __always_inline __u32 address_class(struct image *image,
+					   const struct synfw_class_tables *tables,
 					   __u32 generation, enum synfw_direction direction,
 					   __u8 family, const union address *addr)
 {

@@ -113,9 +113,11 @@ __noinline int block_insert(__u64 now_ns)
 		block_filter_add(scratch->source_hash);
 		/* refused when user space has filled the map without the ring: the next place
 		 * may be one whose entry can go */
-		if (bpf_map_update_elem(&synfw_blocks, &scratch->source, &scratch->block, BPF_ANY) &&
+		if (bpf_map_update_elem(&synfw_blocks, &scratch->source, &scratch->block,
+					BPF_ANY) &&
 		    (!blocks_make_room(runtime, now_ns) ||
-		     bpf_map_update_elem(&synfw_blocks, &scratch->source, &scratch->block, BPF_ANY)))
+		     bpf_map_update_elem(&synfw_blocks, &scratch->source, &scratch->block,
+					 BPF_ANY)))
 			continue;
 		__builtin_memcpy(&place->source, &scratch->source, sizeof(place->source));
 		place->expires_boot_ns = expires_ns == BLOCK_FOREVER ? BLOCK_NO_HINT : expires_ns;

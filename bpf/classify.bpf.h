@@ -111,7 +111,8 @@ __noinline int walk_pick(struct walk *walk)
 }
 
 /* A rule that ends the walk, unless one before it does. */
-static __always_inline void rule_decides(struct walk *walk, const struct synfw_rule *rule, __u32 bit)
+static __always_inline void rule_decides(struct walk *walk, const struct synfw_rule *rule,
+					 __u32 bit)
 {
 	if (rule->order >= walk->best_order)
 		return;
@@ -149,7 +150,8 @@ static __always_inline bool walk_has_more(const struct walk *walk)
 
 static __always_inline const struct synfw_rule *rule_at(struct image *image, __u32 bit)
 {
-	struct synfw_line *line = line_at(image, image_header(image)->rule_base + bit / SYNFW_RULES_PER_LINE);
+	struct synfw_line *line =
+		line_at(image, image_header(image)->rule_base + bit / SYNFW_RULES_PER_LINE);
 
 	return line ? (struct synfw_rule *)line + bit % SYNFW_RULES_PER_LINE : NULL;
 }
@@ -274,12 +276,14 @@ static __always_inline void walk_and(struct walk *walk, const struct synfw_heade
 		return;
 #pragma unroll
 	for (i = 1; i < AGG_WORDS / 2; i++)
-		walk->candidates[i] = first ? record->word[i] : walk->candidates[i] & record->word[i];
+		walk->candidates[i] =
+			first ? record->word[i] : walk->candidates[i] & record->word[i];
 	if (header->nr_agg == AGG_WORDS / 2)
 		return;
 #pragma unroll
 	for (i = AGG_WORDS / 2; i < AGG_WORDS; i++)
-		walk->candidates[i] = first ? record->word[i] : walk->candidates[i] & record->word[i];
+		walk->candidates[i] =
+			first ? record->word[i] : walk->candidates[i] & record->word[i];
 }
 
 /* False when the record is not there. */
@@ -339,8 +343,8 @@ static __always_inline bool walk_restrict_all(struct image *image, struct walk *
 		return false;
 	if (fields & 1 << SYNFW_FIELD_DST &&
 	    !walk_restrict(image, walk, header, SYNFW_FIELD_DST,
-			   address_class(image, tables, walk->generation, SYNFW_DIR_DST, pkt->family,
-					 &pkt->dst)))
+			   address_class(image, tables, walk->generation, SYNFW_DIR_DST,
+					 pkt->family, &pkt->dst)))
 		return false;
 	if (fields & 1 << SYNFW_FIELD_IFVLAN &&
 	    !walk_restrict(image, walk, header, SYNFW_FIELD_IFVLAN,

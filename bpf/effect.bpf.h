@@ -148,12 +148,12 @@ static __always_inline bool logging_wants(const struct image *image, __u32 kind)
 }
 
 /* The source has just been blocked, or for longer. */
-static __always_inline void blocked_tell(struct xdp_md *ctx, struct walk *walk, const struct image *image,
-					 __u32 counter)
+static __always_inline void blocked_tell(struct xdp_md *ctx, struct walk *walk,
+					 const struct image *image, __u32 counter)
 {
-	talkers_flag(walk);
 	if (logging_wants(image, SYNFW_EVENT_BLOCK))
 		event_tell(ctx, walk, SYNFW_EVENT_BLOCK, counter);
+	talkers_flag(walk);
 }
 
 /* The source's score, and what comes of it. */
@@ -161,7 +161,8 @@ static __always_inline void score_source(struct xdp_md *ctx, struct walk *walk,
 					 const struct image *image, struct scratch *scratch)
 {
 	const struct synfw_scoring *scoring = image_scoring(image);
-	__u64 flag_at = scoring->flag_at * SYNFW_SCORE_UNIT, drop_at = scoring->drop_at * SYNFW_SCORE_UNIT;
+	__u64 flag_at = scoring->flag_at * SYNFW_SCORE_UNIT,
+	      drop_at = scoring->drop_at * SYNFW_SCORE_UNIT;
 	__u32 counter = scratch->score_counter;
 
 	if (!scoring->decay || !score_add(walk))

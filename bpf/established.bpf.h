@@ -13,13 +13,13 @@
 
 extern const volatile bool read_only;
 
-#define ICMP_BODY_OFFSET 8 /* of an error: the packet that it is about */
+#define ICMP_BODY_OFFSET       8 /* of an error: the packet that it is about */
 
-#define ICMP_UNREACHABLE	3
-#define ICMP_TIME_EXCEEDED	11
-#define ICMP_PARAMETER_PROBLEM	12
-#define ICMPV6_ERROR_FIRST	1 /* unreachable, packet too big, time exceeded, parameter problem */
-#define ICMPV6_ERROR_LAST	4
+#define ICMP_UNREACHABLE       3
+#define ICMP_TIME_EXCEEDED     11
+#define ICMP_PARAMETER_PROBLEM 12
+#define ICMPV6_ERROR_FIRST     1 /* unreachable, packet too big, time exceeded, parameter problem */
+#define ICMPV6_ERROR_LAST      4
 
 /* CLOCK_MONOTONIC_COARSE. */
 static volatile struct tick_clock flow_clock;
@@ -40,7 +40,8 @@ static __always_inline struct synfw_flow *flow_find_in(void *map, const struct s
 {
 	struct synfw_flow *flow = bpf_map_lookup_elem(map, key);
 
-	return flow && flow_is_of(flow, remote, local, protocol) && flow_is_live(flow) ? flow : NULL;
+	return flow && flow_is_of(flow, remote, local, protocol) && flow_is_live(flow) ? flow
+										       : NULL;
 }
 
 /* See synfw_unconnected_udp. */
@@ -105,7 +106,8 @@ __noinline int packet_error_established(struct xdp_md *ctx, struct packet *pkt)
 	struct flow_address local, destination;
 	struct synfw_flow_key key;
 
-	if (!pkt || !flow_parse(ctx, true, pkt->l4_offset + ICMP_BODY_OFFSET, pkt->family == 6, &inner))
+	if (!pkt ||
+	    !flow_parse(ctx, true, pkt->l4_offset + ICMP_BODY_OFFSET, pkt->family == 6, &inner))
 		return 0;
 	local = flow_halves(&inner.tuple.local);
 	destination = packet_address(pkt, &pkt->dst);
@@ -113,7 +115,8 @@ __noinline int packet_error_established(struct xdp_md *ctx, struct packet *pkt)
 		return 0;
 	key.remote_port_be = inner.tuple.remote_port_be;
 	key.local_port_be = inner.tuple.local_port_be;
-	return flow_find(&key, flow_halves(&inner.tuple.remote), local, inner.tuple.protocol) != NULL;
+	return flow_find(&key, flow_halves(&inner.tuple.remote), local, inner.tuple.protocol) !=
+	       NULL;
 }
 
 /* The ports of a packet, and of TCP and SCTP what it says of its connection. False: it can be
@@ -140,7 +143,8 @@ static __always_inline bool ports_to_key(struct xdp_md *ctx, const struct packet
 	case SYNFW_L4_ICMP:
 	case SYNFW_L4_ICMPV6:
 		if (pkt->l4_dst != reply ||
-		    bpf_xdp_load_bytes(ctx, pkt->l4_offset + offsetof(struct flow_l4, identifier_be),
+		    bpf_xdp_load_bytes(ctx,
+				       pkt->l4_offset + offsetof(struct flow_l4, identifier_be),
 				       &key->local_port_be, sizeof(key->local_port_be)))
 			return false;
 		key->remote_port_be = key->local_port_be;

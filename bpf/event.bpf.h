@@ -13,21 +13,21 @@
 #include "walk.bpf.h"
 
 /* No tick of a kernel is longer (CONFIG_HZ is 100 at least). */
-#define LONGEST_JIFFY_NS 10000000ULL
+#define LONGEST_JIFFY_NS  10000000ULL
 
 #define EVENT_LIMIT_TRIES 4
 
 static __always_inline __u32 event_bucket(__u32 kind)
 {
 	return kind == SYNFW_EVENT_BLOCK || kind == SYNFW_EVENT_FLAG ? SYNFW_EVENTS_OF_SOURCES
-								      : SYNFW_EVENTS_OF_PACKETS;
+								     : SYNFW_EVENTS_OF_PACKETS;
 }
 
 /* The limit was found exhausted for longer than this jiffy: no need to ask the clock again. */
 static __always_inline bool events_are_shut(const struct synfw_runtime *runtime, __u32 bucket)
 {
-	return !test_clock && *(const volatile __u64 *)&runtime->event_shut_jiffy[bucket] ==
-				      bpf_jiffies64();
+	return !test_clock &&
+	       *(const volatile __u64 *)&runtime->event_shut_jiffy[bucket] == bpf_jiffies64();
 }
 
 /* Takes one event from the limit. Without a lock: the last of several tries that another CPU spoils
@@ -55,7 +55,8 @@ static __always_inline bool event_limit_take(struct synfw_runtime *runtime, __u3
 				runtime->event_shut_jiffy[bucket] = bpf_jiffies64();
 			return false;
 		}
-		if (__sync_val_compare_and_swap(tat, seen, schedule_next(&schedule, tat_ns)) == seen)
+		if (__sync_val_compare_and_swap(tat, seen, schedule_next(&schedule, tat_ns)) ==
+		    seen)
 			return true;
 	}
 	return false;
@@ -112,8 +113,8 @@ static __always_inline void event_fill_block(struct synfw_event *event, __u32 ki
 
 /* The default wakes the reader only when it has read all before: one that is behind, or that
  * rests for a while after each batch, is not woken for every event. */
-static __always_inline void event_send(struct xdp_md *ctx, struct walk *walk, __u32 kind, __u32 counter,
-				       __u32 sample, __u32 flags)
+static __always_inline void event_send(struct xdp_md *ctx, struct walk *walk, __u32 kind,
+				       __u32 counter, __u32 sample, __u32 flags)
 {
 	struct synfw_event *event = bpf_ringbuf_reserve(&synfw_events, sizeof(*event), 0);
 
@@ -137,14 +138,14 @@ static __always_inline void event_send(struct xdp_md *ctx, struct walk *walk, __
 }
 
 /* What the first event of a source, rule, kind and reason is known by. */
-static __always_inline __u64 event_tag(const struct image *image, const struct walk *walk, __u32 kind,
-				       __u32 counter, __u64 seed)
+static __always_inline __u64 event_tag(const struct image *image, const struct walk *walk,
+				       __u32 kind, __u32 counter, __u64 seed)
 {
 	struct source source;
 
 	source_of(&source, image, &walk->pkt);
-	return synfw_source_hash(source.word_be,
-				 seed ^ (counter | (__u64)walk->decision.reason << 16 | kind << 24));
+	return synfw_source_hash(
+		source.word_be, seed ^ (counter | (__u64)walk->decision.reason << 16 | kind << 24));
 }
 
 /*

@@ -19,40 +19,40 @@
 #include <synfw/abi.h>
 #include <synfw/state.h>
 
-#define FLOW_FRAGMENT_OFFSET	0x1fff
-#define FLOW_FRAGMENT_OFFSET6	0xfff8
-#define IPV6_EXT_BYTES		4 /* of an extension header, down to the fragment offset */
+#define FLOW_FRAGMENT_OFFSET  0x1fff
+#define FLOW_FRAGMENT_OFFSET6 0xfff8
+#define IPV6_EXT_BYTES	      4 /* of an extension header, down to the fragment offset */
 
-#define ICMP_ECHO_REPLY		0
-#define ICMP_ECHO_REQUEST	8
-#define ICMPV6_ECHO_REQUEST	128
-#define ICMPV6_ECHO_REPLY	129
+#define ICMP_ECHO_REPLY	      0
+#define ICMP_ECHO_REQUEST     8
+#define ICMPV6_ECHO_REQUEST   128
+#define ICMPV6_ECHO_REPLY     129
 
-#define TCP_FLAGS_OFFSET	13
-#define SCTP_CHUNK_OFFSET	12
+#define TCP_FLAGS_OFFSET      13
+#define SCTP_CHUNK_OFFSET     12
 
 /* RFC 9260, 3.2 */
-#define SCTP_INIT		1
-#define SCTP_INIT_ACK		2
-#define SCTP_ABORT		6
-#define SCTP_SHUTDOWN		7
-#define SCTP_SHUTDOWN_ACK	8
-#define SCTP_SHUTDOWN_COMPLETE	14
+#define SCTP_INIT	       1
+#define SCTP_INIT_ACK	       2
+#define SCTP_ABORT	       6
+#define SCTP_SHUTDOWN	       7
+#define SCTP_SHUTDOWN_ACK      8
+#define SCTP_SHUTDOWN_COMPLETE 14
 
 /* What a packet means to its connection. */
 enum flow_event {
-	FLOW_OPENS,	/* a SYN: begins it, or one anew in its place */
-	FLOW_ANSWERS,	/* a SYN with ACK */
+	FLOW_OPENS,   /* a SYN: begins it, or one anew in its place */
+	FLOW_ANSWERS, /* a SYN with ACK */
 	FLOW_GOES_ON,
-	FLOW_FINISHES,	/* one side has no more to say */
-	FLOW_ENDS,	/* at once */
+	FLOW_FINISHES, /* one side has no more to say */
+	FLOW_ENDS,     /* at once */
 };
 
 /* A packet of this host: its source is local. */
 struct flow_packet {
 	struct synfw_flow_tuple tuple;
-	__u8 kind;	/* enum synfw_flow_kind */
-	__u8 detail;	/* TCP: flags; SCTP: first chunk; 0 in an ICMP error, which may not have it */
+	__u8 kind;   /* enum synfw_flow_kind */
+	__u8 detail; /* TCP: flags; SCTP: first chunk; 0 in an ICMP error, which may not have it */
 	__u8 reserved[2];
 };
 _Static_assert(sizeof(struct flow_packet) == 44, "no holes");
@@ -65,7 +65,8 @@ struct flow_l4 {
 	__be16 rest;
 };
 
-static const __u32 flow_timeouts_s[SYNFW_NR_FLOW_KINDS][SYNFW_NR_FLOW_STATES] = SYNFW_FLOW_TIMEOUTS_S;
+static const __u32 flow_timeouts_s[SYNFW_NR_FLOW_KINDS][SYNFW_NR_FLOW_STATES] =
+	SYNFW_FLOW_TIMEOUTS_S;
 
 static __always_inline __u64 flow_timeout_ns(__u32 kind, __u32 state)
 {

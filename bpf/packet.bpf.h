@@ -25,19 +25,19 @@
 #include <synfw/abi.h>
 #include <synfw/reasons.h>
 
-#define IPV4_FRAGMENT_OFFSET	0x1fff
-#define IPV4_MORE_FRAGMENTS	0x2000
-#define IPV6_FRAGMENT_OFFSET	0xfff8
-#define IPV6_MORE_FRAGMENTS	0x0001
-#define PROTOCOL_UNKNOWN	255
-#define VLAN_ID_MASK		0xfff
+#define IPV4_FRAGMENT_OFFSET 0x1fff
+#define IPV4_MORE_FRAGMENTS  0x2000
+#define IPV6_FRAGMENT_OFFSET 0xfff8
+#define IPV6_MORE_FRAGMENTS  0x0001
+#define PROTOCOL_UNKNOWN     255
+#define VLAN_ID_MASK	     0xfff
 
-#define SCTP_HEADER_BYTES	12
-#define ICMP_HEADER_BYTES	8
-#define ICMPV6_HEADER_BYTES	4
-#define ICMPV6_ND_FIRST		133
-#define ICMPV6_ND_LAST		137
-#define ND_HOP_LIMIT		255
+#define SCTP_HEADER_BYTES    12
+#define ICMP_HEADER_BYTES    8
+#define ICMPV6_HEADER_BYTES  4
+#define ICMPV6_ND_FIRST	     133
+#define ICMPV6_ND_LAST	     137
+#define ND_HOP_LIMIT	     255
 
 struct vlan_header {
 	__be16 tci_be;
@@ -46,7 +46,7 @@ struct vlan_header {
 
 struct ipv6_ext_header {
 	__u8 next;
-	__u8 length; /* in 8 bytes, the first 8 not counted (RFC 8200) */
+	__u8 length;	    /* in 8 bytes, the first 8 not counted (RFC 8200) */
 	__be16 fragment_be; /* fragment header only */
 	__u8 rest[4];
 };
@@ -63,16 +63,16 @@ union address {
 
 struct packet {
 	union address src, dst;
-	__u32 bytes;	/* frame; of frames in several buffers what the IP length says at least */
+	__u32 bytes;	 /* frame; of frames in several buffers what the IP length says at least */
 	__u32 l4_offset; /* of the transport header, when has_l4 */
-	__u32 l4_left;	/* bytes that the IP length leaves for the next header */
-	__u32 l4_dst;	/* index into the region: destination port, ICMP type or protocol */
-	__u32 l4_src;	/* index into the region: source port or protocol */
-	__u32 vlan;	/* id of the outermost tag that has one, else SYNFW_VLAN_NONE */
-	__u8 family;	/* 4, 6; 0: no addresses, `reason` says why */
-	__u8 reason;	/* for family 0 */
-	__u8 shape;	/* enum synfw_shape */
-	__u8 region;	/* enum synfw_l4_region */
+	__u32 l4_left;	 /* bytes that the IP length leaves for the next header */
+	__u32 l4_dst;	 /* index into the region: destination port, ICMP type or protocol */
+	__u32 l4_src;	 /* index into the region: source port or protocol */
+	__u32 vlan;	 /* id of the outermost tag that has one, else SYNFW_VLAN_NONE */
+	__u8 family;	 /* 4, 6; 0: no addresses, `reason` says why */
+	__u8 reason;	 /* for family 0 */
+	__u8 shape;	 /* enum synfw_shape */
+	__u8 region;	 /* enum synfw_l4_region */
 	__u8 protocol;
 	__u8 hop_limit;
 	__u8 tcp_flags;
@@ -130,7 +130,8 @@ static __always_inline __u32 frame_left(struct xdp_md *ctx, struct packet *pkt, 
 	return pkt->bytes - before;
 }
 
-static __always_inline void parse_ports(struct packet *pkt, const struct l4_ports *ports, __u8 region)
+static __always_inline void parse_ports(struct packet *pkt, const struct l4_ports *ports,
+					__u8 region)
 {
 	pkt->region = region;
 	pkt->l4_src = bpf_ntohs(ports->source_be);
@@ -184,8 +185,8 @@ static __always_inline void parse_sctp(struct packet *pkt, struct cursor *cur)
 
 /* The type is the index on both sides; `bytes` is the smallest header of this ICMP. Over the other
  * family's IP it is a protocol like any other: no stack takes it for ICMP. */
-static __always_inline void parse_icmp(struct packet *pkt, struct cursor *cur, __u8 family, __u8 region,
-				       __u32 bytes)
+static __always_inline void parse_icmp(struct packet *pkt, struct cursor *cur, __u8 family,
+				       __u8 region, __u32 bytes)
 {
 	__u8 *type = cur->pos;
 
@@ -277,7 +278,8 @@ static __always_inline bool parse_ext_headers(struct packet *pkt, struct cursor 
 				packet_without_l4(pkt, SYNFW_SHAPE_FRAGMENT);
 				return false;
 			}
-			pkt->first_fragment |= !!(ext->fragment_be & bpf_htons(IPV6_MORE_FRAGMENTS));
+			pkt->first_fragment |=
+				!!(ext->fragment_be & bpf_htons(IPV6_MORE_FRAGMENTS));
 		} else {
 			pkt->protocol = ext->next;
 			bytes += ext->length * 8;

@@ -8,28 +8,31 @@
 #include "effect.bpf.h"
 
 /* The points, as if this packet had matched the rule. Those of rules that it matches begin anew. */
-static __always_inline void peer_score(struct xdp_md *ctx, struct walk *walk, const struct image *image,
-				       struct scratch *scratch, __u32 points, __u32 counter)
+static __always_inline void peer_score(struct xdp_md *ctx, struct walk *walk,
+				       const struct image *image, struct scratch *scratch,
+				       __u32 points, __u32 counter)
 {
 	parts_add(scratch->part, part_word(counter, 1, points));
 	scratch->score_counter = counter;
 	walk->decision.score = points;
-	walk->decision.reason = SYNFW_REASON_SCORE; /* what an event tells; a packet that goes on gets its own */
+	walk->decision.reason =
+		SYNFW_REASON_SCORE; /* what an event tells; a packet that goes on gets its own */
 	score_source(ctx, walk, image, scratch);
 	walk->decision.score = 0;
 }
 
 /* Blocks the source until then, 0: without an end. 0: there was no room. */
-static __always_inline int peer_block(struct xdp_md *ctx, struct walk *walk, const struct image *image,
-				      struct scratch *scratch, __u64 until_ns, __u32 counter)
+static __always_inline int peer_block(struct xdp_md *ctx, struct walk *walk,
+				      const struct image *image, struct scratch *scratch,
+				      __u64 until_ns, __u32 counter)
 {
 	walk->decision.verdict = SYNFW_DROP;
 	walk->decision.reason = SYNFW_REASON_BLOCKED;
 	walk->decision.counter = counter;
 	if (read_only)
 		return 1;
-	if (!block_source(walk, until_ns ? until_ns - walk_now(walk) : BLOCK_FOREVER, SYNFW_BLOCK_PEER,
-			  counter))
+	if (!block_source(walk, until_ns ? until_ns - walk_now(walk) : BLOCK_FOREVER,
+			  SYNFW_BLOCK_PEER, counter))
 		return 0;
 	blocked_tell(ctx, walk, image, counter);
 	return 1;

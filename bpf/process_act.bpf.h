@@ -35,8 +35,8 @@ static __always_inline void deny_fall_back(struct process_scratch *scratch)
 {
 	if (scratch->action != SYNFW_PROCESS_DENY)
 		return;
-	scratch->action = scratch->fallback == SYNFW_PROCESS_FLAG ? SYNFW_PROCESS_FLAG
-								  : SYNFW_PROCESS_KILL;
+	scratch->action =
+		scratch->fallback == SYNFW_PROCESS_FLAG ? SYNFW_PROCESS_FLAG : SYNFW_PROCESS_KILL;
 }
 
 /* Who was the first to set a flag is what it is held for. */
@@ -52,7 +52,8 @@ static __always_inline void flag_entry(const struct process_scratch *scratch,
 }
 
 /* Does it to the process that runs. One that cannot be isolated for want of room is killed. */
-static __always_inline void action_take(struct process_scratch *scratch, struct synfw_process *entry)
+static __always_inline void action_take(struct process_scratch *scratch,
+					struct synfw_process *entry)
 {
 	__u32 action = scratch->action;
 
@@ -69,8 +70,8 @@ static __always_inline void action_take(struct process_scratch *scratch, struct 
 
 /* Has the rule on memory that decided told of this image before? A process does the same with
  * its memory again and again. Two CPUs that are there at once tell it twice. */
-static __always_inline bool is_told(const struct process_scratch *scratch, struct synfw_process *entry,
-				    __u64 serial)
+static __always_inline bool is_told(const struct process_scratch *scratch,
+				    struct synfw_process *entry, __u64 serial)
 {
 	__u64 bit = 1ULL << (scratch->index % SYNFW_MAX_MEMORY_RULES);
 
@@ -86,17 +87,18 @@ static __always_inline bool is_told(const struct process_scratch *scratch, struc
 
 /* Is an event worth telling? Each exec is; of memory each kill, all points that lead to nothing
  * yet, and what is new. */
-static __always_inline bool is_news(const struct process_scratch *scratch, struct synfw_process *entry,
-				    __u64 serial, bool acts)
+static __always_inline bool is_news(const struct process_scratch *scratch,
+				    struct synfw_process *entry, __u64 serial, bool acts)
 {
 	if (scratch->trigger == SYNFW_ON_EXEC || !entry || scratch->crossed)
 		return true;
-	if (scratch->action == SYNFW_PROCESS_SCORE || (acts && scratch->action == SYNFW_PROCESS_KILL))
+	if (scratch->action == SYNFW_PROCESS_SCORE ||
+	    (acts && scratch->action == SYNFW_PROCESS_KILL))
 		return true;
 	if (scratch->bit != SYNFW_NO_PROCESS_BIT)
 		return !is_told(scratch, entry, serial);
 	return !(entry->flags & (scratch->action == SYNFW_PROCESS_ISOLATE ? SYNFW_PROCESS_ISOLATED
-									 : SYNFW_PROCESS_FLAGGED));
+									  : SYNFW_PROCESS_FLAGGED));
 }
 
 /* The rules have been asked about the process that runs, whose entry is `entry` (NULL: no room
@@ -108,7 +110,8 @@ static inline __noinline void act(struct process_scratch *scratch, struct synfw_
 	__u32 flags;
 	bool news;
 
-	if (!head || (scratch->bit == SYNFW_NO_PROCESS_BIT && !scratch->points && !scratch->has_peers))
+	if (!head ||
+	    (scratch->bit == SYNFW_NO_PROCESS_BIT && !scratch->points && !scratch->has_peers))
 		return;
 	/* first: what points lead to is compared with what is done */
 	deny_fall_back(scratch);
@@ -140,8 +143,8 @@ static inline __noinline void act(struct process_scratch *scratch, struct synfw_
  * of the subject afterwards is as good as nothing: nobody, with arguments of which each may be
  * there. Returns the head, or NULL.
  */
-static __always_inline const struct synfw_process_head *subject_begin(struct process_scratch *scratch,
-								      __u32 slot, __u32 trigger)
+static __always_inline const struct synfw_process_head *
+subject_begin(struct process_scratch *scratch, __u32 slot, __u32 trigger)
 {
 	const struct synfw_process_head *head;
 	__u32 bits;
@@ -194,7 +197,8 @@ static __always_inline void exec_other_slot(struct process_scratch *scratch, __u
 
 	scratch->slot = !slot;
 	head = process_head(!slot);
-	if (!head || !(head->on_peer_block || (head->nr_bits && head->fields & SYNFW_PROCESS_ASKS_LINEAGE)))
+	if (!head ||
+	    !(head->on_peer_block || (head->nr_bits && head->fields & SYNFW_PROCESS_ASKS_LINEAGE)))
 		return;
 	entry = process_entry(scratch->pid);
 	if (!entry)

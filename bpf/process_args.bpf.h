@@ -13,7 +13,7 @@
 
 struct args_loop {
 	struct process_scratch *scratch;
-	void *numbers;		/* the inner map with the arguments */
+	void *numbers; /* the inner map with the arguments */
 };
 
 static __always_inline void arg_mark(struct process_scratch *scratch, void *numbers)
@@ -21,7 +21,8 @@ static __always_inline void arg_mark(struct process_scratch *scratch, void *numb
 	const struct synfw_path_class *class = bpf_map_lookup_elem(numbers, &scratch->key);
 
 	if (class)
-		scratch->args[class->exec / 64 % (SYNFW_MAX_ARGS / 64)] |= 1ULL << (class->exec & 63);
+		scratch->args[class->exec / 64 % (SYNFW_MAX_ARGS / 64)] |= 1ULL
+									   << (class->exec & 63);
 }
 
 /* 1: the end. */

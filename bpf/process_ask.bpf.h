@@ -40,7 +40,8 @@ __noinline int ask_class(struct process_scratch *scratch, __u32 part)
 }
 
 static __always_inline void ask_judge(struct process_scratch *scratch,
-				      const struct synfw_process_question *question, __u32 args_state)
+				      const struct synfw_process_question *question,
+				      __u32 args_state)
 {
 	scratch->args_state = args_state;
 	scratch->args_at = (__u64)question->args;

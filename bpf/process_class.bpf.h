@@ -44,8 +44,8 @@ __noinline int vector_and(struct synfw_process_vector *to, const struct synfw_pr
 	return 0;
 }
 
-__noinline int vector_and_not(struct synfw_process_vector *to, const struct synfw_process_vector *from,
-			      __u32 nr_words)
+__noinline int vector_and_not(struct synfw_process_vector *to,
+			      const struct synfw_process_vector *from, __u32 nr_words)
 {
 	__u32 i;
 
@@ -106,7 +106,8 @@ static __always_inline void class_join(struct process_scratch *scratch,
 		exec_join(scratch, class->exec, sure);
 }
 
-static __always_inline void class_join_exact(struct process_scratch *scratch, void *paths, bool judged)
+static __always_inline void class_join_exact(struct process_scratch *scratch, void *paths,
+					     bool judged)
 {
 	struct file_path *path = &scratch->path;
 	bool sure = path->trusted;
@@ -301,7 +302,8 @@ __noinline int class_of_file(struct process_scratch *scratch, __u64 file, __u32 
 	return 0;
 }
 
-static __always_inline bool file_is(const struct synfw_process_id *file, const struct synfw_process_id *other)
+static __always_inline bool file_is(const struct synfw_process_id *file,
+				    const struct synfw_process_id *other)
 {
 	return file->inode == other->inode && file->device == other->device &&
 	       file->number == other->number;
@@ -340,8 +342,8 @@ __noinline int class_of_disguised(struct process_scratch *scratch, __u32 judged)
 }
 
 /* What a process that has been running is: by what it executed, which `entry` knows. */
-static __always_inline void class_of_process(struct process_scratch *scratch, struct synfw_process *entry,
-					     __u64 file, bool judged)
+static __always_inline void class_of_process(struct process_scratch *scratch,
+					     struct synfw_process *entry, __u64 file, bool judged)
 {
 	class_of_file(scratch, file, judged);
 	if (!entry || !entry->file.kind || file_is(&entry->file, &scratch->file))
@@ -355,7 +357,7 @@ static __always_inline void class_of_process(struct process_scratch *scratch, st
 
 struct groups_loop {
 	struct process_scratch *scratch;
-	__u64 groups;		/* a struct group_info */
+	__u64 groups; /* a struct group_info */
 };
 
 static __always_inline void group_join(struct process_scratch *scratch, __u32 gid)
@@ -385,8 +387,7 @@ static long group_step(__u32 index, struct groups_loop *loop)
 {
 	__u32 gid = 0;
 
-	bpf_probe_read_kernel(&gid, sizeof(gid),
-			      &((struct group_info *)loop->groups)->gid[index]);
+	bpf_probe_read_kernel(&gid, sizeof(gid), &((struct group_info *)loop->groups)->gid[index]);
 	group_join_one(loop->scratch, gid);
 	return 0;
 }

@@ -8,7 +8,7 @@
 
 #define EVENT_LIMIT_TRIES 4
 /* More than the clocks of two CPUs differ, and than a process is judged in. */
-#define EVENT_SLACK_NS	  1000000000ULL
+#define EVENT_SLACK_NS 1000000000ULL
 
 static __always_inline __u32 event_bucket(__u32 action, __u32 flags)
 {
@@ -36,13 +36,15 @@ static __always_inline bool event_limit_take(__u32 slot, __u64 now_ns, __u32 buc
 		__u64 *place = &runtime->event_tat_boot_ns[bucket % SYNFW_NR_PROCESS_EVENT_BUCKETS];
 		__u64 seen = *(const volatile __u64 *)place, tat_ns = seen;
 
-		if (tat_ns > now_ns + head->limit_tolerance_ns + head->limit_interval_ns + EVENT_SLACK_NS)
+		if (tat_ns >
+		    now_ns + head->limit_tolerance_ns + head->limit_interval_ns + EVENT_SLACK_NS)
 			tat_ns = 0;
 		if (tat_ns > now_ns + head->limit_tolerance_ns)
 			return false;
 		if (tat_ns < now_ns)
 			tat_ns = now_ns;
-		if (__sync_val_compare_and_swap(place, seen, tat_ns + head->limit_interval_ns) == seen)
+		if (__sync_val_compare_and_swap(place, seen, tat_ns + head->limit_interval_ns) ==
+		    seen)
 			return true;
 	}
 	return false;

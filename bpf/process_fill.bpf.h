@@ -29,8 +29,8 @@ static __always_inline void fill_self(struct process_scratch *scratch, struct sy
 	lineage->serial = serial;
 }
 
-static __always_inline void fill_parents(struct process_scratch *scratch, struct synfw_process *entry,
-					 __u64 task, __u64 serial)
+static __always_inline void fill_parents(struct process_scratch *scratch,
+					 struct synfw_process *entry, __u64 task, __u64 serial)
 {
 	struct synfw_lineage *lineage = &entry->lineage[scratch->slot % SYNFW_NR_GENERATION_SLOTS];
 
@@ -56,7 +56,8 @@ static __always_inline void fill_memory(struct synfw_process *entry, __u64 mm)
 /* Nobody can get those flags meanwhile: the generation in force has no rule that gives them. */
 static __always_inline void fill_release(__u64 task, __u32 flags)
 {
-	struct synfw_process *entry = process_entry(BPF_CORE_READ((struct task_struct *)task, tgid));
+	struct synfw_process *entry =
+		process_entry(BPF_CORE_READ((struct task_struct *)task, tgid));
 
 	if (entry)
 		__sync_fetch_and_and(&entry->flags, ~flags);
@@ -65,27 +66,38 @@ static __always_inline void fill_release(__u64 task, __u32 flags)
 /* One socket: somebody is talked with. */
 static long talks_step(__u32 index, struct sockets_loop *loop)
 {
-	union peer_key address = {}, source;
+	union peer_key address = {};
 
 	if (index >= loop->count)
 		return 1;
-	if (!peer_of_file(loop, index, &address))
+	if (!peer_of_file(loop, index, &address) || peer_is_spared(&address))
 		return 0;
-	source = address;
-	peer_key_cut(&source, loop->ipv6_prefixlen);
-	talk_note(loop->entry, loop->task, &address, &source);
+	peer_key_cut(&address, loop->ipv6_prefixlen);
+	talk_note(loop->talker, loop->task, &address, loop->ipv6_prefixlen);
 	return 0;
 }
 
-/* Who talked before there was a hook. All threads of a process have the same files. */
+/* The threads of a process have the same files, as a rule; its first may have ended. */
+static __always_inline bool files_are_seen(__u64 task)
+{
+	const struct task_struct *leader = BPF_CORE_READ((struct task_struct *)task, group_leader);
+
+	return (__u64)leader != task &&
+	       BPF_CORE_READ(leader, files) == BPF_CORE_READ((struct task_struct *)task, files);
+}
+
+/* Who talked before there was a hook. */
 static __always_inline void fill_talks(const struct synfw_process *entry, __u64 task,
 				       const struct synfw_process_head *head)
 {
-	struct sockets_loop loop = {.entry = entry, .ipv6_prefixlen = head->ipv6_prefixlen};
+	struct sockets_loop loop = {.ipv6_prefixlen = head->ipv6_prefixlen};
+	struct synfw_talker talker = {};
 
-	if (!head->on_peer_block ||
-	    (__u64)BPF_CORE_READ((struct task_struct *)task, group_leader) != task)
+	if (!head->on_peer_block || files_are_seen(task))
 		return;
+	talker_begin(&talker, entry, BPF_CORE_READ((struct task_struct *)task, tgid));
+	loop.talker = &talker;
+	loop.task = task;
 	if (sockets_of(&loop, task))
 		bpf_loop(SYNFW_MAX_PEER_FILES, talks_step, &loop, 0);
 }

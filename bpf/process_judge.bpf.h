@@ -19,7 +19,7 @@ const volatile bool read_only = false;
 struct judge_loop {
 	struct process_scratch *scratch;
 	struct synfw_process_head *head;
-	void *rules;		/* the inner map */
+	void *rules; /* the inner map */
 };
 
 /* `list` is the number of one + 1 (0: any), `terms` those that the process has. */
@@ -112,7 +112,8 @@ static __always_inline void peers_note(struct process_scratch *scratch,
 
 /* A rule matched. True: it decides. */
 static __always_inline bool rule_apply(struct process_scratch *scratch,
-				       const struct synfw_process_rule *rule, __u32 bit, bool monitor)
+				       const struct synfw_process_rule *rule, __u32 bit,
+				       bool monitor)
 {
 	__u32 points;
 

@@ -9,15 +9,17 @@
  */
 #include "process_act.bpf.h"
 
-#define SAMPLE_NS  3500000	/* less than a tick of 250 Hz */
-#define HUGE_BYTES (2ULL << 20)	/* by which the kernel asks for more, to choose where in it a huge page begins */
+#define SAMPLE_NS 3500000 /* less than a tick of 250 Hz */
+#define HUGE_BYTES \
+	(2ULL      \
+	 << 20) /* by which the kernel asks for more, to choose where in it a huge page begins */
 
-#define WRITE_AND_EXECUTE   (0x2 | 0x4)
-#define PROT_READ_IT	    0x1
-#define PROT_EXECUTE	    0x4
-#define READ_IMPLIES_EXEC   0x0400000
-#define SHM_RDONLY	    010000
-#define SHM_EXEC	    0100000
+#define WRITE_AND_EXECUTE (0x2 | 0x4)
+#define PROT_READ_IT	  0x1
+#define PROT_EXECUTE	  0x4
+#define READ_IMPLIES_EXEC 0x0400000
+#define SHM_RDONLY	  010000
+#define SHM_EXEC	  0100000
 
 /* When this CPU has looked last at what it runs. */
 struct {
@@ -64,8 +66,10 @@ static __always_inline const struct synfw_process_head *memory_head(__u32 trigge
 
 /* ---- one large request ----------------------------------------------------------------------- */
 
-static __always_inline void request_judge(struct process_scratch *scratch, struct synfw_process *entry,
-					  const struct synfw_process_head *head, __u64 task, __u64 bytes)
+static __always_inline void request_judge(struct process_scratch *scratch,
+					  struct synfw_process *entry,
+					  const struct synfw_process_head *head, __u64 task,
+					  __u64 bytes)
 {
 	if (entry && entry->largest_bytes < bytes)
 		entry->largest_bytes = bytes;
@@ -97,7 +101,8 @@ static __always_inline void memory_request(struct process_scratch *scratch, __u6
 /* ---- growth ---------------------------------------------------------------------------------- */
 
 /* How much larger it is than the smallest it was within the rule's time. */
-static __always_inline __u64 window_growth(struct synfw_growth_window *window, __u64 part, __u64 bytes)
+static __always_inline __u64 window_growth(struct synfw_growth_window *window, __u64 part,
+					   __u64 bytes)
 {
 	__u64 since = part - window->part, lowest = bytes, *place;
 	__u32 i;
@@ -144,8 +149,8 @@ static __always_inline struct synfw_growth_window *window_of(const struct synfw_
 }
 
 /* Asks the window of one growth rule. A growth that was told counts from then on anew. */
-__noinline int growth_ask(struct process_scratch *scratch, __u64 start_boot_ns, __u64 bytes, __u64 before_bytes,
-			  __u32 bit)
+__noinline int growth_ask(struct process_scratch *scratch, __u64 start_boot_ns, __u64 bytes,
+			  __u64 before_bytes, __u32 bit)
 {
 	__u32 slot;
 	struct synfw_growth_key key;
@@ -203,11 +208,13 @@ static long growth_step(__u32 index, struct growth_loop *loop)
 }
 
 /* `before_bytes`: what it had when it was last looked at, with which a window begins. */
-static __always_inline void memory_grown(struct process_scratch *scratch, struct synfw_process *entry,
-					 const struct synfw_process_head *head, __u64 task, __u64 bytes,
-					 __u64 before_bytes)
+static __always_inline void memory_grown(struct process_scratch *scratch,
+					 struct synfw_process *entry,
+					 const struct synfw_process_head *head, __u64 task,
+					 __u64 bytes, __u64 before_bytes)
 {
-	struct growth_loop loop = {.scratch = scratch, .bytes = bytes, .before_bytes = before_bytes};
+	struct growth_loop loop = {
+		.scratch = scratch, .bytes = bytes, .before_bytes = before_bytes};
 
 	loop.rules = vector_at(scratch->slot, head->trigger[SYNFW_ON_GROWTH]);
 	if (!loop.rules)

@@ -17,9 +17,9 @@
 #define TMPFS_MAGIC	0x01021994
 #define HUGETLBFS_MAGIC 0x958458f6
 
-#define CUT_TO	   (PATH_TAIL - SHORT_TEXT)
-#define MAX_MOUNTS 8192 /* of a file system, that are looked through */
-#define MAX_ERRNO  4095
+#define CUT_TO		(PATH_TAIL - SHORT_TEXT)
+#define MAX_MOUNTS	8192 /* of a file system, that are looked through */
+#define MAX_ERRNO	4095
 
 struct path_loop {
 	struct file_path *path;
@@ -75,7 +75,8 @@ static __always_inline bool path_component(struct file_path *path, __u64 name)
 
 static __always_inline __u64 mount_of(__u64 vfsmount)
 {
-	return vfsmount - __builtin_preserve_field_info(((struct mount *)0)->mnt, BPF_FIELD_BYTE_OFFSET);
+	return vfsmount -
+	       __builtin_preserve_field_info(((struct mount *)0)->mnt, BPF_FIELD_BYTE_OFFSET);
 }
 
 static long mount_step(__u32 index, struct path_loop *loop)
@@ -263,8 +264,8 @@ static __always_inline void path_name_only(struct process_scratch *scratch, __u6
 
 struct text_loop {
 	struct file_path *path;
-	const __u8 *text;	/* 4096 bytes */
-	__u32 at;		/* bytes before it are not gathered yet */
+	const __u8 *text; /* 4096 bytes */
+	__u32 at;	  /* bytes before it are not gathered yet */
 };
 
 /* One byte further to the front; a component is gathered when its '/' is met. */

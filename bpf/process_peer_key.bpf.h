@@ -77,7 +77,7 @@ struct peer_subject;
 /* All descriptors of a task, and for whom they are looked through: either of the two. */
 struct sockets_loop {
 	const struct peer_subject *subject;
-	const struct synfw_process *entry;
+	struct synfw_talker *talker;
 	__u64 task;
 	struct file **files;
 	__u32 count;
@@ -91,11 +91,8 @@ static __always_inline bool sockets_of(struct sockets_loop *loop, __u64 task)
 
 	if (!table)
 		return false;
-	loop->task = task;
 	loop->files = BPF_CORE_READ(table, fd);
 	loop->count = BPF_CORE_READ(table, max_fds);
-	if (loop->count > SYNFW_MAX_PEER_FILES)
-		tally(SYNFW_PROCESS_TALLY_PEERS_UNSEEN);
 	return true;
 }
 

@@ -19,7 +19,7 @@ struct peer_subject {
 	__u64 start_boot_ns, block_ns, now_ns;
 	__u32 pid, points;
 	__u16 counter;
-	__u8 flags;		/* SYNFW_PEER_* */
+	__u8 flags; /* SYNFW_PEER_* */
 	__u8 ipv6_prefixlen;
 	__u32 reserved;
 };
@@ -122,8 +122,11 @@ static __always_inline void peers_of_files(const struct peer_subject *subject)
 {
 	struct sockets_loop loop = {.subject = subject};
 
-	if (sockets_of(&loop, bpf_get_current_task()))
-		bpf_loop(SYNFW_MAX_PEER_FILES, peers_step, &loop, 0);
+	if (!sockets_of(&loop, bpf_get_current_task()))
+		return;
+	if (loop.count > SYNFW_MAX_PEER_FILES)
+		tally(SYNFW_PROCESS_TALLY_PEERS_UNSEEN);
+	bpf_loop(SYNFW_MAX_PEER_FILES, peers_step, &loop, 0);
 }
 
 static __always_inline void subject_set(struct peer_subject *subject,
@@ -136,8 +139,8 @@ static __always_inline void subject_set(struct peer_subject *subject,
 
 static __always_inline bool peers_are_kept(const struct synfw_process *entry, bool monitor)
 {
-	return entry->flags & (monitor ? SYNFW_PROCESS_PEERS | SYNFW_PROCESS_PEERS_MONITOR
-				       : SYNFW_PROCESS_PEERS);
+	return entry->flags &
+	       (monitor ? SYNFW_PROCESS_PEERS | SYNFW_PROCESS_PEERS_MONITOR : SYNFW_PROCESS_PEERS);
 }
 
 /* The longest time and the most points of all rules that matched the process; what a policy that
@@ -152,7 +155,8 @@ static __always_inline void peers_keep(const struct process_scratch *scratch,
 	if (!kept || entry->peers_score < scratch->peers_score)
 		entry->peers_score = scratch->peers_score;
 	entry->counter_peers = scratch->counter_peers;
-	__sync_fetch_and_or(&entry->flags, monitor ? SYNFW_PROCESS_PEERS_MONITOR : SYNFW_PROCESS_PEERS);
+	__sync_fetch_and_or(&entry->flags,
+			    monitor ? SYNFW_PROCESS_PEERS_MONITOR : SYNFW_PROCESS_PEERS);
 }
 
 /* A rule with `peers` matched the process that runs. Without an entry those that it has now are
@@ -194,7 +198,8 @@ static __always_inline bool subject_of_current(struct peer_subject *subject,
 }
 
 /* The process that runs, if it matters who it talks with. */
-static __always_inline struct synfw_process *entry_with_peers(const struct synfw_process_head **ret_head)
+static __always_inline struct synfw_process *
+entry_with_peers(const struct synfw_process_head **ret_head)
 {
 	const struct synfw_process_head *head = process_head(active_slot());
 	struct synfw_process *entry;
@@ -209,8 +214,8 @@ static __always_inline struct synfw_process *entry_with_peers(const struct synfw
 }
 
 /* It talks with that address. */
-static inline __noinline void peer_found(struct synfw_process *entry, const struct synfw_process_head *head,
-					 union peer_key *key)
+static inline __noinline void peer_found(struct synfw_process *entry,
+					 const struct synfw_process_head *head, union peer_key *key)
 {
 	struct peer_subject subject = {};
 

@@ -26,17 +26,17 @@
 
 struct file_path {
 	__u64 dentry, mount, mount_root; /* where the walk is */
-	__u64 trusted_mount;	/* the last one whose namespace was looked at */
-	__u64 oldest;		/* mount of those of a file system, as far as they were looked through */
-	__u32 host_mounts;	/* synfw_process_state.host_mounts */
-	__u32 text_end;		/* bytes of a text that are not gathered yet */
-	__u32 total;		/* bytes; saturates */
-	__u32 at;		/* where text begins */
-	__u32 nr_reversed;	/* bytes of the suffix key */
-	__u8 primary;		/* walk: from the first mount of each file system */
-	__u8 seen_primary;	/* the mounts that were walked are those */
-	__u8 trusted;		/* they belong to the host's own mount namespace */
-	__u8 complete;		/* it was read to the root */
+	__u64 trusted_mount;		 /* the last one whose namespace was looked at */
+	__u64 oldest;	   /* mount of those of a file system, as far as they were looked through */
+	__u32 host_mounts; /* synfw_process_state.host_mounts */
+	__u32 text_end;	   /* bytes of a text that are not gathered yet */
+	__u32 total;	   /* bytes; saturates */
+	__u32 at;	   /* where text begins */
+	__u32 nr_reversed; /* bytes of the suffix key */
+	__u8 primary;	   /* walk: from the first mount of each file system */
+	__u8 seen_primary; /* the mounts that were walked are those */
+	__u8 trusted;	   /* they belong to the host's own mount namespace */
+	__u8 complete;	   /* it was read to the root */
 	__u8 text[PATH_END + SHORT_TEXT];
 	__u8 name[SHORT_TEXT];
 	struct synfw_pattern_key suffix;
@@ -46,51 +46,51 @@ struct file_path {
 enum args_state {
 	ARGS_UNREAD = 0,
 	ARGS_READ = 1,
-	ARGS_UNREADABLE = 2,	/* to their end: each may be there */
-	ARGS_UNKNOWN = 3,	/* not yet: the program that knows them comes later */
+	ARGS_UNREADABLE = 2, /* to their end: each may be there */
+	ARGS_UNKNOWN = 3,    /* not yet: the program that knows them comes later */
 };
 
 struct process_scratch {
 	__u32 taken;
-	__u32 place;		/* its own number */
-	__u32 slot;		/* of the generation */
+	__u32 place; /* its own number */
+	__u32 slot;  /* of the generation */
 	__u32 reserved;
-	__u64 address;		/* see address_of() */
+	__u64 address; /* see address_of() */
 
 	/* the subject */
 	__u32 trigger;
-	__u32 pid;		/* tgid */
+	__u32 pid; /* tgid */
 	__u32 uid, gid;
-	__u64 cred;		/* 0: uid and gid are all */
-	__u64 bytes;		/* of the request, or the growth */
-	__u64 grown;		/* bit i: the window of rule i of `memory` was exceeded */
+	__u64 cred;  /* 0: uid and gid are all */
+	__u64 bytes; /* of the request, or the growth */
+	__u64 grown; /* bit i: the window of rule i of `memory` was exceeded */
 	__u64 now_ns;
-	struct synfw_process_id file;	/* kind 0: there is none */
+	struct synfw_process_id file; /* kind 0: there is none */
 	__u8 memfd;
-	__u8 args_state;	/* enum args_state */
-	__u8 tail_cut;		/* tail is the end of a longer path */
-	__u8 flags;		/* SYNFW_PATH_* */
+	__u8 args_state; /* enum args_state */
+	__u8 tail_cut;	 /* tail is the end of a longer path */
+	__u8 flags;	 /* SYNFW_PATH_* */
 	__u16 tail_bytes;
 	__u16 nr_words;
-	__u32 unsure;		/* SYNFW_UNSURE_* */
+	__u32 unsure;		 /* SYNFW_UNSURE_* */
 	__u64 args_at, args_end; /* addresses, argv[0] included where args_first is set */
 	__u8 args_first;
-	__u8 disguised;		/* file is what it executed, and tail what it claims */
+	__u8 disguised; /* file is what it executed, and tail what it claims */
 	__u16 reserved1;
-	__u32 args_continue;	/* the argument in hand goes on */
+	__u32 args_continue; /* the argument in hand goes on */
 	__u64 self[SYNFW_LINEAGE_WORDS];
 	__u64 sure_self[SYNFW_LINEAGE_WORDS];
 	__u64 parent[SYNFW_LINEAGE_WORDS];
 	__u64 ancestors[SYNFW_LINEAGE_WORDS];
-	__u8 tail[SHORT_TEXT];	/* the end of the path, for events */
+	__u8 tail[SHORT_TEXT]; /* the end of the path, for events */
 
 	/* vectors */
-	__u32 named, sure_named; /* some pattern knew the path */
-	struct synfw_process_vector exec;	/* as the path says in any way */
-	struct synfw_process_vector sure;	/* as it says surely, see SYNFW_UNSURE_SELF */
-	struct synfw_process_vector who;	/* user and group */
+	__u32 named, sure_named;	  /* some pattern knew the path */
+	struct synfw_process_vector exec; /* as the path says in any way */
+	struct synfw_process_vector sure; /* as it says surely, see SYNFW_UNSURE_SELF */
+	struct synfw_process_vector who;  /* user and group */
 	struct synfw_process_vector group_not;
-	__u64 args[SYNFW_MAX_ARGS / 64];	/* numbers of those that are there */
+	__u64 args[SYNFW_MAX_ARGS / 64]; /* numbers of those that are there */
 
 	/* the walk over candidates, and what it found */
 	__u64 bits;
@@ -98,16 +98,16 @@ struct process_scratch {
 	__u32 points;
 	__u64 peers_block_ns;
 	__u32 peers_score;
-	__u16 bit;		/* that decided */
-	__u16 counter;		/* of that rule, or of the last that gave points */
+	__u16 bit;     /* that decided */
+	__u16 counter; /* of that rule, or of the last that gave points */
 	__u16 counter_peers;
-	__u16 index;		/* of the rule that decided, as in struct synfw_process_rule */
-	__u8 action;		/* enum synfw_process_action */
+	__u16 index; /* of the rule that decided, as in struct synfw_process_rule */
+	__u8 action; /* enum synfw_process_action */
 	__u8 fallback;
 	__u8 has_peers;
-	__u8 undecided;		/* arguments that are not known yet would have to be */
+	__u8 undecided; /* arguments that are not known yet would have to be */
 	__u8 crossed;
-	__u8 trial;		/* nothing is counted: another program judges the same again */
+	__u8 trial; /* nothing is counted: another program judges the same again */
 	__u32 score_before, score_after;
 
 	struct file_path path;

@@ -17,6 +17,8 @@ static inline __noinline struct synfw_process *process_entry(__u32 pid)
 	return bpf_map_lookup_elem(&synfw_processes, &pid);
 }
 
+#define TALKED_FLAGS  (SYNFW_PROCESS_TALKED | SYNFW_PROCESS_TALKED_MONITOR)
+
 #define MEMBERS_FILE  0
 #define MEMBERS_ANON  1
 #define MEMBERS_SHMEM 3
@@ -42,7 +44,8 @@ static __always_inline __s64 resident_bytes(const struct mm_struct *mm)
 }
 
 /* What a process has when it begins, or is first seen, is no request and no growth. */
-static __always_inline void entry_begin_memory(struct synfw_process *entry, const struct mm_struct *mm)
+static __always_inline void entry_begin_memory(struct synfw_process *entry,
+					       const struct mm_struct *mm)
 {
 	entry->mapped_bytes = BPF_CORE_READ(mm, total_vm) * PAGE_BYTES;
 	entry->resident_bytes = resident_bytes(mm);
@@ -56,6 +59,9 @@ static __always_inline void entry_begin_image(struct synfw_process *entry, __u64
 	entry_begin_memory(entry, (const void *)mm);
 	entry->told = 0;
 	__sync_fetch_and_and(&entry->flags, ~SYNFW_PROCESS_DISGUISED);
+	/* a protected file was spared, and one that is not is told for itself */
+	if (!(entry->flags & SYNFW_PROCESS_FLAGGED))
+		__sync_fetch_and_and(&entry->flags, ~TALKED_FLAGS);
 	if (file)
 		file_identify(&entry->file, file);
 	else
@@ -121,8 +127,8 @@ static inline __noinline struct synfw_process *entry_of_task(struct process_scra
 	__u32 pid = BPF_CORE_READ((struct task_struct *)task, tgid);
 	struct synfw_process *entry = process_entry(pid);
 
-	if (entry && entry->start_boot_ns ==
-			     BPF_CORE_READ((struct task_struct *)task, group_leader, start_boottime))
+	if (entry && entry->start_boot_ns == BPF_CORE_READ((struct task_struct *)task, group_leader,
+							   start_boottime))
 		return entry;
 	if (task_exits(task))
 		return NULL;
@@ -279,6 +285,9 @@ static __always_inline void entry_inherit(struct process_scratch *scratch,
 	int i;
 
 	entry->flags = parent->flags;
+	/* who was not flagged for it, as it is protected or the policy monitors, has no heirs */
+	if (!(entry->flags & SYNFW_PROCESS_FLAGGED))
+		entry->flags &= ~TALKED_FLAGS;
 	entry->file = parent->file;
 #pragma unroll
 	for (i = 0; i < SYNFW_NR_GENERATION_SLOTS; i++) {
@@ -316,7 +325,8 @@ static __always_inline void process_not_remembered(__u32 parent_pid)
 	child_lost(process_entry(parent_pid));
 }
 
-static __always_inline void process_forked(struct process_scratch *scratch, __u64 parent, __u64 child)
+static __always_inline void process_forked(struct process_scratch *scratch, __u64 parent,
+					   __u64 child)
 {
 	__u32 parent_pid = BPF_CORE_READ((struct task_struct *)parent, tgid);
 	__u32 pid = BPF_CORE_READ((struct task_struct *)child, tgid);

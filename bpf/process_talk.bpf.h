@@ -12,17 +12,17 @@
 
 /* ---- notes ----------------------------------------------------------------------------------- */
 
-static __always_inline bool talk_has(const struct synfw_talk *talk, const struct synfw_process *entry,
-				     __u32 pid)
+static __always_inline struct synfw_talker *talk_find(struct synfw_talk *talk,
+						      const struct synfw_talker *talker)
 {
 	int i;
 
 #pragma unroll
 	for (i = 0; i < SYNFW_TALKERS; i++)
-		if (talk->talker[i].pid == pid &&
-		    talk->talker[i].start_boot_ns == entry->start_boot_ns)
-			return true;
-	return false;
+		if (talk->talker[i].pid == talker->pid &&
+		    talk->talker[i].start_boot_ns == talker->start_boot_ns)
+			return &talk->talker[i];
+	return NULL;
 }
 
 /* In the place of the one that came first. Who reads it meanwhile finds nobody there, or a pid
@@ -34,43 +34,68 @@ static __always_inline void talk_put(struct synfw_talk *talk, const struct synfw
 
 	*(volatile __u32 *)&to->pid = 0;
 	*(volatile __u64 *)&to->start_boot_ns = talker->start_boot_ns;
+	*(volatile __u64 *)&to->seen_boot_ns = talker->seen_boot_ns;
 	to->uid = talker->uid;
 	to->gid = talker->gid;
 	*(volatile __u32 *)&to->pid = talker->pid;
 }
 
-/* Notes that the process of a task talks with that source, of which `address` is one. */
-static inline __noinline void talk_note(const struct synfw_process *entry, __u64 task,
-					const union peer_key *address, const union peer_key *source)
+static __always_inline void talker_begin(struct synfw_talker *talker,
+					 const struct synfw_process *entry, __u32 pid)
+{
+	talker->start_boot_ns = entry->start_boot_ns;
+	talker->seen_boot_ns = bpf_ktime_get_boot_ns();
+	talker->pid = pid;
+}
+
+/* Not with each datagram: to read this takes longer than the rest. */
+static __always_inline void talker_complete(struct synfw_talker *talker, __u64 task)
 {
 	const struct cred *cred = BPF_CORE_READ((struct task_struct *)task, cred);
-	struct synfw_talk *talk = bpf_map_lookup_elem(&synfw_talks, source);
-	struct synfw_talk first = {};
-	struct synfw_talker talker = {};
 
-	talker.pid = BPF_CORE_READ((struct task_struct *)task, tgid);
-	if (talk && talk_has(talk, entry, talker.pid))
-		return;
-	if (peer_is_nobody(address) || bpf_map_lookup_elem(&synfw_exempt, address))
-		return;
-	talker.start_boot_ns = entry->start_boot_ns;
-	talker.uid = BPF_CORE_READ(cred, euid.val);
-	talker.gid = BPF_CORE_READ(cred, egid.val);
-	if (!talk) {
-		first.talker[0] = talker;
-		first.next = 1;
-		if (!bpf_map_update_elem(&synfw_talks, source, &first, BPF_NOEXIST))
+	talker->uid = BPF_CORE_READ(cred, euid.val);
+	talker->gid = BPF_CORE_READ(cred, egid.val);
+}
+
+/* Notes that the process of a task talks with that source. Without room nobody is noted. */
+static inline __noinline void talk_note(struct synfw_talker *talker, __u64 task,
+					const union peer_key *source, __u32 ipv6_prefixlen)
+{
+	struct synfw_talk *talk = bpf_map_lookup_elem(&synfw_talks, source);
+	struct synfw_talk first = {.next = 1, .ipv6_prefixlen = ipv6_prefixlen};
+	struct synfw_talker *note;
+
+	if (!talk || talk->ipv6_prefixlen != ipv6_prefixlen) {
+		talker_complete(talker, task);
+		first.talker[0] = *talker;
+		if (!bpf_map_update_elem(&synfw_talks, source, &first,
+					 talk ? BPF_ANY : BPF_NOEXIST))
 			return;
-		/* another process was first; without room nobody is noted */
+		/* another process was first */
 		talk = bpf_map_lookup_elem(&synfw_talks, source);
+		if (!talk)
+			return;
 	}
-	if (talk)
-		talk_put(talk, &talker);
+	note = talk_find(talk, talker);
+	if (!note) {
+		talker_complete(talker, task);
+		talk_put(talk, talker);
+	} else if (talker->seen_boot_ns > note->seen_boot_ns + SYNFW_TALK_STEP_NS) {
+		note->seen_boot_ns = talker->seen_boot_ns;
+	}
+}
+
+/* Who can never be blocked, though another address of the same source may be. What `protect` names
+ * is not known here. */
+static __always_inline bool peer_is_spared(const union peer_key *address)
+{
+	return peer_is_nobody(address) || bpf_map_lookup_elem(&synfw_exempt, address);
 }
 
 /* ---- blocked sources ------------------------------------------------------------------------- */
 
-static __always_inline bool source_is_blocked(const union peer_key *source, __u64 now_ns, bool monitor)
+static __always_inline bool source_is_blocked(const union peer_key *source, __u64 now_ns,
+					      bool monitor)
 {
 	__u32 zero = 0;
 	const struct synfw_runtime *runtime = bpf_map_lookup_elem(&synfw_runtime, &zero);
@@ -84,12 +109,13 @@ static __always_inline bool source_is_blocked(const union peer_key *source, __u6
 	       (monitor || !(block->flags & SYNFW_BLOCK_MONITOR));
 }
 
-static __always_inline void talker_flag(struct synfw_process *entry, const struct synfw_talker *talker,
+static __always_inline void talker_flag(struct synfw_process *entry,
+					const struct synfw_talker *talker,
 					const struct talk_case *found)
 {
 	__u32 flags;
 
-	if (!talker_hold(entry, talker->pid, found, &flags))
+	if (!talker_hold(entry, talker, found, &flags))
 		return;
 	if (flags & SYNFW_PROCESS_EVENT_SPARED)
 		tally(SYNFW_PROCESS_TALLY_SPARED);
@@ -99,30 +125,39 @@ static __always_inline void talker_flag(struct synfw_process *entry, const struc
 		tally(SYNFW_PROCESS_TALLY_EVENTS_LOST);
 }
 
-/* The process that runs, of that entry, talks with that address. The note is made first: who
- * blocks the source at the same moment finds it, if the block is not found here. */
-static inline __noinline void talk_found(struct synfw_process *entry, const struct synfw_process_head *head,
+static __always_inline void case_begin(struct talk_case *found,
+				       const struct synfw_process_head *head,
+				       const union peer_key *source)
+{
+	__builtin_memcpy(&found->source, source, sizeof(found->source));
+	found->now_ns = bpf_ktime_get_boot_ns();
+	found->slot = active_slot();
+	found->monitor = head->monitor;
+	found->ipv6_prefixlen = head->ipv6_prefixlen;
+}
+
+/* The process that runs, of that entry, talks with that address. It is noted whether or not it is
+ * flagged already: it may be released. */
+static inline __noinline void talk_found(struct synfw_process *entry,
+					 const struct synfw_process_head *head,
 					 const union peer_key *address)
 {
-	__u64 task = bpf_get_current_task();
 	union peer_key source = *address;
-	struct talk_case found = {};
 	struct synfw_talker talker = {};
+	struct talk_case found;
 
-	if (entry->flags & talk_known(head->monitor))
+	if (peer_is_spared(address))
 		return;
 	peer_key_cut(&source, head->ipv6_prefixlen);
-	talk_note(entry, task, address, &source);
-	found.now_ns = bpf_ktime_get_boot_ns();
-	if (!source_is_blocked(&source, found.now_ns, head->monitor))
+	talker_begin(&talker, entry, bpf_get_current_pid_tgid() >> 32);
+	talk_note(&talker, bpf_get_current_task(), &source, head->ipv6_prefixlen);
+	if (entry->flags & talk_known(head->monitor))
 		return;
-	__builtin_memcpy(&found.source, &source, sizeof(found.source));
-	found.slot = active_slot();
-	found.monitor = head->monitor;
-	talker.start_boot_ns = entry->start_boot_ns;
-	talker.pid = bpf_get_current_pid_tgid() >> 32;
-	talker.uid = BPF_CORE_READ((struct task_struct *)task, cred, euid.val);
-	talker.gid = BPF_CORE_READ((struct task_struct *)task, cred, egid.val);
+	talk_fence();
+	if (!source_is_blocked(&source, talker.seen_boot_ns, head->monitor))
+		return;
+	case_begin(&found, head, &source);
+	talker_complete(&talker, bpf_get_current_task());
 	talker_flag(entry, &talker, &found);
 }
 
@@ -131,21 +166,21 @@ static __always_inline void talkers_flag(const union peer_key *source)
 {
 	const struct synfw_process_head *head = process_head(active_slot());
 	const struct synfw_talk *talk = bpf_map_lookup_elem(&synfw_talks, source);
-	struct talk_case found = {};
 	struct synfw_process *entry;
+	struct synfw_talker talker;
+	struct talk_case found;
 	int i;
 
-	if (!head || !head->on_peer_block || !talk)
+	if (!head || !head->on_peer_block || !talk || talk->ipv6_prefixlen != head->ipv6_prefixlen)
 		return;
-	__builtin_memcpy(&found.source, source, sizeof(found.source));
-	found.now_ns = bpf_ktime_get_boot_ns();
-	found.slot = active_slot();
-	found.monitor = head->monitor;
+	case_begin(&found, head, source);
 #pragma unroll
 	for (i = 0; i < SYNFW_TALKERS; i++) {
-		entry = talker_entry(&synfw_processes, &talk->talker[i]);
+		talker = *(const volatile struct synfw_talker *)&talk->talker[i];
+		entry = talker_entry(&synfw_processes, &talker, found.now_ns);
 		if (entry)
-			talker_flag(entry, &talk->talker[i], &found);
+			talker_flag(entry, &talker, &found);
+		found.now_ns++; /* `release` tells heirs from strangers by the time */
 	}
 }
 

@@ -17,9 +17,20 @@
 struct talk_case {
 	struct synfw_addr6 source;
 	__u64 now_ns;
-	__u32 slot;		/* of the generation in force */
-	__u32 monitor;
+	__u32 slot; /* of the generation in force */
+	__u16 monitor;
+	__u16 ipv6_prefixlen;
 };
+
+/* Between what one side writes and what it then looks for: the other side does it the other way
+ * round, and one of the two must see what the other wrote. An atomic operation whose result is
+ * used orders all others, on any processor. */
+static __always_inline void talk_fence(void)
+{
+	__u64 place = 0, before = __sync_fetch_and_add(&place, 1);
+
+	asm volatile("" : : "r"(before));
+}
 
 /* The flags that say that it is known of a process already. */
 static __always_inline __u32 talk_known(__u32 monitor)
@@ -27,15 +38,17 @@ static __always_inline __u32 talk_known(__u32 monitor)
 	return monitor ? SYNFW_PROCESS_TALKED | SYNFW_PROCESS_TALKED_MONITOR : SYNFW_PROCESS_TALKED;
 }
 
-static __always_inline bool talker_is_protected(const struct synfw_process *entry, __u32 pid, __u32 slot)
+static __always_inline bool talker_is_protected(const struct synfw_process *entry, __u32 pid,
+						__u32 slot)
 {
 	return pid <= 1 ||
 	       entry->lineage[slot % SYNFW_NR_GENERATION_SLOTS].path_flags & SYNFW_PATH_PROTECTED;
 }
 
-/* False: that is known. Else the flags of the event that it is worth. Of two CPUs that find out at
- * once one is told so. */
-static __always_inline bool talker_hold(struct synfw_process *entry, __u32 pid,
+/* False: that is known, or the entry is another process's by now. Else the flags of the event that
+ * it is worth. Of two CPUs that find out at once one is told so. */
+static __always_inline bool talker_hold(struct synfw_process *entry,
+					const struct synfw_talker *talker,
 					const struct talk_case *found, __u32 *ret_event_flags)
 {
 	__u32 flags = SYNFW_PROCESS_TALKED | SYNFW_PROCESS_FLAGGED, before;
@@ -44,11 +57,16 @@ static __always_inline bool talker_hold(struct synfw_process *entry, __u32 pid,
 	if (found->monitor) {
 		flags = SYNFW_PROCESS_TALKED_MONITOR;
 		*ret_event_flags = SYNFW_PROCESS_EVENT_MONITOR;
-	} else if (talker_is_protected(entry, pid, found->slot)) {
+	} else if (talker_is_protected(entry, talker->pid, found->slot)) {
 		flags = SYNFW_PROCESS_TALKED;
 		*ret_event_flags = SYNFW_PROCESS_EVENT_SPARED;
 	}
 	before = __sync_fetch_and_or(&entry->flags, flags);
+	/* it may have ended since, and its room be used again */
+	if (*(volatile __u64 *)&entry->start_boot_ns != talker->start_boot_ns) {
+		__sync_fetch_and_and(&entry->flags, before | ~flags);
+		return false;
+	}
 	if (before & talk_known(found->monitor))
 		return false;
 	entry->talked_with = found->source;
@@ -59,14 +77,14 @@ static __always_inline bool talker_hold(struct synfw_process *entry, __u32 pid,
 	return true;
 }
 
-/* The process of a note, if it still runs. */
-static __always_inline struct synfw_process *talker_entry(void *processes,
-							  const struct synfw_talker *talker)
+/* The process of a note that counts, if it still runs. */
+static __always_inline struct synfw_process *
+talker_entry(void *processes, const struct synfw_talker *talker, __u64 now_ns)
 {
-	__u32 pid = *(const volatile __u32 *)&talker->pid;
 	struct synfw_process *entry;
+	__u32 pid = talker->pid;
 
-	if (!pid)
+	if (!pid || talker->seen_boot_ns + SYNFW_TALK_NS < now_ns)
 		return NULL;
 	entry = bpf_map_lookup_elem(processes, &pid);
 	return entry && entry->start_boot_ns == talker->start_boot_ns ? entry : NULL;
@@ -92,6 +110,7 @@ static __always_inline bool talker_tell(void *events, const struct synfw_process
 	event->action = SYNFW_PROCESS_FLAG;
 	event->flags = flags;
 	__builtin_memcpy(event->comm, entry->comm, sizeof(event->comm));
+	event->peer_prefixlen = found->ipv6_prefixlen;
 	event->peer = found->source;
 	bpf_ringbuf_submit(event, 0);
 	return true;

@@ -98,7 +98,7 @@ struct scratch {
 	__u16 score_counter; /* the last rule that gave points */
 	__u8 adds_to;	     /* bit n: dynamic set n */
 	__u8 reserved;
-	__u32 block_pid;	/* SYNFW_BLOCK_PEER */
+	__u32 block_pid;		 /* SYNFW_BLOCK_PEER */
 	__u64 score_before, score_after; /* of the source, in SYNFW_SCORE_UNIT */
 	__u64 part[SYNFW_SCORE_PARTS];	 /* points of this packet, each a struct synfw_score_part */
 	__u64 sum[SYNFW_SCORE_PARTS];	 /* points of the source, so far */

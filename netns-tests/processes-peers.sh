@@ -68,6 +68,18 @@ talk() { # LINE: says what came of it
 	said
 }
 
+# The program that talks accepts a connection, as "a", and reads from it.
+accept_from() { # ADDRESS of the client
+	# shellcheck disable=SC2016
+	equal "$(talk 'socket($s{l}, AF_INET, SOCK_STREAM, 0); bind($s{l}, sockaddr_in(4712, INADDR_ANY)) && listen($s{l}, 5) ? "ok" : "not"')" ok "a server"
+	# shellcheck disable=SC2016
+	on_client /usr/bin/perl -MIO::Socket::IP -e '
+		my $s = IO::Socket::IP->new(PeerAddr => "192.0.2.1", PeerPort => 4712, LocalAddr => shift) or die $@;
+		syswrite($s, "x"); sleep 20' "$1" &
+	# shellcheck disable=SC2016
+	equal "$(talk 'accept($s{a}, $s{l}) && answers("a")')" yes "what is accepted and read"
+}
+
 end_talk() {
 	kill "$WORKER"
 	exec 8>&-
@@ -154,11 +166,7 @@ test_who_is_accepted_and_who_sends_is_a_peer() {
 	prepare
 	apply_processes "- {name: talker, exec: $T/bin/talks, action: flag, peers: block 10m}" "$MORE"
 	begin_talk talks
-	equal "$(talk 'socket($s{l}, AF_INET, SOCK_STREAM, 0); bind($s{l}, sockaddr_in(4712, INADDR_ANY)) && listen($s{l}, 5) ? "ok" : "not"')" ok "a server"
-	on_client /usr/bin/perl -MIO::Socket::IP -e '
-		my $s = IO::Socket::IP->new(PeerAddr => "192.0.2.1", PeerPort => 4712, LocalAddr => "192.0.2.3") or die $@;
-		syswrite($s, "x"); sleep 20' &
-	equal "$(talk 'accept($s{a}, $s{l}) && answers("a")')" yes "what is accepted and read"
+	accept_from 192.0.2.3
 	exits 0 synfw why 192.0.2.3 --json
 	json ".mark.pid == $WORKER and .mark.blocks and .mark.rule == \"talker\""
 	drops 2 "proto=udp,src=192.0.2.3,dst=$EDGE4,dport=5"
@@ -342,6 +350,15 @@ probe() { # SOURCE: it is blocked for that
 	drops 1 "proto=tcp,src=$1,dst=$([[ $1 = *:* ]] && echo $EDGE6 || echo $EDGE4),dport=23"
 }
 
+connect_beside() { # ADDRESS: another process, whose number it says
+	on_edge /usr/bin/perl -MIO::Socket::IP -e '
+		my $s = IO::Socket::IP->new(PeerAddr => shift, PeerPort => 4711) or die $@;
+		open my $file, ">", shift; print $file $$; close $file; sleep 60' "$1" "$T/beside" >/dev/null &
+	local i
+	for i in $(seq 50); do [ ! -s "$T/beside" ] || break; sleep 0.1; done
+	cat "$T/beside"
+}
+
 why_talker() { # FILTER: of the process that talks
 	run synfw why "$WORKER" --json
 	json "$1"
@@ -359,9 +376,7 @@ test_who_talks_with_a_source_is_flagged_when_it_is_blocked() {
 	prepare
 	apply_on_peer_block
 	equal "$(process_hooks)" "connect4 connect6 exec exit fork recvmsg4 recvmsg6 sendmsg4 sendmsg6 tcp-read" "hooks"
-	on_edge /usr/bin/perl -MIO::Socket::IP -e \
-		'$s = IO::Socket::IP->new(PeerAddr => "192.0.2.3", PeerPort => 4711); sleep 60' &
-	other=$!
+	other=$(connect_beside 192.0.2.3)
 	begin_talk talks
 	equal "$(talk 'connects("a", "192.0.2.2") . asks("a")')" okyes "a connection"
 	why_talker '.flagged == false and .blocked_peer == null and .undo == []'
@@ -377,6 +392,8 @@ test_who_talks_with_a_source_is_flagged_when_it_is_blocked() {
 	json '.flagged == false'
 	# told once
 	probe 192.0.2.3
+	exits 0 synfw why "$other" --json
+	json '.flagged and .blocked_peer == "192.0.2.3"'
 	equal "$(talk 'sends("b", "192.0.2.3")')" ok "a datagram to another one who is blocked"
 	flag_events 'length == 0'
 	why_talker '.blocked_peer == "192.0.2.2"'
@@ -384,8 +401,58 @@ test_who_talks_with_a_source_is_flagged_when_it_is_blocked() {
 	grep -qF "it was flagged, it talked with a source that was blocked" "$T/out" ||
 		{ cat "$T/out" >&2; fail "release does not tell what it was"; }
 	why_talker '.flagged == false and .blocked_peer == null'
+	# what it turned to while it was flagged counts, too
+	exits 0 synfw unblock 192.0.2.3
+	exits 0 synfw block 192.0.2.3
+	why_talker '.flagged and .blocked_peer == "192.0.2.3"'
 	end_talk
-	kill $other
+	kill "$other"
+}
+
+# Both are flagged by one packet, and neither has it from the other.
+test_release_of_one_who_talks_leaves_the_other() {
+	local other
+	prepare
+	apply_on_peer_block
+	other=$(connect_beside 192.0.2.2)
+	begin_talk talks
+	equal "$(talk 'connects("a", "192.0.2.2") . asks("a")')" okyes "a connection"
+	probe 192.0.2.2
+	exits 0 synfw release "$WORKER" --json
+	json '.processes[0] | .released and .talked and .heirs == 0'
+	exits 0 synfw why "$other" --json
+	json '.flagged'
+	end_talk
+	kill "$other"
+}
+
+test_who_talks_with_a_gateway_in_a_blocked_source_is_not_flagged() {
+	prepare
+	ip -n "$EDGE" -6 route add default via 2001:db8:0:1::53
+	apply_on_peer_block
+	probe 2001:db8:0:1::3
+	begin_talk talks
+	equal "$(talk 'sends("u", "2001:db8:0:1::53")')" ok "a datagram to the gateway"
+	why_talker '.flagged == false'
+	equal "$(talk 'sends("u", "2001:db8:0:1::54")')" ok "a datagram to its neighbour"
+	why_talker '.flagged and .blocked_peer == "2001:db8:0:1::/64"'
+	end_talk
+}
+
+# As one that was killed while it removed the rules on processes leaves it.
+test_the_way_from_the_packets_is_made_again() {
+	local link
+	prepare
+	apply_on_peer_block
+	for link in talks processes events; do
+		bpftool map delete pinned "$(echo "$SYNFW_BPFFS"/abi*/"synfw_link_$link")" key 0 0 0 0
+	done
+	apply_on_peer_block
+	begin_talk talks
+	equal "$(talk 'connects("a", "192.0.2.2") . asks("a")')" okyes "a connection"
+	probe 192.0.2.2
+	why_talker '.flagged'
+	end_talk
 }
 
 test_who_turns_to_a_blocked_source_is_flagged() {
@@ -399,7 +466,7 @@ test_who_turns_to_a_blocked_source_is_flagged() {
 	# all of that /64 are one source
 	equal "$(talk 'sends("u", "2001:db8:0:1::77")')" ok "a datagram to an address of a source that is blocked"
 	why_talker '.flagged and .blocked_peer == "2001:db8:0:1::/64"'
-	flag_events "length == 1 and (.[0] | .event == \"peer-block\" and .peer == \"2001:db8:0:1::\")"
+	flag_events "length == 1 and (.[0] | .event == \"peer-block\" and .peer == \"2001:db8:0:1::/64\")"
 	end_talk
 }
 
@@ -413,11 +480,7 @@ test_talks_of_before_and_blocks_by_hand_count() {
 	end_talk
 	# who is accepted, and who sends
 	begin_talk talks
-	equal "$(talk 'socket($s{l}, AF_INET, SOCK_STREAM, 0); bind($s{l}, sockaddr_in(4712, INADDR_ANY)) && listen($s{l}, 5) ? "ok" : "not"')" ok "a server"
-	on_client /usr/bin/perl -MIO::Socket::IP -e '
-		my $s = IO::Socket::IP->new(PeerAddr => "192.0.2.1", PeerPort => 4712, LocalAddr => "192.0.2.3") or die $@;
-		syswrite($s, "x"); sleep 20' &
-	equal "$(talk 'accept($s{a}, $s{l}) && answers("a")')" yes "what is accepted and read"
+	accept_from 192.0.2.3
 	probe 192.0.2.3
 	why_talker '.flagged and .blocked_peer == "192.0.2.3"'
 	end_talk
@@ -431,6 +494,15 @@ test_protected_processes_are_not_flagged_and_monitor_flags_nobody() {
 	probe 192.0.2.2
 	why_talker '.flagged == false and .blocked_peer == "192.0.2.2"'
 	flag_events "map(.spared) == [true]"
+	exits 0 synfw why "$WORKER"
+	grep -q "is not flagged, as it is protected" "$T/out" || { cat "$T/out" >&2; fail "why does not say why not"; }
+	# what it starts is not protected
+	ip -n "$EDGE" neighbour replace 192.0.2.50 lladdr 02:00:00:00:00:50 dev eth0 nud permanent
+	exits 0 synfw block 192.0.2.50
+	equal "$(talk "system('$T/bin/net', '-MIO::Socket::IP', '-e', 'IO::Socket::IP->new(PeerAddr => \"192.0.2.50\", PeerPort => 9, Proto => \"udp\")->send(\"x\")') ? 'not' : 'ok'")" ok "a program that it starts"
+	exits 0 synfw events --json
+	jq -es 'map(select(.event == "peer-block" and .comm == "net")) | length == 1 and
+		(.[0] | .spared == false and .peer == "192.0.2.50")' "$T/out" >/dev/null || { cat "$T/out" >&2; fail "its program was not flagged"; }
 	end_talk
 	apply_on_peer_block "mode: monitor"
 	begin_talk talks

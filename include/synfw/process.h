@@ -235,7 +235,8 @@ static inline int synfw_process_head_is_used(const struct synfw_process_head *he
 #define SYNFW_PROCESS_DISGUISED 0x8	/* the kernel has another file for it than it executed, see below */
 #define SYNFW_PROCESS_PEERS_MONITOR 0x10 /* SYNFW_PROCESS_PEERS, while the policy only monitors */
 #define SYNFW_PROCESS_TALKED	0x20	/* it talked with a source that is blocked; flagged for that unless it is
-					 * protected. Told once: it stays until the process is released */
+					 * protected. Told once: it stays until the process is released. Inherited
+					 * with SYNFW_PROCESS_FLAGGED alone */
 #define SYNFW_PROCESS_TALKED_MONITOR 0x40 /* SYNFW_PROCESS_TALKED, while the policy only monitors */
 
 /* Terms that files are in, see synfw_path_class.term. */
@@ -427,10 +428,12 @@ struct synfw_process_event {
 	__u64 bytes;			/* memory: of the request, or the growth */
 	__u8 comm[16];
 	__u16 path_bytes;
-	__u16 reserved[3];
+	__u8 peer_prefixlen;		/* of an IPv6 source in `peer` */
+	__u8 reserved[5];
 	__u8 path[SYNFW_MAX_PATTERN + 1]; /* as it is, any bytes; the end of a longer one. Not known, and so empty,
 					   * of SYNFW_ON_PEER_BLOCK */
-	struct synfw_addr6 peer;	/* SYNFW_ON_PEER_BLOCK: the source that is blocked */
+	struct synfw_addr6 peer;	/* SYNFW_ON_PEER_BLOCK: the source that is blocked, uid and gid those of
+					 * when it was noted */
 };
 _Static_assert(sizeof(struct synfw_process_event) == 352, "event of a process");
 

@@ -13,20 +13,24 @@
  *
  * synfw_talks, an LRU hash by source, belongs to the process programs, as the table of processes
  * does. Most policies have neither, so the packet path, which must not pay for their memory,
- * reaches them through maps of maps of one entry (SYNFW_LINK_*) that apply fills.
+ * reaches them through maps of maps of one entry (synfw_link_*) that apply fills.
  *
- * When the map is full the source goes that nobody has talked with for longest; of a source that
- * more processes talk with than there are places, the one goes that came first. Either is noted
- * again when it talks again: until then it is not flagged when the source is blocked, which is
- * where this fails.
+ * A note counts for SYNFW_TALK_NS after the process was last seen to talk: no hook sees the end of
+ * a connection. When the map is full the source goes that nobody has talked with for longest; of a
+ * source that more processes talk with than there are places, the one goes that came first. All
+ * are noted again when they talk again: until then they are not flagged when the source is
+ * blocked, which is where this fails.
  */
 #include <synfw/abi.h>
 
 #define SYNFW_MAX_TALKS	32768
 #define SYNFW_TALKERS	4	/* of a source */
+#define SYNFW_TALK_NS	600000000000ULL
+#define SYNFW_TALK_STEP_NS 10000000000ULL /* a note is not written again for less */
 
 struct synfw_talker {
 	__u64 start_boot_ns;	/* with the pid the process's identity */
+	__u64 seen_boot_ns;	/* when it was last seen to talk, see SYNFW_TALK_STEP_NS */
 	__u32 pid;		/* tgid; 0: nobody. Written last, and cleared first */
 	__u32 uid, gid;		/* effective ones, when it was noted */
 	__u32 reserved;
@@ -35,8 +39,8 @@ struct synfw_talker {
 struct synfw_talk {
 	struct synfw_talker talker[SYNFW_TALKERS];
 	__u32 next;		/* the place of the next one, modulo their count */
-	__u32 reserved;
+	__u32 ipv6_prefixlen;	/* of the policy that it was noted under: under another it is none */
 };
-_Static_assert(sizeof(struct synfw_talk) == 104, "who talks with a source");
+_Static_assert(sizeof(struct synfw_talk) == 136, "who talks with a source");
 
 #endif

@@ -10,6 +10,7 @@
 #include <synfw/peer.h>
 #include <synfw/process.h>
 #include <synfw/state.h>
+#include <synfw/talk.h>
 
 struct synfw_line layout_line;
 struct synfw_header layout_header;
@@ -26,6 +27,7 @@ struct synfw_more_parts layout_more_parts;
 struct synfw_port_scan layout_port_scan;
 struct synfw_event layout_event;
 struct synfw_peer layout_peer;
+struct synfw_talk layout_talk;
 struct synfw_trie_line layout_trie_line;
 struct synfw_process_rule layout_process_rule;
 struct synfw_process_head layout_process_head;

@@ -19,6 +19,7 @@
 #include <synfw/process.h>
 #include <synfw/reasons.h>
 #include <synfw/state.h>
+#include <synfw/talk.h>
 
 #include "synfw.skel.h"
 
@@ -104,6 +105,7 @@ static const struct member members[] = {
 	MEMBER(synfw_trace, reason),
 	MEMBER(synfw_trace, monitor),
 	MEMBER(synfw_header, established),
+	MEMBER(synfw_header, on_peer_block),
 	MEMBER(synfw_header, effect_base),
 	MEMBER(synfw_header, source_flags),
 	MEMBER(synfw_rule, effect),
@@ -248,6 +250,14 @@ static const struct member members[] = {
 	MEMBER(synfw_process_head, unnamed_term),
 	MEMBER(synfw_process_head, limit_interval_ns),
 	MEMBER(synfw_process_head, limit_tolerance_ns),
+	MEMBER(synfw_talker, start_boot_ns),
+	MEMBER(synfw_talker, seen_boot_ns),
+	MEMBER(synfw_talker, pid),
+	MEMBER(synfw_talker, uid),
+	MEMBER(synfw_talker, gid),
+	MEMBER(synfw_talk, talker),
+	MEMBER(synfw_talk, next),
+	MEMBER(synfw_talk, ipv6_prefixlen),
 	MEMBER(synfw_path_class, exec),
 	MEMBER(synfw_path_class, flags),
 	MEMBER(synfw_path_class, term),
@@ -267,6 +277,7 @@ static const struct member members[] = {
 	MEMBER(synfw_lineage, parent),
 	MEMBER(synfw_lineage, ancestors),
 	MEMBER(synfw_lineage, unsure),
+	MEMBER(synfw_lineage, path_flags),
 	MEMBER(synfw_process, start_boot_ns),
 	MEMBER(synfw_process, parent_start_boot_ns),
 	MEMBER(synfw_process, parent),
@@ -289,6 +300,7 @@ static const struct member members[] = {
 	MEMBER(synfw_process, lock),
 	MEMBER(synfw_process, flagged_boot_ns),
 	MEMBER(synfw_process, comm),
+	MEMBER(synfw_process, talked_with),
 	MEMBER(synfw_process_head, peers),
 	MEMBER(synfw_process_head, ipv6_prefixlen),
 	MEMBER(synfw_process_event, time_boot_ns),
@@ -306,7 +318,9 @@ static const struct member members[] = {
 	MEMBER(synfw_process_event, bytes),
 	MEMBER(synfw_process_event, comm),
 	MEMBER(synfw_process_event, path_bytes),
+	MEMBER(synfw_process_event, peer_prefixlen),
 	MEMBER(synfw_process_event, path),
+	MEMBER(synfw_process_event, peer),
 	MEMBER(synfw_process_state, fill_slot),
 	MEMBER(synfw_process_state, fill_pass),
 	MEMBER(synfw_process_runtime, event_tat_boot_ns),

@@ -323,7 +323,8 @@ static void flag_talkers(const char *address)
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = halves, .ctx_size_in = sizeof(halves));
 
 	memcpy(halves, &key, sizeof(halves));
-	MUST(bpf_prog_test_run_opts(bpf_program__fd(trial.bpf->progs.synfw_flag_talkers), &opts) == 0);
+	MUST(bpf_prog_test_run_opts(bpf_program__fd(trial.bpf->progs.synfw_flag_talkers), &opts) ==
+	     0);
 }
 
 static uint32_t flags_of(pid_t pid)
@@ -392,6 +393,47 @@ static bool the_last_processes_of_a_source_are_noted_and_flagged(void)
 	return true;
 }
 
+/* What user space never does. */
+static void change_talk(const char *address, const struct synfw_talk *talk)
+{
+	const struct synfw_addr6 key = key_of(address);
+
+	MUST(bpf_map_update_elem(map_fd("synfw_talks"), &key, talk, BPF_ANY) == 0);
+}
+
+static bool old_notes_and_those_of_other_prefixes_do_not_count(void)
+{
+	int let_go[NR_CHILDREN];
+	pid_t children[NR_CHILDREN], last;
+	struct synfw_talk talk, other_one;
+
+	open_connected(AF_INET, "198.51.100.9");
+	apply_on_peer_block(false, true);
+	begin_children(children, let_go);
+	last = children[NR_CHILDREN - 1];
+	trial_fill(&trial, trial.slot);
+	EXPECT(find_talk("198.51.100.9", &talk) && is_noted(&talk, last));
+	other_one = talk;
+	for (int i = 0; i < SYNFW_TALKERS; i++)
+		other_one.talker[i].seen_boot_ns -= SYNFW_TALK_NS + 5 * SYNFW_TALK_STEP_NS;
+	change_talk("198.51.100.9", &other_one);
+	flag_talkers("198.51.100.9");
+	EXPECT(!flags_of(last));
+	other_one = talk;
+	other_one.ipv6_prefixlen = 48;
+	change_talk("198.51.100.9", &other_one);
+	flag_talkers("198.51.100.9");
+	EXPECT(!flags_of(last));
+	/* noted anew */
+	trial_fill(&trial, trial.slot);
+	EXPECT(find_talk("198.51.100.9", &talk) && talk.ipv6_prefixlen == 64 &&
+	       is_noted(&talk, last));
+	flag_talkers("198.51.100.9");
+	EXPECT(flags_of(last));
+	EXPECT(end_children(children, let_go));
+	return true;
+}
+
 static bool processes_are_flagged_in_mode_block_only_and_where_it_is_asked_for(void)
 {
 	int let_go[NR_CHILDREN];
@@ -409,8 +451,8 @@ static bool processes_are_flagged_in_mode_block_only_and_where_it_is_asked_for(v
 	EXPECT(flags_of(last) == SYNFW_PROCESS_TALKED_MONITOR);
 	apply_on_peer_block(false, true);
 	flag_talkers("198.51.100.9");
-	EXPECT(flags_of(last) == (SYNFW_PROCESS_TALKED_MONITOR | SYNFW_PROCESS_TALKED |
-				  SYNFW_PROCESS_FLAGGED));
+	EXPECT(flags_of(last) ==
+	       (SYNFW_PROCESS_TALKED_MONITOR | SYNFW_PROCESS_TALKED | SYNFW_PROCESS_FLAGGED));
 	EXPECT(end_children(children, let_go));
 	return true;
 }
@@ -436,6 +478,7 @@ int main(int argc, char **argv)
 	CHECK(children_inherit_it);
 	CHECK(what_lies_beyond_the_limit_is_counted);
 	CHECK(the_last_processes_of_a_source_are_noted_and_flagged);
+	CHECK(old_notes_and_those_of_other_prefixes_do_not_count);
 	CHECK(processes_are_flagged_in_mode_block_only_and_where_it_is_asked_for);
 	trial_close(&trial);
 	return claims_end();
