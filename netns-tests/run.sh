@@ -4,7 +4,7 @@
 # The netns ring: netns-tests/run.sh [-v] [BUILD [TOPIC[:CASE]...]]
 #
 # Runs every function test_* of every topic, each in a shell of its own, prints a line for each, and
-# ends with the counts. Every file here is a topic but this one and lib.sh. Needs root, network
+# ends with the counts. Every file here is a topic but this one and lib*.sh. Needs root, network
 # namespaces and BPF; where it has none it fails, as a ring that skips itself proves nothing. Cases
 # share nothing, so some run at the same time (SYNFW_JOBS); -v, or SYNFW_VERBOSE=1, prints what cases
 # that pass have written, too.
@@ -98,7 +98,7 @@ topics() {
 	local file
 	for file in "$SOURCE"/netns-tests/*.sh; do
 		file=${file##*/}
-		case $file in lib.sh | run.sh) ;; *) echo "${file%.sh}" ;; esac
+		case $file in lib*.sh | run.sh) ;; *) echo "${file%.sh}" ;; esac
 	done
 }
 
