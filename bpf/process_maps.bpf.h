@@ -7,7 +7,9 @@
  * be full what becomes of a process then. Tables of a generation are inner maps whose size is
  * decided by apply, and do not change.
  *
- * Sizes instead of types where only an inner map names a type, see maps.bpf.h.
+ * Sizes instead of types where only an inner map names a type, see maps.bpf.h, and where a map
+ * becomes an inner one of the packet half (synfw_link_*): before 6.2 a map with types is not taken
+ * in the place of a template without.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -110,8 +112,8 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, SYNFW_MAX_PROCESSES);
-	__type(key, __u32);
-	__type(value, struct synfw_process);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct synfw_process));
 } synfw_processes SEC(".maps");
 
 struct {
@@ -124,8 +126,8 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, SYNFW_MAX_TALKS);
-	__type(key, struct synfw_addr6);
-	__type(value, struct synfw_talk);
+	__uint(key_size, sizeof(struct synfw_addr6));
+	__uint(value_size, sizeof(struct synfw_talk));
 } synfw_talks SEC(".maps");
 
 struct {

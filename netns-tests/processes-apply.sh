@@ -39,7 +39,7 @@ in_force() { # by what programs meet
 	esac
 }
 
-pins() { (cd "$T/bpf" && find . -path '*process*' | LC_ALL=C sort); }
+pins() { (cd "$T/bpf" && find . -path '*/process*' | LC_ALL=C sort); }
 
 failing() { # BPF_COMMAND NUMBER POLICY: an apply of which one call fails
 	run on_edge env LD_PRELOAD="$TOOLS/libfail_bpf.so" FAIL_BPF_COMMAND="$1" FAIL_BPF_AT="$2" \

@@ -51,7 +51,7 @@ test_an_isolated_process_connects_again_after_release() {
 	json ".undo == [\"synfw release $WORKER\"]"
 	exits 0 synfw release $WORKER --json
 	json ".schema == \"synfw.release/1\" and .all == false and .processes == [{pid: $WORKER, comm: \"net\",
-		released: true, flagged: true, isolated: true, peers: false, score: 0, executable_score: 0, heirs: 2}]"
+		released: true, flagged: true, isolated: true, talked: false, peers: false, score: 0, executable_score: 0, heirs: 2}]"
 	work "print +$SOCKET, \"\n\""
 	equal "$(said)" may "what a released process may"
 	work "close W"
