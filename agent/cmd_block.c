@@ -240,6 +240,16 @@ static int block_all(struct blocking *blocking, const struct source_args *args, 
 
 /* ---- the command ---- */
 
+/* Without them sources are blocked all the same, and nobody is flagged for it. */
+static void find_processes(const struct invocation *invocation, struct blocking *blocking)
+{
+	CLEANUP(fault_done) struct fault fault = {0};
+
+	if (process_half_find(invocation->paths.live, blocking->live.control.active, &fault,
+			      &blocking->half))
+		ui_warning("who talks with the source is not flagged: %s", fault.message);
+}
+
 static int open_blocking(const struct invocation *invocation, struct source_args *args,
 			 struct fault *fault, struct blocking *blocking)
 {
@@ -255,8 +265,7 @@ static int open_blocking(const struct invocation *invocation, struct source_args
 	if (!err)
 		err = blocks_writer_open(&blocking->live.object, fault, &blocking->writer);
 	if (!err)
-		err = process_half_find(invocation->paths.live, blocking->live.control.active,
-					fault, &blocking->half);
+		find_processes(invocation, blocking);
 	return err;
 }
 

@@ -96,7 +96,7 @@ static int read_prisoner(const struct scene *scene, struct fault *fault, struct 
 		return err;
 	prisoner->flagged = process->flags & (SYNFW_PROCESS_FLAGGED | SYNFW_PROCESS_ISOLATED);
 	prisoner->peers = process->flags & (SYNFW_PROCESS_PEERS | SYNFW_PROCESS_PEERS_MONITOR);
-	prisoner->talked = process->flags & (SYNFW_PROCESS_TALKED | SYNFW_PROCESS_TALKED_MONITOR);
+	prisoner->talked = process_entry_talked(process, &scene->head);
 	prisoner->isolated = process_entry_isolated(process, &scene->head);
 	prisoner->score = process_entry_score(process, &scene->head, now_ns);
 	return process_executable_read(&scene->half.object, &prisoner->entry, &scene->head, now_ns,
@@ -138,7 +138,7 @@ static void print_released(const struct prisoner *prisoner)
 		comma = ", ";
 	}
 	if (prisoner->talked) {
-		printf("%sit talked with a source that was blocked", comma);
+		printf("%sit or who forked it talked with a source that was blocked", comma);
 		comma = ", ";
 	}
 	if (prisoner->peers) {

@@ -57,22 +57,18 @@ static bool is_flagged(const struct account *account)
 	return account->entry.process.flags & SYNFW_PROCESS_FLAGGED;
 }
 
-/* Whether it talked with a source that is blocked, or would be. */
 static bool has_talked(const struct account *account)
 {
-	uint32_t flags = SYNFW_PROCESS_TALKED;
-
-	if (account->head.monitor)
-		flags |= SYNFW_PROCESS_TALKED_MONITOR;
-	return account->head.on_peer_block && account->entry.process.flags & flags;
+	return process_entry_talked(&account->entry.process, &account->head);
 }
 
 /* As a source, or as an address of it that commands take. */
 static const char *talked_with(const struct account *account, bool source,
 			       char out[SOURCE_TEXT_MAX])
 {
-	return source_text(&account->entry.process.talked_with,
-			   source ? account->head.ipv6_prefixlen : 128, out);
+	const struct synfw_process *process = &account->entry.process;
+
+	return source_text(&process->talked_with, source ? process->talked_prefixlen : 128, out);
 }
 
 static const struct manifest_process_rule *rule_of(const struct account *account)
@@ -106,7 +102,7 @@ static void print_cause(const struct account *account)
 	if (rule)
 		printf(", by rule \"%s\" at %s:%u, or inherited from who forked it", rule->name,
 		       account->names.file, rule->line);
-	else if (account->entry.process.counter || !has_talked(account))
+	else if (account->entry.process.counter)
 		printf(", by a rule of before");
 	else
 		printf(", by on-peer-block, or inherited from who forked it");
@@ -148,7 +144,8 @@ static void print_talked(const struct account *account)
 	char source[SOURCE_TEXT_MAX], address[SOURCE_TEXT_MAX];
 
 	if (has_talked(account))
-		printf("  talks with: %s, which was blocked: see `synfw why %s`\n",
+		printf("  talks with: %s, which was blocked; or who forked it did: see `synfw why "
+		       "%s`\n",
 		       talked_with(account, true, source), talked_with(account, false, address));
 }
 

@@ -342,8 +342,8 @@ static void settle_links(const struct process_commit *commit, struct notes *note
 }
 
 /* Isolation ends with the last rule that isolates, as what becomes of peers does with the last that
- * has `peers`. Until here the programs let its processes go on all the same; a later policy must
- * not find them isolated. */
+ * has `peers`, and what is known of blocked ones with on-peer-block. Until here the programs let
+ * its processes go on all the same; a later policy must not find them isolated. */
 static void settle_flags(const struct process_commit *commit, struct notes *notes)
 {
 	CLEANUP(fault_done) struct fault fault = {0};

@@ -138,6 +138,16 @@ bool process_entry_isolated(const struct synfw_process *process,
 	       head->actions & 1U << SYNFW_PROCESS_ISOLATE;
 }
 
+bool process_entry_talked(const struct synfw_process *process,
+			  const struct synfw_process_head *head)
+{
+	uint32_t flags = SYNFW_PROCESS_TALKED;
+
+	if (head->monitor)
+		flags |= SYNFW_PROCESS_TALKED_MONITOR;
+	return head->on_peer_block && process->flags & flags;
+}
+
 uint64_t process_entry_resident(const struct process_entry *entry)
 {
 	unsigned long long size, resident;

@@ -44,6 +44,11 @@ int process_executable_forget(const struct process_object *object,
 bool process_entry_isolated(const struct synfw_process *process,
 			    const struct synfw_process_head *head);
 
+/* Whether it, or who forked it, talked with a source that was blocked, and the generation in force
+ * asks for that; in mode monitor, whether it would have counted. */
+bool process_entry_talked(const struct synfw_process *process,
+			  const struct synfw_process_head *head);
+
 /* Resident memory: what /proc says now, else what was seen last. */
 uint64_t process_entry_resident(const struct process_entry *entry);
 

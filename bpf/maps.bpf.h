@@ -3,7 +3,7 @@
 #define SYNFW_MAPS_BPF_H
 
 /*
- * All maps of the packet path. Four kinds:
+ * All maps of the packet path. Five kinds:
  *
  * - the tables of a generation, pages that are an inner map each. How many is decided by apply
  *   and never changes, so "full" cannot happen in the kernel. Without them there is no policy
@@ -13,6 +13,8 @@
  *   `add-to`. All memory is theirs from the beginning, and a full one refuses: what the packet
  *   path does with a set otherwise never depends on how full it is.
  * - counters, plain arrays indexed by what apply handed out: no insertion, never full.
+ * - ways to maps of the process half, of one entry each. Empty where there is none: then nobody
+ *   talks with anybody, as far as is known.
  * - what is remembered of sources and connections, see <synfw/state.h>, which says of each what
  *   becomes of a packet when it is full.
  */

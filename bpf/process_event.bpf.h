@@ -81,7 +81,9 @@ static inline __noinline void event_send(const struct process_scratch *scratch,
 	event->bytes = scratch->bytes;
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
 	event->path_bytes = scratch->tail_bytes;
+	event->peer_prefixlen = 0;
 	__builtin_memset(event->reserved, 0, sizeof(event->reserved));
+	__builtin_memset(&event->peer, 0, sizeof(event->peer));
 	bpf_probe_read_kernel(event->path, sizeof(event->path), scratch->tail);
 	bpf_ringbuf_submit(event, 0);
 }

@@ -53,7 +53,7 @@ static __always_inline void fill_memory(struct synfw_process *entry, __u64 mm)
 		entry_begin_memory(entry, (const void *)mm);
 }
 
-/* Nobody can get those flags meanwhile: the generation in force has no rule that gives them. */
+/* Nobody can get those flags meanwhile: the generation in force has nothing that gives them. */
 static __always_inline void fill_release(__u64 task, __u32 flags)
 {
 	struct synfw_process *entry =
@@ -127,6 +127,7 @@ static __always_inline void process_fill(struct process_scratch *scratch, __u64 
 		fill_parents(scratch, entry, task, head->serial);
 		return;
 	}
+	talked_forget(entry);
 	fill_memory(entry, mm);
 	fill_self(scratch, entry, file, head->serial);
 	fill_talks(entry, task, head);

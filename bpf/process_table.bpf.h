@@ -51,6 +51,17 @@ static __always_inline void entry_begin_memory(struct synfw_process *entry,
 	entry->resident_bytes = resident_bytes(mm);
 }
 
+/* Who was not flagged for whom it talked with, as it is protected or the policy monitors, is told
+ * of anew: it runs another file, or there is another policy. A packet that flags it meanwhile wins.
+ */
+static __always_inline void talked_forget(struct synfw_process *entry)
+{
+	__u32 flags = *(volatile __u32 *)&entry->flags;
+
+	if (flags & TALKED_FLAGS && !(flags & SYNFW_PROCESS_FLAGGED))
+		__sync_val_compare_and_swap(&entry->flags, flags, flags & ~TALKED_FLAGS);
+}
+
 /* It runs a file from its beginning. */
 static __always_inline void entry_begin_image(struct synfw_process *entry, __u64 mm)
 {
@@ -59,9 +70,7 @@ static __always_inline void entry_begin_image(struct synfw_process *entry, __u64
 	entry_begin_memory(entry, (const void *)mm);
 	entry->told = 0;
 	__sync_fetch_and_and(&entry->flags, ~SYNFW_PROCESS_DISGUISED);
-	/* a protected file was spared, and one that is not is told for itself */
-	if (!(entry->flags & SYNFW_PROCESS_FLAGGED))
-		__sync_fetch_and_and(&entry->flags, ~TALKED_FLAGS);
+	talked_forget(entry);
 	if (file)
 		file_identify(&entry->file, file);
 	else
@@ -302,6 +311,7 @@ static __always_inline void entry_inherit(struct process_scratch *scratch,
 	entry->counter_peers = parent->counter_peers;
 	entry->flagged_boot_ns = parent->flagged_boot_ns;
 	entry->talked_with = parent->talked_with;
+	entry->talked_prefixlen = parent->talked_prefixlen;
 }
 
 /* A child of that process is not in the table. What it would have inherited is lost to it, but

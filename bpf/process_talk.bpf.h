@@ -62,10 +62,11 @@ static inline __noinline void talk_note(struct synfw_talker *talker, __u64 task,
 					const union peer_key *source, __u32 ipv6_prefixlen)
 {
 	struct synfw_talk *talk = bpf_map_lookup_elem(&synfw_talks, source);
-	struct synfw_talk first = {.next = 1, .ipv6_prefixlen = ipv6_prefixlen};
+	struct synfw_talk first = {.next = 1};
 	struct synfw_talker *note;
 
-	if (!talk || talk->ipv6_prefixlen != ipv6_prefixlen) {
+	first.ipv6_prefixlen = talk_prefixlen(source->word_be, ipv6_prefixlen);
+	if (!talk || talk->ipv6_prefixlen != first.ipv6_prefixlen) {
 		talker_complete(talker, task);
 		first.talker[0] = *talker;
 		if (!bpf_map_update_elem(&synfw_talks, source, &first,
@@ -165,13 +166,17 @@ static inline __noinline void talk_found(struct synfw_process *entry,
 static __always_inline void talkers_flag(const union peer_key *source)
 {
 	const struct synfw_process_head *head = process_head(active_slot());
-	const struct synfw_talk *talk = bpf_map_lookup_elem(&synfw_talks, source);
+	const struct synfw_talk *talk;
 	struct synfw_process *entry;
 	struct synfw_talker talker;
 	struct talk_case found;
 	int i;
 
-	if (!head || !head->on_peer_block || !talk || talk->ipv6_prefixlen != head->ipv6_prefixlen)
+	if (!head || !head->on_peer_block)
+		return;
+	talk_fence();
+	talk = bpf_map_lookup_elem(&synfw_talks, source);
+	if (!talk || talk->ipv6_prefixlen != talk_prefixlen(source->word_be, head->ipv6_prefixlen))
 		return;
 	case_begin(&found, head, source);
 #pragma unroll

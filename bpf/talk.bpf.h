@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include <linux/bpf.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 #include <synfw/process.h>
@@ -32,12 +33,21 @@ static __always_inline void talk_fence(void)
 	asm volatile("" : : "r"(before));
 }
 
+/* That a note counts under: no policy takes other parts of an IPv4 address. */
+static __always_inline __u32 talk_prefixlen(const __be32 *word_be, __u32 ipv6_prefixlen)
+{
+	bool is_ipv4 = !word_be[0] && !word_be[1] && word_be[2] == bpf_htonl(0xffff);
+
+	return is_ipv4 ? 0 : ipv6_prefixlen;
+}
+
 /* The flags that say that it is known of a process already. */
 static __always_inline __u32 talk_known(__u32 monitor)
 {
 	return monitor ? SYNFW_PROCESS_TALKED | SYNFW_PROCESS_TALKED_MONITOR : SYNFW_PROCESS_TALKED;
 }
 
+/* One whose lineage is not known, as there was no room for its parent, is not. */
 static __always_inline bool talker_is_protected(const struct synfw_process *entry, __u32 pid,
 						__u32 slot)
 {
@@ -62,14 +72,16 @@ static __always_inline bool talker_hold(struct synfw_process *entry,
 		*ret_event_flags = SYNFW_PROCESS_EVENT_SPARED;
 	}
 	before = __sync_fetch_and_or(&entry->flags, flags);
-	/* it may have ended since, and its room be used again */
+	/* It may have ended since, and its room be used again: taken back, unless the new one got
+	 * flags of its own in between. Then it is flagged for nothing, until it is released. */
 	if (*(volatile __u64 *)&entry->start_boot_ns != talker->start_boot_ns) {
-		__sync_fetch_and_and(&entry->flags, before | ~flags);
+		__sync_val_compare_and_swap(&entry->flags, before | flags, before);
 		return false;
 	}
 	if (before & talk_known(found->monitor))
 		return false;
 	entry->talked_with = found->source;
+	entry->talked_prefixlen = found->ipv6_prefixlen;
 	if (flags & ~before & SYNFW_PROCESS_FLAGGED) {
 		entry->flagged_boot_ns = found->now_ns;
 		entry->counter = 0;
@@ -84,7 +96,8 @@ talker_entry(void *processes, const struct synfw_talker *talker, __u64 now_ns)
 	struct synfw_process *entry;
 	__u32 pid = talker->pid;
 
-	if (!pid || talker->seen_boot_ns + SYNFW_TALK_NS < now_ns)
+	/* signed: another CPU may have noted it after `now_ns` was read */
+	if (!pid || (__s64)(now_ns - talker->seen_boot_ns) > (__s64)SYNFW_TALK_NS)
 		return NULL;
 	entry = bpf_map_lookup_elem(processes, &pid);
 	return entry && entry->start_boot_ns == talker->start_boot_ns ? entry : NULL;

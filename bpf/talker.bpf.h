@@ -13,8 +13,7 @@ struct talker_maps {
 	void *talks, *processes, *events;
 };
 
-static __always_inline void talker_flag(struct walk *walk, const struct image *image,
-					const struct talker_maps *maps,
+static __always_inline void talker_flag(const struct image *image, const struct talker_maps *maps,
 					const struct synfw_talker *note,
 					const struct talk_case *found)
 {
@@ -56,7 +55,8 @@ __noinline int talkers_flag(struct walk *walk)
 	talk_fence();
 	talk = bpf_map_lookup_elem(maps.talks, &scratch->source);
 	found.ipv6_prefixlen = image_scoring(&image)->ipv6_prefixlen;
-	if (!talk || talk->ipv6_prefixlen != found.ipv6_prefixlen)
+	if (!talk ||
+	    talk->ipv6_prefixlen != talk_prefixlen(scratch->source.word_be, found.ipv6_prefixlen))
 		return 0;
 	__builtin_memcpy(&found.source, &scratch->source, sizeof(found.source));
 	found.now_ns = walk_now_exactly(walk);
@@ -64,7 +64,7 @@ __noinline int talkers_flag(struct walk *walk)
 	found.monitor = walk->monitor;
 #pragma unroll
 	for (i = 0; i < SYNFW_TALKERS; i++) {
-		talker_flag(walk, &image, &maps, &talk->talker[i], &found);
+		talker_flag(&image, &maps, &talk->talker[i], &found);
 		found.now_ns++; /* `release` tells heirs from strangers by the time */
 	}
 	return 0;

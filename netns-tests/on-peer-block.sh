@@ -52,7 +52,7 @@ test_who_talks_with_a_source_is_flagged_when_it_is_blocked() {
 	why_talker ".flagged and .blocked_peer == \"192.0.2.2\" and .rule == null and .undo == [\"synfw release $WORKER\"]"
 	exits 0 synfw why "$WORKER"
 	grep -q "flagged:    since .*, by on-peer-block" "$T/out" &&
-		grep -qF 'talks with: 192.0.2.2, which was blocked: see `synfw why 192.0.2.2`' "$T/out" ||
+		grep -qF 'talks with: 192.0.2.2, which was blocked; or who forked it did: see `synfw why 192.0.2.2`' "$T/out" ||
 		{ cat "$T/out" >&2; fail "why does not tell who it talks with"; }
 	flag_events "length == 1 and (.[0] | .event == \"peer-block\" and .action == \"flag\" and
 		.peer == \"192.0.2.2\" and .comm == \"talks\" and .uid == 0 and .monitor == false and .spared == false)"
@@ -66,7 +66,7 @@ test_who_talks_with_a_source_is_flagged_when_it_is_blocked() {
 	flag_events 'length == 0'
 	why_talker '.blocked_peer == "192.0.2.2"'
 	exits 0 synfw release "$WORKER"
-	grep -qF "it was flagged, it talked with a source that was blocked" "$T/out" ||
+	grep -qF "it was flagged, it or who forked it talked with a source that was blocked" "$T/out" ||
 		{ cat "$T/out" >&2; fail "release does not tell what it was"; }
 	why_talker '.flagged == false and .blocked_peer == null'
 	# what it turned to while it was flagged counts, too
@@ -164,6 +164,13 @@ test_protected_processes_are_not_flagged_and_monitor_flags_nobody() {
 	flag_events "map(.spared) == [true]"
 	exits 0 synfw why "$WORKER"
 	grep -q "is not flagged, as it is protected" "$T/out" || { cat "$T/out" >&2; fail "why does not say why not"; }
+	# no more so under another policy, which tells of it anew
+	apply_on_peer_block
+	why_talker '.flagged == false and .blocked_peer == null'
+	equal "$(talk 'sends("u", "192.0.2.2")')" ok "a datagram"
+	why_talker '.flagged and .blocked_peer == "192.0.2.2"'
+	exits 0 synfw release "$WORKER"
+	apply_on_peer_block "protect: [{exec: $T/bin/talks}]"
 	# what it starts is not protected
 	ip -n "$EDGE" neighbour replace 192.0.2.50 lladdr 02:00:00:00:00:50 dev eth0 nud permanent
 	exits 0 synfw block 192.0.2.50
@@ -178,6 +185,8 @@ test_protected_processes_are_not_flagged_and_monitor_flags_nobody() {
 	passes 1 "proto=tcp,src=192.0.2.3,dst=$EDGE4,dport=23"
 	why_talker '.flagged == false and .blocked_peer == "192.0.2.3"'
 	flag_events "map(.monitor) == [true]"
+	exits 0 synfw release "$WORKER" --json
+	json '.processes[0] | .released and .talked and .flagged == false and .heirs == 0'
 	# what only would have been blocked is not blocked now
 	apply_on_peer_block
 	equal "$(talk 'asks("a")')" yes "an answer in mode block"

@@ -235,8 +235,9 @@ static inline int synfw_process_head_is_used(const struct synfw_process_head *he
 #define SYNFW_PROCESS_DISGUISED 0x8	/* the kernel has another file for it than it executed, see below */
 #define SYNFW_PROCESS_PEERS_MONITOR 0x10 /* SYNFW_PROCESS_PEERS, while the policy only monitors */
 #define SYNFW_PROCESS_TALKED	0x20	/* it talked with a source that is blocked; flagged for that unless it is
-					 * protected. Told once: it stays until the process is released. Inherited
-					 * with SYNFW_PROCESS_FLAGGED alone */
+					 * protected. Told once: with SYNFW_PROCESS_FLAGGED it is inherited, and stays
+					 * until the process is released or no policy asks; without, until the next
+					 * exec or apply */
 #define SYNFW_PROCESS_TALKED_MONITOR 0x40 /* SYNFW_PROCESS_TALKED, while the policy only monitors */
 
 /* Terms that files are in, see synfw_path_class.term. */
@@ -293,8 +294,10 @@ struct synfw_process {
 	__u64 flagged_boot_ns;	/* when that was */
 	__u8 comm[16];
 	struct synfw_addr6 talked_with; /* SYNFW_PROCESS_TALKED*: the first such source */
+	__u32 talked_prefixlen;		/* of it, if it is one of IPv6 */
+	__u32 reserved;
 };
-_Static_assert(sizeof(struct synfw_process) == 400, "a process");
+_Static_assert(sizeof(struct synfw_process) == 408, "a process");
 
 /*
  * synfw_executables, an LRU hash by struct synfw_executable_key: the points that all processes

@@ -19,7 +19,8 @@
  * a connection. When the map is full the source goes that nobody has talked with for longest; of a
  * source that more processes talk with than there are places, the one goes that came first. All
  * are noted again when they talk again: until then they are not flagged when the source is
- * blocked, which is where this fails.
+ * blocked, which is where this fails. When the map is full a process that is preempted while it is
+ * noted may be noted of the source that took the place, and be flagged for that one.
  */
 #include <synfw/abi.h>
 
@@ -39,7 +40,8 @@ struct synfw_talker {
 struct synfw_talk {
 	struct synfw_talker talker[SYNFW_TALKERS];
 	__u32 next;		/* the place of the next one, modulo their count */
-	__u32 ipv6_prefixlen;	/* of the policy that it was noted under: under another it is none */
+	__u32 ipv6_prefixlen;	/* of a source of IPv6: that of the policy that it was noted under. Under
+				 * another one it is no note. Else 0 */
 };
 _Static_assert(sizeof(struct synfw_talk) == 136, "who talks with a source");
 

@@ -301,6 +301,7 @@ static const struct member members[] = {
 	MEMBER(synfw_process, flagged_boot_ns),
 	MEMBER(synfw_process, comm),
 	MEMBER(synfw_process, talked_with),
+	MEMBER(synfw_process, talked_prefixlen),
 	MEMBER(synfw_process_head, peers),
 	MEMBER(synfw_process_head, ipv6_prefixlen),
 	MEMBER(synfw_process_event, time_boot_ns),
