@@ -104,8 +104,8 @@ row 'datagram sent, `on-peer-block`' - talks datagrams 300000 192.0.2.2
 
 EXECS=5000
 cp /bin/true "$T/flagged"
-printf '%s\n' 'processes:' "  - {name: flagged, exec: [$T/flagged], action: flag}" |
-	policy flagged >"$T/flagged.yaml"
+printf '%s\n' 'logging: {limit: 1000000/s}' 'processes:' \
+	"  - {name: flagged, exec: [$T/flagged], action: flag}" | policy flagged >"$T/flagged.yaml"
 put flagged
 mkfifo "$T/pipe"
 taskset -c 1 "$BUILD/benchmarks/event-latency" json <"$T/pipe" >"$T/latency" &
