@@ -240,7 +240,7 @@ static uint32_t flags_to_release(const struct synfw_process_head *head)
 	if (!head->peers)
 		flags |= SYNFW_PROCESS_PEERS | SYNFW_PROCESS_PEERS_MONITOR;
 	if (!head->on_peer_block)
-		flags |= SYNFW_PROCESS_TALKED | SYNFW_PROCESS_TALKED_MONITOR;
+		flags |= SYNFW_PROCESS_TALKED_ANY;
 	return flags;
 }
 

@@ -54,12 +54,10 @@ static int compare_pid(const void *key, const void *entry)
 	return pid < other ? -1 : pid > other;
 }
 
-#define TALKED_FLAGS (SYNFW_PROCESS_TALKED | SYNFW_PROCESS_TALKED_MONITOR)
-
 /* Flags that children inherit, with the time that they are held since. */
 static bool has_flags(const struct synfw_process *process)
 {
-	return process->flags & ~(SYNFW_PROCESS_DISGUISED | TALKED_FLAGS);
+	return process->flags & ~(SYNFW_PROCESS_DISGUISED | SYNFW_PROCESS_TALKED_ANY);
 }
 
 /* Since when it is held, or would be. A child begins with its parent's: a time before its own start
@@ -114,7 +112,7 @@ struct wanted {
 static bool is_held(const struct wanted *wanted, const struct synfw_process *process)
 {
 	/* who was spared, or would be flagged, is so for itself */
-	if (!wanted->from && process->flags & TALKED_FLAGS)
+	if (!wanted->from && process->flags & SYNFW_PROCESS_TALKED_ANY)
 		return true;
 	return has_flags(process) || process_entry_score(process, wanted->head, wanted->began_ns);
 }

@@ -15,8 +15,8 @@ static __always_inline void peer_score(struct xdp_md *ctx, struct walk *walk,
 	parts_add(scratch->part, part_word(counter, 1, points));
 	scratch->score_counter = counter;
 	walk->decision.score = points;
-	walk->decision.reason =
-		SYNFW_REASON_SCORE; /* what an event tells; a packet that goes on gets its own */
+	/* what an event tells; a packet that goes on gets its own */
+	walk->decision.reason = SYNFW_REASON_SCORE;
 	score_source(ctx, walk, image, scratch);
 	walk->decision.score = 0;
 }

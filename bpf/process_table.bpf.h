@@ -17,8 +17,6 @@ static inline __noinline struct synfw_process *process_entry(__u32 pid)
 	return bpf_map_lookup_elem(&synfw_processes, &pid);
 }
 
-#define TALKED_FLAGS  (SYNFW_PROCESS_TALKED | SYNFW_PROCESS_TALKED_MONITOR)
-
 #define MEMBERS_FILE  0
 #define MEMBERS_ANON  1
 #define MEMBERS_SHMEM 3
@@ -58,8 +56,9 @@ static __always_inline void talked_forget(struct synfw_process *entry)
 {
 	__u32 flags = *(volatile __u32 *)&entry->flags;
 
-	if (flags & TALKED_FLAGS && !(flags & SYNFW_PROCESS_FLAGGED))
-		__sync_val_compare_and_swap(&entry->flags, flags, flags & ~TALKED_FLAGS);
+	if (flags & SYNFW_PROCESS_TALKED_ANY && !(flags & SYNFW_PROCESS_FLAGGED))
+		__sync_val_compare_and_swap(&entry->flags, flags,
+					    flags & ~SYNFW_PROCESS_TALKED_ANY);
 }
 
 /* It runs a file from its beginning. */
@@ -296,7 +295,7 @@ static __always_inline void entry_inherit(struct process_scratch *scratch,
 	entry->flags = parent->flags;
 	/* who was not flagged for it, as it is protected or the policy monitors, has no heirs */
 	if (!(entry->flags & SYNFW_PROCESS_FLAGGED))
-		entry->flags &= ~TALKED_FLAGS;
+		entry->flags &= ~SYNFW_PROCESS_TALKED_ANY;
 	entry->file = parent->file;
 #pragma unroll
 	for (i = 0; i < SYNFW_NR_GENERATION_SLOTS; i++) {

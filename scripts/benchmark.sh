@@ -81,6 +81,11 @@ verbatim() { # COMMAND...
 	echo '```'
 }
 
+run_each() { # PROGRAM...
+	local program
+	for program; do "$program"; done
+}
+
 machine() {
 	printf '%s, %s CPUs, kernel %s' "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1)" \
 		"$(nproc)" "$(uname -r)"
@@ -91,6 +96,7 @@ machine() {
 	section 'Cost per packet' "$BENCH/bench-packet" "${OBJECTS[@]}"
 	section 'What each step costs' "$BENCH/bench-steps" "${OBJECTS[@]}"
 	section 'Deciding over time' "$BENCH/bench-over-time" "${OBJECTS[@]}"
+	section 'Exact over time' verbatim run_each "$BUILD"/tests/bpf/test_{exact_model,blocks,rates}
 	section 'A flood of more sources than there is room for' "$BENCH/bench-flood" "${OBJECTS[@]}"
 	section 'Events' "$SOURCE/benchmarks/bench_events.sh" "$BUILD"
 	section 'A hostile source' "$SOURCE/benchmarks/bench_block.sh" "$BUILD"

@@ -239,6 +239,7 @@ static inline int synfw_process_head_is_used(const struct synfw_process_head *he
 					 * until the process is released or no policy asks; without, until the next
 					 * exec or apply */
 #define SYNFW_PROCESS_TALKED_MONITOR 0x40 /* SYNFW_PROCESS_TALKED, while the policy only monitors */
+#define SYNFW_PROCESS_TALKED_ANY (SYNFW_PROCESS_TALKED | SYNFW_PROCESS_TALKED_MONITOR)
 
 /* Terms that files are in, see synfw_path_class.term. */
 struct synfw_lineage {

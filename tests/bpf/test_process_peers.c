@@ -433,6 +433,37 @@ static bool old_notes_and_those_of_other_prefixes_do_not_count(void)
 	return true;
 }
 
+/* More sources than there is room for: who talks now is noted, and flagged, all the same. */
+static bool a_full_map_of_talks_forgets_the_oldest(void)
+{
+	uint32_t count = SYNFW_MAX_TALKS + 1024, sent = count;
+	struct synfw_addr6 *sources = calloc(count, sizeof(*sources));
+	struct synfw_talk *talks = calloc(count, sizeof(*talks));
+	int let_go[NR_CHILDREN];
+	pid_t children[NR_CHILDREN], last;
+	struct synfw_talk talk;
+
+	MUST(sources && talks);
+	for (uint32_t i = 0; i < count; i++) {
+		sources[i] = key_of("203.0.113.1");
+		memcpy(sources[i].byte + 12, &i, sizeof(i));
+	}
+	MUST(bpf_map_update_batch(map_fd("synfw_talks"), sources, talks, &sent, NULL) == 0 &&
+	     sent == count);
+	open_connected(AF_INET, "198.51.100.9");
+	apply_on_peer_block(false, true);
+	begin_children(children, let_go);
+	last = children[NR_CHILDREN - 1];
+	trial_fill(&trial, trial.slot);
+	EXPECT(find_talk("198.51.100.9", &talk) && is_noted(&talk, last));
+	flag_talkers("198.51.100.9");
+	EXPECT(flags_of(last) == (SYNFW_PROCESS_TALKED | SYNFW_PROCESS_FLAGGED));
+	EXPECT(end_children(children, let_go));
+	free(sources);
+	free(talks);
+	return true;
+}
+
 static bool processes_are_flagged_in_mode_block_only_and_where_it_is_asked_for(void)
 {
 	int let_go[NR_CHILDREN];
@@ -478,6 +509,7 @@ int main(int argc, char **argv)
 	CHECK(what_lies_beyond_the_limit_is_counted);
 	CHECK(the_last_processes_of_a_source_are_noted_and_flagged);
 	CHECK(old_notes_and_those_of_other_prefixes_do_not_count);
+	CHECK(a_full_map_of_talks_forgets_the_oldest);
 	CHECK(processes_are_flagged_in_mode_block_only_and_where_it_is_asked_for);
 	trial_close(&trial);
 	return claims_end();
