@@ -3,12 +3,21 @@
 
 #include <stdio.h>
 
+#include <synfw/trie.h>
+
 #include "tables.h"
+
+#define NR_WORDS(words) (sizeof(words) / sizeof(*(words)))
 
 static const char *const ipv4_words[] = {
 	[SYNFW_TRIE4_ROOT_IDS] = "trie with a root of 12 bits",
 	[SYNFW_TRIE4_ROOT_WIDE] = "trie with a root of 18 bits",
 	[SYNFW_TRIE4_ROOT_LINES] = "trie with a root of lines",
+};
+
+static const char *const ipv6_words[] = {
+	[SYNFW_TRIE6_ROOT_IDS] = "path-compressed trie",
+	[SYNFW_TRIE6_ROOT_LISTS] = "path-compressed trie with a root of lists",
 };
 
 static const struct {
@@ -21,20 +30,21 @@ static const struct {
 	{"ipv6_sources", "IPv6 sources", 6, SYNFW_DIR_SRC},
 	{"ipv6_destinations", "IPv6 destinations", 6, SYNFW_DIR_DST},
 };
-#define NR_PLACES (sizeof(places) / sizeof(*places))
+#define NR_PLACES NR_WORDS(places)
 
 /* NULL: no rule names such an address. */
 static const char *word_of(const struct live *live, size_t place)
 {
 	const struct synfw_class_tables *tables = &live->class_tables;
 	enum synfw_direction direction = places[place].direction;
+	bool ipv6 = places[place].family == 6;
+	uint8_t root = ipv6 ? tables->trie6_root[direction] : tables->trie4_root[direction];
 
-	if (places[place].family == 6)
-		return tables->trie6[direction] ? "path-compressed trie" : NULL;
-	if (!tables->trie4[direction] ||
-	    tables->trie4_root[direction] >= sizeof(ipv4_words) / sizeof(*ipv4_words))
+	if (!(ipv6 ? tables->trie6[direction] : tables->trie4[direction]))
 		return NULL;
-	return ipv4_words[tables->trie4_root[direction]];
+	if (ipv6)
+		return root < NR_WORDS(ipv6_words) ? ipv6_words[root] : NULL;
+	return root < NR_WORDS(ipv4_words) ? ipv4_words[root] : NULL;
 }
 
 uint64_t tables_kernel_bytes(const struct live *live)

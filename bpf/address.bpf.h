@@ -3,6 +3,8 @@
 #define SYNFW_ADDRESS_BPF_H
 
 /* Address -> class, by a trie in the image for each family. */
+#include <synfw/trie.h>
+
 #include "image.bpf.h"
 #include "packet.bpf.h"
 
@@ -131,10 +133,10 @@ struct bits128 {
 	__u64 high, low;
 };
 
-/* `bits`: 1 to 63. */
+/* `bits`: 0 to 63. */
 static __always_inline void bits128_shift(struct bits128 *left, __u32 bits)
 {
-	left->high = left->high << (bits & 63) | left->low >> ((64 - bits) & 63);
+	left->high = left->high << (bits & 63) | left->low >> 1 >> ((63 - bits) & 63);
 	left->low <<= bits & 63;
 }
 
@@ -153,27 +155,105 @@ static __always_inline __u32 trie_step(struct image *image, __u32 cell, __u64 hi
 	return value < step->value ? step->below : step->above;
 }
 
+#define KEYS 0x0000000100000001ULL
+
+/* How many of two keys lie at or before a number (in both lanes, bit 31 set): as changes_passed().
+ */
+static __always_inline __u64 keys_passed(__u64 numbers, __u64 keys)
+{
+	return (numbers - keys) >> 31 & KEYS;
+}
+
+/* The id behind a list, and the bits that it is for. */
+static __always_inline __u32 trie6_list(struct image *image, __u32 cell, __u64 high,
+					__u32 *ret_bits)
+{
+	const struct synfw_trie6_list *list = (const void *)line_at(image, cell / CELLS_PER_LINE);
+	__u64 numbers, counts = 0;
+	__u32 number, bits, which, last, to;
+	const __u64 *keys;
+	int i;
+
+	if (!list)
+		return SYNFW_TRIE_LEAF;
+	bits = list->gaps >> SYNFW_TRIE6_LIST_BITS_AT;
+	*ret_bits = bits;
+	if (!bits)
+		return list->base;
+	number = high >> ((64 - bits) & 63);
+	numbers = number * KEYS | KEYS << 31;
+	keys = (const __u64 *)list->key;
+#pragma unroll
+	for (i = 0; i < SYNFW_TRIE6_LIST_KEYS / 2; i++)
+		counts += keys_passed(numbers, keys[i]);
+	counts = (counts + (counts >> 32)) & 15;
+	which = list->gaps >> 2 * counts;
+	/* behind no key there is no key equal to it either, the last one included */
+	last = (counts - 1) % SYNFW_TRIE6_LIST_KEYS;
+	if (list->key[last] == number) {
+		to = list->to[last];
+		which = to >> SYNFW_TRIE6_LIST_KIND_AT;
+		if (to & SYNFW_TRIE6_LIST_CELLS)
+			return list->base + (to & SYNFW_TRIE6_LIST_CELLS) +
+			       (which << SYNFW_TRIE_KIND_AT);
+	}
+	return SYNFW_TRIE_LEAF | list->class_id[which % SYNFW_TRIE6_LIST_CLASSES];
+}
+
+/* The leaf behind a tail. */
+static __always_inline __u32 trie6_tail(struct image *image, __u32 cell, const struct bits128 *left)
+{
+	const struct synfw_trie6_tail *tail = (const void *)trie_record(image, cell);
+
+	if (!tail)
+		return SYNFW_TRIE_LEAF;
+	if (left->high != tail->high)
+		return left->high < tail->high ? tail->below : tail->above;
+	if (left->low != tail->low)
+		return left->low < tail->low ? tail->below : tail->above;
+	return tail->within;
+}
+
+/* The id that the root gives, and the bits that it is for. */
+static __always_inline __u32 trie6_root(struct image *image, __u32 root, __u32 form, __u64 high,
+					__u32 *ret_bits)
+{
+	__u32 list = high >> (64 - SYNFW_TRIE6_LISTS_BITS) & (SYNFW_TRIE6_NR_LISTS - 1);
+
+	if (form == SYNFW_TRIE6_ROOT_LISTS &&
+	    high >> (64 - SYNFW_TRIE6_LISTS_PREFIX_BITS) == SYNFW_TRIE6_LISTS_PREFIX) {
+		*ret_bits = SYNFW_TRIE6_LISTS_BITS;
+		return SYNFW_TRIE_LIST | (root + SYNFW_TRIE6_LISTS_LINE + list) * CELLS_PER_LINE;
+	}
+	*ret_bits = SYNFW_TRIE6_ROOT_BITS;
+	return id_at(image, root, high >> (64 - SYNFW_TRIE6_ROOT_BITS));
+}
+
 /* IPv6 address in host order -> class. Global and with scalars, so that the verifier walks the loop
- * once and not for each way that leads here. */
-__noinline __u32 trie6_class(__u32 generation, __u32 root, __u64 high, __u64 low)
+ * once and not for each way that leads here. `form`: of the root. */
+__noinline __u32 trie6_class(__u32 generation, __u32 root, __u32 form, __u64 high, __u64 low)
 {
 	struct bits128 left = {high, low};
 	struct image image;
-	__u32 id, i;
+	__u32 id, bits, i;
 
 	if (!image_open(&image, generation % SYNFW_NR_GENERATION_SLOTS))
 		return 0;
-	id = id_at(&image, root, left.high >> (64 - SYNFW_TRIE6_ROOT_BITS));
-	bits128_shift(&left, SYNFW_TRIE6_ROOT_BITS);
+	id = trie6_root(&image, root, form, high, &bits);
 #pragma clang loop unroll(disable)
 	for (i = 0; i < SYNFW_TRIE6_MAX_RECORDS && !(id & SYNFW_TRIE_LEAF); i++) {
-		__u32 bits = SYNFW_TRIE_NODE_BITS;
+		__u32 cell = id & SYNFW_TRIE_CELL;
 
-		if (id & SYNFW_TRIE_STEP)
-			id = trie_step(&image, id & SYNFW_TRIE_CELL, left.high, &bits);
-		else
-			id = trie_node(&image, id, left.high >> (64 - SYNFW_TRIE_NODE_BITS));
 		bits128_shift(&left, bits);
+		bits = SYNFW_TRIE_NODE_BITS;
+		if ((id & SYNFW_TRIE_KIND) == SYNFW_TRIE_KIND)
+			return trie6_tail(&image, cell, &left) & ~SYNFW_TRIE_LEAF;
+		if (id & SYNFW_TRIE_LIST)
+			id = trie6_list(&image, cell, left.high, &bits);
+		else if (id & SYNFW_TRIE_STEP)
+			id = trie_step(&image, cell, left.high, &bits);
+		else
+			id = trie_node(&image, cell, left.high >> (64 - SYNFW_TRIE_NODE_BITS));
 	}
 	return id & ~SYNFW_TRIE_LEAF;
 }
@@ -189,7 +269,8 @@ static __always_inline __u32 address_class(struct image *image,
 	if (!root)
 		return 0;
 	if (family == 6)
-		return trie6_class(generation, root, bpf_be64_to_cpu(addr->v6_be[0]),
+		return trie6_class(generation, root, tables->trie6_root[direction],
+				   bpf_be64_to_cpu(addr->v6_be[0]),
 				   bpf_be64_to_cpu(addr->v6_be[1]));
 	return trie4_class(image, root, tables->trie4_root[direction], addr->v4_be);
 }

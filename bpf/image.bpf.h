@@ -6,7 +6,8 @@
 #include "bits.bpf.h"
 #include "maps.bpf.h"
 
-#define IDS_PER_LINE 16
+#define IDS_PER_LINE   16
+#define CELLS_PER_LINE 8
 
 /* A generation's lines: page 0 is at hand. */
 struct image {

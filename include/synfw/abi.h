@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 #ifndef SYNFW_ABI_VERSION
-#define SYNFW_ABI_VERSION 5
+#define SYNFW_ABI_VERSION 6
 #endif
 
 /* ---- limits: used by the maps, by the compiler's checks and by the tests ------------------- */
@@ -132,84 +132,6 @@ enum synfw_direction {
 };
 
 /*
- * The tries: address -> class (Poptrie, Asai and Ohara, SIGCOMM 2015, with runs instead of two
- * bitmaps). The root is a table of ids, for the upper 12 or 18 bits of an IPv4 and the upper 14
- * of an IPv6 address, or for the upper 17 of an IPv4 address a table of lines (struct
- * synfw_trie_line). An id with SYNFW_TRIE_LEAF is a class, any other the number of the cell (8
- * bytes, counted from line 0) where the next record begins:
- *
- * - runs for the next 6 bits: a cell with a bit for every entry that differs from the one before
- *   it, and the ids (32 bits) of those entries;
- * - for the last 8 bits of an IPv4 address: four such cells, a cell whose byte w counts the ids
- *   before word w, and the ids;
- * - for the last 8 or 14 bits of an IPv4 address with few changes of class, when the id has
- *   SYNFW_TRIE_LIST: a list of them, of twice the length with SYNFW_TRIE_LONG;
- * - IPv6, when the id has SYNFW_TRIE_STEP: a struct synfw_trie_step, for bits in which all
- *   changes of class agree (path compression).
- *
- * No record begins behind the last SYNFW_TRIE_RECORD_CELLS of a page, so none crosses into the
- * next. The first 64 bytes of an IPv4 record are in one line, which is one cache line.
- */
-#define SYNFW_TRIE_ROOT_BITS		12
-#define SYNFW_TRIE_WIDE_ROOT_BITS	18
-#define SYNFW_TRIE_LINE_ROOT_BITS	17
-#define SYNFW_TRIE6_ROOT_BITS		14
-#define SYNFW_TRIE_NODE_BITS		6
-#define SYNFW_TRIE_LAST_BITS		8
-#define SYNFW_TRIE6_MAX_RECORDS		((128 - SYNFW_TRIE6_ROOT_BITS) / SYNFW_TRIE_NODE_BITS)
-#define SYNFW_TRIE_RECORD_CELLS		(4 + 1 + 256 / 2)
-#define SYNFW_TRIE_LEAF			0x80000000U
-#define SYNFW_TRIE_STEP			0x40000000U
-#define SYNFW_TRIE_LIST			0x20000000U
-#define SYNFW_TRIE_LONG			SYNFW_TRIE_STEP /* IPv4 has no steps */
-#define SYNFW_TRIE_CELL			(~(SYNFW_TRIE_LEAF | SYNFW_TRIE_STEP | SYNFW_TRIE_LIST))
-
-/* A list: 16 bits for each place where the class changes, in order, those that are not used
- * SYNFW_TRIE_LIST_UNUSED; then the ids (32 bits). Id i is for addresses that i of the changes
- * lie at or before. Only as many ids are there as are used. */
-#define SYNFW_TRIE_LIST_CHANGES		8
-#define SYNFW_TRIE_LIST_MAX_BITS	14
-#define SYNFW_TRIE_LIST_UNUSED		0x7fff
-
-/* The forms of an IPv4 root. */
-enum synfw_trie4_root {
-	SYNFW_TRIE4_ROOT_IDS = 0,	/* ids for SYNFW_TRIE_ROOT_BITS */
-	SYNFW_TRIE4_ROOT_WIDE = 1,	/* ids for SYNFW_TRIE_WIDE_ROOT_BITS */
-	SYNFW_TRIE4_ROOT_LINES = 2,	/* lines for SYNFW_TRIE_LINE_ROOT_BITS */
-};
-
-/*
- * Entry of a root of lines: most addresses need no other line. Changes of class as in a list,
- * those that are not used SYNFW_TRIE_LIST_UNUSED; an address that n of them lie at or before has
- * the class class_id[which >> 2 * n & 3]. With SYNFW_TRIE_LINE_IDS the line says nothing but its
- * first two ids, which are what a wide root would have for its two halves.
- */
-#define SYNFW_TRIE_LINE_CHANGES	24
-#define SYNFW_TRIE_LINE_CLASSES 4
-#define SYNFW_TRIE_LINE_IDS	(1ULL << 63)
-
-struct synfw_trie_line {
-	__u16 change[SYNFW_TRIE_LINE_CHANGES];
-	__u16 class_id[SYNFW_TRIE_LINE_CLASSES];
-	__u64 which;
-};
-_Static_assert(sizeof(struct synfw_trie_line) == SYNFW_LINE_BYTES, "an entry is a line");
-
-#define SYNFW_TRIE_STEP_MAX_BITS	60
-
-/* The next `bits` bits as a number, against `value`: less leads to `below`, equal to `within`,
- * more to `above`. `below` and `above` are leaves; so is `within`, unless `bits` is a multiple
- * of 6. */
-struct synfw_trie_step {
-	__u64 value;
-	__u32 bits;
-	__u32 below;
-	__u32 within;
-	__u32 above;
-};
-_Static_assert(sizeof(struct synfw_trie_step) == 24, "a step is three cells");
-
-/*
  * Line 0. A class record is `record_lines` lines: the aggregate, then (two levels only) the line
  * numbers of its chunks, from id `refs_at` of the record on. With one level the aggregate *is*
  * the bit vector (up to 512 bits) and its bits are in the order of the rules. With two, bit w of
@@ -263,7 +185,7 @@ struct synfw_class_tables {
 	__u32 trie4[SYNFW_NR_DIRS];	/* line of the root, 0: no IPv4 prefix */
 	__u32 trie6[SYNFW_NR_DIRS];	/* line of the root, 0: no IPv6 prefix */
 	__u8 trie4_root[SYNFW_NR_DIRS];	/* enum synfw_trie4_root */
-	__u8 reserved[2];
+	__u8 trie6_root[SYNFW_NR_DIRS];	/* enum synfw_trie6_root */
 };
 _Static_assert(sizeof(struct synfw_class_tables) <= 2 * SYNFW_LINE_BYTES, "the tables are two lines");
 

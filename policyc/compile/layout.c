@@ -141,7 +141,7 @@ static uint32_t table_line(const struct layout *layout, uint32_t offset)
 
 static enum synfw_trie4_root root_form(const struct trie *trie)
 {
-	if (trie->line_root)
+	if (trie->root == TRIE_ROOT_LINES)
 		return SYNFW_TRIE4_ROOT_LINES;
 	return trie->root_bits == SYNFW_TRIE_WIDE_ROOT_BITS ? SYNFW_TRIE4_ROOT_WIDE
 							    : SYNFW_TRIE4_ROOT_IDS;
@@ -163,6 +163,10 @@ static void put_directory(const struct build *build, const struct layout *layout
 		tables->trie4[i] = layout->tries[i][FAMILY_4];
 		tables->trie6[i] = layout->tries[i][FAMILY_6];
 		tables->trie4_root[i] = root_form(&build->addresses[i][FAMILY_4].trie);
+		tables->trie6_root[i] =
+			build->addresses[i][FAMILY_6].trie.root == TRIE_ROOT_LISTS
+				? SYNFW_TRIE6_ROOT_LISTS
+				: SYNFW_TRIE6_ROOT_IDS;
 	}
 }
 

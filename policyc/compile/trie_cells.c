@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CELLS_PER_LINE (SYNFW_LINE_BYTES / sizeof(uint64_t))
+#define CELLS_PER_LINE	  (SYNFW_LINE_BYTES / sizeof(uint64_t))
+
+#define LISTS6_OF_ID_BITS (SYNFW_TRIE6_LISTS_BITS - SYNFW_TRIE6_ROOT_BITS)
 
 void trie_done(struct trie *trie)
 {
@@ -30,13 +32,15 @@ static int cells_append(struct trie *trie, size_t count, uint64_t **ret_cells)
 	return 0;
 }
 
-int trie_begin(struct trie *trie, uint64_t first_cell, uint32_t root_bits, bool line_root)
+int trie_begin(struct trie *trie, uint64_t first_cell, uint32_t root_bits, enum trie_root root)
 {
-	uint64_t entries = 1ULL << root_bits, *cells;
+	uint64_t entries = 1ULL << root_bits, *unused;
+	size_t cells = root == TRIE_ROOT_LINES ? entries * CELLS_PER_LINE : entries / 2;
 
-	*trie = (struct trie){
-		.first_cell = first_cell, .root_bits = root_bits, .line_root = line_root};
-	return cells_append(trie, line_root ? entries * CELLS_PER_LINE : entries / 2, &cells);
+	*trie = (struct trie){.first_cell = first_cell, .root_bits = root_bits, .root = root};
+	if (root == TRIE_ROOT_LISTS)
+		cells += SYNFW_TRIE6_NR_LISTS * CELLS_PER_LINE;
+	return cells_append(trie, cells, &unused);
 }
 
 static struct synfw_trie_line *root_line(struct trie *trie, uint32_t entry)
@@ -50,7 +54,10 @@ void trie_root_set(struct trie *trie, uint32_t first, uint32_t end, uint32_t id)
 	uint32_t *ids = (uint32_t *)trie->cells;
 
 	for (uint32_t i = first; i < end; i++) {
-		if (!trie->line_root)
+		if (trie->root == TRIE_ROOT_LISTS && trie6_root_has_lists(i))
+			trie_root_set_lists6(trie, i << LISTS6_OF_ID_BITS,
+					     (i + 1) << LISTS6_OF_ID_BITS, id);
+		else if (trie->root != TRIE_ROOT_LINES)
 			ids[i] = id;
 		else if (!trie_root_set_list(trie, i, &leaf))
 			trie_root_set_halves(trie, i, (const uint32_t[]){id, id});
@@ -101,16 +108,38 @@ void trie_root_set_halves(struct trie *trie, uint32_t entry, const uint32_t ids[
 	*root_line(trie, entry) = line;
 }
 
+bool trie6_root_has_lists(uint32_t entry)
+{
+	return entry >> (SYNFW_TRIE6_ROOT_BITS - SYNFW_TRIE6_LISTS_PREFIX_BITS) ==
+	       SYNFW_TRIE6_LISTS_PREFIX;
+}
+
+void trie_root_set_list6(struct trie *trie, uint32_t number, const struct synfw_trie6_list *list)
+{
+	uint32_t ids_cells = (1U << SYNFW_TRIE6_ROOT_BITS) / 2;
+	struct synfw_trie6_list *lists = (void *)(trie->cells + ids_cells);
+
+	lists[number % SYNFW_TRIE6_NR_LISTS] = *list;
+}
+
+void trie_root_set_lists6(struct trie *trie, uint32_t first, uint32_t end, uint32_t id)
+{
+	const struct synfw_trie6_list list = {.base = id};
+
+	for (uint32_t i = first; i < end; i++)
+		trie_root_set_list6(trie, i, &list);
+}
+
 /* The datapath reads a record with one page lookup: none crosses a page, or begins where the
- * largest would. With trie.in_lines it reads most records with one cache miss. */
-static int record_align(struct trie *trie, size_t count)
+ * largest would; and one that is `in_lines` mostly with one cache miss. */
+static int record_align(struct trie *trie, size_t count, bool in_lines)
 {
 	uint64_t at = (trie->first_cell + trie->nr_cells) % SYNFW_PAGE_CELLS, *unused;
 	uint64_t in_line = at % CELLS_PER_LINE;
 
 	if (count > CELLS_PER_LINE)
 		count = CELLS_PER_LINE;
-	if (trie->in_lines && in_line + count > CELLS_PER_LINE) {
+	if (in_lines && in_line + count > CELLS_PER_LINE) {
 		int error = cells_append(trie, CELLS_PER_LINE - in_line, &unused);
 
 		if (error)
@@ -122,9 +151,10 @@ static int record_align(struct trie *trie, size_t count)
 	return cells_append(trie, SYNFW_PAGE_CELLS - at, &unused);
 }
 
-static int record_append(struct trie *trie, size_t count, uint64_t **ret_cells, uint32_t *ret_id)
+static int record_append(struct trie *trie, size_t count, bool in_lines, uint64_t **ret_cells,
+			 uint32_t *ret_id)
 {
-	int error = record_align(trie, count);
+	int error = record_align(trie, count, in_lines);
 
 	if (!error)
 		error = cells_append(trie, count, ret_cells);
@@ -154,7 +184,8 @@ int trie_append_runs(struct trie *trie, const struct runs *runs, uint32_t bits, 
 {
 	uint32_t words = (1U << bits) / 64, header = words == 1 ? 1 : words + 1, before = 0;
 	uint64_t *cells;
-	int error = record_append(trie, header + (runs->count + 1) / 2, &cells, ret_id);
+	int error =
+		record_append(trie, header + (runs->count + 1) / 2, trie->in_lines, &cells, ret_id);
 
 	if (error)
 		return error;
@@ -171,7 +202,8 @@ int trie_append_runs(struct trie *trie, const struct runs *runs, uint32_t bits, 
 int trie_append_step(struct trie *trie, const struct synfw_trie_step *step, uint32_t *ret_id)
 {
 	uint64_t *cells;
-	int error = record_append(trie, sizeof(*step) / sizeof(*cells), &cells, ret_id);
+	int error =
+		record_append(trie, sizeof(*step) / sizeof(*cells), trie->in_lines, &cells, ret_id);
 
 	if (error)
 		return error;
@@ -190,7 +222,7 @@ int trie_append_list(struct trie *trie, const struct list *list, uint32_t *ret_i
 	uint16_t *change;
 	int error =
 		record_append(trie, (change_bytes + id_bytes + sizeof(*cells) - 1) / sizeof(*cells),
-			      &cells, ret_id);
+			      trie->in_lines, &cells, ret_id);
 
 	if (error)
 		return error;
@@ -199,5 +231,114 @@ int trie_append_list(struct trie *trie, const struct list *list, uint32_t *ret_i
 		change[i] = i < list->count ? list->change[i] : SYNFW_TRIE_LIST_UNUSED;
 	memcpy(change + places, list->id, id_bytes);
 	*ret_id |= SYNFW_TRIE_LIST | (places == LIST_MAX_CHANGES ? SYNFW_TRIE_LONG : 0);
+	return 0;
+}
+
+int trie_append_tail6(struct trie *trie, const struct synfw_trie6_tail *tail, uint32_t *ret_id)
+{
+	uint64_t *cells;
+	int error = record_append(trie, sizeof(*tail) / sizeof(*cells), true, &cells, ret_id);
+
+	if (error)
+		return error;
+	memcpy(cells, tail, sizeof(*tail));
+	*ret_id |= SYNFW_TRIE_KIND;
+	return 0;
+}
+
+void list6_begin(struct list6 *list, uint32_t bits)
+{
+	*list = (struct list6){.bits = bits};
+}
+
+/* A key is needed where the class becomes another one, and for a number that differs from those
+ * around it. */
+void list6_add(struct list6 *list, uint32_t first, uint32_t end, uint32_t id)
+{
+	bool leaf = id & SYNFW_TRIE_LEAF;
+
+	if (leaf && (!first || list->behind[list->count] == id)) {
+		list->behind[list->count] = id;
+		return;
+	}
+	/* behind a number that has an id of its own: no key more */
+	if (leaf && list->count && !list->behind[list->count]) {
+		list->behind[list->count] = id;
+		return;
+	}
+	list->key[list->count] = first;
+	list->id[list->count] = id;
+	list->count++;
+	if (leaf && end - first > 1)
+		list->behind[list->count] = id;
+}
+
+/* The cell before the first record that the list leads to. */
+static uint32_t list6_base(const struct list6 *list)
+{
+	uint32_t base = 0;
+
+	for (uint32_t i = 0; i < list->count; i++) {
+		uint32_t cell = list->id[i] & SYNFW_TRIE_CELL;
+
+		if (!(list->id[i] & SYNFW_TRIE_LEAF) && (!base || cell - 1 < base))
+			base = cell - 1;
+	}
+	return base;
+}
+
+/* The place of a leaf's class in the record, which takes it in. */
+static uint32_t list6_class(struct synfw_trie6_list *record, uint32_t *nr_classes, uint32_t leaf)
+{
+	uint32_t class_id = leaf & ~SYNFW_TRIE_LEAF, i;
+
+	for (i = 0; i < *nr_classes; i++)
+		if (record->class_id[i] == class_id)
+			return i;
+	record->class_id[i] = class_id;
+	*nr_classes += 1;
+	return i;
+}
+
+int list6_record(const struct list6 *list, struct synfw_trie6_list *ret_record)
+{
+	struct synfw_trie6_list record = {
+		.base = list6_base(list),
+		.gaps = list->bits << SYNFW_TRIE6_LIST_BITS_AT,
+	};
+	uint32_t nr_classes = 0;
+
+	for (uint32_t i = 0; i < SYNFW_TRIE6_LIST_KEYS; i++) {
+		uint32_t id = list->id[i];
+
+		record.key[i] = i < list->count ? list->key[i] : SYNFW_TRIE6_LIST_UNUSED;
+		if (i >= list->count)
+			continue;
+		if (id & SYNFW_TRIE_LEAF) {
+			record.to[i] = list6_class(&record, &nr_classes, id)
+				       << SYNFW_TRIE6_LIST_KIND_AT;
+			continue;
+		}
+		if ((id & SYNFW_TRIE_CELL) - record.base > SYNFW_TRIE6_LIST_CELLS)
+			return -EOVERFLOW;
+		record.to[i] = ((id & SYNFW_TRIE_CELL) - record.base) |
+			       id >> SYNFW_TRIE_KIND_AT << SYNFW_TRIE6_LIST_KIND_AT;
+	}
+	for (uint32_t n = 0; n <= list->count; n++)
+		if (list->behind[n])
+			record.gaps |= list6_class(&record, &nr_classes, list->behind[n]) << 2 * n;
+	*ret_record = record;
+	return 0;
+}
+
+int trie_append_list6(struct trie *trie, const struct synfw_trie6_list *list, uint32_t *ret_id)
+{
+	uint64_t *cells;
+	int error = record_append(trie, sizeof(*list) / sizeof(*cells), true, &cells, ret_id);
+
+	if (error)
+		return error;
+	memcpy(cells, list, sizeof(*list));
+	*ret_id |= SYNFW_TRIE_LIST;
 	return 0;
 }

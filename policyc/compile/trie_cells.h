@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <synfw/abi.h>
+#include <synfw/trie.h>
 
 /* Changes of class in a block: id[0], and from change[i] on id[i + 1]. A list has room for the
  * first LIST_MAX_CHANGES, an entry of a root of lines for all. */
@@ -18,21 +18,28 @@ struct list {
 	uint32_t count; /* of changes */
 };
 
+enum trie_root {
+	TRIE_ROOT_IDS,
+	TRIE_ROOT_LINES, /* struct synfw_trie_line; IPv4 only */
+	TRIE_ROOT_LISTS, /* ids, and behind them struct synfw_trie6_list; IPv6 only */
+};
+
 struct trie {
-	uint64_t *cells;	/* the root's ids, then records */
+	uint64_t *cells; /* the root, then records */
 	size_t nr_cells, room;
-	uint64_t first_cell;	/* number of cells[0] in the image */
+	uint64_t first_cell; /* number of cells[0] in the image */
 	uint32_t root_bits;
-	bool line_root;		/* the root is a table of lines, not of ids */
-	bool in_lines;		/* the beginning of a record is in one line */
+	enum trie_root root;
+	bool in_lines; /* the beginning of a record is in one line */
 };
 
 void trie_done(struct trie *trie);
 
 /* Begins a trie: a root whose entries are 0. 0 or -ENOMEM; trie_done() in either case. */
-int trie_begin(struct trie *trie, uint64_t first_cell, uint32_t root_bits, bool line_root);
+int trie_begin(struct trie *trie, uint64_t first_cell, uint32_t root_bits, enum trie_root root);
 
-/* Gives the root's entries from `first` to before `end` an id; of a root of lines, a leaf. */
+/* Gives the root's entries from `first` to before `end` an id: of a root of lines, and of a root
+ * with lists where it has such, a leaf. */
 void trie_root_set(struct trie *trie, uint32_t first, uint32_t end, uint32_t id);
 
 /* Gives an entry of a root of lines what a line can say in `list`, ids being leaves: true; or
@@ -41,6 +48,14 @@ bool trie_root_set_list(struct trie *trie, uint32_t entry, const struct list *li
 
 /* Gives an entry of a root of lines the ids of its two halves. */
 void trie_root_set_halves(struct trie *trie, uint32_t entry, const uint32_t ids[2]);
+
+/* Does a root with lists have such for all addresses of this entry of its ids? */
+bool trie6_root_has_lists(uint32_t entry);
+
+/* Gives lists of a root with lists an id, from `first` to before `end`, or one of them what it
+ * says; counted from the beginning of the address space on, as if all of it had lists. */
+void trie_root_set_lists6(struct trie *trie, uint32_t first, uint32_t end, uint32_t id);
+void trie_root_set_list6(struct trie *trie, uint32_t number, const struct synfw_trie6_list *list);
 
 /* Entries of a record in the making: one bit where a run begins, and the id of each run. */
 struct runs {
@@ -54,9 +69,30 @@ void runs_begin(struct runs *runs);
 /* The entries from `first` on have the id, until the next run. `first` goes up. */
 void runs_add(struct runs *runs, uint32_t first, uint32_t id);
 
+/* A list of IPv6 in the making, `bits` wide. */
+struct list6 {
+	uint32_t bits;
+	uint32_t key[SYNFW_TRIE6_LIST_KEYS];
+	uint32_t id[SYNFW_TRIE6_LIST_KEYS];	    /* of the key itself */
+	uint32_t behind[SYNFW_TRIE6_LIST_KEYS + 1]; /* behind n keys: a leaf, or 0: nobody is */
+	uint32_t count;
+};
+
+void list6_begin(struct list6 *list, uint32_t bits);
+
+/* The numbers from `first` to before `end` have the id; where that is no leaf, it is one number.
+ * `first` goes up from 0 and leaves nothing out. There must be room for the keys. */
+void list6_add(struct list6 *list, uint32_t first, uint32_t end, uint32_t id);
+
+/* The list as it lies in an image; there must be room for its classes. -EOVERFLOW: a record that it
+ * leads to lies too far behind the first one of them. */
+int list6_record(const struct list6 *list, struct synfw_trie6_list *ret_record);
+
 /* Append a record of 2^bits entries (64 or 256), a step, or a list. 0, -ENOMEM or -E2BIG. */
 int trie_append_runs(struct trie *trie, const struct runs *runs, uint32_t bits, uint32_t *ret_id);
 int trie_append_step(struct trie *trie, const struct synfw_trie_step *step, uint32_t *ret_id);
 int trie_append_list(struct trie *trie, const struct list *list, uint32_t *ret_id);
+int trie_append_tail6(struct trie *trie, const struct synfw_trie6_tail *tail, uint32_t *ret_id);
+int trie_append_list6(struct trie *trie, const struct synfw_trie6_list *list, uint32_t *ret_id);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "image_eval.h"
+#include "image_trie.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,132 +10,9 @@
 #define WORDS_PER_LINE (SYNFW_LINE_BYTES / sizeof(uint64_t))
 #define MAX_WORDS      (SYNFW_MAX_BITS / 64)
 
-static const struct synfw_line *line_at(const struct image *image, uint32_t number)
-{
-	if (number >= image->nr_lines) {
-		fprintf(stderr, "image: line %u of %u is read\n", number, image->nr_lines);
-		abort();
-	}
-	return &image->lines[number];
-}
-
 static uint32_t table_entry(const struct image *image, uint32_t base, uint32_t index)
 {
-	return line_at(image, base + index / IDS_PER_LINE)->id[index % IDS_PER_LINE];
-}
-
-/* Entry `index` of the record at `cell`, found by counting the runs that begin up to it. */
-static uint32_t record_entry(const struct image *image, uint32_t cell, uint32_t index, bool last)
-{
-	const struct synfw_line *lines = line_at(image, cell / WORDS_PER_LINE);
-	const __u64 *starts = &lines->word[cell % WORDS_PER_LINE];
-	const uint32_t *ids = (const uint32_t *)(starts + (last ? 5 : 1));
-	uint32_t run = 0;
-
-	for (uint32_t i = 1; i <= index; i++)
-		run += starts[i / 64] >> i % 64 & 1;
-	line_at(image, (const struct synfw_line *)&ids[run] - image->lines);
-	return ids[run];
-}
-
-/* The address's next bits as a number; what is behind its last bit reads as 0. */
-static uint64_t bits_at(const uint8_t *addr, uint32_t length, uint32_t from, uint32_t bits)
-{
-	uint64_t value = 0;
-
-	for (uint32_t i = from; i < from + bits; i++)
-		value = value << 1 | (i < length && addr[i / 8] >> (7 - i % 8) & 1);
-	return value;
-}
-
-/* The id behind a step, and how many bits it is for. */
-static uint32_t step_id(const struct image *image, uint32_t cell, const uint8_t *addr,
-			uint32_t from, uint32_t *ret_bits)
-{
-	struct synfw_trie_step step;
-	uint64_t value;
-
-	line_at(image, (cell + 2) / WORDS_PER_LINE);
-	memcpy(&step, (const uint64_t *)image->lines + cell, sizeof(step));
-	*ret_bits = step.bits;
-	value = bits_at(addr, 128, from, step.bits);
-	if (value == step.value)
-		return step.within;
-	return value < step.value ? step.below : step.above;
-}
-
-/* The id behind a list: one change after the other is looked at. */
-static uint32_t list_id(const struct image *image, uint32_t id, uint32_t index)
-{
-	uint32_t places = id & SYNFW_TRIE_LONG ? 16 : 8, count = 0;
-	const uint16_t *change =
-		(const void *)((const uint64_t *)image->lines + (id & SYNFW_TRIE_CELL));
-	const uint32_t *ids = (const void *)(change + places);
-
-	while (count < places && change[count] <= index)
-		count++;
-	line_at(image, (const struct synfw_line *)&ids[count] - image->lines);
-	return ids[count];
-}
-
-/* What a root of lines says of an address; *bits: how many of its bits that is for. */
-static uint32_t line_id(const struct image *image, uint32_t root, const uint8_t *addr,
-			uint32_t *bits, struct image_path *path)
-{
-	const struct synfw_line *at = line_at(image, root + bits_at(addr, 32, 0, 17));
-	const struct synfw_trie_line *line = (const void *)at;
-	uint32_t index = bits_at(addr, 32, 17, 15), count = 0;
-
-	*bits = 18;
-	path->cell[path->nr_records++] = (at - image->lines) * WORDS_PER_LINE;
-	if (line->which & SYNFW_TRIE_LINE_IDS)
-		return at->id[index >> 14];
-	while (count < SYNFW_TRIE_LINE_CHANGES && line->change[count] <= index)
-		count++;
-	return SYNFW_TRIE_LEAF | line->class_id[line->which >> 2 * count & 3];
-}
-
-uint32_t image_class(const struct image *image, enum synfw_direction direction, uint8_t family,
-		     const uint8_t *addr, struct image_path *ret_path)
-{
-	const struct synfw_class_tables *tables = image_class_tables(image);
-	uint32_t root = family == 4 ? tables->trie4[direction] : tables->trie6[direction];
-	uint32_t length = family == 4 ? 32 : 128, from = family == 4 ? 12 : 14;
-	struct image_path path = {};
-	uint32_t id = SYNFW_TRIE_LEAF;
-
-	if (family == 4 && tables->trie4_root[direction] == SYNFW_TRIE4_ROOT_WIDE)
-		from = 18;
-	if (root && family == 4 && tables->trie4_root[direction] == SYNFW_TRIE4_ROOT_LINES)
-		id = line_id(image, root, addr, &from, &path);
-	else if (root)
-		id = table_entry(image, root, bits_at(addr, length, 0, from));
-	while (!(id & SYNFW_TRIE_LEAF)) {
-		uint32_t bits = family == 4 && from == 24 ? 8 : 6;
-
-		if (from == length) {
-			fprintf(stderr, "image: the trie goes on behind the last bit\n");
-			abort();
-		}
-		if (id % SYNFW_PAGE_CELLS > SYNFW_PAGE_CELLS - SYNFW_TRIE_RECORD_CELLS) {
-			fprintf(stderr, "image: a record begins too near to the end of its page\n");
-			abort();
-		}
-		path.cell[path.nr_records++] = id & SYNFW_TRIE_CELL;
-		if (id & SYNFW_TRIE_LIST) {
-			bits = length - from;
-			path.nr_lists[id & SYNFW_TRIE_LONG ? 1 : 0]++;
-			id = list_id(image, id, bits_at(addr, length, from, bits));
-		} else if (id & SYNFW_TRIE_STEP) {
-			id = step_id(image, id & SYNFW_TRIE_CELL, addr, from, &bits);
-			path.nr_steps++;
-		} else {
-			id = record_entry(image, id, bits_at(addr, length, from, bits), bits == 8);
-		}
-		from += bits;
-	}
-	*ret_path = path;
-	return id & ~SYNFW_TRIE_LEAF;
+	return image_line(image, base + index / IDS_PER_LINE)->id[index % IDS_PER_LINE];
 }
 
 static uint32_t class_of_address(const struct image *image, const struct reference_packet *packet,
@@ -273,7 +151,7 @@ static void class_vector(const struct image *image, enum synfw_field field, uint
 	uint32_t base = field == SYNFW_FIELD_DYNAMIC ? image_dynamic(image)->record_base
 						     : header->record_base[field];
 	uint32_t record = base + class_id * header->record_lines;
-	const struct synfw_line *aggregate = line_at(image, record);
+	const struct synfw_line *aggregate = image_line(image, record);
 
 	if (!header->refs_at) {
 		memcpy(vector, aggregate->word, header->nr_agg * sizeof(*vector));
@@ -286,7 +164,7 @@ static void class_vector(const struct image *image, enum synfw_field field, uint
 		if (!(aggregate->word[word / 64] >> (word % 64) & 1))
 			continue;
 		chunk = table_entry(image, record, header->refs_at + word / WORDS_PER_LINE);
-		vector[word] = chunk ? line_at(image, chunk)->word[word % WORDS_PER_LINE] : ~0ULL;
+		vector[word] = chunk ? image_line(image, chunk)->word[word % WORDS_PER_LINE] : ~0ULL;
 	}
 }
 

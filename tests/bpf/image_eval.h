@@ -24,17 +24,4 @@ struct judgement image_judge_when(const struct image *image, const struct policy
 				  const struct circumstances *circumstances,
 				  struct consequences *ret_consequences);
 
-/* The records that a trie was followed through: the cells where they begin, from line 0 on, and how
- * many of them were steps and lists. */
-struct image_path {
-	uint32_t cell[SYNFW_TRIE6_MAX_RECORDS];
-	uint32_t nr_records;
-	uint32_t nr_steps;
-	uint32_t nr_lists[2]; /* short, long */
-};
-
-/* The class of an address (network byte order), and how it was found. */
-uint32_t image_class(const struct image *image, enum synfw_direction direction, uint8_t family,
-		     const uint8_t *addr, struct image_path *ret_path);
-
 #endif

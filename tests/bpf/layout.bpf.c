@@ -11,6 +11,7 @@
 #include <synfw/process.h>
 #include <synfw/state.h>
 #include <synfw/talk.h>
+#include <synfw/trie.h>
 
 struct synfw_line layout_line;
 struct synfw_header layout_header;
@@ -18,7 +19,10 @@ struct synfw_class_tables layout_class_tables;
 struct synfw_dynamic layout_dynamic;
 struct synfw_member layout_member;
 struct synfw_rule layout_rule;
+struct synfw_trie_line layout_trie_line;
 struct synfw_trie_step layout_trie_step;
+struct synfw_trie6_list layout_trie6_list;
+struct synfw_trie6_tail layout_trie6_tail;
 struct synfw_scoring layout_scoring;
 struct synfw_logging layout_logging;
 struct synfw_effect layout_effect;

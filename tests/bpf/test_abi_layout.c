@@ -20,6 +20,7 @@
 #include <synfw/reasons.h>
 #include <synfw/state.h>
 #include <synfw/talk.h>
+#include <synfw/trie.h>
 
 #include "synfw.skel.h"
 
@@ -61,6 +62,7 @@ static const struct member members[] = {
 	MEMBER(synfw_class_tables, trie4),
 	MEMBER(synfw_class_tables, trie6),
 	MEMBER(synfw_class_tables, trie4_root),
+	MEMBER(synfw_class_tables, trie6_root),
 	MEMBER(synfw_trie_line, change),
 	MEMBER(synfw_trie_line, class_id),
 	MEMBER(synfw_trie_line, which),
@@ -80,6 +82,17 @@ static const struct member members[] = {
 	MEMBER(synfw_rule, reason),
 	MEMBER(synfw_rule, flags),
 	MEMBER(synfw_rule, index),
+	MEMBER(synfw_trie6_list, key),
+	MEMBER(synfw_trie6_list, to),
+	MEMBER(synfw_trie6_list, class_id),
+	MEMBER(synfw_trie6_list, base),
+	MEMBER(synfw_trie6_list, gaps),
+	MEMBER(synfw_trie6_tail, high),
+	MEMBER(synfw_trie6_tail, low),
+	MEMBER(synfw_trie6_tail, below),
+	MEMBER(synfw_trie6_tail, within),
+	MEMBER(synfw_trie6_tail, above),
+	MEMBER(synfw_trie6_tail, reserved),
 	MEMBER(synfw_trie_step, value),
 	MEMBER(synfw_trie_step, bits),
 	MEMBER(synfw_trie_step, below),

@@ -13,6 +13,7 @@
 
 #include "frame.h"
 #include "image_eval.h"
+#include "image_trie.h"
 #include "must.h"
 #include "random.h"
 #include "trial.h"

@@ -15,6 +15,7 @@
 
 #include "frame.h"
 #include "image_eval.h"
+#include "image_trie.h"
 #include "must.h"
 #include "policy_text.h"
 #include "random.h"

@@ -10,6 +10,7 @@
 #include <sys/random.h>
 
 #include "image_eval.h"
+#include "image_trie.h"
 #include "must.h"
 #include "random_packet.h"
 #include "random_policy.h"

@@ -15,6 +15,7 @@
 
 #include "frame.h"
 #include "image_eval.h"
+#include "image_trie.h"
 #include "must.h"
 #include "random.h"
 #include "scale.h"
@@ -39,7 +40,7 @@ struct prefixes {
 
 /* What the answers went through. A kind of path that no probe took would prove nothing about it. */
 static struct {
-	uint64_t probes, drops, records, steps, deepest;
+	uint64_t probes, drops, records, steps, lists, tails, deepest;
 } seen;
 
 static bool bit_of(const uint8_t addr[16], uint32_t bit)
@@ -123,6 +124,8 @@ static void note_path(const struct trial *trial, enum synfw_direction direction,
 	image_class(trial->compiled.image, direction, 6, addr, &path);
 	seen.records += path.nr_records;
 	seen.steps += path.nr_steps;
+	seen.lists += path.nr_lists6;
+	seen.tails += path.nr_tails;
 	if (path.nr_records > seen.deepest)
 		seen.deepest = path.nr_records;
 }
@@ -229,10 +232,12 @@ int main(void)
 	for (uint64_t i = 0; i < nr_policies && agree; i++)
 		agree = policy_agrees(datapath, totals, SEED + i);
 	printf("%u policies, %" PRIu64 " probes, %" PRIu64 " dropped, %" PRIu64
-	       " records of which %" PRIu64 " steps, at most %" PRIu64 " in a row: %s\n",
-	       nr_policies, seen.probes, seen.drops, seen.records, seen.steps, seen.deepest,
-	       agree ? "agree" : "FAILED");
+	       " records of which %" PRIu64 " steps, %" PRIu64 " lists, %" PRIu64
+	       " tails, at most %" PRIu64 " in a row: %s\n",
+	       nr_policies, seen.probes, seen.drops, seen.records, seen.steps, seen.lists,
+	       seen.tails, seen.deepest, agree ? "agree" : "FAILED");
 	MUST(!agree || (seen.drops && seen.drops < seen.probes && seen.steps > seen.probes / 10 &&
-			seen.records > seen.steps && seen.deepest >= 6));
+			seen.lists > seen.probes / 10 && seen.tails > seen.probes / 100 &&
+			seen.records > seen.steps + seen.lists + seen.tails && seen.deepest >= 6));
 	return agree ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <synfw/trie.h>
+
 #include "must.h"
 #include "random_packet.h"
 #include "random_policy.h"

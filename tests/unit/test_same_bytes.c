@@ -15,6 +15,7 @@
 
 #include <policyc.h>
 #include <synfw/cleanup.h>
+#include <synfw/trie.h>
 
 #define NR_RUNS	  4
 #define NR_BLOCKS 4096

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Tries over several pages, begun at every place of a page: no record may begin where the largest
- * would cross into the next, and each edge must still be found. The bpf ring has IPv4 over pages;
- * this is the only place where an IPv6 trie of more than one is read.
+ * would cross into the next, and each edge must still be found.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "compile/trie.h"
+#include "trie_reader.h"
 #include "unit.h"
-
-#define MAX_STEPS 32
 
 static const uint64_t first_cells[] = {
 	SYNFW_PAGE_CELLS - SYNFW_PAGE_CELLS / 4,
@@ -72,94 +69,6 @@ static void ranges_draw(enum family family, size_t count, struct ranges *ranges)
 	free(drawn);
 }
 
-static const uint64_t *record_at(const struct trie *trie, uint32_t id)
-{
-	uint64_t cell = id & SYNFW_TRIE_CELL;
-
-	assert_true(cell % SYNFW_PAGE_CELLS <= SYNFW_PAGE_CELLS - SYNFW_TRIE_RECORD_CELLS);
-	assert_in_range(cell, trie->first_cell, trie->first_cell + trie->nr_cells - 1);
-	return trie->cells + (cell - trie->first_cell);
-}
-
-static uint32_t runs_entry(const uint64_t *record, uint32_t words, uint32_t index)
-{
-	const uint32_t *ids = (const uint32_t *)(record + (words == 1 ? 1 : words + 1));
-	uint32_t run = 0;
-
-	for (uint32_t i = 1; i <= index; i++)
-		run += record[i / 64] >> i % 64 & 1;
-	return ids[run];
-}
-
-static uint32_t list_entry(const uint64_t *record, uint32_t places, uint32_t index)
-{
-	const uint16_t *change = (const uint16_t *)record;
-	uint32_t count = 0;
-
-	while (count < places && change[count] <= index)
-		count++;
-	return ((const uint32_t *)(change + places))[count];
-}
-
-static uint32_t step_entry(const uint64_t *record, address_t left, uint32_t *ret_bits)
-{
-	const struct synfw_trie_step *step = (const void *)record;
-	uint64_t value = left >> (128 - step->bits);
-
-	*ret_bits = step->bits;
-	if (value == step->value)
-		return step->within;
-	return value < step->value ? step->below : step->above;
-}
-
-static const struct synfw_trie_line *root_line(const struct trie *trie, address_t address)
-{
-	return (const struct synfw_trie_line *)trie->cells + (uint32_t)(address >> (128 - 17));
-}
-
-/* What a root says of an address, and how many bits are left when it goes on from there. */
-static uint32_t root_id(const struct trie *trie, address_t address, uint32_t *left_bits)
-{
-	const struct synfw_trie_line *line = root_line(trie, address);
-	uint32_t index = (uint32_t)(address >> 96) & 0x7fff, count = 0;
-
-	if (!trie->line_root)
-		return ((const uint32_t *)trie->cells)[address >> (128 - trie->root_bits)];
-	if (line->which >> 63) {
-		*left_bits -= 1;
-		return ((const uint32_t *)line)[index >> 14];
-	}
-	while (count < 24 && line->change[count] <= index)
-		count++;
-	return SYNFW_TRIE_LEAF | line->class_id[line->which >> 2 * count & 3];
-}
-
-static uint32_t trie_class(const struct trie *trie, enum family family, address_t address)
-{
-	uint32_t left_bits = (family == FAMILY_4 ? 32 : 128) - trie->root_bits;
-	uint32_t id = root_id(trie, address, &left_bits);
-	address_t left = address << ((family == FAMILY_4 ? 32 : 128) - left_bits);
-
-	for (int i = 0; !(id & SYNFW_TRIE_LEAF); i++) {
-		const uint64_t *record = record_at(trie, id);
-		uint32_t bits = family == FAMILY_4 && left_bits == SYNFW_TRIE_LAST_BITS
-					? SYNFW_TRIE_LAST_BITS
-					: SYNFW_TRIE_NODE_BITS;
-
-		assert_true(i < MAX_STEPS);
-		if (family == FAMILY_4 && id & SYNFW_TRIE_LIST)
-			id = list_entry(record, id & SYNFW_TRIE_LONG ? 16 : 8,
-					left >> (128 - left_bits));
-		else if (id & SYNFW_TRIE_STEP)
-			id = step_entry(record, left, &bits);
-		else
-			id = runs_entry(record, (1 << bits) / 64, left >> (128 - bits));
-		left <<= bits;
-		left_bits -= bits;
-	}
-	return id & ~SYNFW_TRIE_LEAF;
-}
-
 static int build(enum family family, const struct ranges *ranges, uint64_t first_cell,
 		 struct trie *ret_trie)
 {
@@ -214,6 +123,7 @@ static void takes_the_root_for_the_number_of_ranges(void **state)
 		size_t ranges;
 		uint32_t root_bits;
 	} cases[] = {{2, 12}, {1024, 12}, {1025, 18}, {65536, 18}, {65537, 17}};
+	static const size_t cases6[] = {2, 1 << 19, (1 << 19) + 1};
 
 	for (size_t n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
 		struct ranges ranges = {};
@@ -224,8 +134,21 @@ static void takes_the_root_for_the_number_of_ranges(void **state)
 				ranges_append(&ranges, (address_t)(i * 60013) << 96, i % 3), 0);
 		assert_int_equal(build(FAMILY_4, &ranges, 0, &trie), 0);
 		assert_int_equal(trie.root_bits, cases[n].root_bits);
-		assert_int_equal(trie.line_root, cases[n].root_bits == 17);
+		assert_int_equal(trie.root == TRIE_ROOT_LINES, cases[n].root_bits == 17);
 		assert_edges(&trie, FAMILY_4, &ranges);
+		trie_done(&trie);
+		ranges_done(&ranges);
+	}
+	for (size_t n = 0; n < sizeof(cases6) / sizeof(cases6[0]); n++) {
+		struct ranges ranges = {};
+		struct trie trie = {};
+
+		for (size_t i = 0; i < cases6[n]; i++)
+			assert_int_equal(ranges_append(&ranges, (address_t)(i * 4003) << 96, i % 3),
+					 0);
+		assert_int_equal(build(FAMILY_6, &ranges, 0, &trie), 0);
+		assert_int_equal(trie.root, cases6[n] > 1 << 19 ? TRIE_ROOT_LISTS : TRIE_ROOT_IDS);
+		assert_edges(&trie, FAMILY_6, &ranges);
 		trie_done(&trie);
 		ranges_done(&ranges);
 	}
@@ -277,12 +200,12 @@ static void takes_lines_as_long_as_they_say_all(void **state)
 
 	ranges_of_blocks(65536, &ranges);
 	assert_int_equal(build(FAMILY_4, &ranges, 0, &trie), 0);
-	assert_true(trie.line_root);
+	assert_int_equal(trie.root, TRIE_ROOT_LINES);
 	assert_edges(&trie, FAMILY_4, &ranges);
 	for (uint32_t changes = 1; changes <= MAX_CHANGES; changes++) {
 		for (uint32_t classes = 2; classes <= MAX_CLASSES; classes++) {
 			const struct synfw_trie_line *line =
-				root_line(&trie, block_first(changes, classes));
+				trie_root_line(&trie, block_first(changes, classes));
 			uint32_t used = changes + 1 < classes ? changes + 1 : classes;
 
 			assert_int_equal(line->which >> 63, changes > 24 || used > 4);
@@ -313,6 +236,154 @@ static void takes_lists_as_long_as_they_have_room(void **state)
 	ranges_done(&ranges);
 }
 
+/* Blocks of 2^114 addresses of IPv6, each an entry of the root, from 2000:: on. */
+static address_t block6_first(uint32_t number)
+{
+	return (address_t)(0x800 + number) << 114;
+}
+
+static uint32_t block6_kind(const struct trie *trie, uint32_t number)
+{
+	uint32_t id = ((const uint32_t *)trie->cells)[block6_first(number) >> 114];
+
+	assert_false(id & SYNFW_TRIE_LEAF);
+	return id & SYNFW_TRIE_KIND;
+}
+
+static void ranges6_begin(struct ranges *ranges)
+{
+	assert_int_equal(ranges_append(ranges, 0, 0), 0);
+}
+
+/* `count` networks of 40 bits, which part in the first bits, go through so many classes; one of
+ * them is that of what lies between. */
+static void networks_append(struct ranges *ranges, address_t first, uint32_t count,
+			    uint32_t classes)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		address_t network = first + ((address_t)(i * 7 + 1) << 106);
+
+		assert_int_equal(ranges_append(ranges, network, 1 + i % (classes - 1)), 0);
+		assert_int_equal(ranges_append(ranges, network + ((address_t)1 << 88), 0), 0);
+	}
+}
+
+static const struct synfw_trie6_list *block6_list(const struct trie *trie, uint32_t number)
+{
+	uint32_t id = ((const uint32_t *)trie->cells)[block6_first(number) >> 114];
+
+	return (const void *)trie_record(trie, id);
+}
+
+/* A network is one key, as its end says what is behind it. With more classes than there is room for
+ * the list is narrower, and leads to where they are told apart. */
+static void takes_lists_of_ipv6_as_long_as_they_have_room(void **state)
+{
+	struct ranges ranges = {};
+	struct trie trie = {};
+	uint32_t number = 0;
+
+	ranges6_begin(&ranges);
+	for (uint32_t count = 2; count <= 12; count++)
+		for (uint32_t classes = 2; classes <= 6; classes++)
+			networks_append(&ranges, block6_first(number++), count, classes);
+	assert_int_equal(build(FAMILY_6, &ranges, 0, &trie), 0);
+	assert_int_equal(trie.root, TRIE_ROOT_IDS);
+	assert_edges(&trie, FAMILY_6, &ranges);
+	number = 0;
+	for (uint32_t count = 2; count <= 12; count++) {
+		for (uint32_t classes = 2; classes <= 6; classes++, number++) {
+			uint32_t used = count + 1 < classes ? count + 1 : classes;
+
+			assert_int_equal(block6_kind(&trie, number),
+					 count <= 8 ? SYNFW_TRIE_LIST : 0);
+			if (count <= 8)
+				assert_int_equal(block6_list(&trie, number)->gaps >> 24 >= 114 - 88,
+						 used <= 4);
+		}
+	}
+	trie_done(&trie);
+	ranges_done(&ranges);
+}
+
+/* A block of `few` hosts, and of `many` that are far from them, alone or one next to the other. */
+static uint32_t kind_of_hosts(uint32_t few, uint32_t many, bool dense)
+{
+	struct ranges ranges = {};
+	struct trie trie = {};
+	uint32_t kind;
+
+	ranges6_begin(&ranges);
+	for (uint32_t i = 0; i < few + many; i++) {
+		address_t at =
+			i < few ? i : ((address_t)1 << 112) + ((address_t)i << (dense ? 0 : 70));
+
+		assert_int_equal(ranges_append(&ranges, block6_first(0) + at, 1 + i % 2), 0);
+		if (!dense)
+			assert_int_equal(ranges_append(&ranges, block6_first(0) + at + 1, 0), 0);
+	}
+	assert_int_equal(ranges_append(&ranges, block6_first(1), 0), 0);
+	assert_int_equal(build(FAMILY_6, &ranges, 0, &trie), 0);
+	assert_edges(&trie, FAMILY_6, &ranges);
+	kind = block6_kind(&trie, 0);
+	trie_done(&trie);
+	ranges_done(&ranges);
+	return kind;
+}
+
+/* A list of IPv6 is not tried of more than 4,096 ranges, and given up when what it leads to lies
+ * too far apart for it. */
+static void takes_lists_of_ipv6_as_far_as_they_reach(void **state)
+{
+	assert_int_equal(kind_of_hosts(4, 200, false), SYNFW_TRIE_LIST);
+	assert_int_equal(kind_of_hosts(4, 2000, false), 0);
+	assert_int_equal(kind_of_hosts(4, 4092, true), SYNFW_TRIE_LIST);
+	assert_int_equal(kind_of_hosts(4, 4093, true), 0);
+}
+
+/* From one host to the next in a dense block, whatever is left of the address where it begins. */
+static void finds_every_edge_in_the_last_bits(void **state)
+{
+	struct ranges ranges = {};
+	struct trie trie = {};
+
+	trie_cut_runs = 0;
+	ranges6_begin(&ranges);
+	for (uint32_t number = 0; number < 60; number++) {
+		address_t first = block6_first(number);
+
+		networks_append(&ranges, first, 2, 2);
+		first += ((address_t)200 << 106) + ((address_t)1 << (40 + number));
+		for (uint32_t i = 0; i < 40; i++)
+			assert_int_equal(ranges_append(&ranges, first + 100 + i, 1 + i % 7), 0);
+		assert_int_equal(ranges_append(&ranges, first + 100 + 40, 0), 0);
+	}
+	assert_int_equal(build(FAMILY_6, &ranges, 0, &trie), 0);
+	assert_edges(&trie, FAMILY_6, &ranges);
+	assert_true(trie_cut_runs > 0);
+	trie_done(&trie);
+	ranges_done(&ranges);
+}
+
+/* Whether what lies before it and behind it is the same or not. */
+static void takes_a_tail_for_a_host_alone(void **state)
+{
+	struct ranges ranges = {};
+	struct trie trie = {};
+
+	ranges6_begin(&ranges);
+	assert_int_equal(ranges_append(&ranges, block6_first(0) + 5, 1), 0);
+	assert_int_equal(ranges_append(&ranges, block6_first(0) + 6, 0), 0);
+	assert_int_equal(ranges_append(&ranges, block6_first(1) + 5, 1), 0);
+	assert_int_equal(ranges_append(&ranges, block6_first(1) + 6, 2), 0);
+	assert_int_equal(build(FAMILY_6, &ranges, 0, &trie), 0);
+	assert_edges(&trie, FAMILY_6, &ranges);
+	assert_int_equal(block6_kind(&trie, 0), SYNFW_TRIE_KIND);
+	assert_int_equal(block6_kind(&trie, 1), SYNFW_TRIE_KIND);
+	trie_done(&trie);
+	ranges_done(&ranges);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +392,10 @@ int main(void)
 		cmocka_unit_test(takes_the_root_for_the_number_of_ranges),
 		cmocka_unit_test(takes_lines_as_long_as_they_say_all),
 		cmocka_unit_test(takes_lists_as_long_as_they_have_room),
+		cmocka_unit_test(takes_lists_of_ipv6_as_long_as_they_have_room),
+		cmocka_unit_test(takes_lists_of_ipv6_as_far_as_they_reach),
+		cmocka_unit_test(takes_a_tail_for_a_host_alone),
+		cmocka_unit_test(finds_every_edge_in_the_last_bits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "compile/trie.h"
+#include "compile/trie_blocks.h"
+
+#include <stdbool.h>
+
+#include <synfw/cleanup.h>
+
+#define IPV4_BITS 32
+#define IPV4_AT	  (ADDRESS_BITS - IPV4_BITS) /* bits of an address_t behind an IPv4 address */
+
+/* More ranges than this are worth a root that fills half of a second-level cache, or one that
+ * answers for most addresses by itself (docs/decisions/0011). */
+#define MANY_RANGES	 1024
+#define VERY_MANY_RANGES 65536
+
+static void list_fill(const struct trie_builder *builder, const struct block *block,
+		      struct list *list)
+{
+	list->count = block->end - block->begin - 1;
+	list->id[0] = leaf_of(builder, block->begin);
+	for (uint32_t i = 0; i < list->count; i++) {
+		size_t range = block->begin + 1 + i;
+
+		list->change[i] = (range_first(builder->ranges, range) - block->first) >> IPV4_AT;
+		list->id[i + 1] = leaf_of(builder, range);
+	}
+}
+
+/* Entry of a root of lines: by itself, or else as two entries of a wide root. */
+static int root_line_put(const struct trie_builder *builder, const struct entries *entries,
+			 uint32_t entry, const struct block *block)
+{
+	uint32_t left_bits = block->left_bits - 1, ids[2];
+
+	if (block->end - block->begin - 1 <= SYNFW_TRIE_LINE_CHANGES) {
+		struct list list;
+
+		list_fill(builder, block, &list);
+		if (trie_root_set_list(builder->trie, entry, &list))
+			return 0;
+	}
+	for (uint32_t half = 0; half < 2; half++) {
+		address_t first = block->first + ((address_t)half << left_bits);
+		struct block inner = block_within(builder, block, block->begin, first, left_bits);
+		int error = builder->block_id(builder, &inner, &ids[half]);
+
+		if (error)
+			return error;
+	}
+	trie_root_set_halves(builder->trie, entry, ids);
+	return 0;
+}
+
+static bool block_fits_list(const struct block *block)
+{
+	return block->left_bits <= IPV4_AT + SYNFW_TRIE_LIST_MAX_BITS &&
+	       block->end - block->begin - 1 <= LIST_MAX_CHANGES;
+}
+
+static int list_id(const struct trie_builder *builder, const struct block *block, uint32_t *ret_id)
+{
+	struct list list;
+
+	list_fill(builder, block, &list);
+	return trie_append_list(builder->trie, &list, ret_id);
+}
+
+static int block_id(const struct trie_builder *builder, const struct block *block, uint32_t *ret_id)
+{
+	if (block_is_leaf(block)) {
+		*ret_id = leaf_of(builder, block->begin);
+		return 0;
+	}
+	if (block_fits_list(block))
+		return list_id(builder, block, ret_id);
+	return runs_id(builder, block,
+		       block->left_bits == IPV4_AT + SYNFW_TRIE_LAST_BITS ? SYNFW_TRIE_LAST_BITS
+									  : SYNFW_TRIE_NODE_BITS,
+		       ret_id);
+}
+
+int trie4_build(const struct ranges *ranges, uint64_t first_cell, struct trie *ret_trie)
+{
+	CLEANUP(trie_done) struct trie trie = {.in_lines = true};
+	const struct trie_builder builder = {&trie, ranges, block_id};
+	struct entries root = {.bits = SYNFW_TRIE_ROOT_BITS, .set = root_set};
+	enum trie_root form = TRIE_ROOT_IDS;
+	int error;
+
+	if (ranges->count > VERY_MANY_RANGES) {
+		form = TRIE_ROOT_LINES;
+		root.bits = SYNFW_TRIE_LINE_ROOT_BITS;
+		root.put = root_line_put;
+	} else if (ranges->count > MANY_RANGES) {
+		root.bits = SYNFW_TRIE_WIDE_ROOT_BITS;
+	}
+	error = trie_begin(&trie, first_cell, root.bits, form);
+	if (!error)
+		error = trie_fill(&builder, &root);
+	if (error)
+		return error;
+	*ret_trie = trie;
+	trie = (struct trie){};
+	return 0;
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "compile/trie.h"
+#include "compile/trie_blocks.h"
+
+#include <errno.h>
+#include <stdbool.h>
+
+#include <synfw/cleanup.h>
+
+/* More ranges than this are worth a root with lists (docs/decisions/0019). */
+#define LISTS6_RANGES (1U << 19)
+
+/* Of more, a list could seldom reach all that it leads to: it is not tried, as what is built for it
+ * would be built twice. */
+#define LIST6_MAX_RANGES 4096
+
+/* A step takes the place of at least two levels, or a record of runs is as short. */
+#define MIN_STEP_BITS (2 * SYNFW_TRIE_NODE_BITS)
+
+static uint32_t leading_zeros(address_t value)
+{
+	uint64_t high = value >> 64, low = (uint64_t)value;
+
+	if (high)
+		return __builtin_clzll(high);
+	return low ? 64 + __builtin_clzll(low) : ADDRESS_BITS;
+}
+
+static uint32_t trailing_zeros(address_t value)
+{
+	uint64_t high = value >> 64, low = (uint64_t)value;
+
+	if (low)
+		return __builtin_ctzll(low);
+	return high ? 64 + __builtin_ctzll(high) : ADDRESS_BITS;
+}
+
+/* How many bits are the same for every change of class in the block: the smallest block that has
+ * them all, but that the last may be the address behind it. */
+static uint32_t common_bits(const struct trie_builder *builder, const struct block *block)
+{
+	address_t first = range_first(builder->ranges, block->begin + 1);
+	address_t last = range_first(builder->ranges, block->end - 1);
+
+	if (first ==
+	    last) /* nothing changes behind it: the bits down to its lowest one are enough */
+		return block->left_bits - trailing_zeros(first);
+	return leading_zeros(first ^ (last - 1)) - (ADDRESS_BITS - block->left_bits);
+}
+
+/* The block that a step of so many bits leads to. */
+static struct block step_block(const struct trie_builder *builder, const struct block *block,
+			       uint32_t bits)
+{
+	uint32_t left_bits = block->left_bits - bits;
+	address_t first = range_first(builder->ranges, block->begin + 1) >> left_bits << left_bits;
+
+	return block_within(builder, block, block->begin, first, left_bits);
+}
+
+/* How many bits a step from this block is worth, 0: none. *ret_last: nothing is behind it. */
+static uint32_t step_bits(const struct trie_builder *builder, const struct block *block,
+			  bool *ret_last)
+{
+	uint32_t bits = common_bits(builder, block);
+	struct block inner;
+
+	if (bits > SYNFW_TRIE_STEP_MAX_BITS)
+		bits = SYNFW_TRIE_STEP_MAX_BITS;
+	inner = step_block(builder, block, bits);
+	*ret_last = block_is_leaf(&inner) && bits > SYNFW_TRIE_NODE_BITS;
+	return *ret_last || bits >= MIN_STEP_BITS ? bits : 0;
+}
+
+static int step_id(const struct trie_builder *builder, const struct block *block, uint32_t bits,
+		   uint32_t *ret_id)
+{
+	struct block inner = step_block(builder, block, bits);
+	struct synfw_trie_step step = {
+		.value = (uint64_t)(inner.first >> inner.left_bits) & ((1ULL << bits) - 1),
+		.bits = bits,
+		.below = leaf_of(builder, block->begin),
+		.above = leaf_of(builder, block->end - 1),
+	};
+	int error = builder->block_id(builder, &inner, &step.within);
+
+	return error ? error : trie_append_step(builder->trie, &step, ret_id);
+}
+
+/* Is one address the only one of another class than those around it, and far? */
+static bool block_fits_tail(const struct trie_builder *builder, const struct block *block)
+{
+	return block->end - block->begin == 3 && block->left_bits > SYNFW_TRIE_STEP_MAX_BITS &&
+	       range_first(builder->ranges, block->begin + 2) ==
+		       range_first(builder->ranges, block->begin + 1) + 1;
+}
+
+static int tail_id(const struct trie_builder *builder, const struct block *block, uint32_t *ret_id)
+{
+	address_t left = range_first(builder->ranges, block->begin + 1)
+			 << (ADDRESS_BITS - block->left_bits);
+	const struct synfw_trie6_tail tail = {
+		.high = left >> 64,
+		.low = (uint64_t)left,
+		.below = leaf_of(builder, block->begin),
+		.within = leaf_of(builder, block->begin + 1),
+		.above = leaf_of(builder, block->begin + 2),
+	};
+
+	return trie_append_tail6(builder->trie, &tail, ret_id);
+}
+
+/* What a list of so many bits would have. */
+struct list6_plan {
+	uint32_t bits;
+	uint32_t nr_keys, nr_records; /* those that keys lead to */
+	uint32_t nr_classes, class_id[SYNFW_TRIE6_LIST_CLASSES];
+};
+
+static bool plan_class(struct list6_plan *plan, uint32_t class_id)
+{
+	for (uint32_t i = 0; i < plan->nr_classes; i++)
+		if (plan->class_id[i] == class_id)
+			return true;
+	if (plan->nr_classes == SYNFW_TRIE6_LIST_CLASSES || class_id > UINT16_MAX)
+		return false;
+	plan->class_id[plan->nr_classes++] = class_id;
+	return true;
+}
+
+/* Counts before anything is built: a key for each number within which the class changes, but for
+ * one that only ends what the number before it is. */
+static bool list6_planned(const struct trie_builder *builder, const struct block *block,
+			  uint32_t bits, struct list6_plan *ret_plan)
+{
+	uint32_t left_bits = block->left_bits - bits;
+	struct list6_plan plan = {.bits = bits};
+	address_t open = 0; /* the first address behind a key */
+	size_t at = block->begin + 1;
+
+	if (!plan_class(&plan, builder->ranges->range[block->begin].class_id))
+		return false;
+	while (at < block->end) {
+		address_t first = range_first(builder->ranges, at) >> left_bits << left_bits;
+		struct block inner = block_within(builder, block, at - 1, first, left_bits);
+
+		at = inner.end;
+		if (!plan_class(&plan, builder->ranges->range[at - 1].class_id))
+			return false;
+		if (plan.nr_keys && first == open && block_is_leaf(&inner)) {
+			open = 0;
+			continue;
+		}
+		plan.nr_records += !block_is_leaf(&inner);
+		if (++plan.nr_keys > SYNFW_TRIE6_LIST_KEYS)
+			return false;
+		open = first + ((address_t)1 << left_bits);
+	}
+	*ret_plan = plan;
+	return true;
+}
+
+/* The list that leads to the fewest records, and of these the widest. */
+static bool list6_plan(const struct trie_builder *builder, const struct block *block,
+		       struct list6_plan *ret_plan)
+{
+	uint32_t bits = block->left_bits < SYNFW_TRIE6_LIST_MAX_BITS ? block->left_bits
+								     : SYNFW_TRIE6_LIST_MAX_BITS;
+	struct list6_plan plan;
+	bool fits = false;
+
+	if (block->end - block->begin > LIST6_MAX_RANGES)
+		return false;
+	for (; bits > SYNFW_TRIE_NODE_BITS; bits--) {
+		if (!list6_planned(builder, block, bits, &plan) ||
+		    (fits && plan.nr_records >= ret_plan->nr_records))
+			continue;
+		*ret_plan = plan;
+		fits = true;
+	}
+	return fits;
+}
+
+static void list6_set(const struct trie_builder *builder, const struct entries *entries,
+		      uint32_t first, uint32_t end, uint32_t id)
+{
+	list6_add(entries->record, first, end, id);
+}
+
+/* -EOVERFLOW: not as a list, and nothing is left in the trie of what was tried. */
+static int list6_fill(const struct trie_builder *builder, const struct block *block,
+		      const struct list6_plan *plan, struct synfw_trie6_list *ret_record)
+{
+	size_t nr_cells = builder->trie->nr_cells;
+	struct list6 list;
+	const struct entries entries = {.bits = plan->bits, .record = &list, .set = list6_set};
+	int error;
+
+	list6_begin(&list, plan->bits);
+	error = entries_fill(builder, block, &entries);
+	if (!error)
+		error = list6_record(&list, ret_record);
+	if (error == -EOVERFLOW)
+		builder->trie->nr_cells = nr_cells;
+	return error;
+}
+
+static int list6_or_runs_id(const struct trie_builder *builder, const struct block *block,
+			    const struct list6_plan *plan, uint32_t *ret_id)
+{
+	struct synfw_trie6_list list;
+	int error = plan ? list6_fill(builder, block, plan, &list) : -EOVERFLOW;
+
+	if (!error)
+		return trie_append_list6(builder->trie, &list, ret_id);
+	return error == -EOVERFLOW ? runs_id(builder, block, SYNFW_TRIE_NODE_BITS, ret_id) : error;
+}
+
+static int block_id(const struct trie_builder *builder, const struct block *block, uint32_t *ret_id)
+{
+	struct list6_plan plan;
+	uint32_t bits;
+	bool last, fits;
+
+	if (block_is_leaf(block)) {
+		*ret_id = leaf_of(builder, block->begin);
+		return 0;
+	}
+	if (block_fits_tail(builder, block))
+		return tail_id(builder, block, ret_id);
+	bits = step_bits(builder, block, &last);
+	if (last)
+		return step_id(builder, block, bits, ret_id);
+	fits = list6_plan(builder, block, &plan);
+	/* a list that leads to no record says all at once */
+	if (bits && !(fits && !plan.nr_records))
+		return step_id(builder, block, bits, ret_id);
+	return list6_or_runs_id(builder, block, fits ? &plan : NULL, ret_id);
+}
+
+static void root_lists_set(const struct trie_builder *builder, const struct entries *entries,
+			   uint32_t first, uint32_t end, uint32_t id)
+{
+	trie_root_set_lists6(builder->trie, entries->first + first, entries->first + end, id);
+}
+
+/* A list of the root: by itself, or else it names what goes on from there. */
+static int root_list_put(const struct trie_builder *builder, const struct entries *entries,
+			 uint32_t entry, const struct block *block)
+{
+	struct synfw_trie6_list list;
+	struct list6_plan plan;
+	int error = -EOVERFLOW;
+
+	if (list6_plan(builder, block, &plan))
+		error = list6_fill(builder, block, &plan, &list);
+	if (error == -EOVERFLOW) {
+		list = (struct synfw_trie6_list){};
+		error = builder->block_id(builder, block, &list.base);
+	}
+	if (!error)
+		trie_root_set_list6(builder->trie, entries->first + entry, &list);
+	return error;
+}
+
+/* An id of the root: among those that have lists, each stands for as many as its block has. */
+static int root_id_put(const struct trie_builder *builder, const struct entries *entries,
+		       uint32_t entry, const struct block *block)
+{
+	const struct entries lists = {
+		.bits = SYNFW_TRIE6_LISTS_BITS - SYNFW_TRIE6_ROOT_BITS,
+		.first = entry << (SYNFW_TRIE6_LISTS_BITS - SYNFW_TRIE6_ROOT_BITS),
+		.set = root_lists_set,
+		.put = root_list_put,
+	};
+	uint32_t id;
+	int error;
+
+	if (trie6_root_has_lists(entry))
+		return entries_fill(builder, block, &lists);
+	error = builder->block_id(builder, block, &id);
+	if (!error)
+		entries->set(builder, entries, entry, entry + 1, id);
+	return error;
+}
+
+int trie6_build(const struct ranges *ranges, uint64_t first_cell, struct trie *ret_trie)
+{
+	CLEANUP(trie_done) struct trie trie = {};
+	const struct trie_builder builder = {&trie, ranges, block_id};
+	struct entries root = {.bits = SYNFW_TRIE6_ROOT_BITS, .set = root_set};
+	int error;
+
+	if (ranges->count > LISTS6_RANGES)
+		root.put = root_id_put;
+	error = trie_begin(&trie, first_cell, root.bits,
+			   root.put ? TRIE_ROOT_LISTS : TRIE_ROOT_IDS);
+	if (!error)
+		error = trie_fill(&builder, &root);
+	if (error)
+		return error;
+	*ret_trie = trie;
+	trie = (struct trie){};
+	return 0;
+}
