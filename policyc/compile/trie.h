@@ -3,9 +3,9 @@
 #define POLICYC_TRIE_H
 
 /*
- * "Address -> class" as abi.h lays it out: compressed multibit tries after Poptrie (Asai and Ohara,
- * SIGCOMM 2015), for IPv6 with path compression (Patricia, Morrison 1968). They are built from
- * ranges, so their size follows the places where the class changes, not the prefixes.
+ * "Address -> class" as <synfw/trie.h> lays it out: compressed multibit tries after Poptrie (Asai
+ * and Ohara, SIGCOMM 2015), for IPv6 with path compression (Patricia, Morrison 1968). They are
+ * built from ranges, so their size follows the places where the class changes, not the prefixes.
  */
 #include "compile/ranges.h"
 #include "compile/trie_cells.h"

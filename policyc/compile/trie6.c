@@ -2,17 +2,17 @@
 #include "compile/trie.h"
 #include "compile/trie_blocks.h"
 
-#include <errno.h>
 #include <stdbool.h>
 
 #include <synfw/cleanup.h>
 
-/* More ranges than this are worth a root with lists (docs/decisions/0019). */
+/* More ranges than this in 2000::/3 are worth a root with lists (docs/decisions/0019). */
 #define LISTS6_RANGES (1U << 19)
 
-/* Of more, a list could seldom reach all that it leads to: it is not tried, as what is built for it
- * would be built twice. */
+/* Of more, a list is not looked for: its widths are tried one by one. */
 #define LIST6_MAX_RANGES 4096
+
+#define LIST6_MIN_BITS	 (2 * SYNFW_TRIE_NODE_BITS)
 
 /* A step takes the place of at least two levels, or a record of runs is as short. */
 #define MIN_STEP_BITS (2 * SYNFW_TRIE_NODE_BITS)
@@ -160,18 +160,19 @@ static bool list6_planned(const struct trie_builder *builder, const struct block
 	return true;
 }
 
-/* The list that leads to the fewest records, and of these the widest. */
+/* The list that leads to the fewest records, and of these the widest. One that goes on behind it is
+ * at least as wide as two records of runs, as it may lead there by a record more. */
 static bool list6_plan(const struct trie_builder *builder, const struct block *block,
 		       struct list6_plan *ret_plan)
 {
-	uint32_t bits = block->left_bits < SYNFW_TRIE6_LIST_MAX_BITS ? block->left_bits
-								     : SYNFW_TRIE6_LIST_MAX_BITS;
+	uint32_t widest = block->left_bits < SYNFW_TRIE6_LIST_MAX_BITS ? block->left_bits
+								       : SYNFW_TRIE6_LIST_MAX_BITS;
 	struct list6_plan plan;
 	bool fits = false;
 
 	if (block->end - block->begin > LIST6_MAX_RANGES)
 		return false;
-	for (; bits > SYNFW_TRIE_NODE_BITS; bits--) {
+	for (uint32_t bits = widest; bits == widest || bits >= LIST6_MIN_BITS; bits--) {
 		if (!list6_planned(builder, block, bits, &plan) ||
 		    (fits && plan.nr_records >= ret_plan->nr_records))
 			continue;
@@ -184,36 +185,42 @@ static bool list6_plan(const struct trie_builder *builder, const struct block *b
 static void list6_set(const struct trie_builder *builder, const struct entries *entries,
 		      uint32_t first, uint32_t end, uint32_t id)
 {
-	list6_add(entries->record, first, end, id);
+	list6_add(entries->record, first, id);
 }
 
-/* -EOVERFLOW: not as a list, and nothing is left in the trie of what was tried. */
 static int list6_fill(const struct trie_builder *builder, const struct block *block,
 		      const struct list6_plan *plan, struct synfw_trie6_list *ret_record)
 {
-	size_t nr_cells = builder->trie->nr_cells;
 	struct list6 list;
 	const struct entries entries = {.bits = plan->bits, .record = &list, .set = list6_set};
 	int error;
 
 	list6_begin(&list, plan->bits);
 	error = entries_fill(builder, block, &entries);
-	if (!error)
-		error = list6_record(&list, ret_record);
-	if (error == -EOVERFLOW)
-		builder->trie->nr_cells = nr_cells;
-	return error;
+	return error ? error : list6_record(builder->trie, &list, ret_record);
 }
 
-static int list6_or_runs_id(const struct trie_builder *builder, const struct block *block,
-			    const struct list6_plan *plan, uint32_t *ret_id)
+static int list6_id(const struct trie_builder *builder, const struct block *block,
+		    const struct list6_plan *plan, uint32_t *ret_id)
 {
 	struct synfw_trie6_list list;
-	int error = plan ? list6_fill(builder, block, plan, &list) : -EOVERFLOW;
+	int error = list6_fill(builder, block, plan, &list);
 
-	if (!error)
-		return trie_append_list6(builder->trie, &list, ret_id);
-	return error == -EOVERFLOW ? runs_id(builder, block, SYNFW_TRIE_NODE_BITS, ret_id) : error;
+	return error ? error : trie_append_list6(builder->trie, &list, ret_id);
+}
+
+/* Does a record of runs say all, as whatever changes does so where one of its entries begins? */
+static bool block_fits_runs(const struct trie_builder *builder, const struct block *block)
+{
+	address_t inside;
+
+	if (block->left_bits < SYNFW_TRIE_NODE_BITS)
+		return true;
+	inside = ((address_t)1 << (block->left_bits - SYNFW_TRIE_NODE_BITS)) - 1;
+	for (size_t range = block->begin + 1; range < block->end; range++)
+		if (range_first(builder->ranges, range) & inside)
+			return false;
+	return true;
 }
 
 static int block_id(const struct trie_builder *builder, const struct block *block, uint32_t *ret_id)
@@ -231,11 +238,14 @@ static int block_id(const struct trie_builder *builder, const struct block *bloc
 	bits = step_bits(builder, block, &last);
 	if (last)
 		return step_id(builder, block, bits, ret_id);
+	if (block_fits_runs(builder, block))
+		return runs_id(builder, block, SYNFW_TRIE_NODE_BITS, ret_id);
 	fits = list6_plan(builder, block, &plan);
 	/* a list that leads to no record says all at once */
 	if (bits && !(fits && !plan.nr_records))
 		return step_id(builder, block, bits, ret_id);
-	return list6_or_runs_id(builder, block, fits ? &plan : NULL, ret_id);
+	return fits ? list6_id(builder, block, &plan, ret_id)
+		    : runs_id(builder, block, SYNFW_TRIE_NODE_BITS, ret_id);
 }
 
 static void root_lists_set(const struct trie_builder *builder, const struct entries *entries,
@@ -248,16 +258,12 @@ static void root_lists_set(const struct trie_builder *builder, const struct entr
 static int root_list_put(const struct trie_builder *builder, const struct entries *entries,
 			 uint32_t entry, const struct block *block)
 {
-	struct synfw_trie6_list list;
+	struct synfw_trie6_list list = {};
 	struct list6_plan plan;
-	int error = -EOVERFLOW;
+	int error = list6_plan(builder, block, &plan)
+			    ? list6_fill(builder, block, &plan, &list)
+			    : builder->block_id(builder, block, &list.base);
 
-	if (list6_plan(builder, block, &plan))
-		error = list6_fill(builder, block, &plan, &list);
-	if (error == -EOVERFLOW) {
-		list = (struct synfw_trie6_list){};
-		error = builder->block_id(builder, block, &list.base);
-	}
 	if (!error)
 		trie_root_set_list6(builder->trie, entries->first + entry, &list);
 	return error;
@@ -284,6 +290,17 @@ static int root_id_put(const struct trie_builder *builder, const struct entries 
 	return error;
 }
 
+/* Ranges that begin where a root with lists has them. */
+static size_t count_unicast(const struct ranges *ranges)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < ranges->count; i++)
+		count += range_first(ranges, i) >> (ADDRESS_BITS - SYNFW_TRIE6_LISTS_PREFIX_BITS) ==
+			 SYNFW_TRIE6_LISTS_PREFIX;
+	return count;
+}
+
 int trie6_build(const struct ranges *ranges, uint64_t first_cell, struct trie *ret_trie)
 {
 	CLEANUP(trie_done) struct trie trie = {};
@@ -291,7 +308,7 @@ int trie6_build(const struct ranges *ranges, uint64_t first_cell, struct trie *r
 	struct entries root = {.bits = SYNFW_TRIE6_ROOT_BITS, .set = root_set};
 	int error;
 
-	if (ranges->count > LISTS6_RANGES)
+	if (count_unicast(ranges) > LISTS6_RANGES)
 		root.put = root_id_put;
 	error = trie_begin(&trie, first_cell, root.bits,
 			   root.put ? TRIE_ROOT_LISTS : TRIE_ROOT_IDS);

@@ -253,38 +253,43 @@ void list6_begin(struct list6 *list, uint32_t bits)
 
 /* A key is needed where the class becomes another one, and for a number that differs from those
  * around it. */
-void list6_add(struct list6 *list, uint32_t first, uint32_t end, uint32_t id)
+void list6_add(struct list6 *list, uint32_t first, uint32_t id)
 {
-	bool leaf = id & SYNFW_TRIE_LEAF;
+	uint32_t *behind = &list->behind[list->count];
 
-	if (leaf && (!first || list->behind[list->count] == id)) {
-		list->behind[list->count] = id;
-		return;
-	}
-	/* behind a number that has an id of its own: no key more */
-	if (leaf && list->count && !list->behind[list->count]) {
-		list->behind[list->count] = id;
+	/* from 0 on; behind a key, where nothing was known yet; or the same class as there */
+	if (id & SYNFW_TRIE_LEAF && (!*behind || *behind == id)) {
+		*behind = id;
 		return;
 	}
 	list->key[list->count] = first;
 	list->id[list->count] = id;
 	list->count++;
-	if (leaf && end - first > 1)
-		list->behind[list->count] = id;
 }
 
-/* The cell before the first record that the list leads to. */
-static uint32_t list6_base(const struct list6 *list)
+int trie_append_list6(struct trie *trie, const struct synfw_trie6_list *list, uint32_t *ret_id)
 {
-	uint32_t base = 0;
+	uint64_t *cells;
+	int error = record_append(trie, sizeof(*list) / sizeof(*cells), true, &cells, ret_id);
 
-	for (uint32_t i = 0; i < list->count; i++) {
-		uint32_t cell = list->id[i] & SYNFW_TRIE_CELL;
+	if (error)
+		return error;
+	memcpy(cells, list, sizeof(*list));
+	*ret_id |= SYNFW_TRIE_LIST;
+	return 0;
+}
 
-		if (!(list->id[i] & SYNFW_TRIE_LEAF) && (!base || cell - 1 < base))
-			base = cell - 1;
-	}
-	return base;
+/* What a list takes at most, of those that lead to records which are too far away. */
+#define BRIDGES_CELLS \
+	(SYNFW_TRIE6_LIST_KEYS * CELLS_PER_LINE + CELLS_PER_LINE + SYNFW_TRIE_RECORD_CELLS)
+
+/* The id by which a list with `base` gets to what `id` names. */
+static int list6_reach(struct trie *trie, uint32_t base, uint32_t id, uint32_t *ret_id)
+{
+	const struct synfw_trie6_list bridge = {.base = id};
+
+	*ret_id = id;
+	return (id & SYNFW_TRIE_CELL) > base ? 0 : trie_append_list6(trie, &bridge, ret_id);
 }
 
 /* The place of a leaf's class in the record, which takes it in. */
@@ -300,27 +305,28 @@ static uint32_t list6_class(struct synfw_trie6_list *record, uint32_t *nr_classe
 	return i;
 }
 
-int list6_record(const struct list6 *list, struct synfw_trie6_list *ret_record)
+int list6_record(struct trie *trie, const struct list6 *list, struct synfw_trie6_list *ret_record)
 {
+	uint64_t end = trie->first_cell + trie->nr_cells + BRIDGES_CELLS;
 	struct synfw_trie6_list record = {
-		.base = list6_base(list),
+		.base = end > SYNFW_TRIE6_LIST_CELLS ? end - SYNFW_TRIE6_LIST_CELLS : 0,
 		.gaps = list->bits << SYNFW_TRIE6_LIST_BITS_AT,
 	};
-	uint32_t nr_classes = 0;
+	uint32_t nr_classes = 0, id;
+	int error;
 
 	for (uint32_t i = 0; i < SYNFW_TRIE6_LIST_KEYS; i++) {
-		uint32_t id = list->id[i];
-
 		record.key[i] = i < list->count ? list->key[i] : SYNFW_TRIE6_LIST_UNUSED;
 		if (i >= list->count)
 			continue;
-		if (id & SYNFW_TRIE_LEAF) {
-			record.to[i] = list6_class(&record, &nr_classes, id)
+		if (list->id[i] & SYNFW_TRIE_LEAF) {
+			record.to[i] = list6_class(&record, &nr_classes, list->id[i])
 				       << SYNFW_TRIE6_LIST_KIND_AT;
 			continue;
 		}
-		if ((id & SYNFW_TRIE_CELL) - record.base > SYNFW_TRIE6_LIST_CELLS)
-			return -EOVERFLOW;
+		error = list6_reach(trie, record.base, list->id[i], &id);
+		if (error)
+			return error;
 		record.to[i] = ((id & SYNFW_TRIE_CELL) - record.base) |
 			       id >> SYNFW_TRIE_KIND_AT << SYNFW_TRIE6_LIST_KIND_AT;
 	}
@@ -328,17 +334,5 @@ int list6_record(const struct list6 *list, struct synfw_trie6_list *ret_record)
 		if (list->behind[n])
 			record.gaps |= list6_class(&record, &nr_classes, list->behind[n]) << 2 * n;
 	*ret_record = record;
-	return 0;
-}
-
-int trie_append_list6(struct trie *trie, const struct synfw_trie6_list *list, uint32_t *ret_id)
-{
-	uint64_t *cells;
-	int error = record_append(trie, sizeof(*list) / sizeof(*cells), true, &cells, ret_id);
-
-	if (error)
-		return error;
-	memcpy(cells, list, sizeof(*list));
-	*ret_id |= SYNFW_TRIE_LIST;
 	return 0;
 }

@@ -2,7 +2,7 @@
 #ifndef POLICYC_TRIE_CELLS_H
 #define POLICYC_TRIE_CELLS_H
 
-/* The cells of a trie, and its records as abi.h lays them out. */
+/* The cells of a trie, and its records as <synfw/trie.h> lays them out. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -73,22 +73,24 @@ void runs_add(struct runs *runs, uint32_t first, uint32_t id);
 struct list6 {
 	uint32_t bits;
 	uint32_t key[SYNFW_TRIE6_LIST_KEYS];
-	uint32_t id[SYNFW_TRIE6_LIST_KEYS];	    /* of the key itself */
-	uint32_t behind[SYNFW_TRIE6_LIST_KEYS + 1]; /* behind n keys: a leaf, or 0: nobody is */
+	uint32_t id[SYNFW_TRIE6_LIST_KEYS]; /* of the key itself */
+	uint32_t behind[SYNFW_TRIE6_LIST_KEYS +
+			1]; /* behind n keys: a leaf; 0: not known yet, or nothing is */
 	uint32_t count;
 };
 
 void list6_begin(struct list6 *list, uint32_t bits);
 
-/* The numbers from `first` to before `end` have the id; where that is no leaf, it is one number.
- * `first` goes up from 0 and leaves nothing out. There must be room for the keys. */
-void list6_add(struct list6 *list, uint32_t first, uint32_t end, uint32_t id);
+/* The numbers from `first` on have the id, until the next call, which is for the next number where
+ * the id is no leaf. `first` goes up from 0. There must be room for the keys. */
+void list6_add(struct list6 *list, uint32_t first, uint32_t id);
 
-/* The list as it lies in an image; there must be room for its classes. -EOVERFLOW: a record that it
- * leads to lies too far behind the first one of them. */
-int list6_record(const struct list6 *list, struct synfw_trie6_list *ret_record);
+/* The list as it lies in an image; there must be room for its classes. Appends what leads to
+ * records that are too far away. 0, -ENOMEM or -E2BIG. */
+int list6_record(struct trie *trie, const struct list6 *list, struct synfw_trie6_list *ret_record);
 
-/* Append a record of 2^bits entries (64 or 256), a step, or a list. 0, -ENOMEM or -E2BIG. */
+/* Append a record of 2^bits entries (64 or 256), a step, a list, or of IPv6 a tail or a list. 0,
+ * -ENOMEM or -E2BIG. */
 int trie_append_runs(struct trie *trie, const struct runs *runs, uint32_t bits, uint32_t *ret_id);
 int trie_append_step(struct trie *trie, const struct synfw_trie_step *step, uint32_t *ret_id);
 int trie_append_list(struct trie *trie, const struct list *list, uint32_t *ret_id);

@@ -2,8 +2,6 @@
 #include "trie_reader.h"
 #include "unit.h"
 
-#define MAX_STEPS 32
-
 const uint64_t *trie_record(const struct trie *trie, uint32_t id)
 {
 	uint64_t cell = id & SYNFW_TRIE_CELL;
@@ -68,6 +66,7 @@ static uint32_t list6_id(const struct trie *trie, uint32_t id, address_t left, u
 	assert_in_range(cell, trie->first_cell, trie->first_cell + trie->nr_cells - 8);
 	list = (const void *)(trie->cells + (cell - trie->first_cell));
 	*ret_bits = list->gaps >> 24;
+	trie_seen.bridges += !*ret_bits;
 	return *ret_bits ? list6_entry(list, left >> (128 - *ret_bits)) : list->base;
 }
 
@@ -120,7 +119,7 @@ static uint32_t record4_id(const struct trie *trie, uint32_t id, address_t left,
 	return runs_entry(record, (1 << *ret_bits) / 64, left >> (128 - *ret_bits));
 }
 
-uint64_t trie_cut_runs;
+struct trie_seen trie_seen;
 
 static uint32_t record6_id(const struct trie *trie, uint32_t id, address_t left, uint32_t left_bits,
 			   uint32_t *ret_bits)
@@ -133,7 +132,7 @@ static uint32_t record6_id(const struct trie *trie, uint32_t id, address_t left,
 	case SYNFW_TRIE_STEP:
 		return step_entry(trie_record(trie, id), left, ret_bits);
 	default:
-		trie_cut_runs += left_bits < SYNFW_TRIE_NODE_BITS;
+		trie_seen.cut_runs += left_bits < SYNFW_TRIE_NODE_BITS;
 		return runs_entry(trie_record(trie, id), 1, left >> (128 - *ret_bits));
 	}
 }
@@ -144,14 +143,28 @@ uint32_t trie_class(const struct trie *trie, enum family family, address_t addre
 	uint32_t id = root_id(trie, address, &left_bits);
 	address_t left = address << ((family == FAMILY_4 ? 32 : 128) - left_bits);
 
-	for (int i = 0; !(id & SYNFW_TRIE_LEAF); i++) {
+	for (uint32_t i = 1; !(id & SYNFW_TRIE_LEAF); i++) {
 		uint32_t bits = SYNFW_TRIE_NODE_BITS;
 
-		assert_true(i < MAX_STEPS);
+		/* the datapath goes no further */
+		assert_in_range(i, 1, SYNFW_TRIE6_MAX_RECORDS);
+		if (i > trie_seen.deepest)
+			trie_seen.deepest = i;
 		id = family == FAMILY_4 ? record4_id(trie, id, left, left_bits, &bits)
 					: record6_id(trie, id, left, left_bits, &bits);
 		left <<= bits;
 		left_bits -= bits;
 	}
 	return id & ~SYNFW_TRIE_LEAF;
+}
+
+void trie_assert_edges(const struct trie *trie, enum family family, const struct ranges *ranges)
+{
+	for (size_t i = 1; i < ranges->count; i++) {
+		address_t first = range_first(ranges, i);
+
+		assert_int_equal(trie_class(trie, family, first), ranges->range[i].class_id);
+		assert_int_equal(trie_class(trie, family, first - 1),
+				 ranges->range[i - 1].class_id);
+	}
 }

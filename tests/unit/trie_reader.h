@@ -13,7 +13,15 @@ const uint64_t *trie_record(const struct trie *trie, uint32_t id);
 /* The line of a root of lines that an address has. */
 const struct synfw_trie_line *trie_root_line(const struct trie *trie, address_t address);
 
-/* Records of runs that were read of which some entries are behind the last bit of an address. */
-extern uint64_t trie_cut_runs;
+/* Both sides of each place where the class changes are found to have theirs. */
+void trie_assert_edges(const struct trie *trie, enum family family, const struct ranges *ranges);
+
+/* What was read so far. */
+struct trie_seen {
+	uint64_t cut_runs; /* runs of which some entries are behind the last bit of an address */
+	uint64_t bridges;  /* lists of 0 bits */
+	uint32_t deepest;  /* records in a row */
+};
+extern struct trie_seen trie_seen;
 
 #endif
