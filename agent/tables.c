@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <sys/mman.h>
 
 #include <bpf/bpf.h>
 
@@ -14,64 +17,65 @@ uint32_t tables_page_count(uint32_t nr_lines)
 	return (nr_lines + SYNFW_PAGE_LINES - 1) / SYNFW_PAGE_LINES;
 }
 
-/* The lines of a page, the last one's end filled up with zeros. */
-static void copy_page(const struct image *image, uint32_t number, struct synfw_line *page)
-{
-	uint32_t count = image->nr_lines - number * SYNFW_PAGE_LINES;
+/* Some lines of a page, in this process. Pages of the kernel that hold others are part of it. */
+struct window {
+	void *begin;
+	size_t bytes;
+	struct synfw_line *lines;
+};
 
-	if (count > SYNFW_PAGE_LINES)
-		count = SYNFW_PAGE_LINES;
-	memcpy(page, image->lines + (size_t)number * SYNFW_PAGE_LINES, count * sizeof(*page));
-	memset(page + count, 0, (SYNFW_PAGE_LINES - count) * sizeof(*page));
+static void window_close(struct window *window)
+{
+	if (window->bytes)
+		munmap(window->begin, window->bytes);
+	*window = (struct window){};
 }
 
-static int create_page(const struct synfw_line *page, struct fault *fault, struct tables *tables)
+/* A system call would copy the whole page into memory that is touched for the first time, which
+ * costs more than all else of an apply where a hypervisor keeps page tables for the guest. */
+static int window_open(int page_fd, int prot, uint32_t first, uint32_t count,
+		       struct window *ret_window)
 {
-	uint32_t zero = 0;
-	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "policy_page", sizeof(zero), SYNFW_PAGE_BYTES,
-				1, NULL);
+	size_t begin = first * sizeof(struct synfw_line), inside = begin % sysconf(_SC_PAGESIZE);
+	struct window window = {.bytes = count * sizeof(struct synfw_line) + inside};
 
-	if (fd < 0)
-		return fault_system(fault, -errno, "cannot create page %u of the policy's tables",
-				    tables->nr_pages);
-	tables->page_fd[tables->nr_pages++] = fd;
-	if (bpf_map_update_elem(fd, &zero, page, BPF_ANY))
-		return fault_system(fault, -errno, "cannot fill the policy's tables");
+	window.begin = mmap(NULL, window.bytes, prot, MAP_SHARED, page_fd, begin - inside);
+	if (window.begin == MAP_FAILED)
+		return -errno;
+	window.lines = (void *)((char *)window.begin + inside);
+	*ret_window = window;
 	return 0;
 }
 
-static int read_page(const struct tables *tables, uint32_t number, struct synfw_line *page,
-		     struct fault *fault)
+/* Lines that lie in one page. */
+static int read_lines(const struct tables *tables, uint32_t number, uint32_t first, uint32_t count,
+		      struct fault *fault, struct window *ret_window)
 {
-	uint32_t zero = 0;
+	int err;
 
 	if (number >= tables->nr_pages)
 		return fault_refuse(fault, EXIT_KERNEL, "the policy's tables have no page %u",
 				    number);
-	if (bpf_map_lookup_elem(tables->page_fd[number], &zero, page))
-		return fault_system(fault, -errno, "cannot read page %u of the policy's tables",
-				    number);
-	return 0;
+	err = window_open(tables->page_fd[number], PROT_READ, first, count, ret_window);
+	return err ? fault_system(fault, err, "cannot read page %u of the policy's tables", number)
+		   : 0;
 }
 
 int tables_read_lines(const struct tables *tables, uint32_t first, uint32_t count,
 		      struct synfw_line *lines, struct fault *fault)
 {
-	CLEANUP(cleanup_free) struct synfw_line *page = malloc(SYNFW_PAGE_BYTES);
-	int err;
-
-	if (!page)
-		return fault_system(fault, -ENOMEM, "cannot read the policy's tables");
 	while (count) {
+		CLEANUP(window_close) struct window window = {};
 		uint32_t offset = first % SYNFW_PAGE_LINES;
 		uint32_t part = SYNFW_PAGE_LINES - offset;
+		int err;
 
 		if (part > count)
 			part = count;
-		err = read_page(tables, first / SYNFW_PAGE_LINES, page, fault);
+		err = read_lines(tables, first / SYNFW_PAGE_LINES, offset, part, fault, &window);
 		if (err)
 			return err;
-		memcpy(lines, page + offset, part * sizeof(*lines));
+		memcpy(lines, window.lines, part * sizeof(*lines));
 		lines += part;
 		first += part;
 		count -= part;
@@ -79,29 +83,59 @@ int tables_read_lines(const struct tables *tables, uint32_t first, uint32_t coun
 	return 0;
 }
 
+/* The kernel makes a page full of zeros. */
+static int create_page(const struct synfw_line *lines, uint32_t count, struct fault *fault,
+		       struct tables *tables)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	CLEANUP(window_close) struct window window = {};
+	int err, fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "policy_page", sizeof(uint32_t),
+				     SYNFW_PAGE_BYTES, 1, &opts);
+
+	if (fd < 0)
+		return fault_system(fault, -errno, "cannot create page %u of the policy's tables",
+				    tables->nr_pages);
+	tables->page_fd[tables->nr_pages++] = fd;
+	err = window_open(fd, PROT_WRITE, 0, count, &window);
+	if (err)
+		return fault_system(fault, err, "cannot fill the policy's tables");
+	memcpy(window.lines, lines, count * sizeof(*lines));
+	return 0;
+}
+
+static int compare_page(const struct tables *tables, uint32_t number,
+			const struct synfw_line *lines, uint32_t count, struct fault *fault)
+{
+	CLEANUP(window_close) struct window window = {};
+	int err = read_lines(tables, number, 0, count, fault, &window);
+
+	if (err)
+		return err;
+	if (memcmp(window.lines, lines, count * sizeof(*lines)))
+		return fault_refuse(fault, EXIT_KERNEL,
+				    "the policy's tables read back "
+				    "from the kernel differ from what was written");
+	return 0;
+}
+
 /* Page by page: written, read back and compared. */
 static int create_pages(const struct image *image, struct fault *fault, struct tables *tables)
 {
-	CLEANUP(cleanup_free) struct synfw_line *page = malloc(SYNFW_PAGE_BYTES);
-	CLEANUP(cleanup_free) struct synfw_line *read = malloc(SYNFW_PAGE_BYTES);
-	uint32_t number, count = tables_page_count(image->nr_lines);
-	int err;
+	uint32_t number, pages = tables_page_count(image->nr_lines);
 
-	if (!page || !read)
-		return fault_system(fault, -ENOMEM, "cannot write the policy's tables");
-	if (count > SYNFW_MAX_PAGES)
-		return fault_system(fault, -E2BIG, "the policy's tables take %u pages", count);
-	for (number = 0; number < count; number++) {
-		copy_page(image, number, page);
-		err = create_page(page, fault, tables);
+	if (pages > SYNFW_MAX_PAGES)
+		return fault_system(fault, -E2BIG, "the policy's tables take %u pages", pages);
+	for (number = 0; number < pages; number++) {
+		uint32_t first = number * SYNFW_PAGE_LINES, count = image->nr_lines - first;
+		int err;
+
+		if (count > SYNFW_PAGE_LINES)
+			count = SYNFW_PAGE_LINES;
+		err = create_page(image->lines + first, count, fault, tables);
 		if (!err)
-			err = read_page(tables, number, read, fault);
+			err = compare_page(tables, number, image->lines + first, count, fault);
 		if (err)
 			return err;
-		if (memcmp(read, page, SYNFW_PAGE_BYTES))
-			return fault_refuse(fault, EXIT_KERNEL,
-					    "the policy's tables read back "
-					    "from the kernel differ from what was written");
 	}
 	return 0;
 }

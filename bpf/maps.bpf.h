@@ -39,6 +39,7 @@ struct page {
 	__uint(max_entries, 1);
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, SYNFW_PAGE_BYTES);
+	__uint(map_flags, BPF_F_MMAPABLE); /* begins at a page: a line is one cache line */
 };
 
 struct {

@@ -42,11 +42,11 @@
  * line), tries (8 cells a line), class records, chunks (8 words).
  *
  * The kernel holds it as pages of SYNFW_PAGE_LINES lines, the last one filled up with zeros:
- * synfw_pages[slot * SYNFW_MAX_PAGES + number] is an array of one entry. All pages have the same
- * shape, so the kernel inlines both lookups; in an array of as many entries as there are pages
- * each would be a call, which costs more than all of them. One lookup a packet finds page 0, and
- * whatever lies in it is then one bounded load away. Policies up to several thousand rules are
- * one page.
+ * synfw_pages[slot * SYNFW_MAX_PAGES + number] is an array of one entry, which can be mapped.
+ * All pages have the same shape, so the kernel inlines both lookups; in an array of as many
+ * entries as there are pages each would be a call, which costs more than all of them. One
+ * lookup a packet finds page 0, and whatever lies in it is then one bounded load away.
+ * Policies up to several thousand rules are one page.
  */
 #define SYNFW_LINE_BYTES	64
 #define SYNFW_PAGE_LINES	65536

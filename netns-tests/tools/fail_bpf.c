@@ -5,7 +5,8 @@
  * kernel. Or, with FAIL_BPF_SIGNAL, lets them be made and sends that signal to the process when
  * they return. Writes the number of calls to the file FAIL_BPF_COUNT when the program ends. Only
  * calls of the command FAIL_BPF_COMMAND, a number, are counted, if there is one. libbpf makes its
- * calls by syscall(2).
+ * calls by syscall(2). A shared mapping of a descriptor, which is how the memory of a map is come by,
+ * is a call as well, of the command MAPPING.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -15,8 +16,11 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#define MAPPING 1000 /* none of bpf()'s commands */
 
 static unsigned long calls;
 
@@ -69,6 +73,25 @@ long syscall(long number, ...)
 		next = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
 	result = next(number, argument[0], argument[1], argument[2], argument[3], argument[4],
 		      argument[5]);
+	if (wanted)
+		raise(on_return);
+	return result;
+}
+
+void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
+{
+	static void *(*next)(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
+	int on_return = (int)number_of("FAIL_BPF_SIGNAL", 0);
+	bool wanted = fd >= 0 && flags & MAP_SHARED && is_wanted(MAPPING);
+	void *result;
+
+	if (wanted && !on_return) {
+		errno = (int)number_of("FAIL_BPF_ERRNO", EPERM);
+		return MAP_FAILED;
+	}
+	if (!next)
+		next = (void *(*)(void *, size_t, int, int, int, off_t))dlsym(RTLD_NEXT, "mmap");
+	result = next(addr, length, prot, flags, fd, offset);
 	if (wanted)
 		raise(on_return);
 	return result;

@@ -166,9 +166,10 @@ void datapath_closep(struct datapath **datapath)
 
 static int put_page(struct synfw_bpf *bpf, const struct synfw_line *page, uint32_t key)
 {
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
 	uint32_t zero = 0;
 	CLEANUP(cleanup_fd)
-	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, sizeof(zero), SYNFW_PAGE_BYTES, 1, NULL);
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, sizeof(zero), SYNFW_PAGE_BYTES, 1, &opts);
 
 	if (fd < 0 || bpf_map_update_elem(fd, &zero, page, BPF_ANY) ||
 	    bpf_map_update_elem(bpf_map__fd(bpf->maps.synfw_pages), &key, &fd, BPF_ANY))
