@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "large_memory.h"
+
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -222,7 +224,7 @@ static int grow(void **array, size_t *room, size_t used, size_t element)
 	if (used < *room)
 		return 0;
 	wanted = *room < 16 ? 16 : *room + *room / 2;
-	bigger = reallocarray(*array, wanted, element);
+	bigger = large_memory(reallocarray(*array, wanted, element), wanted * element);
 	if (!bigger)
 		return -ENOMEM;
 	*array = bigger;
@@ -365,7 +367,7 @@ static bool radix_sort4(struct prefix4 *prefixes, size_t count)
 	struct prefix4 *from = prefixes, *to = reallocarray(NULL, count, sizeof(*to));
 	struct prefix4 *spare = to;
 
-	if (!spare)
+	if (!large_memory(spare, count * sizeof(*spare)))
 		return false;
 	for (int pass = 0; pass < 4; pass++) {
 		size_t place[2048] = {0}, next = 0;

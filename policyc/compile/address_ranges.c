@@ -7,9 +7,11 @@
  */
 #include "compile/membership.h"
 #include "compile/tables.h"
+#include "large_memory.h"
 
 #include <endian.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,6 +82,15 @@ static size_t set_count(const struct prefix_list *list, enum family family)
 	return family == FAMILY_4 ? list->nr_v4 : list->nr_v6;
 }
 
+/* A list of prefixes is sorted, so those of one set are, and it is mostly one that is large. */
+static bool entries_are_sorted(const struct entries *entries)
+{
+	for (size_t i = 1; i < entries->count; i++)
+		if (entry_compare(&entries->entry[i - 1], &entries->entry[i]) > 0)
+			return false;
+	return true;
+}
+
 /* All prefixes of one family in the sets that matter, sorted. */
 static int entries_collect(const struct build *build, const struct memberships *memberships,
 			   enum family family, struct entries *ret_entries)
@@ -91,7 +102,7 @@ static int entries_collect(const struct build *build, const struct memberships *
 		if (memberships_use(memberships, set))
 			room += set_count(build->bits->sets[set], family);
 	entries.entry = calloc(room ? room : 1, sizeof(entries.entry[0]));
-	if (!entries.entry)
+	if (!large_memory(entries.entry, room * sizeof(entries.entry[0])))
 		return -ENOMEM;
 	for (uint32_t set = 0; set < build->bits->nr_sets; set++) {
 		const struct prefix_list *list = build->bits->sets[set];
@@ -103,7 +114,8 @@ static int entries_collect(const struct build *build, const struct memberships *
 								 ? entry_of4(&list->v4[i], set)
 								 : entry_of6(&list->v6[i], set);
 	}
-	qsort(entries.entry, entries.count, sizeof(entries.entry[0]), entry_compare);
+	if (!entries_are_sorted(&entries))
+		qsort(entries.entry, entries.count, sizeof(entries.entry[0]), entry_compare);
 	*ret_entries = entries;
 	return 0;
 }
@@ -205,7 +217,7 @@ static int build_family(struct build *build, struct memberships *memberships,
 	if (error)
 		return error;
 	list = calloc(entries.count ? entries.count : 1, sizeof(*list));
-	if (list)
+	if (large_memory(list, entries.count * sizeof(*list)))
 		error = entries_classify(build, memberships, &entries, list, &count);
 	else
 		error = -ENOMEM;

@@ -8,6 +8,8 @@
 #include <synfw/reasons.h>
 #include <synfw/state.h>
 
+#include "large_memory.h"
+
 #define IDS_PER_LINE	(SYNFW_LINE_BYTES / sizeof(uint32_t))
 #define CELLS_PER_LINE	(SYNFW_LINE_BYTES / sizeof(uint64_t))
 #define FIRST_FREE_LINE 7 /* behind what abi.h gives a line of its own */
@@ -380,7 +382,8 @@ int layout_image(struct build *build, const struct policy *policy, struct image 
 		image->kernel_bytes += image->processes->kernel_bytes;
 	if (image->kernel_bytes > build->vectors.max_bytes)
 		return -E2BIG;
-	lines = calloc(layout.nr_lines, sizeof(*lines));
+	lines = large_memory(calloc(layout.nr_lines, sizeof(*lines)),
+			     layout.nr_lines * sizeof(*lines));
 	scratch = vector_new(&build->vectors);
 	if (!lines || !scratch) {
 		free(lines);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "large_memory.h"
+
 void ranges_done(struct ranges *ranges)
 {
 	free(ranges->range);
@@ -20,7 +22,7 @@ int ranges_append(struct ranges *ranges, address_t first, uint32_t class_id)
 		size_t room = ranges->room ? ranges->room * 2 : 64;
 		struct range *range = reallocarray(ranges->range, room, sizeof(*range));
 
-		if (!range)
+		if (!large_memory(range, room * sizeof(*range)))
 			return -ENOMEM;
 		ranges->range = range;
 		ranges->room = room;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "large_memory.h"
+
 #define CELLS_PER_LINE	  (SYNFW_LINE_BYTES / sizeof(uint64_t))
 
 #define LISTS6_OF_ID_BITS (SYNFW_TRIE6_LISTS_BITS - SYNFW_TRIE6_ROOT_BITS)
@@ -21,7 +23,7 @@ static int cells_append(struct trie *trie, size_t count, uint64_t **ret_cells)
 		size_t room = trie->nr_cells + count + trie->room / 2;
 		uint64_t *cells = reallocarray(trie->cells, room, sizeof(*cells));
 
-		if (!cells)
+		if (!large_memory(cells, room * sizeof(*cells)))
 			return -ENOMEM;
 		trie->cells = cells;
 		trie->room = room;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "../policyc.h"
+#include "../large_memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +32,7 @@ int policyc_load_file(void *context, const char *path, char **ret_text, size_t *
 	if (status.st_size > MAX_FILE_BYTES)
 		return -EFBIG;
 	size = (size_t)status.st_size;
-	text = malloc(size + 1);
+	text = large_memory(malloc(size + 1), size);
 	if (!text)
 		return -ENOMEM;
 	/* A file that shrinks meanwhile is read as far as it goes; what is appended is not read. */
