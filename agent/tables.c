@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,10 +18,12 @@ uint32_t tables_page_count(uint32_t nr_lines)
 	return (nr_lines + SYNFW_PAGE_LINES - 1) / SYNFW_PAGE_LINES;
 }
 
-/* Some lines of a page, in this process. Pages of the kernel that hold others are part of it. */
+/* Some lines of a page, in this process: a mapping, of which pages of the kernel that hold other
+ * lines are part; or a copy of the whole page. */
 struct window {
 	void *begin;
 	size_t bytes;
+	struct synfw_line *copy;
 	struct synfw_line *lines;
 };
 
@@ -28,6 +31,7 @@ static void window_close(struct window *window)
 {
 	if (window->bytes)
 		munmap(window->begin, window->bytes);
+	free(window->copy);
 	*window = (struct window){};
 }
 
@@ -47,6 +51,25 @@ static int window_open(int page_fd, int prot, uint32_t first, uint32_t count,
 	return 0;
 }
 
+/* Pages of before ABI 6 cannot be mapped. */
+static int window_copy(int page_fd, uint32_t first, struct window *ret_window)
+{
+	struct window window = {.copy = malloc(SYNFW_PAGE_BYTES)};
+	uint32_t zero = 0;
+	int err;
+
+	if (!window.copy)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(page_fd, &zero, window.copy)) {
+		err = -errno;
+		window_close(&window);
+		return err;
+	}
+	window.lines = window.copy + first;
+	*ret_window = window;
+	return 0;
+}
+
 /* Lines that lie in one page. */
 static int read_lines(const struct tables *tables, uint32_t number, uint32_t first, uint32_t count,
 		      struct fault *fault, struct window *ret_window)
@@ -57,6 +80,8 @@ static int read_lines(const struct tables *tables, uint32_t number, uint32_t fir
 		return fault_refuse(fault, EXIT_KERNEL, "the policy's tables have no page %u",
 				    number);
 	err = window_open(tables->page_fd[number], PROT_READ, first, count, ret_window);
+	if (err == -EINVAL)
+		err = window_copy(tables->page_fd[number], first, ret_window);
 	return err ? fault_system(fault, err, "cannot read page %u of the policy's tables", number)
 		   : 0;
 }

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
-# Every bpf() call of an apply fails in turn. Either apply says so, and all that the kernel holds is
-# byte for byte what it was; or it does without that call, and the new policy is in force. And every
-# call of a detach fails, or is the last one before it is killed.
+# Every bpf() call of an apply, and every mapping of a map, fails in turn. Either apply says so, and all
+# that the kernel holds is byte for byte what it was; or it does without that call, and the new policy
+# is in force. And every call of a detach fails, or is the last one before it is killed.
 
 EPERM=1 ENOMEM=12 ENOSPC=28 SIGKILL=9
 

@@ -10,16 +10,19 @@
 /* Of less, there may be no huge page inside. */
 #define LARGE_BYTES (4UL << 20)
 
+/* The pages at both ends are asked for as a whole: of a mapping in two parts realloc() would make a
+ * copy. */
 void *large_memory(void *memory, size_t bytes)
 {
-	size_t page = sysconf(_SC_PAGESIZE), before;
+	uintptr_t page = sysconf(_SC_PAGESIZE), begin = (uintptr_t)memory, end = begin + bytes;
 	int kept = errno;
 
 	if (!memory || bytes < LARGE_BYTES)
 		return memory;
-	before = -(uintptr_t)memory % page;
+	begin -= begin % page;
+	end += -end % page;
 	/* a kernel without them says so, and all is as it was */
-	madvise((char *)memory + before, (bytes - before) / page * page, MADV_HUGEPAGE);
+	madvise((void *)begin, end - begin, MADV_HUGEPAGE);
 	errno = kept;
 	return memory;
 }

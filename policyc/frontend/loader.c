@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "../policyc.h"
-#include "../large_memory.h"
+#include "large_memory.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -25,7 +25,7 @@ NETNS_CASES="counters:survive_a_reload_by_name detach:leaves_nothing
 # are about data that is not part of the project; the others are about tables and time, and
 # take a minute where a processor is emulated.
 NOT_HERE='["abi-layout", "sets", "classbench-data", "lists", "pcap", "dense-blocks", "large-set",
-	"large-set6", "over-time", "random-limits", "rates"]'
+	"large-set6", "over-time", "random-limits", "rates", "tables"]'
 
 pack() { # DIRECTORY: as a cpio archive on stdout
 	(cd "$1" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0)
