@@ -24,10 +24,15 @@ prepare() {
 	policy none <<<""
 }
 
-made() { # PROGRAM: "killed" or "ran"
+made() { # PROGRAM: "killed" or "ran"; else how it ended
+	local status=0
 	rm -f "$T/made"
-	"$T/bin/$1" "$T/made" 2>/dev/null || true
-	if [ -e "$T/made" ]; then echo ran; else echo killed; fi
+	"$T/bin/$1" "$T/made" 2>/dev/null || status=$?
+	case $status in
+	0) if [ -e "$T/made" ]; then echo ran; else echo "made nothing"; fi ;;
+	137) if [ -e "$T/made" ]; then echo "killed late"; else echo killed; fi ;;
+	*) echo "ended with $status" ;;
+	esac
 }
 
 in_force() { # by what programs meet
@@ -84,7 +89,7 @@ test_first_apply_that_fails_leaves_nothing() {
 }
 
 test_killed_apply_leaves_one_policy() {
-	local i new now ms delay
+	local i new now ms delay hits=0
 	prepare
 	apply bad
 	exits 0 synfw apply "$T/other.yaml" --json
@@ -94,7 +99,7 @@ test_killed_apply_leaves_one_policy() {
 		delay=$(awk -v n="$i" -v parts="$KILLS" -v ms="$ms" \
 			'BEGIN {print n / parts * ms * 1.1 / 1000}')
 		nsenter --net="/run/netns/$EDGE" timeout -s KILL "$delay" "$SYNFW" apply "$T/$new.yaml" \
-			>/dev/null 2>&1 || true
+			>/dev/null 2>&1 || [ $? != 137 ] || hits=$((hits + 1))
 		now=$(in_force)
 		equal "$(synfw status --json | jq -r .policy.name)" "$now" "kill $i: policy in force"
 		apply $new
@@ -103,6 +108,9 @@ test_killed_apply_leaves_one_policy() {
 		exits 0 synfw status --json
 		json '.warnings == []'
 	done
+	# one that comes when apply is done proves nothing; how many do depends on the machine
+	echo "$hits of $KILLS kills hit an apply"
+	[ "$hits" -gt $((KILLS / 10)) ] || fail "only $hits of $KILLS kills hit an apply"
 }
 
 test_another_build_takes_over() {

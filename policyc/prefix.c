@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "large_memory.h"
+#include "sorted.h"
 
 static bool is_digit(char c)
 {
@@ -335,18 +336,6 @@ static int compare6(const void *a, const void *b)
 			return left_half < right_half ? -1 : 1;
 	}
 	return (int)left->prefixlen - (int)right->prefixlen;
-}
-
-static bool is_sorted(const void *base, size_t count, size_t size,
-		      int (*compare)(const void *, const void *))
-{
-	for (size_t i = 1; i < count; i++) {
-		const char *here = (const char *)base + i * size;
-
-		if (compare(here - size, here) > 0)
-			return false;
-	}
-	return true;
 }
 
 static uint32_t digit4(const struct prefix4 *prefix, int pass)

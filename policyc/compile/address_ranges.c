@@ -8,6 +8,7 @@
 #include "compile/membership.h"
 #include "compile/tables.h"
 #include "large_memory.h"
+#include "sorted.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -82,15 +83,6 @@ static size_t set_count(const struct prefix_list *list, enum family family)
 	return family == FAMILY_4 ? list->nr_v4 : list->nr_v6;
 }
 
-/* A list of prefixes is sorted, so those of one set are, and it is mostly one that is large. */
-static bool entries_are_sorted(const struct entries *entries)
-{
-	for (size_t i = 1; i < entries->count; i++)
-		if (entry_compare(&entries->entry[i - 1], &entries->entry[i]) > 0)
-			return false;
-	return true;
-}
-
 /* All prefixes of one family in the sets that matter, sorted. */
 static int entries_collect(const struct build *build, const struct memberships *memberships,
 			   enum family family, struct entries *ret_entries)
@@ -114,7 +106,8 @@ static int entries_collect(const struct build *build, const struct memberships *
 								 ? entry_of4(&list->v4[i], set)
 								 : entry_of6(&list->v6[i], set);
 	}
-	if (!entries_are_sorted(&entries))
+	/* those of one set are, and it is mostly one that is large */
+	if (!is_sorted(entries.entry, entries.count, sizeof(entries.entry[0]), entry_compare))
 		qsort(entries.entry, entries.count, sizeof(entries.entry[0]), entry_compare);
 	*ret_entries = entries;
 	return 0;

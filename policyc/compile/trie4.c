@@ -96,11 +96,5 @@ int trie4_build(const struct ranges *ranges, uint64_t first_cell, struct trie *r
 		root.bits = SYNFW_TRIE_WIDE_ROOT_BITS;
 	}
 	error = trie_begin(&trie, first_cell, root.bits, form);
-	if (!error)
-		error = trie_fill(&builder, &root);
-	if (error)
-		return error;
-	*ret_trie = trie;
-	trie = (struct trie){};
-	return 0;
+	return error ? error : trie_build(&builder, &root, ret_trie);
 }

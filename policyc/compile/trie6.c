@@ -312,11 +312,5 @@ int trie6_build(const struct ranges *ranges, uint64_t first_cell, struct trie *r
 		root.put = root_id_put;
 	error = trie_begin(&trie, first_cell, root.bits,
 			   root.put ? TRIE_ROOT_LISTS : TRIE_ROOT_IDS);
-	if (!error)
-		error = trie_fill(&builder, &root);
-	if (error)
-		return error;
-	*ret_trie = trie;
-	trie = (struct trie){};
-	return 0;
+	return error ? error : trie_build(&builder, &root, ret_trie);
 }

@@ -91,9 +91,15 @@ void root_set(const struct trie_builder *builder, const struct entries *entries,
 	trie_root_set(builder->trie, entries->first + first, entries->first + end, id);
 }
 
-int trie_fill(const struct trie_builder *builder, const struct entries *root)
+int trie_build(const struct trie_builder *builder, const struct entries *root,
+	       struct trie *ret_trie)
 {
 	const struct block all = {.left_bits = ADDRESS_BITS, .end = builder->ranges->count};
+	int error = entries_fill(builder, &all, root);
 
-	return entries_fill(builder, &all, root);
+	if (error)
+		return error;
+	*ret_trie = *builder->trie;
+	*builder->trie = (struct trie){};
+	return 0;
 }

@@ -63,7 +63,9 @@ int runs_id(const struct trie_builder *builder, const struct block *block, uint3
 void root_set(const struct trie_builder *builder, const struct entries *entries, uint32_t first,
 	      uint32_t end, uint32_t id);
 
-/* All addresses, from the root's entries on. trie_done() in either case. */
-int trie_fill(const struct trie_builder *builder, const struct entries *root);
+/* Fills builder->trie, which was begun, from the root's entries on, and hands it over to *ret_trie:
+ * it is empty then. 0, -ENOMEM or -E2BIG; on error *ret_trie is as it was. */
+int trie_build(const struct trie_builder *builder, const struct entries *root,
+	       struct trie *ret_trie);
 
 #endif

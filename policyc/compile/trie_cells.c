@@ -201,17 +201,33 @@ int trie_append_runs(struct trie *trie, const struct runs *runs, uint32_t bits, 
 	return 0;
 }
 
-int trie_append_step(struct trie *trie, const struct synfw_trie_step *step, uint32_t *ret_id)
+/* A record that is a structure, and what its id says of its kind. */
+static int structure_append(struct trie *trie, const void *structure, size_t bytes, bool in_lines,
+			    uint32_t kind, uint32_t *ret_id)
 {
 	uint64_t *cells;
-	int error =
-		record_append(trie, sizeof(*step) / sizeof(*cells), trie->in_lines, &cells, ret_id);
+	int error = record_append(trie, bytes / sizeof(*cells), in_lines, &cells, ret_id);
 
 	if (error)
 		return error;
-	memcpy(cells, step, sizeof(*step));
-	*ret_id |= SYNFW_TRIE_STEP;
+	memcpy(cells, structure, bytes);
+	*ret_id |= kind;
 	return 0;
+}
+
+int trie_append_step(struct trie *trie, const struct synfw_trie_step *step, uint32_t *ret_id)
+{
+	return structure_append(trie, step, sizeof(*step), trie->in_lines, SYNFW_TRIE_STEP, ret_id);
+}
+
+int trie_append_tail6(struct trie *trie, const struct synfw_trie6_tail *tail, uint32_t *ret_id)
+{
+	return structure_append(trie, tail, sizeof(*tail), true, SYNFW_TRIE_KIND, ret_id);
+}
+
+int trie_append_list6(struct trie *trie, const struct synfw_trie6_list *list, uint32_t *ret_id)
+{
+	return structure_append(trie, list, sizeof(*list), true, SYNFW_TRIE_LIST, ret_id);
 }
 
 int trie_append_list(struct trie *trie, const struct list *list, uint32_t *ret_id)
@@ -236,18 +252,6 @@ int trie_append_list(struct trie *trie, const struct list *list, uint32_t *ret_i
 	return 0;
 }
 
-int trie_append_tail6(struct trie *trie, const struct synfw_trie6_tail *tail, uint32_t *ret_id)
-{
-	uint64_t *cells;
-	int error = record_append(trie, sizeof(*tail) / sizeof(*cells), true, &cells, ret_id);
-
-	if (error)
-		return error;
-	memcpy(cells, tail, sizeof(*tail));
-	*ret_id |= SYNFW_TRIE_KIND;
-	return 0;
-}
-
 void list6_begin(struct list6 *list, uint32_t bits)
 {
 	*list = (struct list6){.bits = bits};
@@ -267,18 +271,6 @@ void list6_add(struct list6 *list, uint32_t first, uint32_t id)
 	list->key[list->count] = first;
 	list->id[list->count] = id;
 	list->count++;
-}
-
-int trie_append_list6(struct trie *trie, const struct synfw_trie6_list *list, uint32_t *ret_id)
-{
-	uint64_t *cells;
-	int error = record_append(trie, sizeof(*list) / sizeof(*cells), true, &cells, ret_id);
-
-	if (error)
-		return error;
-	memcpy(cells, list, sizeof(*list));
-	*ret_id |= SYNFW_TRIE_LIST;
-	return 0;
 }
 
 /* What a list takes at most, of those that lead to records which are too far away. */
