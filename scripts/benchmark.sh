@@ -5,7 +5,7 @@
 #
 # Measures everything that docs/performance.md reports, in one run, and writes that page and the
 # plots beside it; or only the sections with these titles, and keeps what it says of the others.
-# Needs root. All traffic stays in namespaces that it makes and removes itself. About 25 minutes in
+# Needs root. All traffic stays in namespaces that it makes and removes itself. About 30 minutes in
 # all, seven of them for 1,000 applies under traffic and for failing ones.
 set -euo pipefail
 
@@ -49,18 +49,24 @@ kept() { # TITLE: what the page says so far
 }
 
 verified_by_both() {
+	local by_14 by_19
+	by_14=$(verified clang-14) && by_19=$(verified clang-19) || return
 	printf '\n| compiler | live and shadow program |\n|---|---|\n| clang 14 | %s |\n| clang 19 | %s |\n' \
-		"$(verified clang-14)" "$(verified clang-19)"
+		"$by_14" "$by_19"
 }
 
-section() { # TITLE COMMAND...: what the command prints below the title, and how to run it alone
+FAILED=()
+# What the command prints below the title, and how to run it alone; of a title that is not wanted, or whose
+# command fails, what the page says so far. set -e is off in what is called here.
+section() { # TITLE COMMAND...
 	local title=$1
 	shift
 	printf '\n'
-	if is_wanted "$title"; then
+	if is_wanted "$title" && measure "$@" >"$WORK/section"; then
 		printf '## %s\n\nMeasured on %s: %s.\n\n' "$title" "$(date +%F)" "$(machine)"
-		measure "$@"
+		cat "$WORK/section"
 	else
+		! is_wanted "$title" || FAILED+=("$title")
 		kept "$title"
 	fi
 }
@@ -77,13 +83,13 @@ measure() { # COMMAND...
 
 verbatim() { # COMMAND...
 	printf '\n```\n'
-	"$@"
+	"$@" || return
 	echo '```'
 }
 
 run_each() { # PROGRAM...
 	local program
-	for program; do "$program"; done
+	for program; do "$program" || return; done
 }
 
 machine() {
@@ -121,3 +127,7 @@ machine() {
 mv "$WORK/performance.md" "$OUT"
 python3 "$SOURCE/benchmarks/plot.py" "$OUT" "$SOURCE/docs"
 echo "wrote docs/performance.md"
+[ ${#FAILED[@]} -eq 0 ] || {
+	printf 'failed, and left as it was: %s\n' "${FAILED[@]}" >&2
+	exit 1
+}
