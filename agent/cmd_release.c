@@ -11,6 +11,7 @@
 #include "live.h"
 #include "lock.h"
 #include "privileges.h"
+#include "process_fill.h"
 #include "process_release.h"
 #include "process_text.h"
 #include "report.h"
@@ -211,7 +212,9 @@ static int release_all(const struct scene *scene, bool as_json, struct fault *fa
 	CLEANUP(json_decrefp) json_t *root = NULL;
 	size_t released;
 
-	if (process_release_all(&scene->half.object, &scene->head, fault, &released))
+	/* who had no room is held for being unknown: nobody is once all have found some */
+	if (process_release_all(&scene->half.object, &scene->head, fault, &released) ||
+	    process_fill(&scene->half.object, scene->live.control.active, fault))
 		return ui_fault(fault);
 	if (as_json) {
 		root = json_pack("{s:s, s:b, s:I}", "schema", "synfw.release/1", "all", true,

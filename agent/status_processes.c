@@ -93,7 +93,8 @@ static int read_states(const struct process_object *object, struct notes *warnin
 	if (status->isolated_lost)
 		notes_add(warnings,
 			  "a child of an isolated process found no room in the table: no process "
-			  "that is not known has a network, until an apply finds room for all");
+			  "that is not known has a network, until an apply or `synfw release "
+			  "--all` finds room for all");
 	if (!state.host_mounts)
 		notes_add(warnings, "the host's own mount namespace was not found: exceptions by "
 				    "directories and names do not hold; apply again");

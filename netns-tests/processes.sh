@@ -443,18 +443,21 @@ test_the_limit_of_logging_holds() {
 	json '.processes.tallies.process_events_limited == 25'
 }
 
-test_status_tells_that_the_unknown_have_no_network() {
-	local runtime
+test_the_unknown_have_no_network_until_all_are_known() {
+	local runtime ends
 	prepare
 	apply_processes "- {name: alone, exec: $T/bin/net, action: isolate}"
 	exits 0 synfw status --json
 	json '.warnings == [] and .processes.isolated_lost == false'
 	runtime=$(find "$T/bpf" -name synfw_process_runtime)
-	# shellcheck disable=SC2046
-	bpftool map update pinned "$runtime" key 0 0 0 0 value $(printf '0 %.0s' $(seq 16)) 1 $(printf '0 %.0s' $(seq 47))
-	exits 0 synfw status --json
-	json '(.warnings | any(contains("no process that is not known has a network"))) and .processes.isolated_lost'
-	apply_processes "- {name: alone, exec: $T/bin/net, action: isolate}"
-	exits 0 synfw status --json
-	json '.warnings == [] and .processes.isolated_lost == false'
+	for ends in "release --all" "apply $T/live.yaml"; do
+		# shellcheck disable=SC2046
+		bpftool map update pinned "$runtime" key 0 0 0 0 value $(printf '0 %.0s' $(seq 16)) 1 $(printf '0 %.0s' $(seq 47))
+		exits 0 synfw status --json
+		json '(.warnings | any(contains("no process that is not known has a network"))) and .processes.isolated_lost'
+		# shellcheck disable=SC2086 # words are what is wanted
+		exits 0 synfw $ends
+		exits 0 synfw status --json
+		json '.warnings == [] and .processes.isolated_lost == false'
+	done
 }
