@@ -76,7 +76,7 @@ void member_format(const struct synfw_addr6 *key, char *ret_text)
 /* ---- whole maps ---- */
 
 /* All memory from the beginning: whether a member can be added depends on nothing but `size`, and
- * never on what the kernel can allocate at that moment (docs/decisions/0008). */
+ * never on what the kernel can allocate at that moment (docs/decisions/0010). */
 int members_create(const char *set, uint32_t size, struct fault *fault, int *ret_fd)
 {
 	int fd = bpf_map_create(BPF_MAP_TYPE_HASH, "set_members", sizeof(struct synfw_addr6),

@@ -6,7 +6,7 @@
  * Dynamic sets in matches. `from: [listed, live]` is an OR over two fields (SRC and DYNAMIC), and
  * a bit can only say AND: such a match is split into cases that exclude one another, each of which
  * says of every key whether a dynamic set is what satisfies it. Disjoint, so that a rule that
- * scores or counts does so once (docs/decisions/0008).
+ * scores or counts does so once (docs/decisions/0010).
  */
 #include <stdbool.h>
 #include <stddef.h>

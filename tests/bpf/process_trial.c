@@ -65,27 +65,31 @@ void trial_open(struct trial *trial, const char *program_path, uint32_t max_proc
 	trial_open_with(trial, program_path, &object);
 }
 
-static struct bpf_program *load_bpf(struct synfw_process_bpf *bpf,
-				    const struct trial_object *object)
+static struct bpf_program *lsm_program(struct synfw_process_bpf *bpf, const char *name)
 {
-	struct bpf_program *extra = NULL;
+	struct bpf_program *lsm = bpf_object__find_program_by_name(bpf->obj, name);
 
-	if (object->extra) {
-		extra = bpf_object__find_program_by_name(bpf->obj, object->extra);
-		MUST(extra && bpf_program__set_autoload(extra, true) == 0);
-	}
+	MUST(lsm);
+	return lsm;
+}
+
+static void load_bpf(struct synfw_process_bpf *bpf, const struct trial_object *object)
+{
+	const char *const *name;
+
+	for (name = object->lsm; name && *name; name++)
+		MUST(bpf_program__set_autoload(lsm_program(bpf, *name), true) == 0);
 	if (object->max_processes)
 		bpf_map__set_max_entries(bpf->maps.synfw_processes, object->max_processes);
 	if (object->event_bytes)
 		bpf_map__set_max_entries(bpf->maps.synfw_process_events, object->event_bytes);
 	MUST(synfw_process_bpf__load(bpf) == 0);
-	return extra;
 }
 
 void trial_open_with(struct trial *trial, const char *program_path,
 		     const struct trial_object *object)
 {
-	struct bpf_program *extra;
+	const char *const *name;
 
 	memset(trial, 0, sizeof(*trial));
 	program = program_path;
@@ -96,10 +100,10 @@ void trial_open_with(struct trial *trial, const char *program_path,
 	     mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
 	trial->bpf = synfw_process_bpf__open();
 	MUST(trial->bpf);
-	extra = load_bpf(trial->bpf, object);
+	load_bpf(trial->bpf, object);
 	attach(trial);
-	if (extra)
-		MUST(bpf_program__attach(extra));
+	for (name = object->lsm; name && *name; name++)
+		MUST(bpf_program__attach(lsm_program(trial->bpf, *name)));
 	trial->ring = ring_buffer__new(bpf_map__fd(trial->bpf->maps.synfw_process_events),
 				       take_event, trial, NULL);
 	MUST(trial->ring);
@@ -228,6 +232,11 @@ int trial_finish(pid_t child)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+void trial_not_executed(void)
+{
+	_exit(errno == EPERM ? TRIAL_DENIED : 127);
+}
+
 int trial_child(void (*become)(const struct trial *trial), const struct trial *trial)
 {
 	pid_t child = fork();
@@ -235,7 +244,7 @@ int trial_child(void (*become)(const struct trial *trial), const struct trial *t
 	MUST(child >= 0);
 	if (!child) {
 		become(trial);
-		_exit(127);
+		trial_not_executed();
 	}
 	return trial_finish(child);
 }
@@ -287,7 +296,7 @@ int trial_run(const char *path, const char *one, const char *two, const char *th
 	MUST(child >= 0);
 	if (!child) {
 		execl(path, "program", one, two, three, NULL);
-		_exit(127);
+		trial_not_executed();
 	}
 	return trial_finish(child);
 }

@@ -15,6 +15,7 @@
 #include "process_by_hand.h"
 
 #define TRIAL_KILLED (128 + 9)
+#define TRIAL_DENIED 126 /* it was not executed, for EPERM; 127: for anything else */
 
 struct trial {
 	struct synfw_process_bpf *bpf;
@@ -34,7 +35,9 @@ void trial_open(struct trial *trial, const char *program, uint32_t max_processes
 /* The same, in other words. */
 struct trial_object {
 	uint32_t max_processes, event_bytes; /* 0: what the object says */
-	const char *extra; /* a program that is not loaded by default, to be attached; or NULL */
+	/* programs of BPF LSM, which are not loaded by default, to be attached: NULL ends them;
+	 * or NULL */
+	const char *const *lsm;
 };
 void trial_open_with(struct trial *trial, const char *program, const struct trial_object *object);
 void trial_close(struct trial *trial);
@@ -62,8 +65,10 @@ char *trial_path(const struct trial *trial, const char *name);
 char *trial_copy(const struct trial *trial, const char *name);
 
 /* What becomes of a child that calls `become`, which executes something: its exit status, 128 + the
- * signal. */
+ * signal, TRIAL_DENIED. */
 int trial_child(void (*become)(const struct trial *trial), const struct trial *trial);
+/* What that child does when it comes back: exits, by errno. */
+void trial_not_executed(void);
 /* The same for a path and up to three arguments behind argv[0]; NULL ends them. */
 int trial_run(const char *path, const char *one, const char *two, const char *three);
 /* A child that executes argv[0]. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What an isolated process may not do, in a network namespace and a control group that are the
- * test's own. Argument: test_first_action.
+ * test's own. Arguments: test_first_action, and "lsm" for what BPF LSM refuses.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -203,6 +203,34 @@ static void become_opener(const struct trial *unused)
 	_exit(refused_sockets());
 }
 
+/* Of a socket that listens, on which a connection waits. */
+static void become_server(const struct trial *unused)
+{
+	int refused = refusal_of(listen(listener, 8) == 0);
+
+	_exit(refused | refusal_of(accept(listener, NULL, NULL) >= 0) << 1);
+}
+
+static void become_isolated_server(const struct trial *unused)
+{
+	set_flags(SYNFW_PROCESS_ISOLATED);
+	become_server(unused);
+}
+
+static bool an_isolated_process_takes_no_connection(void)
+{
+	struct sockaddr_in to = address4();
+	uint64_t before = trial_tally(&trial, SYNFW_PROCESS_TALLY_REFUSED);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	MUST(fd >= 0 && connect(fd, (void *)&to, sizeof(to)) == 0);
+	EXPECT(trial_child(become_isolated_server, &trial) == 3);
+	EXPECT(trial_tally(&trial, SYNFW_PROCESS_TALLY_REFUSED) == before + 2);
+	EXPECT(trial_child(become_server, &trial) == 0);
+	close(fd);
+	return true;
+}
+
 static void become_isolated_parent(const struct trial *unused)
 {
 	set_flags(SYNFW_PROCESS_ISOLATED);
@@ -389,13 +417,29 @@ static bool an_isolated_parent_of_a_lost_child_is_killed(void)
 	return true;
 }
 
+static void check_calls(void)
+{
+	CHECK(who_is_not_isolated_may_call);
+	CHECK(children_of_an_isolated_process_may_not);
+	CHECK(isolation_holds_while_a_policy_isolates);
+	CHECK(what_is_released_is_isolated_no_more);
+	CHECK(what_a_process_is_held_for_is_taken_back);
+	CHECK(a_rule_isolates_what_it_matches);
+	CHECK(who_is_not_remembered_may_not_once_a_child_was_lost);
+	CHECK(an_isolated_parent_of_a_lost_child_is_killed);
+}
+
 int main(int argc, char **argv)
 {
+	static const char *const lsm[] = {"synfw_accept", "synfw_listen", NULL};
+	struct trial_object object = {.max_processes = 4096};
 	struct sockaddr_in at = address4();
 	struct sockaddr_in6 at6 = address6();
 
-	MUST(argc == 2);
-	trial_open(&trial, argv[1], 4096);
+	MUST(argc == 2 || (argc == 3 && !strcmp(argv[2], "lsm")));
+	if (argc == 3)
+		object.lsm = lsm;
+	trial_open_with(&trial, argv[1], &object);
 	MUST(unshare(CLONE_NEWNET) == 0);
 	bring_up_loopback();
 	write_file("/proc/sys/net/ipv4/ping_group_range", "0 0");
@@ -407,14 +451,10 @@ int main(int argc, char **argv)
 	victim = strdup(trial_copy(&trial, "victim"));
 	enter_group();
 	apply(SYNFW_PROCESS_ISOLATE, NULL);
-	CHECK(who_is_not_isolated_may_call);
-	CHECK(children_of_an_isolated_process_may_not);
-	CHECK(isolation_holds_while_a_policy_isolates);
-	CHECK(what_is_released_is_isolated_no_more);
-	CHECK(what_a_process_is_held_for_is_taken_back);
-	CHECK(a_rule_isolates_what_it_matches);
-	CHECK(who_is_not_remembered_may_not_once_a_child_was_lost);
-	CHECK(an_isolated_parent_of_a_lost_child_is_killed);
+	if (object.lsm)
+		CHECK(an_isolated_process_takes_no_connection);
+	else
+		check_calls();
 	leave_group();
 	trial_close(&trial);
 	return claims_end();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Rules on memory: large requests by whatever call, growth within a time, writable and executable
- * pages. Argument: test_first_action. */
+ * pages. Arguments: test_first_action, and "lsm" for those that BPF LSM finds. */
 #include <linux/futex.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,18 +27,26 @@
 
 static struct trial trial;
 static char *victim, *neighbour;
+static const char *const lsm[] = {"synfw_mmap_file", "synfw_file_mprotect", NULL};
+static bool by_lsm;
 
-static void attach_all(void)
+static void attach_requests(void)
 {
 	static const char *const raw[] = {"hrtimer_expire_entry", "vm_unmapped_area"};
+	size_t i;
+
+	for (i = 0; i < sizeof(raw) / sizeof(*raw); i++)
+		MUST(bpf_program__attach_raw_tracepoint(trial.bpf->progs.synfw_watch, raw[i]));
+}
+
+static void attach_mappings(void)
+{
 	static const char *const calls[] = {"sys_enter_mmap", "sys_enter_mprotect",
 					    "sys_enter_pkey_mprotect", "sys_enter_shmat"};
 	size_t i;
 
 	/* where libbpf looks for the numbers of tracepoints */
 	MUST(mount("none", "/sys/kernel/tracing", "tracefs", 0, NULL) == 0);
-	for (i = 0; i < sizeof(raw) / sizeof(*raw); i++)
-		MUST(bpf_program__attach_raw_tracepoint(trial.bpf->progs.synfw_watch, raw[i]));
 	for (i = 0; i < sizeof(calls) / sizeof(*calls); i++)
 		MUST(bpf_program__attach_tracepoint(trial.bpf->progs.synfw_mapping, "syscalls",
 						    calls[i]));
@@ -176,7 +184,9 @@ static bool a_flag_is_told_once(void)
 	EXPECT(trial_matches(&trial, 0) == 2);
 	trial_read_events(&trial);
 	EXPECT(trial.nr_events == 2);
-	EXPECT(trial.event.trigger == SYNFW_ON_WX_MAPPING && trial.event.bytes == 4096);
+	EXPECT(trial.event.trigger == SYNFW_ON_WX_MAPPING);
+	/* LSM is asked before the size is known */
+	EXPECT(trial.event.bytes == (by_lsm ? 0 : 4096));
 	return true;
 }
 
@@ -248,23 +258,43 @@ static bool a_process_that_ends_is_forgotten(void)
 	return true;
 }
 
-int main(int argc, char **argv)
+static void check_requests(void)
 {
-	MUST(argc == 2);
-	trial_open(&trial, argv[1], 0);
-	victim = strdup(trial_copy(&trial, "victim"));
-	neighbour = strdup(trial_copy(&trial, "neighbour"));
 	CHECK(what_was_there_before_the_rules_is_no_growth);
-	attach_all();
+	attach_requests();
 	CHECK(a_large_request_is_found_by_any_call);
 	CHECK(what_a_rule_allows_is_not_found);
 	CHECK(small_requests_are_no_large_one);
 	CHECK(one_request_counts_once);
 	CHECK(growth_is_what_is_used);
+	CHECK(a_process_that_ends_is_forgotten);
+}
+
+static void check_mappings(void)
+{
 	CHECK(writable_and_executable_pages_are_found);
 	CHECK(a_flag_is_told_once);
 	CHECK(each_rule_tells_once);
-	CHECK(a_process_that_ends_is_forgotten);
+}
+
+int main(int argc, char **argv)
+{
+	struct trial_object object = {};
+
+	MUST(argc == 2 || (argc == 3 && !strcmp(argv[2], "lsm")));
+	by_lsm = argc == 3;
+	if (by_lsm)
+		object.lsm = lsm;
+	trial_open_with(&trial, argv[1], &object);
+	victim = strdup(trial_copy(&trial, "victim"));
+	neighbour = strdup(trial_copy(&trial, "neighbour"));
+	if (by_lsm) {
+		attach_requests();
+	} else {
+		check_requests();
+		attach_mappings();
+	}
+	check_mappings();
 	trial_close(&trial);
 	free(victim);
 	free(neighbour);

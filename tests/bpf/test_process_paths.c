@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Ways to execute a file under another name than a rule has for it. Argument: test_first_action. */
+/*
+ * Ways to execute a file under another name than a rule has for it. Arguments: test_first_action,
+ * and "deny" for rules that deny by BPF LSM instead of killing.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,11 +24,13 @@
 
 static struct trial trial;
 static char *victim, *neighbour;
+static enum synfw_process_action action = SYNFW_PROCESS_KILL;
+static int stopped = TRIAL_KILLED; /* what becomes of whom a rule matches */
 
 /* Rules on the one file DIRECTORY/victim, known by its path and its inode. */
 static void apply_exact(void)
 {
-	struct rule_spec rule = {.match = {.exec = {victim}}, .action = SYNFW_PROCESS_KILL};
+	struct rule_spec rule = {.match = {.exec = {victim}}, .action = action};
 
 	trial_apply(&trial, &rule, 1, NULL);
 	process_tables_add_file(trial.bpf, trial.slot, victim);
@@ -34,14 +39,14 @@ static void apply_exact(void)
 static void apply_below(const char *name)
 {
 	char pattern[128];
-	struct rule_spec rule = {.match = {.exec = {pattern}}, .action = SYNFW_PROCESS_KILL};
+	struct rule_spec rule = {.match = {.exec = {pattern}}, .action = action};
 
 	snprintf(pattern, sizeof(pattern), "%s%s/**", trial.directory, name);
 	trial_apply(&trial, &rule, 1, NULL);
 }
 
 /* One that is let go at times is found by many; one that is always let go by the first. */
-static bool kills_before_the_first_instruction(void)
+static bool stops_before_the_first_instruction(void)
 {
 	const uint32_t times = scaled(1000, 100);
 
@@ -49,7 +54,7 @@ static bool kills_before_the_first_instruction(void)
 	EXPECT(trial_makes_file(&trial, neighbour));
 	for (uint32_t i = 0; i < times; i++)
 		EXPECT(!trial_makes_file(&trial, victim));
-	EXPECT(trial_run(victim, NULL, NULL, NULL) == TRIAL_KILLED);
+	EXPECT(trial_run(victim, NULL, NULL, NULL) == stopped);
 	EXPECT(trial_matches(&trial, 0) == times + 1);
 	EXPECT(trial_run(neighbour, NULL, NULL, NULL) == 0);
 	return true;
@@ -63,7 +68,7 @@ static void become_relative(const struct trial *unused)
 
 static bool a_relative_path_is_no_way(void)
 {
-	EXPECT(trial_child(become_relative, &trial) == TRIAL_KILLED);
+	EXPECT(trial_child(become_relative, &trial) == stopped);
 	return true;
 }
 
@@ -72,7 +77,7 @@ static bool a_symbolic_link_is_no_way(void)
 	char *link = trial_path(&trial, "symlink");
 
 	MUST(symlink(victim, link) == 0);
-	EXPECT(trial_run(link, NULL, NULL, NULL) == TRIAL_KILLED);
+	EXPECT(trial_run(link, NULL, NULL, NULL) == stopped);
 	return true;
 }
 
@@ -81,7 +86,7 @@ static bool a_hard_link_is_no_way(void)
 	char *other = trial_path(&trial, "hardlink");
 
 	MUST(link(victim, other) == 0);
-	EXPECT(trial_run(other, NULL, NULL, NULL) == TRIAL_KILLED);
+	EXPECT(trial_run(other, NULL, NULL, NULL) == stopped);
 	return true;
 }
 
@@ -93,7 +98,7 @@ static bool a_renamed_file_is_no_way(void)
 	MUST(rename(victim, other) == 0);
 	status = trial_run(other, NULL, NULL, NULL);
 	MUST(rename(other, victim) == 0);
-	EXPECT(status == TRIAL_KILLED);
+	EXPECT(status == stopped);
 	return true;
 }
 
@@ -108,7 +113,7 @@ static void become_descriptor(const struct trial *unused)
 
 static bool a_descriptor_is_no_way(void)
 {
-	EXPECT(trial_child(become_descriptor, &trial) == TRIAL_KILLED);
+	EXPECT(trial_child(become_descriptor, &trial) == stopped);
 	return true;
 }
 
@@ -125,13 +130,14 @@ static bool a_deleted_file_is_where_it_was(void)
 	apply_below("/below");
 	MUST(mkdir(trial_path(&trial, "below"), 0755) == 0);
 	trial_copy(&trial, "below/deleted");
-	EXPECT(trial_child(become_deleted, &trial) == TRIAL_KILLED);
+	EXPECT(trial_child(become_deleted, &trial) == stopped);
 	return true;
 }
 
 static void *thread_executes(void *unused)
 {
 	execl(victim, "innocent", NULL);
+	trial_not_executed();
 	return NULL;
 }
 
@@ -146,7 +152,7 @@ static void become_from_thread(const struct trial *unused)
 static bool a_thread_is_no_way(void)
 {
 	apply_exact();
-	EXPECT(trial_child(become_from_thread, &trial) == TRIAL_KILLED);
+	EXPECT(trial_child(become_from_thread, &trial) == stopped);
 	return true;
 }
 
@@ -158,14 +164,14 @@ static void become_in_chroot(const struct trial *unused)
 
 static bool a_chroot_is_no_way(void)
 {
-	EXPECT(trial_child(become_in_chroot, &trial) == TRIAL_KILLED);
+	EXPECT(trial_child(become_in_chroot, &trial) == stopped);
 	return true;
 }
 
 static bool below_a_directory_a_chroot_is_no_way(void)
 {
 	apply_below("");
-	EXPECT(trial_child(become_in_chroot, &trial) == TRIAL_KILLED);
+	EXPECT(trial_child(become_in_chroot, &trial) == stopped);
 	return true;
 }
 
@@ -183,11 +189,10 @@ static void become_memfd(const struct trial *unused)
 
 static bool a_file_in_memory_is_memfd(void)
 {
-	struct rule_spec rule = {.match = {.exec = {"memfd"}, .user = "54321"},
-				 .action = SYNFW_PROCESS_KILL};
+	struct rule_spec rule = {.match = {.exec = {"memfd"}, .user = "54321"}, .action = action};
 
 	trial_apply(&trial, &rule, 1, NULL);
-	EXPECT(trial_child(become_memfd, &trial) == TRIAL_KILLED);
+	EXPECT(trial_child(become_memfd, &trial) == stopped);
 	trial_read_events(&trial);
 	EXPECT(trial.nr_events == 1);
 	EXPECT(trial.event.path_bytes == strlen("memfd:synfw"));
@@ -204,36 +209,32 @@ static bool a_script_counts_as_its_interpreter(void)
 	MUST(file && fprintf(file, "#!%s\n", victim) > 0 && fclose(file) == 0);
 	MUST(chmod(script, 0755) == 0);
 	apply_exact();
-	EXPECT(trial_run(script, NULL, NULL, NULL) == TRIAL_KILLED);
+	EXPECT(trial_run(script, NULL, NULL, NULL) == stopped);
 	return true;
 }
 
 /* A program of many names is its file, whatever it is called by. */
 static bool the_name_it_is_called_by_does_not_count(void)
 {
-	struct rule_spec rule = {.match = {.exec = {"**/synfw-test-applet"}},
-				 .action = SYNFW_PROCESS_KILL};
+	struct rule_spec rule = {.match = {.exec = {"**/synfw-test-applet"}}, .action = action};
 	char *applet = trial_path(&trial, "synfw-test-applet");
 
 	MUST(symlink(neighbour, applet) == 0);
 	trial_apply(&trial, &rule, 1, NULL);
 	EXPECT(trial_run(applet, NULL, NULL, NULL) == 0);
 	MUST(unlink(applet) == 0);
-	EXPECT(trial_run(trial_copy(&trial, "synfw-test-applet"), NULL, NULL, NULL) ==
-	       TRIAL_KILLED);
+	EXPECT(trial_run(trial_copy(&trial, "synfw-test-applet"), NULL, NULL, NULL) == stopped);
 	return true;
 }
 
 static bool several_last_components_are_matched_whole(void)
 {
-	struct rule_spec rule = {.match = {.exec = {"**/synfw-test-dir/applet"}},
-				 .action = SYNFW_PROCESS_KILL};
+	struct rule_spec rule = {.match = {.exec = {"**/synfw-test-dir/applet"}}, .action = action};
 
 	MUST(mkdir(trial_path(&trial, "synfw-test-dir"), 0755) == 0);
 	MUST(mkdir(trial_path(&trial, "x-synfw-test-dir"), 0755) == 0);
 	trial_apply(&trial, &rule, 1, NULL);
-	EXPECT(trial_run(trial_copy(&trial, "synfw-test-dir/applet"), NULL, NULL, NULL) ==
-	       TRIAL_KILLED);
+	EXPECT(trial_run(trial_copy(&trial, "synfw-test-dir/applet"), NULL, NULL, NULL) == stopped);
 	EXPECT(trial_run(trial_copy(&trial, "x-synfw-test-dir/applet"), NULL, NULL, NULL) == 0);
 	EXPECT(trial_run(trial_copy(&trial, "synfw-test-dir/applet2"), NULL, NULL, NULL) == 0);
 	return true;
@@ -242,10 +243,10 @@ static bool several_last_components_are_matched_whole(void)
 static bool any_bytes_may_be_in_a_name(void)
 {
 	char *odd = trial_copy(&trial, "\xff\xfe\n \x01");
-	struct rule_spec rule = {.match = {.exec = {odd}}, .action = SYNFW_PROCESS_KILL};
+	struct rule_spec rule = {.match = {.exec = {odd}}, .action = action};
 
 	trial_apply(&trial, &rule, 1, NULL);
-	EXPECT(trial_run(odd, NULL, NULL, NULL) == TRIAL_KILLED);
+	EXPECT(trial_run(odd, NULL, NULL, NULL) == stopped);
 	trial_read_events(&trial);
 	EXPECT(trial.event.path_bytes == strlen(odd));
 	EXPECT(memcmp(trial.event.path, odd, strlen(odd)) == 0);
@@ -281,8 +282,7 @@ static bool the_ends_of_a_long_path_count(void)
 	static const char name[] =
 		"0123456789012345678901234567890123456789012345678901234567890123456789"
 		"01234567890123456789012345678";
-	struct rule_spec suffix = {.match = {.exec = {"**/synfw-test-end"}},
-				   .action = SYNFW_PROCESS_KILL};
+	struct rule_spec suffix = {.match = {.exec = {"**/synfw-test-end"}}, .action = action};
 	int here = open(".", O_PATH | O_DIRECTORY);
 
 	MUST(mkdir(trial_path(&trial, "long"), 0755) == 0);
@@ -290,7 +290,7 @@ static bool the_ends_of_a_long_path_count(void)
 	make_deeper(name, 40);
 	copy_here("synfw-test-end");
 	apply_below("/long");
-	EXPECT(trial_child(become_here, &trial) == TRIAL_KILLED);
+	EXPECT(trial_child(become_here, &trial) == stopped);
 	trial_read_events(&trial);
 	EXPECT(trial.event.flags & SYNFW_PROCESS_EVENT_PATH_CUT);
 	EXPECT(trial.event.path_bytes == SYNFW_MAX_PATTERN + 1);
@@ -298,7 +298,7 @@ static bool the_ends_of_a_long_path_count(void)
 	apply_below("/lon");
 	EXPECT(trial_child(become_here, &trial) == 0);
 	trial_apply(&trial, &suffix, 1, NULL);
-	EXPECT(trial_child(become_here, &trial) == TRIAL_KILLED);
+	EXPECT(trial_child(become_here, &trial) == stopped);
 	MUST(fchdir(here) == 0);
 	close(here);
 	return true;
@@ -320,9 +320,9 @@ static bool a_path_too_deep_to_be_read_counts_as_below_every_directory(void)
 {
 	uint64_t before = trial_tally(&trial, SYNFW_PROCESS_TALLY_UNREADABLE);
 	struct rule_fields nobody = {.exec = {trial_path(&trial, "elsewhere/**")}, .user = "54321"};
-	struct rule_spec rule = {.match = nobody, .action = SYNFW_PROCESS_KILL};
+	struct rule_spec rule = {.match = nobody, .action = action};
 	struct rule_spec below = {.match = {.exec = {neighbour}, .ancestor = nobody.exec[0]},
-				  .action = SYNFW_PROCESS_KILL};
+				  .action = action};
 	int here = open(".", O_PATH | O_DIRECTORY);
 	int status, child_status;
 
@@ -340,8 +340,9 @@ static bool a_path_too_deep_to_be_read_counts_as_below_every_directory(void)
 	remove_deep("d", DEEP_STEPS);
 	MUST(fchdir(here) == 0);
 	close(here);
-	EXPECT(status == TRIAL_KILLED);
-	EXPECT(child_status == TRIAL_KILLED);
+	EXPECT(status == stopped);
+	/* its parent has come so far, and says what it got */
+	EXPECT(child_status == (action == SYNFW_PROCESS_KILL ? TRIAL_KILLED : 127));
 	EXPECT(trial_tally(&trial, SYNFW_PROCESS_TALLY_UNREADABLE) >= before + 2);
 	return true;
 }
@@ -366,7 +367,7 @@ static bool a_file_that_is_renamed_meanwhile_is_no_way(void)
 	const uint32_t times = scaled(300, 60);
 	bool stop = false;
 	pthread_t thread;
-	int ran = 0, killed = 0;
+	int ran = 0, found = 0;
 
 	MUST(mkdir(trial_path(&trial, "moves"), 0755) == 0);
 	trial_copy(&trial, "moves/a");
@@ -377,22 +378,30 @@ static bool a_file_that_is_renamed_meanwhile_is_no_way(void)
 				       NULL, NULL);
 
 		/* 127: it had its other name just then */
-		ran += status != TRIAL_KILLED && status != 127;
-		killed += status == TRIAL_KILLED;
+		ran += status != stopped && status != 127;
+		found += status == stopped;
 	}
 	stop = true;
 	pthread_join(thread, NULL);
-	EXPECT(ran == 0 && killed > 0);
+	EXPECT(ran == 0 && found > 0);
 	return true;
 }
 
 int main(int argc, char **argv)
 {
-	MUST(argc == 2);
-	trial_open(&trial, argv[1], 0);
+	static const char *const lsm[] = {"synfw_deny", NULL};
+	struct trial_object object = {};
+
+	MUST(argc == 2 || (argc == 3 && !strcmp(argv[2], "deny")));
+	if (argc == 3) {
+		object.lsm = lsm;
+		action = SYNFW_PROCESS_DENY;
+		stopped = TRIAL_DENIED;
+	}
+	trial_open_with(&trial, argv[1], &object);
 	victim = strdup(trial_copy(&trial, "victim"));
 	neighbour = strdup(trial_copy(&trial, "neighbour"));
-	CHECK(kills_before_the_first_instruction);
+	CHECK(stops_before_the_first_instruction);
 	CHECK(a_relative_path_is_no_way);
 	CHECK(a_symbolic_link_is_no_way);
 	CHECK(a_hard_link_is_no_way);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Rules that deny an exec, where the kernel has BPF LSM. Argument: test_first_action. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,7 +16,6 @@ static const char *argument;
 static void become_victim(const struct trial *unused)
 {
 	execl(victim, "victim", argument, NULL);
-	_exit(errno);
 }
 
 static void become_user(const struct trial *unused)
@@ -39,7 +37,7 @@ static bool an_exec_is_denied(void)
 {
 	EXPECT(trial_child(become_victim, &trial) == 0);
 	apply(NULL, NULL);
-	EXPECT(trial_child(become_victim, &trial) == EPERM);
+	EXPECT(trial_child(become_victim, &trial) == TRIAL_DENIED);
 	EXPECT(trial_run(neighbour, NULL, NULL, NULL) == 0);
 	EXPECT(trial_matches(&trial, 0) == 1);
 	trial_read_events(&trial);
@@ -52,7 +50,7 @@ static bool the_user_is_the_one_it_will_have(void)
 	apply("0", NULL);
 	EXPECT(trial_child(become_user, &trial) == 0);
 	MUST(chown(victim, 0, 0) == 0 && chmod(victim, 04755) == 0);
-	EXPECT(trial_child(become_user, &trial) == EPERM);
+	EXPECT(trial_child(become_user, &trial) == TRIAL_DENIED);
 	return true;
 }
 
@@ -67,8 +65,10 @@ static bool what_arguments_decide_kills(void)
 
 int main(int argc, char **argv)
 {
+	static const char *const lsm[] = {"synfw_deny", NULL};
+
 	MUST(argc == 2);
-	trial_open_with(&trial, argv[1], &(struct trial_object){.extra = "synfw_deny"});
+	trial_open_with(&trial, argv[1], &(struct trial_object){.lsm = lsm});
 	victim = strdup(trial_copy(&trial, "victim"));
 	neighbour = strdup(trial_copy(&trial, "neighbour"));
 	CHECK(an_exec_is_denied);

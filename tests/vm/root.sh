@@ -73,6 +73,12 @@ all_tests() {
 	echo "run_test 0 'lsm: a program denies an exec' lsm_deny /denied /neighbour"
 	echo "run_test 0 'lsm: rules on processes deny an exec'" \
 		"process_deny '$BUILD/tests/bpf/test_first_action'"
+	echo "run_test 0 'lsm: there is no way around a rule that denies'" \
+		"'$BUILD/tests/bpf/test_process_paths' '$BUILD/tests/bpf/test_first_action' deny"
+	echo "run_test 0 'lsm: rules on writable and executable pages'" \
+		"'$BUILD/tests/bpf/test_process_memory' '$BUILD/tests/bpf/test_first_action' lsm"
+	echo "run_test 0 'lsm: an isolated process takes no connection'" \
+		"'$BUILD/tests/bpf/test_process_isolate' '$BUILD/tests/bpf/test_first_action' lsm"
 	echo "run_test 7 'lsm: programs that the kernel refuses are told from others'" \
 		"setpriv --reuid 65534 lsm_deny /denied /neighbour"
 }

@@ -33,7 +33,7 @@ shift
 [ $# -gt 0 ] || set -- 6.1 6.12
 
 JOBS=${SYNFW_JOBS:-$(nproc)}
-# On two idle processors a guest is up in 3 s and done in 90 s.
+# On two idle processors a guest is up in 3 s and done within three minutes.
 GUEST_SECONDS=${SYNFW_GUEST_SECONDS:-600}
 TEST_SECONDS=300
 HANG_SECONDS=30
