@@ -8,6 +8,10 @@
 
 #include <synfw/cleanup.h>
 
+#define PREFIX_TABLE_BYTES \
+	12 /* of an IPv4 list, docs/performance.md; IPv6 takes three times that */
+#define MIB (1ULL << 20)
+
 void set_sources_done(struct set_sources *sources)
 {
 	for (size_t i = 0; sources->sources && i < sources->count; i++) {
@@ -48,6 +52,20 @@ static void format_age(uint64_t ns, char *out, size_t size)
 	}
 }
 
+static size_t count_lines(const char *text, size_t length)
+{
+	const char *end = text + length;
+	size_t count = 0;
+
+	while (text < end) {
+		const char *stop = memchr(text, '\n', (size_t)(end - text));
+
+		count++;
+		text = stop ? stop + 1 : end;
+	}
+	return count;
+}
+
 /* Returns whether the addresses of the file are to be used. */
 static bool judge_age(struct parser *parser, const struct policy_set *set,
 		      const struct set_source *source)
@@ -86,7 +104,7 @@ int set_source_load(struct parser *parser, struct policy_set *set, struct set_so
 	CLEANUP(cleanup_free) char *path = resolve_path(parser->tree.file, source->file);
 	CLEANUP(cleanup_free) char *text = NULL;
 	const char *name = path ? diags_intern(parser->diags, path) : NULL;
-	size_t length;
+	size_t length, lines;
 	int err;
 
 	set->file = strdup(source->file);
@@ -110,8 +128,12 @@ int set_source_load(struct parser *parser, struct policy_set *set, struct set_so
 			     parser->diags, &set->prefixes);
 	if (err != -E2BIG)
 		return err;
-	diag_error(parser->diags, source->file_at, "set \"%s\" has more than %d prefixes",
-		   set->name, SYNFW_MAX_PREFIXES);
+	lines = count_lines(text, length);
+	diag_error(parser->diags, source->file_at,
+		   "set \"%s\" has more than %d prefixes: its file has %zu lines, for which the "
+		   "tables would take %zu MiB and more",
+		   set->name, SYNFW_MAX_PREFIXES, lines,
+		   (size_t)(lines * PREFIX_TABLE_BYTES / MIB));
 	prefix_list_done(&set->prefixes);
 	return 0;
 }
