@@ -45,7 +45,7 @@ write_policies() {
 	E
 }
 
-# Half of them in both policies, half in one only; 198.51.100.200 and .201 as in the small ones.
+# The same million, but for one address: 198.51.100.200 and .201 as in the small ones.
 write_million() {
 	awk 'BEGIN {for (i = 0; i < 500000; i++)
 		printf "%d.%d.%d.0/24\n%d.%d.%d.%d\n", 16 + i / 65536, i / 256 % 256, i % 256,
@@ -140,27 +140,24 @@ test_loses_and_mixes_nothing() {
 	json ".policy.revision == $APPLIES + 1"
 }
 
-# Listed in both, in none, in one; a neighbour of a listed one.
-test_million_entries_are_replaced_under_traffic() {
-	local began i frames
-	add_hosts
-	add_neighbours
-	write_million
-	apply million-east
+# Six applies of a million entries while frames come in: listed in both, in none, in one; a neighbour of a
+# listed one. SLOWEST: of all frames, in us.
+replace_million() {
+	local began=$SECONDS i frames refused
+	refused=$(rule refused)
 	"$TOOLS/frames" --from "$CLIENT/eth0" --to "$EDGE/eth0" --rate 8000 --delay \
 		"$udp4,src=16.1.2.3,dport=1" "$udp4,src=203.0.113.10,dport=1" \
 		"$udp4,src=15.1.2.3,dport=1" "$udp4,src=203.0.113.11,dport=1" \
 		"$udp4,src=198.51.100.200,dport=1" "$udp4,src=198.51.100.201,dport=1" >"$T/frames" &
 	frames=$!
-	began=$SECONDS
 	for i in $(seq 6); do
 		if [ $((i % 2)) = 1 ]; then apply million-west; else apply million-east; fi
 	done
 	kill -TERM $frames
 	wait $frames || fail "the frames ended badly"
 	cat "$T/frames"
-	echo "6 applies of a million entries in $((SECONDS - began)) s;" \
-		"the slowest frame took $(sort -nk3 "$T/frames" | awk 'END {print $3}') us"
+	SLOWEST=$(sort -nk3 "$T/frames" | awk 'END {print $3}')
+	echo "6 applies of a million entries in $((SECONDS - began)) s; the slowest frame took $SLOWEST us"
 	equal "$(sum 1 2 2)" 0 "frames that both drop: arrived"
 	equal "$(sum 3 4 2)" "$(sum 3 4 1)" "frames that both allow: arrived"
 	for i in 3 4 5 6; do
@@ -170,6 +167,19 @@ test_million_entries_are_replaced_under_traffic() {
 		[ "$(sum $i $i 2)" -gt 0 ] || fail "no frame of line $i met the policy that allows it"
 		[ "$(sum $i $i 2)" -lt "$(sum $i $i 1)" ] || fail "every frame of line $i passed"
 	done
-	equal "$(rule refused)" "$(sum 1 6 1 | awk -v passed="$(sum 1 6 2)" '{print $1 - passed}')" \
-		"frames that were dropped: counted"
+	equal $(($(rule refused) - refused)) $(($(sum 1 6 1) - $(sum 1 6 2))) "frames that were dropped: counted"
+}
+
+# What a busy machine delays it does not delay each time.
+test_million_entries_are_replaced_under_traffic() {
+	local i
+	add_hosts
+	add_neighbours
+	write_million
+	apply million-east
+	for i in 1 2 3; do
+		replace_million
+		if [ "$SLOWEST" -lt 10000 ]; then return; fi
+	done
+	fail "a frame took 10 ms each time"
 }

@@ -66,7 +66,10 @@ section() { # TITLE COMMAND...
 		printf '## %s\n\nMeasured on %s: %s.\n\n' "$title" "$(date +%F)" "$(machine)"
 		cat "$WORK/section"
 	else
-		! is_wanted "$title" || FAILED+=("$title")
+		if is_wanted "$title"; then
+			FAILED+=("$title")
+			sed 's/^/      | /' "$WORK/section" >&2
+		fi
 		kept "$title"
 	fi
 }
@@ -117,7 +120,7 @@ machine() {
 	section 'Apply of a list' "$SOURCE/benchmarks/bench_apply_sets.sh" "$BUILD"
 	section 'Adding an address' "$SOURCE/benchmarks/bench_set_add.sh" "$BUILD"
 	section 'Verified instructions' verified_by_both
-	section 'Reload under traffic' verbatim "$SOURCE/netns-tests/run.sh" "$BUILD" reload
+	section 'Reload under traffic' verbatim "$SOURCE/netns-tests/run.sh" -v "$BUILD" reload
 	section 'Default-drop under open connections' verbatim env SYNFW_APPLIES=10000 \
 		"$SOURCE/netns-tests/run.sh" "$BUILD" \
 		tracking:open_connections_survive_the_switch_and_reloads \
