@@ -211,11 +211,14 @@ static int release_all(const struct scene *scene, bool as_json, struct fault *fa
 {
 	CLEANUP(json_decrefp) json_t *root = NULL;
 	size_t released;
+	bool lost;
 
-	/* who had no room is held for being unknown: nobody is once all have found some */
 	if (process_release_all(&scene->half.object, &scene->head, fault, &released) ||
-	    process_fill(&scene->half.object, scene->live.control.active, fault))
+	    process_fill_lost(&scene->half.object, scene->live.control.active, fault, &lost))
 		return ui_fault(fault);
+	if (lost)
+		ui_warning("the table has no room for all processes: those that are not known "
+			   "still have no network");
 	if (as_json) {
 		root = json_pack("{s:s, s:b, s:I}", "schema", "synfw.release/1", "all", true,
 				 "released", (json_int_t)released);

@@ -66,16 +66,25 @@ static int run_pass(const struct process_object *object, const struct filling *f
 	return err ? err : run_iterator(object->call_fd[PROCESS_FILL]);
 }
 
+static int read_runtime(const struct process_object *object, struct synfw_process_runtime *runtime)
+{
+	uint32_t key = 0;
+
+	return bpf_map_lookup_elem(object->map_fd[PROCESS_RUNTIME], &key, runtime) ? -errno : 0;
+}
+
 static int write_lost(const struct process_object *object, uint32_t lost)
 {
 	struct synfw_process_runtime runtime;
 	uint32_t key = 0;
-	int fd = object->map_fd[PROCESS_RUNTIME];
+	int err = read_runtime(object, &runtime);
 
-	if (bpf_map_lookup_elem(fd, &key, &runtime))
-		return -errno;
+	if (err)
+		return err;
 	runtime.isolated_lost = lost;
-	return bpf_map_update_elem(fd, &key, &runtime, BPF_ANY) ? -errno : 0;
+	return bpf_map_update_elem(object->map_fd[PROCESS_RUNTIME], &key, &runtime, BPF_ANY)
+		       ? -errno
+		       : 0;
 }
 
 /* Once all have found room, nobody is refused for being unknown. A process that finds none while
@@ -108,6 +117,25 @@ int process_fill(const struct process_object *object, uint32_t slot, struct faul
 	if (!err)
 		err = forget_the_lost(object, full_before, fault);
 	return err ? fault_system(fault, err, "cannot list the processes that run") : 0;
+}
+
+int process_fill_lost(const struct process_object *object, uint32_t slot, struct fault *fault,
+		      bool *ret_lost)
+{
+	struct synfw_process_runtime runtime;
+	int err = read_runtime(object, &runtime);
+
+	*ret_lost = false;
+	if (!err && runtime.isolated_lost) {
+		err = process_fill(object, slot, fault);
+		if (err)
+			return err;
+		err = read_runtime(object, &runtime);
+	}
+	if (err)
+		return fault_system(fault, err, "cannot read who found no room");
+	*ret_lost = runtime.isolated_lost;
+	return 0;
 }
 
 int process_fill_release(const struct process_object *object, uint32_t flags, struct fault *fault)

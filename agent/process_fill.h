@@ -10,6 +10,12 @@
  * meanwhile is remembered by them. */
 int process_fill(const struct process_object *object, uint32_t slot, struct fault *fault);
 
+/* After a child of an isolated process found no room: looks for room for all that are not known, in
+ * the generation in force, `slot`. Otherwise nothing is done. `ret_lost`: some still have none,
+ * and whoever is not known has no network. */
+int process_fill_lost(const struct process_object *object, uint32_t slot, struct fault *fault,
+		      bool *ret_lost);
+
 /* Takes these flags (SYNFW_PROCESS_*) from all, which no rule in force gives: with
  * SYNFW_PROCESS_ISOLATED nobody is refused for being unknown either. */
 int process_fill_release(const struct process_object *object, uint32_t flags, struct fault *fault);
