@@ -76,6 +76,14 @@ bool prefix_list_contains6(const struct prefix_list *list, const uint8_t addr[16
 void prefix_list_digest(const struct prefix_list *list, char ret_text[PREFIX_DIGEST_SIZE]);
 
 size_t prefix_list_count(const struct prefix_list *list);
+
+/* About how many MiB the tables of a list of so many take: 12 bytes a prefix of IPv4
+ * (docs/performance.md); those of IPv6 take up to three times that (docs/decisions/0019). */
+static inline size_t prefix_tables_mib(size_t count)
+{
+	return count * 12 >> 20;
+}
+
 void prefix_list_done(struct prefix_list *list);
 
 #endif

@@ -8,10 +8,6 @@
 
 #include <synfw/cleanup.h>
 
-#define PREFIX_TABLE_BYTES \
-	12 /* of an IPv4 list, docs/performance.md; IPv6 takes three times that */
-#define MIB (1ULL << 20)
-
 void set_sources_done(struct set_sources *sources)
 {
 	for (size_t i = 0; sources->sources && i < sources->count; i++) {
@@ -130,10 +126,9 @@ int set_source_load(struct parser *parser, struct policy_set *set, struct set_so
 		return err;
 	lines = count_lines(text, length);
 	diag_error(parser->diags, source->file_at,
-		   "set \"%s\" has more than %d prefixes: its file has %zu lines, for which the "
-		   "tables would take %zu MiB and more",
-		   set->name, SYNFW_MAX_PREFIXES, lines,
-		   (size_t)(lines * PREFIX_TABLE_BYTES / MIB));
+		   "set \"%s\" has more than %d prefixes: its file has %zu lines, and tables of so "
+		   "many take about %zu MiB",
+		   set->name, SYNFW_MAX_PREFIXES, lines, prefix_tables_mib(lines));
 	prefix_list_done(&set->prefixes);
 	return 0;
 }

@@ -127,7 +127,11 @@ int sets_check_total(struct parser *parser)
 		return err;
 	prefix_list_deduplicate(&all);
 	if (prefix_list_count(&all) > SYNFW_MAX_PREFIXES)
-		diag_error(parser->diags, at, "more than %d distinct prefixes in all sets together",
-			   SYNFW_MAX_PREFIXES);
+		diag_error(
+			parser->diags, at,
+			"more than %d distinct prefixes in all sets together: there are %zu, and "
+			"tables of so many take about %zu MiB",
+			SYNFW_MAX_PREFIXES, prefix_list_count(&all),
+			prefix_tables_mib(prefix_list_count(&all)));
 	return 0;
 }

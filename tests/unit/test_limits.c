@@ -130,8 +130,11 @@ static void rejects_one_prefix_more(void **state)
 				"rules: [{name: r, from: 192.0.2.1, action: drop}]\n");
 	write_hosts(list, "", SYNFW_MAX_PREFIXES);
 	fclose(list->out);
-	assert_null(parse(text, list, "more than 2000000 distinct prefixes in all sets together",
-			  NULL));
+	assert_null(parse(
+		text, list,
+		"more than 2000000 distinct prefixes in all sets together: there are 2000001, "
+		"and tables of so many take about 22 MiB",
+		NULL));
 }
 
 static const char too_many_in_all[] =
@@ -168,10 +171,11 @@ static void stops_reading_a_list_that_is_far_too_long(void **state)
 	fprintf(text->out, HEAD "sets: {a: {file: list}}\n");
 	write_hosts(list, "", 2 * SYNFW_MAX_PREFIXES + 1);
 	fclose(list->out);
-	assert_null(parse(text, list,
-			  "set \"a\" has more than 2000000 prefixes: its file has 4000001 lines, for "
-			  "which the tables would take 45 MiB and more",
-			  NULL));
+	assert_null(
+		parse(text, list,
+		      "set \"a\" has more than 2000000 prefixes: its file has 4000001 lines, and "
+		      "tables of so many take about 45 MiB",
+		      NULL));
 }
 
 static void takes_repetitions_in_a_long_list(void **state)
