@@ -140,8 +140,8 @@ test_loses_and_mixes_nothing() {
 	json ".policy.revision == $APPLIES + 1"
 }
 
-# Six applies of a million entries while frames come in: listed in both, in none, in one; a neighbour of a
-# listed one. SLOWEST: of all frames, in us.
+# Six applies of a million entries while frames come in: listed in both, in none, in one; a neighbour
+# of a listed one. SLOWEST: of all frames, in us.
 replace_million() {
 	local began=$SECONDS i frames refused
 	refused=$(rule refused)
@@ -170,16 +170,17 @@ replace_million() {
 	equal $(($(rule refused) - refused)) $(($(sum 1 6 1) - $(sum 1 6 2))) "frames that were dropped: counted"
 }
 
-# What a busy machine delays it does not delay each time.
+# The first time, or both others: a busy machine delays frames, too.
 test_million_entries_are_replaced_under_traffic() {
 	local i
 	add_hosts
 	add_neighbours
 	write_million
 	apply million-east
-	for i in 1 2 3; do
+	replace_million
+	if [ "$SLOWEST" -lt 10000 ]; then return; fi
+	for i in 2 3; do
 		replace_million
-		if [ "$SLOWEST" -lt 10000 ]; then return; fi
+		[ "$SLOWEST" -lt 10000 ] || fail "a frame took 10 ms twice"
 	done
-	fail "a frame took 10 ms each time"
 }

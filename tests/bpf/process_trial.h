@@ -15,7 +15,7 @@
 #include "process_by_hand.h"
 
 #define TRIAL_KILLED (128 + 9)
-#define TRIAL_DENIED 126 /* it was not executed, for EPERM; 127: for anything else */
+#define TRIAL_DENIED 120 /* it was not executed, for EPERM; 127: for anything else */
 
 struct trial {
 	struct synfw_process_bpf *bpf;

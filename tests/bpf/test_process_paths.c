@@ -325,6 +325,7 @@ static bool a_path_too_deep_to_be_read_counts_as_below_every_directory(void)
 				  .action = action};
 	int here = open(".", O_PATH | O_DIRECTORY);
 	int status, child_status;
+	uint64_t matches;
 
 	MUST(chdir(trial.directory) == 0);
 	make_deeper("d", DEEP_STEPS);
@@ -336,12 +337,14 @@ static bool a_path_too_deep_to_be_read_counts_as_below_every_directory(void)
 	status = trial_child(become_here, &trial);
 	trial_apply(&trial, &below, 1, NULL);
 	child_status = trial_child(become_parent_here, &trial);
+	matches = trial_matches(&trial, 0);
 	MUST(unlink("synfw-test-end") == 0);
 	remove_deep("d", DEEP_STEPS);
 	MUST(fchdir(here) == 0);
 	close(here);
 	EXPECT(status == stopped);
-	/* its parent has come so far, and says what it got */
+	/* its parent says what became of it */
+	EXPECT(matches == 1);
 	EXPECT(child_status == (action == SYNFW_PROCESS_KILL ? TRIAL_KILLED : 127));
 	EXPECT(trial_tally(&trial, SYNFW_PROCESS_TALLY_UNREADABLE) >= before + 2);
 	return true;

@@ -1,94 +1,129 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The line that says what a command is doing: on a terminal, after a second, and nowhere else. */
+/* The line that says what a command is doing: on a terminal that is its own, after a second. */
 #include "unit.h"
 
 #include <pty.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <progress.h>
 
-#define SHORT_US 200000
-#define LONG_US	 1300000
+#define LONG_US 1500000
+#define TEXT	256
 
-static void work(useconds_t us)
+/* A command on a terminal, which works until a byte comes, or so long. */
+struct command {
+	const char *term;
+	bool in_background;
+	useconds_t us; /* 0: until the byte */
+};
+
+static void work(const struct command *command)
 {
-	setenv("TERM", "xterm", 1);
+	char byte;
+
+	setenv("TERM", command->term, 1);
 	progress_begin("reads");
-	usleep(SHORT_US);
 	progress_stage("compiles");
-	usleep(us - SHORT_US);
+	if (command->us)
+		usleep(command->us);
+	else if (read(STDIN_FILENO, &byte, 1) != 1)
+		_exit(1);
 	progress_end();
 	_exit(0);
 }
 
-/* All that a child writes to `fd`, until it ends. */
-static void read_all(int fd, pid_t child, char *text, size_t size)
+static void become(const struct command *command)
+{
+	int status;
+	pid_t child;
+
+	if (!command->in_background)
+		work(command);
+	child = fork();
+	if (!child) {
+		setpgid(0, 0);
+		work(command);
+	}
+	_exit(waitpid(child, &status, 0) != child || status);
+}
+
+/* All that it writes until it ends; once there is "s)" among it, it is let go. */
+static void run(const struct command *command, char text[TEXT])
 {
 	size_t length = 0;
+	bool let_go = false;
 	ssize_t got;
-	int status;
+	int fd, status;
+	pid_t child = forkpty(&fd, NULL, NULL, NULL);
 
-	while (length + 1 < size && (got = read(fd, text + length, size - length - 1)) > 0)
+	assert_true(child >= 0);
+	if (!child)
+		become(command);
+	*text = '\0';
+	while (length + 1 < TEXT && (got = read(fd, text + length, TEXT - 1 - length)) > 0) {
 		length += (size_t)got;
-	text[length] = '\0';
+		text[length] = '\0';
+		if (!let_go && strstr(text, "s)")) {
+			assert_int_equal(write(fd, "\n", 1), 1);
+			let_go = true;
+		}
+	}
 	close(fd);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
 }
 
-static void on_terminal(useconds_t us, char *text, size_t size)
+static void tells_after_a_second_and_leaves_nothing(void **state)
 {
-	int fd;
-	pid_t child = forkpty(&fd, NULL, NULL, NULL);
+	const struct command command = {.term = "xterm"};
+	char text[TEXT];
+	unsigned int seconds = 0;
 
-	assert_true(child >= 0);
-	if (!child)
-		work(us);
-	read_all(fd, child, text, size);
-}
-
-static void tells_from_the_first_second_on_and_leaves_nothing(void **state)
-{
-	char text[256];
-
-	on_terminal(LONG_US, text, sizeof(text));
-	assert_string_equal(text, "\rcompiles (1 s)\033[K\r\033[K");
+	run(&command, text);
+	assert_int_equal(sscanf(text, "\rcompiles (%u s)\033[K", &seconds), 1);
+	assert_int_equal(seconds, 1);
+	assert_true(strlen(text) > 4 && !strcmp(text + strlen(text) - 4, "\r\033[K"));
 }
 
 static void is_silent_when_it_takes_no_second(void **state)
 {
-	char text[256];
+	const struct command command = {.term = "xterm", .us = 1};
+	char text[TEXT];
 
-	on_terminal(2 * SHORT_US, text, sizeof(text));
+	run(&command, text);
 	assert_string_equal(text, "");
 }
 
-static void is_silent_where_there_is_no_terminal(void **state)
+static void is_silent_where_it_cannot_take_the_line_away(void **state)
 {
-	char text[256];
-	int ends[2];
-	pid_t child;
+	const struct command command = {.term = "dumb", .us = LONG_US};
+	char text[TEXT];
 
-	assert_int_equal(pipe(ends), 0);
-	child = fork();
-	assert_true(child >= 0);
-	if (!child) {
-		dup2(ends[1], STDERR_FILENO);
-		work(LONG_US);
-	}
-	close(ends[1]);
-	read_all(ends[0], child, text, sizeof(text));
+	run(&command, text);
+	assert_string_equal(text, "");
+}
+
+static void is_silent_on_the_terminal_of_another_job(void **state)
+{
+	const struct command command = {.term = "xterm", .in_background = true, .us = LONG_US};
+	char text[TEXT];
+
+	run(&command, text);
 	assert_string_equal(text, "");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tells_from_the_first_second_on_and_leaves_nothing),
+		cmocka_unit_test(tells_after_a_second_and_leaves_nothing),
 		cmocka_unit_test(is_silent_when_it_takes_no_second),
-		cmocka_unit_test(is_silent_where_there_is_no_terminal),
+		cmocka_unit_test(is_silent_where_it_cannot_take_the_line_away),
+		cmocka_unit_test(is_silent_on_the_terminal_of_another_job),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
