@@ -3,15 +3,16 @@
 #
 # What rules on processes and memory cost those who do nothing that they name: bench_processes.sh BUILD
 # Each figure is of two policies in turns, one with the rules and one without; the ratio is the median
-# of the rounds' own, and its interval is of order statistics: of independent rounds it has the
-# median with 95 %, whatever their distribution. Many short rounds, as what a shared machine gives
-# changes within seconds. At least 6. Prints Markdown. Needs root. Everything it makes it removes. The rules name only
+# of the rounds' own, and its interval is of order statistics: of independent rounds, 6 at least, the
+# median is in it with 95 % confidence, whatever their distribution. Many short rounds, as what a
+# shared machine gives changes within seconds. Prints Markdown. Needs root. Everything it makes it removes. The rules name only
 # programs in a directory of its own, but their hooks see the whole machine.
 set -euo pipefail
 
 BUILD=$(cd "$1" && pwd)
 . "$(dirname "$0")/host.sh"
 ROUNDS=${SYNFW_ROUNDS:-61}
+[ "$ROUNDS" -ge 6 ] || { echo "of $ROUNDS rounds nothing can be told" >&2; exit 2; }
 CALL_ROUNDS=$((7 * ROUNDS)) # of the system call: the shortest load, and the bar is 1 %
 host_begin
 ip -n "$HOST" address add 192.0.2.1/24 dev eth0
@@ -94,9 +95,10 @@ row() { # WHAT BAR|- POLICY LOAD...
 				printf "| %s | %.0f | %+.2f %%", what, without, cost
 				least = (ratio[low] - 1) * 100
 				most = (ratio[NR + 1 - low] - 1) * 100
+				open = least <= bar && most > bar
 				if (bar != "-")
-					printf " (at most %s %%: %s%s)", bar, cost <= bar ? "holds" : "**missed**",
-						least <= bar && most > bar ? ", by the median alone" : ""
+					printf(" (at most %s %%: %s%s)", bar, cost <= bar ? "holds" : "**missed**",
+						open ? ", by the median alone" : "")
 				printf " | %+.2f to %+.2f %% |\n", least, most
 			}'
 }
@@ -104,7 +106,7 @@ row() { # WHAT BAR|- POLICY LOAD...
 echo
 echo "Medians of $ROUNDS rounds, of the system call under rules on allocation and growth of $CALL_ROUNDS."
 echo
-echo '| what | without, ns | with the rules | the median is in, by 95 % |'
+echo '| what | without, ns | with the rules | 95 % confidence |'
 echo '|---|---|---|---|'
 row 'start and end of /bin/true, 1,000 rules on processes' 3 thousand exec 200 /bin/true
 ROUNDS=$CALL_ROUNDS row 'system call, rules on allocation and growth' 1 memory syscalls 100000
