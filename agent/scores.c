@@ -148,29 +148,46 @@ int scores_forget(const struct object *object, const struct synfw_addr6 *source,
 /* ---- all sources ---- */
 
 /* What the kernel writes to is memory touched for the first time: a page costs more than the 64
- * entries that it holds. */
-#define BATCH_ENTRIES 256
+ * entries that it holds, and far more than its share of a call. */
+#define BATCH_ENTRIES 4096
+
+struct batch {
+	uint32_t *keys;
+	struct synfw_source *entries;
+};
+
+static void batch_done(struct batch *batch)
+{
+	free(batch->keys);
+	free(batch->entries);
+}
 
 /* Calls fn for each entry that ever was some source's. */
 static int each_entry(const struct object *object, int (*fn)(struct known *known, void *context),
 		      void *context)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = BPF_F_LOCK);
-	struct synfw_source entries[BATCH_ENTRIES];
-	uint32_t keys[BATCH_ENTRIES], count, i, token, *from = NULL;
+	CLEANUP(batch_done)
+	struct batch batch = {
+		.keys = calloc(BATCH_ENTRIES, sizeof(*batch.keys)),
+		.entries = calloc(BATCH_ENTRIES, sizeof(*batch.entries)),
+	};
+	uint32_t count, i, token, *from = NULL;
 	int err = 0, end = 0;
 
+	if (!batch.keys || !batch.entries)
+		return -ENOMEM;
 	while (!err && !end) {
 		count = BATCH_ENTRIES;
-		if (bpf_map_lookup_batch(object->map_fd[OBJECT_SOURCES], from, &token, keys,
-					 entries, &count, &opts)) {
+		if (bpf_map_lookup_batch(object->map_fd[OBJECT_SOURCES], from, &token, batch.keys,
+					 batch.entries, &count, &opts)) {
 			end = errno;
 			if (end != ENOENT)
 				return -end;
 		}
 		from = &token;
 		for (i = 0; !err && i < count; i++) {
-			struct known known = {.key = keys[i], .entry = entries[i]};
+			struct known known = {.key = batch.keys[i], .entry = batch.entries[i]};
 
 			if (known.entry.flags & SYNFW_ENTRY_USED)
 				err = fn(&known, context);
