@@ -5,8 +5,8 @@
 # Each figure is of two policies in turns, one with the rules and one without; the ratio is the median
 # of the rounds' own, and its interval is of order statistics: of independent rounds, 6 at least, the
 # median is in it with 95 % confidence, whatever their distribution. Many short rounds, as what a
-# shared machine gives changes within seconds. Prints Markdown. Needs root. Everything it makes it removes. The rules name only
-# programs in a directory of its own, but their hooks see the whole machine.
+# shared machine gives changes within seconds. Prints Markdown. Needs root. Everything it makes it
+# removes. The rules name only programs in a directory of its own, but their hooks see the whole machine.
 set -euo pipefail
 
 BUILD=$(cd "$1" && pwd)

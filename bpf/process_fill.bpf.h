@@ -5,9 +5,9 @@
 /*
  * The processes that were there before the programs or before a generation: an iterator over all
  * tasks makes the entries that are missing and, for a generation that is not in force yet, their
- * lineage; for the one in force only after some had found no room. Two passes: what each runs, then what its parents run. A child that is forked
- * meanwhile inherits what its parent has by then, so a further pair of passes completes those
- * that were missed.
+ * lineage; for the one in force only after some had found no room. Two passes: what each runs,
+ * then what its parents run. A child that is forked meanwhile inherits what its parent has by
+ * then, so a further pair of passes completes those that were missed.
  */
 #include "process_act.bpf.h"
 

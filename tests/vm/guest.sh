@@ -67,6 +67,37 @@ run_netns() { # SOURCE BUILD CASE...
 	fi
 }
 
+take_memory() { local much; printf -v much '%*s' 16777216 ''; }
+
+matches() { "$1" show rules --json | jq '.process_rules[0].matches'; } # SYNFW
+
+# A rule kills every shell that takes as much but the first process, which this one is. Were it killed the
+# guest would panic; that the rule was asked about it is seen by its count.
+judge_first() { # SYNFW
+	local status=0 before
+	export SYNFW_RUN_DIR=/tmp/first.run SYNFW_STATE_DIR=/tmp/first.state
+	printf '%s\n' 'version: 1' 'name: first' 'interfaces: [{name: lo}]' 'defaults: {incoming: allow}' \
+		'memory:' '  - {name: large, event: allocation, over: 8MiB, exec: ["**/bash"], action: kill}' \
+		>/tmp/first.yaml
+	"$1" apply /tmp/first.yaml || return
+	(take_memory) || status=$?
+	[ $status = 137 ] || { echo "another shell ended with $status"; return 1; }
+	before=$(matches "$1") || return
+	take_memory
+	echo "matches: $before, $(matches "$1")"
+	[ "$(matches "$1")" -gt "$before" ] || { echo "no rule was asked about it"; return 1; }
+	"$1" detach
+}
+
+run_first() { # SYNFW
+	local began=$SECONDS word=ok
+	say "at the first process"
+	judge_first "$1" >/tmp/log 2>&1 </dev/null || word=FAIL
+	NUMBER=$((NUMBER + 1))
+	say "$word $((SECONDS - began)) the first process is never acted on"
+	tail -n 60 /tmp/log | sed 's/^/| /' >/dev/ttyS1
+}
+
 scenario_ring() {
 	local line
 	busybox ip link set lo up

@@ -79,6 +79,7 @@ all_tests() {
 		"'$BUILD/tests/bpf/test_process_memory' '$BUILD/tests/bpf/test_first_action' lsm"
 	echo "run_test 0 'lsm: an isolated process takes no connection'" \
 		"'$BUILD/tests/bpf/test_process_isolate' '$BUILD/tests/bpf/test_first_action' lsm"
+	echo "run_first '$BUILD/agent/synfw'"
 	echo "run_test 7 'lsm: programs that the kernel refuses are told from others'" \
 		"setpriv --reuid 65534 lsm_deny /denied /neighbour"
 }
