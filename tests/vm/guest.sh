@@ -71,21 +71,23 @@ take_memory() { local much; printf -v much '%*s' 16777216 ''; }
 
 matches() { "$1" show rules --json | jq '.process_rules[0].matches'; } # SYNFW
 
-# A rule kills every shell that takes as much but the first process, which this one is. Were it killed the
-# guest would panic; that the rule was asked about it is seen by its count.
+# A rule isolates every shell that takes as much but the first process, which this one is. (What kills is no
+# question: the kernel lets no program kill it.) That the rule was asked about it is seen by its count.
 judge_first() { # SYNFW
 	local status=0 before
 	export SYNFW_RUN_DIR=/tmp/first.run SYNFW_STATE_DIR=/tmp/first.state
 	printf '%s\n' 'version: 1' 'name: first' 'interfaces: [{name: lo}]' 'defaults: {incoming: allow}' \
-		'memory:' '  - {name: large, event: allocation, over: 8MiB, exec: ["**/bash"], action: kill}' \
+		'memory:' '  - {name: large, event: allocation, over: 8MiB, exec: ["**/bash"], action: isolate}' \
 		>/tmp/first.yaml
 	"$1" apply /tmp/first.yaml || return
-	(take_memory) || status=$?
-	[ $status = 137 ] || { echo "another shell ended with $status"; return 1; }
+	(take_memory && "$1" why $BASHPID) || status=$?
+	[ $status = 1 ] || { echo "another shell is not isolated: $status"; return 1; }
 	before=$(matches "$1") || return
 	take_memory
 	echo "matches: $before, $(matches "$1")"
 	[ "$(matches "$1")" -gt "$before" ] || { echo "no rule was asked about it"; return 1; }
+	"$1" why 1 --json >/tmp/first.json || { echo "it is isolated"; return 1; }
+	jq -e '.isolated == false and .flagged == false' /tmp/first.json || return
 	"$1" detach
 }
 
