@@ -192,8 +192,10 @@ static int judge_from_file(const char *path, struct fault *fault, struct judge *
 		err = fault_system(fault, -ENOMEM, "cannot name the rules");
 	if (err || !image->processes || !image->processes->head.nr_bits)
 		return err;
+	judge->lsm = process_hooks_ask_for_lsm(image->processes) && process_lsm_works();
+	if (!judge->lsm)
+		process_hooks_fall_back(image->processes);
 	judge->head = image->processes->head;
-	judge->lsm = judge->head.actions & 1U << SYNFW_PROCESS_DENY && process_lsm_works();
 	err = process_inner_create(image->processes, fault, &inner);
 	judge->rules = TAKE_PTR(image->processes->rules);
 	return err ? err : process_shadow_open(&inner, &judge->head, fault, &judge->shadow);

@@ -139,6 +139,21 @@ bool process_hooks_ask_for_lsm(const struct process_tables *tables)
 	return process_hooks_needed(tables, true) != process_hooks_needed(tables, false);
 }
 
+void process_hooks_fall_back(struct process_tables *tables)
+{
+	struct synfw_process_head *head = &tables->head;
+	struct synfw_process_rule *rule;
+
+	head->actions &= ~(1U << SYNFW_PROCESS_ISOLATE);
+	if (head->act_at)
+		head->actions |= 1U << head->act;
+	for (rule = tables->rules; rule < tables->rules + head->nr_rules; rule++) {
+		if (rule->action == SYNFW_PROCESS_ISOLATE)
+			rule->action = rule->fallback;
+		head->actions |= 1U << rule->action;
+	}
+}
+
 uint32_t process_hook_bit(const char *word)
 {
 	int hook;

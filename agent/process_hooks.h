@@ -56,6 +56,10 @@ uint32_t process_hooks_needed(const struct process_tables *tables, bool lsm);
 /* Whether it makes a difference to them. */
 bool process_hooks_ask_for_lsm(const struct process_tables *tables);
 
+/* What rules become where BPF LSM does not work: those that isolate, and have a fallback, do that
+ * instead. `deny` falls back in the program, as points may lead beyond its fallback. */
+void process_hooks_fall_back(struct process_tables *tables);
+
 /* The bit of the hook called `word`, 0: there is none. */
 uint32_t process_hook_bit(const char *word);
 

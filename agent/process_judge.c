@@ -15,9 +15,14 @@
 
 /* ---- means ---- */
 
+static bool has_fallback(const struct process_outcome *outcome)
+{
+	return outcome->fallback != outcome->action;
+}
+
 static bool needs_lsm(const struct policy *policy, const struct process_rule *rule)
 {
-	return rule->outcome.action == SYNFW_PROCESS_DENY && rule->fallback == SYNFW_PROCESS_DENY &&
+	return rule->outcome.action == SYNFW_PROCESS_DENY && !has_fallback(&rule->outcome) &&
 	       !rule->outcome.monitor && !policy->monitor;
 }
 
@@ -38,20 +43,63 @@ int process_judge_means(const struct policy *policy, bool lsm, struct fault *fau
 	return 0;
 }
 
+static void note_fallback(const char *name, const struct process_outcome *outcome,
+			  struct notes *notes)
+{
+	if (has_fallback(outcome))
+		notes_add(notes, "rule \"%s\" %s: its fallback, %s, is in force", name,
+			  outcome->action == SYNFW_PROCESS_DENY
+				  ? "denies, and here no exec can be made to fail"
+				  : "isolates, and here accept(2) cannot be refused",
+			  manifest_process_action_word(outcome->fallback));
+}
+
+/* Does it isolate, and less than it says? */
+static bool isolates_in_part(const struct process_outcome *outcome)
+{
+	return outcome->action == SYNFW_PROCESS_ISOLATE && !has_fallback(outcome) &&
+	       !outcome->monitor;
+}
+
+/* What isolates in part, the first of it, and how much more. */
+static void note_partial(const struct policy *policy, struct notes *notes)
+{
+	const struct process_scoring *scoring = &policy->process_scoring;
+	const char *first = NULL;
+	size_t count = 0, i;
+
+	for (i = 0; i < policy->nr_process_rules; i++)
+		if (isolates_in_part(&policy->process_rules[i].outcome) && !count++)
+			first = policy->process_rules[i].name;
+	for (i = 0; i < policy->nr_memory_rules; i++)
+		if (isolates_in_part(&policy->memory_rules[i].outcome) && !count++)
+			first = policy->memory_rules[i].name;
+	if (scoring->act_at && scoring->action == SYNFW_PROCESS_ISOLATE && !count++)
+		first = "process-scoring";
+	if (!count || policy->monitor)
+		return;
+	notes_add(
+		notes,
+		"\"%s\"%s isolates, and here accept(2) and listen(2) cannot be refused (there is "
+		"no BPF LSM): what is isolated gets no socket, and may not connect, bind or send, "
+		"but goes on to accept with sockets that it had; `fallback: kill` or `fallback: "
+		"flag` in a rule says what to do instead",
+		first, count > 1 ? " and more" : "");
+}
+
 void process_judge_note(const struct policy *policy, bool lsm, struct notes *notes)
 {
-	const struct process_rule *rule;
 	size_t i;
 
-	for (i = 0; !lsm && i < policy->nr_process_rules; i++) {
-		rule = &policy->process_rules[i];
-		if (rule->outcome.action == SYNFW_PROCESS_DENY &&
-		    rule->fallback != SYNFW_PROCESS_DENY)
-			notes_add(notes,
-				  "rule \"%s\" denies, and here no exec can be made to fail: its "
-				  "fallback, %s, is in force",
-				  rule->name, manifest_process_action_word(rule->fallback));
-	}
+	if (lsm)
+		return;
+	for (i = 0; i < policy->nr_process_rules; i++)
+		note_fallback(policy->process_rules[i].name, &policy->process_rules[i].outcome,
+			      notes);
+	for (i = 0; i < policy->nr_memory_rules; i++)
+		note_fallback(policy->memory_rules[i].name, &policy->memory_rules[i].outcome,
+			      notes);
+	note_partial(policy, notes);
 }
 
 /* ---- tests ---- */

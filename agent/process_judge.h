@@ -13,7 +13,7 @@
  * fallback. */
 int process_judge_means(const struct policy *policy, bool lsm, struct fault *fault);
 
-/* A warning for each rule that denies by its fallback here. */
+/* A warning for each rule whose fallback is in force here, and of isolation in part. */
 void process_judge_note(const struct policy *policy, bool lsm, struct notes *notes);
 
 /* Runs the `tests:` about programs on the shadow program. What counts is what would become of the

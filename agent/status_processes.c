@@ -45,11 +45,28 @@ static const struct {
 	[SYNFW_PROCESS_TALLY_WOULD_REFUSE] = {"calls_monitored", NULL},
 };
 
-static bool is_denied_otherwise(const struct status_processes *status,
-				const struct manifest_process_rule *rule)
+static bool has_hook(const struct status_processes *status, enum process_hook hook)
 {
-	return !(status->hooks & 1U << PROCESS_HOOK_DENY) && rule->action == SYNFW_PROCESS_DENY &&
-	       rule->fallback != SYNFW_PROCESS_DENY;
+	return status->hooks & 1U << hook;
+}
+
+/* Is its fallback in force, and not what it says? */
+static bool is_done_otherwise(const struct status_processes *status,
+			      const struct manifest_process_rule *rule)
+{
+	if (rule->action == SYNFW_PROCESS_ISOLATE && has_hook(status, PROCESS_HOOK_ACCEPT))
+		return false;
+	if (rule->action == SYNFW_PROCESS_DENY && has_hook(status, PROCESS_HOOK_DENY))
+		return false;
+	return rule->fallback != rule->action;
+}
+
+/* How much isolation is, or NULL where nothing isolates. */
+static const char *isolation_word(const struct status_processes *status)
+{
+	if (!has_hook(status, PROCESS_HOOK_SOCK_CREATE))
+		return NULL;
+	return has_hook(status, PROCESS_HOOK_ACCEPT) ? "full" : "partial";
 }
 
 static void judge_hooks(const struct status_processes *status, const struct manifest *manifest,
@@ -168,7 +185,7 @@ static json_t *fallbacks_json(const struct status_processes *status,
 
 	for (i = 0; manifest && i < manifest->nr_process_rules; i++) {
 		rule = &manifest->process_rules[i];
-		if (is_denied_otherwise(status, rule))
+		if (is_done_otherwise(status, rule))
 			json_array_append_new(
 				array,
 				json_pack("{s:o, s:I, s:s, s:s}", "rule", json_text(rule->name),
@@ -193,11 +210,12 @@ json_t *status_processes_json(const struct status_processes *status,
 			json_object_set_new(tallies, tally_texts[tally].word,
 					    json_integer(status->tallies[tally]));
 	/* clang-format off */
-	return json_pack("{s:o, s:I, s:I, s:b, s:o, s:o}",
+	return json_pack("{s:o, s:I, s:I, s:b, s:s?, s:o, s:o}",
 			 "hooks", hooks_json(status),
 			 "known", (json_int_t)status->nr_known,
 			 "size", (json_int_t)SYNFW_MAX_PROCESSES,
 			 "isolated_lost", status->isolated_lost,
+			 "isolation", isolation_word(status),
 			 "fallbacks", fallbacks_json(status, manifest),
 			 "tallies", tallies);
 	/* clang-format on */
@@ -219,9 +237,15 @@ void status_processes_print(const struct status_processes *status, const struct 
 			       process_hooks[hook].purpose);
 	for (i = 0; manifest && i < manifest->nr_process_rules; i++) {
 		rule = &manifest->process_rules[i];
-		if (is_denied_otherwise(status, rule))
-			printf("fallback:   rule \"%s\" denies, and here no exec can be made to "
-			       "fail: %s instead\n",
-			       rule->name, manifest_process_action_word(rule->fallback));
+		if (is_done_otherwise(status, rule))
+			printf("fallback:   rule \"%s\" %s: %s instead\n", rule->name,
+			       rule->action == SYNFW_PROCESS_DENY
+				       ? "denies, and here no exec can be made to fail"
+				       : "isolates, and here accept(2) cannot be refused",
+			       manifest_process_action_word(rule->fallback));
 	}
+	if (has_hook(status, PROCESS_HOOK_SOCK_CREATE) && !has_hook(status, PROCESS_HOOK_ACCEPT))
+		printf("isolation:  in part: there is no BPF LSM here, so isolated processes go on "
+		       "to "
+		       "listen and accept with sockets that they had\n");
 }

@@ -32,6 +32,7 @@ test_deny_fails_the_exec_or_is_refused() {
 		  - {name: args-tried, exec: $T/bin/bad, args: [-x], action: kill, mode: monitor}
 		  - {name: points, exec: $T/bin/bad, score: 5}
 		  - {name: denied, exec: $T/bin/bad, action: deny}
+		  - {name: alone, exec: $T/bin/none, action: isolate, fallback: kill}
 		process-scoring: {flag-at: 5, decay: 1/h}
 	E
 	run synfw apply "$T/denies.yaml"
@@ -45,7 +46,8 @@ test_deny_fails_the_exec_or_is_refused() {
 	is_denied bad
 	equal "$(status_of good)" 0 "status of another program"
 	exits 0 synfw status --json
-	json '.processes.fallbacks == [] and (.processes.hooks | any(.hook == "deny"))'
+	json '.processes.fallbacks == [] and .processes.isolation == "full" and
+		([.processes.hooks[].hook] | contains(["deny", "accept", "listen"]))'
 	exits 0 synfw show rules --json
 	json '.process_rules | map(select(.name | IN("points", "denied")) | .matches) == [1, 1]'
 	exits 0 synfw events --json
@@ -54,6 +56,48 @@ test_deny_fails_the_exec_or_is_refused() {
 		{ cat "$T/out" >&2; fail "there is no event of the denial, or another one"; }
 	exits 0 synfw detach
 	equal "$(status_of bad)" 0 "status after detach"
+}
+
+# Of what isolates, BPF LSM alone can refuse accept(2).
+test_isolation_without_accept_is_told_or_falls_back() {
+	local rule="name: alone, exec: $T/bin/bad, action: isolate"
+	prepare
+	policy isolates <<-E
+		processes: [{$rule}]
+	E
+	apply isolates
+	exits 0 synfw status --json
+	if [ "$(jq -r .processes.isolation "$T/out")" = full ]; then
+		! grep -q 'accept(2)' "$T/err" || fail "apply tells of what it does not lack"
+		return
+	fi
+	json '.processes.isolation == "partial" and .processes.fallbacks == [] and .warnings == []'
+	exits 0 synfw status
+	grep -q '^isolation:  in part' "$T/out" || fail "status does not tell it"
+	policy isolates <<-E
+		processes: [{$rule}]
+		memory: [{name: grows, event: growth, over: 1GiB, within: 1s, action: isolate}]
+	E
+	exits 0 synfw apply "$T/isolates.yaml"
+	grep -q '"alone" and more isolates, and here accept(2)' "$T/err" || fail "apply does not tell it"
+	policy otherwise <<-E
+		processes: [{$rule, fallback: kill}]
+		memory: [{name: grows, event: growth, over: 1GiB, within: 1s, action: isolate, fallback: flag}]
+		tests: [{exec: $T/bin/bad, expect: kill, rule: alone}]
+	E
+	exits 1 synfw trace --policy "$T/otherwise.yaml" --exec "$T/bin/bad" --json
+	json '.verdict == "kill" and .rule == "alone"'
+	exits 0 synfw apply "$T/otherwise.yaml"
+	grep -q 'rule "alone" isolates.*: its fallback, kill, is in force' "$T/err" ||
+		fail "apply does not tell of the fallback"
+	equal "$(status_of bad)" 137 "status of a program that is killed"
+	[ ! -e "$T/made" ] || fail "the program ran"
+	exits 0 synfw status --json
+	json '.processes.isolation == null and (.processes.hooks | all(.hook != "connect4")) and
+		.processes.fallbacks == [{rule: "alone", line: 4, action: "isolate", instead: "kill"},
+			{rule: "grows", line: 5, action: "isolate", instead: "flag"}]'
+	exits 0 synfw status
+	grep -q '^fallback:   rule "alone" isolates.*: kill instead$' "$T/out" || fail "status does not tell it"
 }
 
 test_a_fallback_is_in_force_and_told() {

@@ -103,6 +103,10 @@ struct peers_effect {
 /* What a process or memory rule does when it matches. */
 struct process_outcome {
 	enum synfw_process_action action;
+	/* KILL or FLAG: what becomes of DENY where no exec can be made to fail, and of ISOLATE where
+	 * accept(2) cannot be refused. As the action: nothing does, and the policy is refused, or it
+	 * isolates without that. */
+	enum synfw_process_action fallback;
 	uint32_t score; /* SYNFW_PROCESS_SCORE: 1 to SYNFW_MAX_SCORE */
 	bool monitor;	/* counts what it would do, and goes on to the next */
 	struct peers_effect peers;
@@ -117,9 +121,6 @@ struct process_rule {
 	bool has_except;
 	struct process_match except; /* does not match what matches here */
 	struct process_outcome outcome;
-	enum synfw_process_action
-		fallback; /* of DENY, where exec cannot be made to fail: KILL, FLAG,
-			   * or DENY: the policy is refused. Else as the action. */
 };
 
 /* In order within an event: the first with an action decides. */

@@ -22,6 +22,7 @@ static struct process_bit *bit_append(struct process_build *build,
 static void outcome_set(const struct process_outcome *outcome, struct synfw_process_rule *rule)
 {
 	rule->action = outcome->action;
+	rule->fallback = outcome->fallback;
 	rule->score = outcome->score;
 	if (outcome->monitor)
 		rule->flags |= SYNFW_PROCESS_MONITOR;
@@ -43,7 +44,6 @@ static void rule_bits(struct process_build *build)
 
 		bit->rule.index = i;
 		bit->rule.trigger = SYNFW_ON_EXEC;
-		bit->rule.fallback = rule->fallback;
 		outcome_set(&rule->outcome, &bit->rule);
 	}
 	for (size_t i = 0; i < policy->nr_memory_rules; i++) {
@@ -52,7 +52,6 @@ static void rule_bits(struct process_build *build)
 
 		bit->rule.index = SYNFW_PROCESS_INDEX_MEMORY | i;
 		bit->rule.trigger = rule->event;
-		bit->rule.fallback = rule->outcome.action;
 		bit->rule.over_bytes = rule->over_bytes;
 		bit->rule.within_ns = rule->within_ns;
 		outcome_set(&rule->outcome, &bit->rule);

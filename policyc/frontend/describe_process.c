@@ -95,15 +95,14 @@ static void write_except(struct writer *writer, const struct process_match *exce
 	write_process_match(writer, except);
 }
 
-static void write_process_outcome(struct writer *writer, const struct process_outcome *outcome,
-				  enum synfw_process_action fallback)
+static void write_process_outcome(struct writer *writer, const struct process_outcome *outcome)
 {
 	begin_key(writer, actions[outcome->action]);
 	if (outcome->action == SYNFW_PROCESS_SCORE)
 		fprintf(writer->out, " %u", outcome->score);
-	if (fallback != outcome->action) {
+	if (outcome->fallback != outcome->action) {
 		begin_key(writer, "fallback ");
-		fputs(actions[fallback], writer->out);
+		fputs(actions[outcome->fallback], writer->out);
 	}
 	if (outcome->peers.kind == PEERS_BLOCK) {
 		begin_key(writer, "peers block ");
@@ -128,7 +127,7 @@ int policy_process_rule_describe(const struct process_rule *rule, char **ret_tex
 	write_process_match(&writer, &rule->match);
 	if (rule->has_except)
 		write_except(&writer, &rule->except);
-	write_process_outcome(&writer, &rule->outcome, rule->fallback);
+	write_process_outcome(&writer, &rule->outcome);
 	return finish(writer.out, &text, ret_text);
 }
 
@@ -176,7 +175,7 @@ int policy_memory_rule_describe(const struct memory_rule *rule, char **ret_text)
 	write_process_match(&writer, &rule->match);
 	if (rule->has_except)
 		write_except(&writer, &rule->except);
-	write_process_outcome(&writer, &rule->outcome, rule->outcome.action);
+	write_process_outcome(&writer, &rule->outcome);
 	return finish(writer.out, &text, ret_text);
 }
 

@@ -144,8 +144,8 @@ static int parse_rule(struct parser *parser, const struct schema_key *key, const
 	err = parse_mapping(parser, SCHEMA_MEMORY, value, keys, &draft);
 	if (err || value->kind != NODE_MAPPING)
 		return err;
-	rule_check_outcome(parser, &draft.common.head, value,
-			   "add an action: flag, isolate or kill; or \"score: N\"");
+	process_check_outcome(parser, &draft.common, value,
+			      "add an action: flag, isolate or kill; or \"score: N\"");
 	if (draft.event)
 		check_event(parser, &draft);
 	if (diags_errors(parser->diags) == errors)

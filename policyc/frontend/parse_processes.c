@@ -7,83 +7,48 @@
 #include "array.h"
 #include "process_outcome.h"
 
-struct process_rule_draft {
-	struct process_draft common;
-	int fallback; /* enum synfw_process_action */
-	const struct node *fallback_node;
-};
-
-static void rule_draft_done(struct process_rule_draft *draft)
-{
-	process_draft_done(&draft->common);
-}
-
-static int parse_fallback(struct parser *parser, const struct schema_key *key,
-			  const struct node *value, void *target)
-{
-	struct process_rule_draft *draft = target;
-
-	draft->fallback_node = value;
-	return parse_word(parser, key, value, &draft->fallback);
-}
-
 static int parse_except(struct parser *parser, const struct schema_key *key,
 			const struct node *value, void *target)
 {
-	struct process_rule_draft *draft = target;
-
-	return process_parse_except(parser, SCHEMA_PROCESS_EXCEPT, key, value, &draft->common);
+	return process_parse_except(parser, SCHEMA_PROCESS_EXCEPT, key, value, target);
 }
 
-static bool denies(const struct process_rule_draft *draft)
-{
-	return draft->common.head.action_node && draft->common.head.action == SYNFW_PROCESS_DENY;
-}
-
-static void check_rule(struct parser *parser, const struct process_rule_draft *draft,
+static void check_rule(struct parser *parser, const struct process_draft *draft,
 		       const struct node *node, size_t errors)
 {
-	const struct rule_head *head = &draft->common.head;
+	const struct rule_head *head = &draft->head;
 	struct diag *diag;
 
-	rule_check_outcome(parser, head, node,
-			   "add an action: flag, isolate, kill or deny; or \"score: N\"");
-	if (draft->fallback_node && !denies(draft))
-		diag_error(
-			parser->diags, location_of(parser, draft->fallback_node),
-			"\"fallback\" goes with \"action: deny\", which not every kernel can do");
+	process_check_outcome(parser, draft, node,
+			      "add an action: flag, isolate, kill or deny; or \"score: N\"");
 	if (diags_errors(parser->diags) > errors)
 		return;
-	if (!draft->common.match.keys) {
+	if (!draft->match.keys) {
 		diag = diag_error(parser->diags, rule_at(parser, head, node),
 				  "rule \"%s\" matches every process", rule_name_of(head));
 		diag_hint(diag, "say which: exec, parent, ancestor, user, group or args; all of "
 				"them are exec: [\"/**\", memfd]");
 		return;
 	}
-	process_check_except(parser, &draft->common);
+	process_check_except(parser, draft);
 }
 
-static int add_rule(struct parser *parser, struct process_rule_draft *draft,
-		    const struct node *node)
+static int add_rule(struct parser *parser, struct process_draft *draft, const struct node *node)
 {
 	struct policy *policy = parser->policy;
-	struct process_draft *common = &draft->common;
 	struct process_rule *rule = ARRAY_APPEND(policy->process_rules, policy->nr_process_rules);
 
 	if (!rule)
 		return -ENOMEM;
-	rule->at = rule_at(parser, &common->head, node);
-	rule->description = TAKE_PTR(common->head.description);
-	rule->match = common->match;
-	common->match = (struct process_match){0};
-	rule->has_except = common->except_node;
-	rule->except = common->except;
-	common->except = (struct process_match){0};
-	rule->outcome = process_outcome_of(common);
-	rule->fallback = draft->fallback_node ? (enum synfw_process_action)draft->fallback
-					      : rule->outcome.action;
-	return rule_take_name(parser, &common->head, RULE_PROCESS, policy->nr_process_rules - 1,
+	rule->at = rule_at(parser, &draft->head, node);
+	rule->description = TAKE_PTR(draft->head.description);
+	rule->match = draft->match;
+	draft->match = (struct process_match){0};
+	rule->has_except = draft->except_node;
+	rule->except = draft->except;
+	draft->except = (struct process_match){0};
+	rule->outcome = process_outcome_of(draft);
+	return rule_take_name(parser, &draft->head, RULE_PROCESS, policy->nr_process_rules - 1,
 			      &rule->name);
 }
 
@@ -94,10 +59,9 @@ static int parse_rule(struct parser *parser, const struct schema_key *key, const
 		PROCESS_DRAFT_PARSERS,
 		PROCESS_KEY_PARSERS(offsetof(struct process_draft, match)),
 		{"except", parse_except, 0},
-		{"fallback", parse_fallback, 0},
 		{NULL, NULL, 0},
 	};
-	CLEANUP(rule_draft_done) struct process_rule_draft draft = {0};
+	CLEANUP(process_draft_done) struct process_draft draft = {0};
 	size_t errors = diags_errors(parser->diags);
 	int err;
 

@@ -47,6 +47,32 @@ int parse_peers(struct parser *parser, const struct schema_key *key, const struc
 	return 0;
 }
 
+int process_parse_fallback(struct parser *parser, const struct schema_key *key,
+			   const struct node *value, void *target)
+{
+	struct process_draft *draft = target;
+
+	draft->fallback_node = value;
+	return parse_word(parser, key, value, &draft->fallback);
+}
+
+/* Is it an action that takes BPF LSM, in part or whole? */
+static bool can_fall_back(const struct rule_head *head)
+{
+	return head->action_node &&
+	       (head->action == SYNFW_PROCESS_DENY || head->action == SYNFW_PROCESS_ISOLATE);
+}
+
+void process_check_outcome(struct parser *parser, const struct process_draft *draft,
+			   const struct node *node, const char *hint)
+{
+	rule_check_outcome(parser, &draft->head, node, hint);
+	if (draft->fallback_node && !can_fall_back(&draft->head))
+		diag_error(parser->diags, location_of(parser, draft->fallback_node),
+			   "\"fallback\" goes with actions that not every kernel can do: deny, and "
+			   "isolate");
+}
+
 int process_parse_except(struct parser *parser, enum schema_section section,
 			 const struct schema_key *key, const struct node *value,
 			 struct process_draft *draft)
@@ -73,9 +99,14 @@ void process_check_except(struct parser *parser, const struct process_draft *dra
 
 struct process_outcome process_outcome_of(const struct process_draft *draft)
 {
+	enum synfw_process_action action = draft->head.score_node
+						   ? SYNFW_PROCESS_SCORE
+						   : (enum synfw_process_action)draft->head.action;
+
 	return (struct process_outcome){
-		.action = draft->head.score_node ? SYNFW_PROCESS_SCORE
-						 : (enum synfw_process_action)draft->head.action,
+		.action = action,
+		.fallback =
+			draft->fallback_node ? (enum synfw_process_action)draft->fallback : action,
 		.score = draft->head.score,
 		.monitor = draft->head.monitor,
 		.peers = draft->peers,

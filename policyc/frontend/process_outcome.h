@@ -11,17 +11,27 @@ struct process_draft {
 	struct process_match match, except;
 	const struct node *except_node;
 	struct peers_effect peers;
+	int fallback; /* enum synfw_process_action */
+	const struct node *fallback_node;
 };
 
 /* Entries for a table of key parsers whose target is a struct process_draft. */
-#define PROCESS_DRAFT_PARSERS                                               \
-	RULE_HEAD_PARSERS(offsetof(struct process_draft, head)),            \
-	{                                                                   \
-		"peers", parse_peers, offsetof(struct process_draft, peers) \
+#define PROCESS_DRAFT_PARSERS                                                  \
+	RULE_HEAD_PARSERS(offsetof(struct process_draft, head)),               \
+		{"peers", parse_peers, offsetof(struct process_draft, peers)}, \
+	{                                                                      \
+		"fallback", process_parse_fallback, 0                          \
 	}
 
 int parse_peers(struct parser *parser, const struct schema_key *key, const struct node *value,
 		void *target); /* struct peers_effect * */
+
+int process_parse_fallback(struct parser *parser, const struct schema_key *key,
+			   const struct node *value, void *target); /* struct process_draft * */
+
+/* Reports what the outcome lacks, with that hint, and a `fallback` that nothing falls back to. */
+void process_check_outcome(struct parser *parser, const struct process_draft *draft,
+			   const struct node *node, const char *hint);
 
 /* The mapping of an `except`, of the section's keys. */
 int process_parse_except(struct parser *parser, enum schema_section section,

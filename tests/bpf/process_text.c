@@ -94,6 +94,8 @@ static void write_outcome(FILE *out, const struct process_outcome *outcome)
 		fprintf(out, ", score: %" PRIu32, outcome->score);
 	else
 		fprintf(out, ", action: %s", action_words[outcome->action]);
+	if (outcome->fallback != outcome->action)
+		fprintf(out, ", fallback: %s", action_words[outcome->fallback]);
 	if (outcome->monitor)
 		fputs(", mode: monitor", out);
 	if (outcome->peers.kind == PEERS_BLOCK)
@@ -109,8 +111,6 @@ static void write_process_rule(FILE *out, const struct process_rule *rule)
 	write_match(out, &rule->match);
 	if (rule->has_except)
 		write_except(out, &rule->except);
-	if (rule->outcome.action == SYNFW_PROCESS_DENY && rule->fallback != SYNFW_PROCESS_DENY)
-		fprintf(out, ", fallback: %s", action_words[rule->fallback]);
 	write_outcome(out, &rule->outcome);
 }
 

@@ -236,6 +236,10 @@ static void random_outcome(struct rng *rng, enum synfw_process_action last,
 		.monitor = rng_percent(rng, 15),
 		.peers.kind = rng_below(rng, 3),
 	};
+	ret_outcome->fallback = ret_outcome->action;
+	if (ret_outcome->action == SYNFW_PROCESS_DENY && rng_percent(rng, 50))
+		ret_outcome->fallback =
+			rng_percent(rng, 50) ? SYNFW_PROCESS_KILL : SYNFW_PROCESS_FLAG;
 	if (ret_outcome->action == SYNFW_PROCESS_SCORE)
 		ret_outcome->score = rng_between(rng, 1, 1000);
 	if (ret_outcome->peers.kind == PEERS_BLOCK)
@@ -261,10 +265,6 @@ static void random_process_rule(struct random_process *random, size_t number,
 	if (rule->has_except)
 		random_written_match(random, ALL_KEYS, &rule->except);
 	random_outcome(random->rng, SYNFW_PROCESS_DENY, &rule->outcome);
-	rule->fallback = rule->outcome.action;
-	if (rule->fallback == SYNFW_PROCESS_DENY && rng_percent(random->rng, 50))
-		rule->fallback =
-			rng_percent(random->rng, 50) ? SYNFW_PROCESS_KILL : SYNFW_PROCESS_FLAG;
 }
 
 static uint64_t random_bytes(struct rng *rng)

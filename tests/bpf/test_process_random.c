@@ -246,7 +246,7 @@ static enum synfw_process_action effect_of(const struct policy *policy,
 	if (judgement->is_protected)
 		return SYNFW_PROCESS_SCORE;
 	return judgement->action == SYNFW_PROCESS_DENY
-		       ? policy->process_rules[judgement->bit].fallback
+		       ? policy->process_rules[judgement->bit].outcome.fallback
 		       : judgement->action;
 }
 

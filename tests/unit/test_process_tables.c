@@ -40,7 +40,7 @@ static struct process_match *add_rule(struct policy *policy)
 
 	assert_true(policy->nr_process_rules <= MAX_RULES);
 	assert_true(asprintf(&rule->name, "r%zu", policy->nr_process_rules) > 0);
-	rule->outcome.action = rule->fallback = SYNFW_PROCESS_KILL;
+	rule->outcome.action = rule->outcome.fallback = SYNFW_PROCESS_KILL;
 	return &rule->match;
 }
 

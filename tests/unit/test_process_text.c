@@ -116,6 +116,8 @@ static void write_rest(FILE *out, const struct process_match *except,
 		fprintf(out, "score: %u", outcome->score);
 	else
 		fprintf(out, "action: %s", actions[outcome->action]);
+	if (outcome->fallback != outcome->action)
+		fprintf(out, ", fallback: %s", actions[outcome->fallback]);
 	if (outcome->monitor)
 		fprintf(out, ", mode: monitor");
 	duration_format(outcome->peers.block_ns, time);
@@ -152,8 +154,6 @@ static char *write_policy(const struct policy *policy)
 		const struct process_rule *rule = &policy->process_rules[i];
 
 		fprintf(out, "- {name: %s, ", rule->name);
-		if (rule->fallback != rule->outcome.action)
-			fprintf(out, "fallback: %s, ", actions[rule->fallback]);
 		write_match(out, &rule->match);
 		write_rest(out, rule->has_except ? &rule->except : NULL, &rule->outcome);
 	}
