@@ -443,16 +443,46 @@ test_the_limit_of_logging_holds() {
 	json '.processes.tallies.process_events_limited == 25'
 }
 
+note_one_without_room() {
+	# shellcheck disable=SC2046 # words are what is wanted
+	bpftool map update pinned "$(find "$T/bpf" -name synfw_process_runtime)" \
+		key 0 0 0 0 value $(printf '0 %.0s' $(seq 16)) 1 $(printf '0 %.0s' $(seq 47))
+}
+
+# Whoever ends meanwhile makes room, so somebody is found unknown at the second or third time.
+test_release_warns_while_the_table_is_full() {
+	local table warns='the table has no room for all processes' pid try
+	prepare
+	apply_processes "- {name: alone, exec: $T/bin/net, action: isolate}"
+	table=$(find "$T/bpf" -name synfw_processes)
+	for try in $(seq 20); do
+		"$TOOLS/fill_map" "$table"
+		sleep 60 &
+		pid=$!
+		note_one_without_room
+		exits 0 synfw release --all
+		if grep -q "$warns" "$T/err"; then break; fi
+		kill $pid
+	done
+	grep -q "$warns" "$T/err" || fail "release does not warn, tried $try times"
+	exits 0 synfw status --json
+	json '.processes.isolated_lost'
+	"$TOOLS/fill_map" "$table" --undo
+	exits 0 synfw release --all
+	! grep -q "$warns" "$T/err" || fail "release warns of a table that has room"
+	exits 0 synfw status --json
+	json '.processes.isolated_lost == false'
+	kill $pid
+}
+
 test_the_unknown_have_no_network_until_all_are_known() {
-	local runtime ends
+	local ends
 	prepare
 	apply_processes "- {name: alone, exec: $T/bin/net, action: isolate}"
 	exits 0 synfw status --json
 	json '.warnings == [] and .processes.isolated_lost == false'
-	runtime=$(find "$T/bpf" -name synfw_process_runtime)
 	for ends in "release --all" "apply $T/live.yaml"; do
-		# shellcheck disable=SC2046
-		bpftool map update pinned "$runtime" key 0 0 0 0 value $(printf '0 %.0s' $(seq 16)) 1 $(printf '0 %.0s' $(seq 47))
+		note_one_without_room
 		exits 0 synfw status --json
 		json '(.warnings | any(contains("no process that is not known has a network"))) and .processes.isolated_lost'
 		# shellcheck disable=SC2086 # words are what is wanted
