@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <sys/mman.h>
@@ -25,4 +27,11 @@ void *large_memory(void *memory, size_t bytes)
 	madvise((void *)begin, end - begin, MADV_HUGEPAGE);
 	errno = kept;
 	return memory;
+}
+
+void *large_zeroed(size_t count, size_t size)
+{
+	void *memory = large_memory(reallocarray(NULL, count, size), count * size);
+
+	return memory ? memset(memory, 0, count * size) : NULL;
 }

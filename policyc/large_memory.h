@@ -10,4 +10,8 @@
  * it asks nothing. Never fails, keeps errno. */
 void *large_memory(void *memory, size_t bytes);
 
+/* As calloc(): zeros, which are written after the pages were asked for. Memory that was freed before
+ * calloc() would fill page by page. */
+void *large_zeroed(size_t count, size_t size);
+
 #endif

@@ -382,8 +382,7 @@ int layout_image(struct build *build, const struct policy *policy, struct image 
 		image->kernel_bytes += image->processes->kernel_bytes;
 	if (image->kernel_bytes > build->vectors.max_bytes)
 		return -E2BIG;
-	lines = large_memory(calloc(layout.nr_lines, sizeof(*lines)),
-			     layout.nr_lines * sizeof(*lines));
+	lines = large_zeroed(layout.nr_lines, sizeof(*lines));
 	scratch = vector_new(&build->vectors);
 	if (!lines || !scratch) {
 		free(lines);

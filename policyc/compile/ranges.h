@@ -30,6 +30,9 @@ static inline address_t range_first(const struct ranges *ranges, size_t index)
 
 void ranges_done(struct ranges *ranges);
 
+/* Room for so many in all. 0 or -ENOMEM. */
+int ranges_reserve(struct ranges *ranges, size_t count);
+
 /* Appends a range; a range that begins where the last one does replaces it. 0 or -ENOMEM. */
 int ranges_append(struct ranges *ranges, address_t first, uint32_t class_id);
 

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef POLICYC_PREFIX_MERGE_H
+#define POLICYC_PREFIX_MERGE_H
+
+/*
+ * The prefixes of several normalised lists in one order, in which a prefix follows those that cover
+ * it: a merge with a heap (Knuth, The Art of Computer Programming 3, 5.4.1), O(log lists) a prefix.
+ * Nothing is copied.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "compile/ranges.h"
+#include "prefix.h"
+
+/* One prefix of one set. */
+struct set_prefix {
+	address_t first;
+	uint32_t set;
+	uint8_t prefixlen;
+};
+
+struct prefix_merge {
+	enum family family;
+	struct merge_list *heap; /* that with the smallest prefix at the beginning */
+	size_t nr_lists;
+	size_t left; /* prefixes, the next one included */
+};
+
+/* Begins with room for so many lists. 0 or -ENOMEM; prefix_merge_done() in either case. */
+int prefix_merge_begin(struct prefix_merge *merge, enum family family, size_t nr_lists);
+
+/* Takes in the list of a set, which stays the caller's. Before the first prefix is asked for. */
+void prefix_merge_add(struct prefix_merge *merge, const struct prefix_list *list, uint32_t set);
+
+/* The next prefix; those that are the same follow each other in the order of their sets. False:
+ * that was all. */
+bool prefix_merge_next(struct prefix_merge *merge, struct set_prefix *ret_prefix);
+
+void prefix_merge_done(struct prefix_merge *merge);
+
+#endif
