@@ -27,17 +27,10 @@ static char *copy(const char *text, int *error)
 	return copied;
 }
 
+/* Of a normalised list, in which the whole address space is the first, and the only one. */
 static bool has_everybody(const struct prefix_list *list)
 {
-	size_t i;
-
-	for (i = 0; i < list->nr_v4; i++)
-		if (!list->v4[i].prefixlen)
-			return true;
-	for (i = 0; i < list->nr_v6; i++)
-		if (!list->v6[i].prefixlen)
-			return true;
-	return false;
+	return (list->nr_v4 && !list->v4[0].prefixlen) || (list->nr_v6 && !list->v6[0].prefixlen);
 }
 
 /* Does it name sources, not just everybody, and none of them in a dynamic set? */

@@ -2,14 +2,13 @@
 #include "prefix.h"
 
 #include <arpa/inet.h>
-#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "large_memory.h"
-#include "sorted.h"
+#include "prefix_sort.h"
 
 static bool is_digit(char c)
 {
@@ -216,43 +215,56 @@ void prefix6_format(const struct prefix6 *prefix, char *out, size_t size)
 	format_prefix(AF_INET6, prefix->addr, prefix->prefixlen, out, size);
 }
 
-/* Makes room for one more element of an array that grows by half. */
-static int grow(void **array, size_t *room, size_t used, size_t element)
+static int reserve4(struct prefix_list *list, size_t count)
 {
-	size_t wanted;
-	void *bigger;
+	struct prefix4 *v4;
 
-	if (used < *room)
+	if (count <= list->room_v4)
 		return 0;
-	wanted = *room < 16 ? 16 : *room + *room / 2;
-	bigger = large_memory(reallocarray(*array, wanted, element), wanted * element);
-	if (!bigger)
+	v4 = reallocarray(list->v4, count, sizeof(*v4));
+	if (!large_memory(v4, count * sizeof(*v4)))
 		return -ENOMEM;
-	*array = bigger;
-	*room = wanted;
+	list->v4 = v4;
+	list->room_v4 = count;
 	return 0;
+}
+
+static int reserve6(struct prefix_list *list, size_t count)
+{
+	struct prefix6 *v6;
+
+	if (count <= list->room_v6)
+		return 0;
+	v6 = reallocarray(list->v6, count, sizeof(*v6));
+	if (!large_memory(v6, count * sizeof(*v6)))
+		return -ENOMEM;
+	list->v6 = v6;
+	list->room_v6 = count;
+	return 0;
+}
+
+int prefix_list_reserve(struct prefix_list *list, uint8_t family, size_t count)
+{
+	return family == 4 ? reserve4(list, count) : reserve6(list, count);
+}
+
+static size_t more(size_t room)
+{
+	return room < 16 ? 16 : room + room / 2;
 }
 
 int prefix_list_add4(struct prefix_list *list, uint32_t addr, uint8_t prefixlen)
 {
-	void *array = list->v4;
-	int err = grow(&array, &list->room_v4, list->nr_v4, sizeof(*list->v4));
-
-	if (err)
-		return err;
-	list->v4 = array;
+	if (list->nr_v4 == list->room_v4 && reserve4(list, more(list->room_v4)))
+		return -ENOMEM;
 	list->v4[list->nr_v4++] = (struct prefix4){.addr = addr, .prefixlen = prefixlen};
 	return 0;
 }
 
 int prefix_list_add6(struct prefix_list *list, const uint8_t addr[16], uint8_t prefixlen)
 {
-	void *array = list->v6;
-	int err = grow(&array, &list->room_v6, list->nr_v6, sizeof(*list->v6));
-
-	if (err)
-		return err;
-	list->v6 = array;
+	if (list->nr_v6 == list->room_v6 && reserve6(list, more(list->room_v6)))
+		return -ENOMEM;
 	memcpy(list->v6[list->nr_v6].addr, addr, 16);
 	list->v6[list->nr_v6++].prefixlen = prefixlen;
 	return 0;
@@ -307,94 +319,6 @@ bool prefix_list_contains6(const struct prefix_list *list, const uint8_t addr[16
 	return false;
 }
 
-static int compare4(const void *a, const void *b)
-{
-	const struct prefix4 *left = a, *right = b;
-
-	if (left->addr != right->addr)
-		return left->addr < right->addr ? -1 : 1;
-	return (int)left->prefixlen - (int)right->prefixlen;
-}
-
-static uint64_t load_be64(const uint8_t *bytes)
-{
-	uint64_t value_be;
-
-	memcpy(&value_be, bytes, sizeof(value_be));
-	return be64toh(value_be);
-}
-
-static int compare6(const void *a, const void *b)
-{
-	const struct prefix6 *left = a, *right = b;
-
-	for (int half = 0; half < 16; half += 8) {
-		uint64_t left_half = load_be64(left->addr + half);
-		uint64_t right_half = load_be64(right->addr + half);
-
-		if (left_half != right_half)
-			return left_half < right_half ? -1 : 1;
-	}
-	return (int)left->prefixlen - (int)right->prefixlen;
-}
-
-static uint32_t digit4(const struct prefix4 *prefix, int pass)
-{
-	static const struct {
-		unsigned int shift, mask;
-	} digits[] = {{0, 0x7ff}, {11, 0x7ff}, {22, 0x3ff}};
-
-	if (pass == 0)
-		return prefix->prefixlen;
-	return prefix->addr >> digits[pass - 1].shift & digits[pass - 1].mask;
-}
-
-/* Radix sort from the least digit, the prefix length, up: a million addresses take a tenth of what
- * qsort takes. */
-static bool radix_sort4(struct prefix4 *prefixes, size_t count)
-{
-	struct prefix4 *from = prefixes, *to = reallocarray(NULL, count, sizeof(*to));
-	struct prefix4 *spare = to;
-
-	if (!large_memory(spare, count * sizeof(*spare)))
-		return false;
-	for (int pass = 0; pass < 4; pass++) {
-		size_t place[2048] = {0}, next = 0;
-		struct prefix4 *swap = from;
-
-		for (size_t i = 0; i < count; i++)
-			place[digit4(&from[i], pass)]++;
-		for (size_t digit = 0; digit < 2048; digit++) {
-			size_t here = place[digit];
-
-			place[digit] = next;
-			next += here;
-		}
-		for (size_t i = 0; i < count; i++)
-			to[place[digit4(&from[i], pass)]++] = from[i];
-		from = to;
-		to = swap;
-	}
-	/* An even number of passes: the result is where it began. */
-	free(spare);
-	return true;
-}
-
-/* Published lists are nearly always sorted; finding that out costs less than sorting them. */
-static void sort4(struct prefix_list *list)
-{
-	if (is_sorted(list->v4, list->nr_v4, sizeof(*list->v4), compare4))
-		return;
-	if (list->nr_v4 < 1024 || !radix_sort4(list->v4, list->nr_v4))
-		qsort(list->v4, list->nr_v4, sizeof(*list->v4), compare4);
-}
-
-static void sort6(struct prefix_list *list)
-{
-	if (!is_sorted(list->v6, list->nr_v6, sizeof(*list->v6), compare6))
-		qsort(list->v6, list->nr_v6, sizeof(*list->v6), compare6);
-}
-
 static size_t drop_duplicates(void *base, size_t count, size_t size,
 			      int (*compare)(const void *, const void *))
 {
@@ -411,10 +335,10 @@ static size_t drop_duplicates(void *base, size_t count, size_t size,
 
 void prefix_list_deduplicate(struct prefix_list *list)
 {
-	sort4(list);
-	sort6(list);
-	list->nr_v4 = drop_duplicates(list->v4, list->nr_v4, sizeof(*list->v4), compare4);
-	list->nr_v6 = drop_duplicates(list->v6, list->nr_v6, sizeof(*list->v6), compare6);
+	prefixes4_sort(list->v4, list->nr_v4);
+	prefixes6_sort(list->v6, list->nr_v6);
+	list->nr_v4 = drop_duplicates(list->v4, list->nr_v4, sizeof(*list->v4), prefix4_compare);
+	list->nr_v6 = drop_duplicates(list->v6, list->nr_v6, sizeof(*list->v6), prefix6_compare);
 }
 
 void prefix_list_normalise(struct prefix_list *list)
@@ -422,14 +346,14 @@ void prefix_list_normalise(struct prefix_list *list)
 	size_t kept = 0;
 
 	/* In this order a prefix comes right before everything it covers. */
-	sort4(list);
+	prefixes4_sort(list->v4, list->nr_v4);
 	for (size_t i = 0; i < list->nr_v4; i++)
 		if (!kept || !contains4(&list->v4[kept - 1], list->v4[i].addr))
 			list->v4[kept++] = list->v4[i];
 	list->nr_v4 = kept;
 
 	kept = 0;
-	sort6(list);
+	prefixes6_sort(list->v6, list->nr_v6);
 	for (size_t i = 0; i < list->nr_v6; i++)
 		if (!kept || !contains6(&list->v6[kept - 1], list->v6[i].addr))
 			list->v6[kept++] = list->v6[i];

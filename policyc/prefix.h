@@ -47,6 +47,10 @@ enum prefix_error prefix_parse(const char *text, size_t length, struct any_prefi
 void prefix4_format(const struct prefix4 *prefix, char *out, size_t size);
 void prefix6_format(const struct prefix6 *prefix, char *out, size_t size);
 
+/* Room for so many of a family (4 or 6) in all, of which no more is touched than is used. 0 or
+ * -ENOMEM. */
+int prefix_list_reserve(struct prefix_list *list, uint8_t family, size_t count);
+
 /* Append. 0 or -ENOMEM. */
 int prefix_list_add(struct prefix_list *list, const struct any_prefix *prefix);
 int prefix_list_add4(struct prefix_list *list, uint32_t addr, uint8_t prefixlen);

@@ -21,6 +21,7 @@ struct reader {
 	const char *file;
 	struct diags *diags;
 	struct prefix_list *list;
+	size_t nr_lines;
 	uint32_t line;
 	const char *line_start;
 	size_t nr_junk;
@@ -48,6 +49,18 @@ static bool count_junk(struct reader *reader)
 	return reader->nr_junk <= MAX_REPORTED;
 }
 
+/* For the first of a family, as many as the file can have: a list that grows is moved again and
+ * again, and what is moved is touched anew. */
+static int make_room(struct reader *reader, uint8_t family)
+{
+	size_t room = family == 4 ? reader->list->room_v4 : reader->list->room_v6;
+
+	if (room)
+		return 0;
+	return prefix_list_reserve(reader->list, family,
+				   reader->nr_lines < MAX_RAW ? reader->nr_lines : MAX_RAW);
+}
+
 static int add_prefix(struct reader *reader, const char *at, const char *text, size_t length)
 {
 	struct any_prefix prefix;
@@ -59,6 +72,8 @@ static int add_prefix(struct reader *reader, const char *at, const char *text, s
 				      &prefix);
 		return 0;
 	}
+	if (make_room(reader, prefix.family))
+		return -ENOMEM;
 	if (prefix_list_count(reader->list) >= MAX_RAW) {
 		prefix_list_normalise(reader->list);
 		if (prefix_list_count(reader->list) > SYNFW_MAX_PREFIXES)
@@ -197,6 +212,20 @@ static int read_lines(struct reader *reader, const char *text, const char *end,
 	return 0;
 }
 
+size_t set_file_lines(const char *text, size_t length)
+{
+	const char *end = text + length;
+	size_t count = 0;
+
+	while (text < end) {
+		const char *stop = memchr(text, '\n', (size_t)(end - text));
+
+		count++;
+		text = stop ? stop + 1 : end;
+	}
+	return count;
+}
+
 int set_file_parse(const char *file, const char *text, size_t length, enum set_file_format format,
 		   struct diags *diags, struct prefix_list *list)
 {
@@ -204,6 +233,7 @@ int set_file_parse(const char *file, const char *text, size_t length, enum set_f
 		.file = file,
 		.diags = diags,
 		.list = list,
+		.nr_lines = set_file_lines(text, length),
 		.records = -1,
 	};
 	const char *end = text + length;

@@ -21,4 +21,7 @@ enum set_file_format {
 int set_file_parse(const char *file, const char *text, size_t length, enum set_file_format format,
 		   struct diags *diags, struct prefix_list *list);
 
+/* How many lines a text has; the last may lack its end. */
+size_t set_file_lines(const char *text, size_t length);
+
 #endif

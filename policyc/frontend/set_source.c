@@ -48,20 +48,6 @@ static void format_age(uint64_t ns, char *out, size_t size)
 	}
 }
 
-static size_t count_lines(const char *text, size_t length)
-{
-	const char *end = text + length;
-	size_t count = 0;
-
-	while (text < end) {
-		const char *stop = memchr(text, '\n', (size_t)(end - text));
-
-		count++;
-		text = stop ? stop + 1 : end;
-	}
-	return count;
-}
-
 /* Returns whether the addresses of the file are to be used. */
 static bool judge_age(struct parser *parser, const struct policy_set *set,
 		      const struct set_source *source)
@@ -124,7 +110,7 @@ int set_source_load(struct parser *parser, struct policy_set *set, struct set_so
 			     parser->diags, &set->prefixes);
 	if (err != -E2BIG)
 		return err;
-	lines = count_lines(text, length);
+	lines = set_file_lines(text, length);
 	diag_error(parser->diags, source->file_at,
 		   "set \"%s\" has more than %d prefixes: its file has %zu lines, and tables of so "
 		   "many take about %zu MiB",

@@ -310,6 +310,73 @@ static void agrees_with_membership_on_random_lists(void **state)
 	}
 }
 
+static int compare_bytes6(const void *a, const void *b)
+{
+	const struct prefix6 *left = a, *right = b;
+	int order = memcmp(left->addr, right->addr, sizeof(left->addr));
+
+	return order ? order : (int)left->prefixlen - (int)right->prefixlen;
+}
+
+/* `networks` of 64 bits, or all different ones when that is 0; few are there twice. */
+static void assert_sorts6(uint32_t networks, size_t count)
+{
+	CLEANUP(prefix_list_done) struct prefix_list list = {0};
+	CLEANUP(cleanup_free) struct prefix6 *expected = calloc(count, sizeof(*expected));
+	uint32_t seed = 11 + networks;
+	size_t kept = 0;
+
+	assert_non_null(expected);
+	for (size_t i = 0; i < count; i++) {
+		uint32_t network =
+			networks ? next_random(&seed) % networks * 2654435761U : next_random(&seed);
+		uint8_t addr[16] = {0x20, 0x01}, prefixlen = 128 - next_random(&seed) % 3;
+
+		memcpy(addr + 4, &network, sizeof(network));
+		addr[8] = (uint8_t)next_random(&seed);
+		addr[14] = (uint8_t)next_random(&seed);
+		memcpy(expected[i].addr, addr, sizeof(addr));
+		expected[i].prefixlen = prefixlen;
+		assert_int_equal(prefix_list_add6(&list, addr, prefixlen), 0);
+	}
+	qsort(expected, count, sizeof(*expected), compare_bytes6);
+	for (size_t i = 0; i < count; i++)
+		if (!kept || compare_bytes6(&expected[kept - 1], &expected[i]))
+			expected[kept++] = expected[i];
+	prefix_list_deduplicate(&list);
+	assert_int_equal(list.nr_v6, kept);
+	assert_memory_equal(list.v6, expected, kept * sizeof(*expected));
+}
+
+static void sorts_long_lists_of_ipv6(void **state)
+{
+	assert_sorts6(0, 1023);
+	assert_sorts6(0, 1024);
+	assert_sorts6(0, 20000);
+	assert_sorts6(50, 20000);
+	assert_sorts6(1, 5000);
+}
+
+static void room_is_as_much_as_was_asked_for(void **state)
+{
+	CLEANUP(prefix_list_done) struct prefix_list list = {0};
+
+	assert_int_equal(prefix_list_reserve(&list, 4, 3), 0);
+	assert_int_equal(prefix_list_reserve(&list, 6, 5), 0);
+	assert_int_equal(prefix_list_reserve(&list, 4, 2), 0);
+	assert_int_equal(list.room_v4, 3);
+	assert_int_equal(list.room_v6, 5);
+	assert_int_equal(prefix_list_count(&list), 0);
+	for (uint32_t i = 0; i < 100; i++) {
+		const uint8_t addr[16] = {0xfd, (uint8_t)i};
+
+		assert_int_equal(prefix_list_add4(&list, i << 8, 24), 0);
+		assert_int_equal(prefix_list_add6(&list, addr, 16), 0);
+	}
+	assert_int_equal(list.v4[99].addr, 99 << 8);
+	assert_int_equal(list.v6[99].addr[1], 99);
+}
+
 static void sorts_long_lists_by_address_then_length(void **state)
 {
 	CLEANUP(prefix_list_done) struct prefix_list list = {0};
@@ -347,6 +414,8 @@ int main(void)
 		cmocka_unit_test(one_hole_may_span_several_prefixes),
 		cmocka_unit_test(agrees_with_membership_on_random_lists),
 		cmocka_unit_test(sorts_long_lists_by_address_then_length),
+		cmocka_unit_test(sorts_long_lists_of_ipv6),
+		cmocka_unit_test(room_is_as_much_as_was_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
