@@ -88,19 +88,6 @@ int dynamic_create(const struct policy *policy, const struct dynamic *live, stru
 
 /* ---- generation slots ---- */
 
-/* One call for all where the kernel can: user space waits for a grace period at each. */
-static int put_members(int outer_fd, const uint32_t *keys, const int *fds, uint32_t count)
-{
-	uint32_t done = count, i;
-
-	if (!count || (!bpf_map_update_batch(outer_fd, keys, fds, &done, NULL) && done == count))
-		return 0;
-	for (i = 0; i < count; i++)
-		if (bpf_map_update_elem(outer_fd, &keys[i], &fds[i], BPF_ANY))
-			return -errno;
-	return 0;
-}
-
 int dynamic_install(const struct dynamic *dynamic, const struct object *object, uint32_t slot,
 		    struct fault *fault)
 {
@@ -119,7 +106,7 @@ int dynamic_install(const struct dynamic *dynamic, const struct object *object, 
 	if (bpf_map_update_elem(object->map_fd[OBJECT_DYNAMIC_SETS], &slot, &dynamic->about,
 				BPF_ANY))
 		return fault_system(fault, -errno, "cannot describe the dynamic sets");
-	err = put_members(object->map_fd[OBJECT_MEMBERS], keys, fds, count);
+	err = object_put_inner(object->map_fd[OBJECT_MEMBERS], keys, fds, count);
 	return err ? fault_system(fault, err, "cannot stage the dynamic sets") : 0;
 }
 

@@ -275,6 +275,20 @@ int object_open_inner(int outer_fd, uint32_t key, const char *what, struct fault
 	return 0;
 }
 
+/* One call for all where the kernel can: it waits for a grace period at the end of each. */
+int object_put_inner(int outer_fd, const uint32_t *keys, const int *inner_fds, uint32_t count)
+{
+	uint32_t done = count, i;
+
+	if (!count ||
+	    (!bpf_map_update_batch(outer_fd, keys, inner_fds, &done, NULL) && done == count))
+		return 0;
+	for (i = 0; i < count; i++)
+		if (bpf_map_update_elem(outer_fd, &keys[i], &inner_fds[i], BPF_ANY))
+			return -errno;
+	return 0;
+}
+
 int object_clear_inner(int outer_fd, uint32_t key)
 {
 	uint32_t map_id;

@@ -88,6 +88,10 @@ void object_close(struct object *object);
 int object_open_inner(int outer_fd, uint32_t key, const char *what, struct fault *fault,
 		      int *ret_fd);
 
+/* Puts maps into entries of a map of maps, in that order; when it ends half-way the first of them
+ * are there. 0 or -errno. */
+int object_put_inner(int outer_fd, const uint32_t *keys, const int *inner_fds, uint32_t count);
+
 /* Empties an entry of a map of maps. 0 or -errno. */
 int object_clear_inner(int outer_fd, uint32_t key);
 

@@ -188,17 +188,15 @@ int tables_install(const struct tables *tables, const struct object *object, uin
 		   struct fault *fault)
 {
 	int err = dynamic_install(&tables->dynamic, object, slot, fault);
-	uint32_t number, key;
+	uint32_t keys[SYNFW_MAX_PAGES], number;
 
 	if (err)
 		return err;
-	for (number = 0; number < tables->nr_pages; number++) {
-		key = page_key(slot, number);
-		if (bpf_map_update_elem(object->map_fd[OBJECT_PAGES], &key,
-					&tables->page_fd[number], BPF_ANY))
-			return fault_system(fault, -errno, "cannot stage the policy's tables");
-	}
-	return 0;
+	for (number = 0; number < tables->nr_pages; number++)
+		keys[number] = page_key(slot, number);
+	err = object_put_inner(object->map_fd[OBJECT_PAGES], keys, tables->page_fd,
+			       tables->nr_pages);
+	return err ? fault_system(fault, err, "cannot stage the policy's tables") : 0;
 }
 
 static bool page_is_there(const struct object *object, uint32_t slot, uint32_t number)
