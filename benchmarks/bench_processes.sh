@@ -119,29 +119,37 @@ row 'datagram sent, `on-peer-block`' - talks datagrams 150000 192.0.2.2
 # ---- from an exec to the reader of its event -----------------------------------------------------
 
 EXECS=5000
+LATENCY_ROUNDS=5
 cp /bin/true "$T/flagged"
 printf '%s\n' 'logging: {limit: 1000000/s}' 'processes:' \
 	"  - {name: flagged, exec: [$T/flagged], action: flag}" | policy flagged >"$T/flagged.yaml"
 put flagged
 mkfifo "$T/pipe"
-taskset -c 1 "$BUILD/benchmarks/event-latency" json <"$T/pipe" >"$T/latency" &
-result=$!
-nsenter --net="/run/netns/$HOST" taskset -c 1 "$SYNFW" events -f --json >"$T/pipe" 2>"$T/errors" &
-reader=$!
-sleep 1
-taskset -c 0 "$LOAD" exec "$EXECS" "$T/flagged" >"$T/pace"
-sleep 1
-kill -INT "$reader"
-wait "$reader"
-wait "$result"
-read -r count median p99 largest <"$T/latency"
 
+flag_and_read() { # appends how many events were read, and in µs the median, the 99th percentile and the largest
+	local result reader
+	taskset -c 1 "$BUILD/benchmarks/event-latency" json <"$T/pipe" >>"$T/latency" &
+	result=$!
+	nsenter --net="/run/netns/$HOST" taskset -c 1 "$SYNFW" events -f --json >"$T/pipe" 2>"$T/errors" &
+	reader=$!
+	sleep 1
+	taskset -c 0 "$LOAD" exec "$EXECS" "$T/flagged" >"$T/pace"
+	sleep 1
+	kill -INT "$reader"
+	wait "$reader"
+	wait "$result"
+}
+
+for _ in $(seq $LATENCY_ROUNDS); do flag_and_read; done
+p99=$(awk '{ print $3 }' "$T/latency" | sort -n | sed -n "$(((LATENCY_ROUNDS + 1) / 2))p")
 echo
 echo "From the exec of a program that is flagged to the moment that the reader of \`synfw events -f --json\`" \
-	"has the event; started one after the other, as fast as that goes ($(cut -d. -f1 "$T/pace") ns each)."
+	"has the event; $EXECS started one after the other, as fast as that goes ($(cut -d. -f1 "$T/pace") ns" \
+	"each), $LATENCY_ROUNDS times. The median of the 99th percentiles is $p99 µs (below 1000:" \
+	"$([ "$p99" -lt 1000 ] && echo holds || echo '**missed**'))."
 echo
-echo '| started | events read | median, µs | p99, µs | largest, µs |'
-echo '|---|---|---|---|---|'
-printf '| %s | %s | %s | %s (below 1000: %s) | %s |\n' $EXECS "$count" "$median" "$p99" \
-	"$([ "$p99" -lt 1000 ] && echo holds || echo '**missed**')" "$largest"
-[ "$count" = $EXECS ] || { echo "$count events are read of $EXECS" >&2; exit 1; }
+echo '| events read | median, µs | p99, µs | largest, µs |'
+echo '|---|---|---|---|'
+awk '{ print "| " $1 " | " $2 " | " $3 " | " $4 " |" }' "$T/latency"
+awk -v execs=$EXECS '$1 != execs { print $1 " events are read of " execs; lost = 1 } END { exit lost }' \
+	"$T/latency" >&2
