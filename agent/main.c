@@ -6,7 +6,6 @@
 
 #include <bpf/libbpf.h>
 
-#include <large_memory.h>
 #include <synfw/cleanup.h>
 
 #include "command.h"
@@ -58,7 +57,6 @@ int main(int argc, char **argv)
 {
 	const struct command *command;
 
-	large_memory_keep();
 	/* what it says is kept where a program is loaded, and told with the error */
 	libbpf_set_print(NULL);
 	if (argc < 2) {

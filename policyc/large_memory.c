@@ -2,8 +2,6 @@
 #include "large_memory.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,12 +27,6 @@ void *large_memory(void *memory, size_t bytes)
 	madvise((void *)begin, end - begin, MADV_HUGEPAGE);
 	errno = kept;
 	return memory;
-}
-
-void large_memory_keep(void)
-{
-	mallopt(M_MMAP_MAX, 0);
-	mallopt(M_TRIM_THRESHOLD, INT_MAX);
 }
 
 void *large_zeroed(size_t count, size_t size)

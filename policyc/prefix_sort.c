@@ -170,22 +170,34 @@ static void lowers_sort(struct prefix6 *prefixes, size_t count, const struct upp
 	}
 }
 
+/* Moves each prefix to the place of its upper half, along the cycles of the permutation. */
+static void permute(struct prefix6 *prefixes, size_t count, struct upper6 *sorted)
+{
+	for (size_t begin = 0; begin < count; begin++) {
+		const struct prefix6 first = prefixes[begin];
+		size_t here = begin, from;
+
+		for (; (from = sorted[here].index) != begin; here = from) {
+			prefixes[here] = prefixes[from];
+			sorted[here].index = here;
+		}
+		prefixes[here] = first;
+		sorted[here].index = here;
+	}
+}
+
 static bool radix_sort6(struct prefix6 *prefixes, size_t count)
 {
 	CLEANUP(cleanup_free)
 	struct upper6 *uppers = reallocarray(NULL, 2 * count, sizeof(*uppers));
-	CLEANUP(cleanup_free) struct prefix6 *before = reallocarray(NULL, count, sizeof(*before));
-	const struct upper6 *sorted;
+	struct upper6 *sorted;
 
-	if (count > UINT32_MAX || !large_memory(uppers, 2 * count * sizeof(*uppers)) ||
-	    !large_memory(before, count * sizeof(*before)))
+	if (count > UINT32_MAX || !large_memory(uppers, 2 * count * sizeof(*uppers)))
 		return false;
 	for (size_t i = 0; i < count; i++)
 		uppers[i] = (struct upper6){half6(&prefixes[i], 0), i};
 	sorted = uppers_sort(uppers, count, uppers + count);
-	memcpy(before, prefixes, count * sizeof(*before));
-	for (size_t i = 0; i < count; i++)
-		prefixes[i] = before[sorted[i].index];
+	permute(prefixes, count, sorted);
 	lowers_sort(prefixes, count, sorted);
 	return true;
 }

@@ -21,7 +21,7 @@ static address_t first_of6(const struct prefix6 *prefix)
 	return (address_t)be64toh(half_be[0]) << 64 | be64toh(half_be[1]);
 }
 
-/* `list->at` as its head. */
+/* Makes the prefix that the list is at its head. */
 static void head_load(struct merge_list *list, enum family family)
 {
 	if (family == FAMILY_4) {
@@ -72,7 +72,7 @@ void prefix_merge_add(struct prefix_merge *merge, const struct prefix_list *pref
 	merge->left += list.count;
 }
 
-/* The list at the beginning has another head, or is another: to where it belongs. */
+/* Moves the list at the beginning, which has another head or is another, to where it belongs. */
 static void heap_sink(struct prefix_merge *merge)
 {
 	struct merge_list list;

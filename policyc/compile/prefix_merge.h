@@ -32,7 +32,7 @@ struct prefix_merge {
 int prefix_merge_begin(struct prefix_merge *merge, enum family family, size_t nr_lists);
 
 /* Takes in the list of a set, which stays the caller's. Before the first prefix is asked for. */
-void prefix_merge_add(struct prefix_merge *merge, const struct prefix_list *list, uint32_t set);
+void prefix_merge_add(struct prefix_merge *merge, const struct prefix_list *prefixes, uint32_t set);
 
 /* The next prefix; those that are the same follow each other in the order of their sets. False:
  * that was all. */

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Which hooks a policy needs where there is BPF LSM and where there is none, and what its rules
+ * become there. */
+#include "unit.h"
+
+#include <process_hooks.h>
+#include <process_tables.h>
+
+#define ACTION(action) (1U << SYNFW_PROCESS_##action)
+#define HOOK(hook)     (1U << PROCESS_HOOK_##hook)
+
+static struct synfw_process_rule rule_of(enum synfw_process_trigger trigger,
+					 enum synfw_process_action action,
+					 enum synfw_process_action fallback)
+{
+	return (struct synfw_process_rule){
+		.trigger = trigger, .action = action, .fallback = fallback};
+}
+
+/* One rule of each kind; those with a fallback do it, and no other. */
+static void rules_that_isolate_fall_back(void **state)
+{
+	struct synfw_process_rule rules[] = {
+		rule_of(SYNFW_ON_EXEC, SYNFW_PROCESS_ISOLATE, SYNFW_PROCESS_KILL),
+		rule_of(SYNFW_ON_GROWTH, SYNFW_PROCESS_ISOLATE, SYNFW_PROCESS_FLAG),
+		rule_of(SYNFW_ON_EXEC, SYNFW_PROCESS_DENY, SYNFW_PROCESS_FLAG),
+		rule_of(SYNFW_ON_EXEC, SYNFW_PROCESS_SCORE, SYNFW_PROCESS_SCORE),
+	};
+	struct process_tables tables = {
+		.head = {.nr_bits = 4,
+			 .nr_rules = 4,
+			 .actions = ACTION(ISOLATE) | ACTION(DENY) | ACTION(SCORE)},
+		.rules = rules,
+	};
+
+	assert_true(process_hooks_needed(&tables, false) & HOOK(CONNECT4));
+	process_hooks_fall_back(&tables);
+	assert_int_equal(rules[0].action, SYNFW_PROCESS_KILL);
+	assert_int_equal(rules[1].action, SYNFW_PROCESS_FLAG);
+	assert_int_equal(rules[2].action, SYNFW_PROCESS_DENY);
+	assert_int_equal(rules[3].action, SYNFW_PROCESS_SCORE);
+	assert_int_equal(tables.head.actions,
+			 ACTION(KILL) | ACTION(FLAG) | ACTION(DENY) | ACTION(SCORE));
+	assert_int_equal(process_hooks_needed(&tables, false) &
+				 (HOOK(CONNECT4) | HOOK(SOCK_CREATE) | HOOK(BIND6)),
+			 0);
+}
+
+static void what_has_no_fallback_goes_on_to_isolate(void **state)
+{
+	struct synfw_process_rule rule =
+		rule_of(SYNFW_ON_EXEC, SYNFW_PROCESS_ISOLATE, SYNFW_PROCESS_ISOLATE);
+	struct process_tables tables = {
+		.head = {.nr_bits = 1, .nr_rules = 1, .actions = ACTION(ISOLATE)},
+		.rules = &rule,
+	};
+
+	process_hooks_fall_back(&tables);
+	assert_int_equal(rule.action, SYNFW_PROCESS_ISOLATE);
+	assert_int_equal(tables.head.actions, ACTION(ISOLATE));
+	/* so do points, whatever rules do */
+	rule.fallback = SYNFW_PROCESS_KILL;
+	tables.head.act_at = 10;
+	tables.head.act = SYNFW_PROCESS_ISOLATE;
+	process_hooks_fall_back(&tables);
+	assert_int_equal(rule.action, SYNFW_PROCESS_KILL);
+	assert_int_equal(tables.head.actions, ACTION(ISOLATE) | ACTION(KILL));
+}
+
+static void lsm_is_asked_for_where_it_makes_a_difference(void **state)
+{
+	const struct {
+		uint32_t actions, hooks; /* that there are with it only */
+	} cases[] = {
+		{ACTION(FLAG) | ACTION(KILL), 0},
+		{ACTION(ISOLATE), HOOK(ACCEPT) | HOOK(LISTEN)},
+		{ACTION(DENY), HOOK(DENY)},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct process_tables tables = {
+			.head = {.nr_bits = 1, .nr_rules = 1, .actions = cases[i].actions}};
+
+		assert_int_equal(process_hooks_ask_for_lsm(&tables), cases[i].hooks != 0);
+		assert_int_equal(process_hooks_needed(&tables, true) &
+					 ~process_hooks_needed(&tables, false),
+				 cases[i].hooks);
+	}
+	assert_int_equal(process_hooks_needed(NULL, true), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rules_that_isolate_fall_back),
+		cmocka_unit_test(what_has_no_fallback_goes_on_to_isolate),
+		cmocka_unit_test(lsm_is_asked_for_where_it_makes_a_difference),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
