@@ -402,7 +402,6 @@ static int put_in_force(struct apply *apply, struct apply_report *report)
 	if (!apply->attachments || exempt_choose(&apply->host, &exempt))
 		return fault_system(apply->fault, -ENOMEM, "cannot attach the policy");
 	exempt_note(&exempt, &report->notes);
-	process_judge_note(apply->policy, apply->processes.lsm, &report->notes);
 	commit.attachments = apply->attachments;
 	progress_stage("switching to the policy");
 	/* Ctrl-C waits until the commit is done or undone; it then ends the command */
@@ -472,6 +471,8 @@ int apply_policy(const struct paths *paths, const struct policy *policy,
 		err = open_live(&apply, &report.notes);
 	if (!err)
 		err = prepare(&apply);
+	if (!err)
+		process_judge_note(policy, apply.processes.lsm, &report.notes);
 	/* what a killed run left may protect: it goes only when something takes its place */
 	if (!err && !options->dry_run)
 		err = recover(&apply, &report.notes);

@@ -310,6 +310,8 @@ static int ask(const struct invocation *invocation, const struct judge *judge,
 		return err;
 	if (judge->head.nr_bits && question->bit < judge->head.nr_rules)
 		answer.rule = manifest_process_rule(manifest, judge->rules[question->bit].index);
+	if (answer.rule)
+		process_answer_note_fallback(question, answer.rule->action);
 	if (option_given(invocation, "json"))
 		print_json(&answer, asked);
 	else

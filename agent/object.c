@@ -275,7 +275,8 @@ int object_open_inner(int outer_fd, uint32_t key, const char *what, struct fault
 	return 0;
 }
 
-/* One call for all where the kernel can: it waits for a grace period at the end of each. */
+/* One call for all where the kernel can: it waits for a grace period at the end of each, and before
+ * 6.8 at each entry. */
 int object_put_inner(int outer_fd, const uint32_t *keys, const int *inner_fds, uint32_t count)
 {
 	uint32_t done = count, i;

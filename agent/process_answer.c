@@ -3,6 +3,19 @@
 
 #include "manifest.h"
 
+void process_answer_note_fallback(struct synfw_process_question *answer,
+				  enum synfw_process_action action)
+{
+	if (answer->action != action)
+		answer->causes |= SYNFW_CAUSE_FALLBACK;
+}
+
+const char *process_lack_text(enum synfw_process_action action)
+{
+	return action == SYNFW_PROCESS_DENY ? "denies, and here no exec can be made to fail"
+					    : "isolates, and here accept(2) cannot be refused";
+}
+
 const char *process_answer_word(const struct synfw_process_question *answer)
 {
 	return answer->effect == SYNFW_PROCESS_SCORE || answer->effect >= SYNFW_NR_PROCESS_ACTIONS

@@ -7,6 +7,15 @@
 
 #include <synfw/process.h>
 
+/* Notes that the rule which decided, whose action is `action`, does something else here: what the
+ * program itself cannot know, see process_hooks_fall_back(). */
+void process_answer_note_fallback(struct synfw_process_question *answer,
+				  enum synfw_process_action action);
+
+/* What a kernel without BPF LSM lacks for a rule with that action, deny or isolate: "denies, and
+ * here ...". */
+const char *process_lack_text(enum synfw_process_action action);
+
 /* What becomes of a program by the shadow program's answer: "allow", "kill"... */
 const char *process_answer_word(const struct synfw_process_question *answer);
 

@@ -51,7 +51,8 @@ int process_commit_prepare(struct process_commit *commit, const struct object *p
 			   const struct live *live, struct image *image, struct fault *fault);
 
 /* Tells what the policy needs, and what of it this kernel has; a manifest learns of hooks, programs
- * and which rule counts where. 0 or -ENOMEM. Before all else here. */
+ * and which rule counts where, and `tables` of rules that fall back (process_hooks_fall_back()). 0
+ * or -ENOMEM. Before all else here. */
 int process_commit_describe(struct process_commit *commit, struct process_tables *tables,
 			    struct manifest *manifest);
 

@@ -18,8 +18,9 @@ static char *who_needs(const struct process_commit *commit, const struct manifes
 		*end = next->process_rules + next->nr_process_rules;
 
 	for (rule = next->process_rules; rule < end; rule++) {
-		const struct process_hook_reason reason = {rule->trigger, rule->action,
-							   rule->peers};
+		bool falls_back = rule->action == SYNFW_PROCESS_ISOLATE && !commit->lsm;
+		const struct process_hook_reason reason = {
+			rule->trigger, falls_back ? rule->fallback : rule->action, rule->peers};
 
 		if (process_hook_serves(hook, &reason))
 			return path_format("%s:%u: rule \"%s\"", next->file, rule->line,

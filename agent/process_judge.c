@@ -46,11 +46,9 @@ int process_judge_means(const struct policy *policy, bool lsm, struct fault *fau
 static void note_fallback(const char *name, const struct process_outcome *outcome,
 			  struct notes *notes)
 {
-	if (has_fallback(outcome))
+	if (has_fallback(outcome) && !outcome->monitor)
 		notes_add(notes, "rule \"%s\" %s: its fallback, %s, is in force", name,
-			  outcome->action == SYNFW_PROCESS_DENY
-				  ? "denies, and here no exec can be made to fail"
-				  : "isolates, and here accept(2) cannot be refused",
+			  process_lack_text(outcome->action),
 			  manifest_process_action_word(outcome->fallback));
 }
 
@@ -61,10 +59,15 @@ static bool isolates_in_part(const struct process_outcome *outcome)
 	       !outcome->monitor;
 }
 
-/* What isolates in part, the first of it, and how much more. */
-static void note_partial(const struct policy *policy, struct notes *notes)
+#define PARTLY                                                                                  \
+	"isolates, and here accept(2) and listen(2) cannot be refused (there is no BPF LSM): "  \
+	"what "                                                                                 \
+	"is isolated gets no socket, and may not connect, bind or send, but goes on to accept " \
+	"with sockets that it had; "
+
+/* The first rule that isolates in part, and how many more there are. */
+static void note_partial_rules(const struct policy *policy, struct notes *notes)
 {
-	const struct process_scoring *scoring = &policy->process_scoring;
 	const char *first = NULL;
 	size_t count = 0, i;
 
@@ -74,24 +77,27 @@ static void note_partial(const struct policy *policy, struct notes *notes)
 	for (i = 0; i < policy->nr_memory_rules; i++)
 		if (isolates_in_part(&policy->memory_rules[i].outcome) && !count++)
 			first = policy->memory_rules[i].name;
-	if (scoring->act_at && scoring->action == SYNFW_PROCESS_ISOLATE && !count++)
-		first = "process-scoring";
-	if (!count || policy->monitor)
-		return;
-	notes_add(
-		notes,
-		"\"%s\"%s isolates, and here accept(2) and listen(2) cannot be refused (there is "
-		"no BPF LSM): what is isolated gets no socket, and may not connect, bind or send, "
-		"but goes on to accept with sockets that it had; `fallback: kill` or `fallback: "
-		"flag` in a rule says what to do instead",
-		first, count > 1 ? " and more" : "");
+	if (count)
+		notes_add(notes,
+			  "rule \"%s\" (and %zu more) " PARTLY "`fallback: kill` or `fallback: "
+			  "flag` says what to do instead",
+			  first, count - 1);
+}
+
+static void note_partial(const struct policy *policy, struct notes *notes)
+{
+	const struct process_scoring *scoring = &policy->process_scoring;
+
+	note_partial_rules(policy, notes);
+	if (scoring->act_at && scoring->action == SYNFW_PROCESS_ISOLATE)
+		notes_add(notes, "process-scoring " PARTLY "`action: kill` does more");
 }
 
 void process_judge_note(const struct policy *policy, bool lsm, struct notes *notes)
 {
 	size_t i;
 
-	if (lsm)
+	if (lsm || policy->monitor)
 		return;
 	for (i = 0; i < policy->nr_process_rules; i++)
 		note_fallback(policy->process_rules[i].name, &policy->process_rules[i].outcome,
@@ -162,6 +168,8 @@ static int run_test(const struct policy *policy, const struct process_tables *ta
 	if (err)
 		return err;
 	rule = deciding_rule(policy, tables, question);
+	if (rule)
+		process_answer_note_fallback(question, rule->outcome.action);
 	if (question->effect == test->expect &&
 	    (!test->rule || (rule && !strcmp(rule->name, test->rule))))
 		return 0;

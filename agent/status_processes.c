@@ -11,6 +11,7 @@
 #include <synfw/cleanup.h>
 
 #include "json.h"
+#include "process_answer.h"
 #include "process_entries.h"
 #include "process_tallies.h"
 #include "ui.h"
@@ -45,32 +46,30 @@ static const struct {
 	[SYNFW_PROCESS_TALLY_WOULD_REFUSE] = {"calls_monitored", NULL},
 };
 
-static bool has_hook(const struct status_processes *status, enum process_hook hook)
-{
-	return status->hooks & 1U << hook;
-}
-
-/* Is its fallback in force, and not what it says? */
+/* Is its fallback in force, and not what it says? A denial falls back when it is not made; what
+ * isolates was put into the tables as what apply found to be possible. */
 static bool is_done_otherwise(const struct status_processes *status,
 			      const struct manifest_process_rule *rule)
 {
-	if (rule->action == SYNFW_PROCESS_ISOLATE && has_hook(status, PROCESS_HOOK_ACCEPT))
+	if (rule->action == SYNFW_PROCESS_ISOLATE &&
+	    status->wanted_hooks & 1U << PROCESS_HOOK_ACCEPT)
 		return false;
-	if (rule->action == SYNFW_PROCESS_DENY && has_hook(status, PROCESS_HOOK_DENY))
+	if (rule->action == SYNFW_PROCESS_DENY && status->hooks & 1U << PROCESS_HOOK_DENY)
 		return false;
 	return rule->fallback != rule->action;
 }
 
-/* How much isolation is, or NULL where nothing isolates. */
+/* How much isolation there is by the policy in force, or NULL where nothing isolates. */
 static const char *isolation_word(const struct status_processes *status)
 {
-	if (!has_hook(status, PROCESS_HOOK_SOCK_CREATE))
+	if (!(status->wanted_hooks & 1U << PROCESS_HOOK_SOCK_CREATE))
 		return NULL;
-	return has_hook(status, PROCESS_HOOK_ACCEPT) ? "full" : "partial";
+	return status->wanted_hooks & 1U << PROCESS_HOOK_ACCEPT ? "full" : "partial";
 }
 
-static void judge_hooks(const struct status_processes *status, const struct manifest *manifest,
-			struct notes *warnings)
+/* The hooks that the policy needs, and a warning for each that is missing. */
+static void judge_hooks(const struct manifest *manifest, struct notes *warnings,
+			struct status_processes *status)
 {
 	const char *words = manifest->process_hooks;
 	char word[32];
@@ -79,6 +78,7 @@ static void judge_hooks(const struct status_processes *status, const struct mani
 	for (; words && *words; words += length + (words[length] == ' ')) {
 		length = strcspn(words, " ");
 		snprintf(word, sizeof(word), "%.*s", (int)length, words);
+		status->wanted_hooks |= process_hook_bit(word);
 		if (!(status->hooks & process_hook_bit(word)))
 			notes_add(warnings,
 				  "the hook \"%s\", which rules on processes need, is not "
@@ -155,7 +155,7 @@ int status_processes_read(const char *dir, const struct live *live, struct notes
 	if (half.pending)
 		notes_add(warnings, "an apply was killed while it attached the hooks of rules on "
 				    "processes; apply again");
-	judge_hooks(&status, live->manifest, warnings);
+	judge_hooks(live->manifest, warnings, &status);
 	judge_digest(live->manifest, warnings);
 	*ret_status = status;
 	return 0;
@@ -239,13 +239,11 @@ void status_processes_print(const struct status_processes *status, const struct 
 		rule = &manifest->process_rules[i];
 		if (is_done_otherwise(status, rule))
 			printf("fallback:   rule \"%s\" %s: %s instead\n", rule->name,
-			       rule->action == SYNFW_PROCESS_DENY
-				       ? "denies, and here no exec can be made to fail"
-				       : "isolates, and here accept(2) cannot be refused",
+			       process_lack_text(rule->action),
 			       manifest_process_action_word(rule->fallback));
 	}
-	if (has_hook(status, PROCESS_HOOK_SOCK_CREATE) && !has_hook(status, PROCESS_HOOK_ACCEPT))
-		printf("isolation:  in part: there is no BPF LSM here, so isolated processes go on "
-		       "to "
-		       "listen and accept with sockets that they had\n");
+	if (isolation_word(status) && !(status->wanted_hooks & 1U << PROCESS_HOOK_ACCEPT))
+		printf("isolation:  in part: what is isolated goes on to listen and accept with "
+		       "sockets "
+		       "that it had\n");
 }

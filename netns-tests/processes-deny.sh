@@ -79,14 +79,19 @@ test_isolation_without_accept_is_told_or_falls_back() {
 		memory: [{name: grows, event: growth, over: 1GiB, within: 1s, action: isolate}]
 	E
 	exits 0 synfw apply "$T/isolates.yaml"
-	grep -q '"alone" and more isolates, and here accept(2)' "$T/err" || fail "apply does not tell it"
+	grep -q 'rule "alone" (and 1 more) isolates, and here accept(2)' "$T/err" || fail "apply does not tell it"
+	exits 0 synfw apply --dry-run "$T/isolates.yaml"
+	grep -q 'rule "alone" (and 1 more) isolates' "$T/err" || fail "a dry run does not tell it"
 	policy otherwise <<-E
 		processes: [{$rule, fallback: kill}]
 		memory: [{name: grows, event: growth, over: 1GiB, within: 1s, action: isolate, fallback: flag}]
 		tests: [{exec: $T/bin/bad, expect: kill, rule: alone}]
 	E
 	exits 1 synfw trace --policy "$T/otherwise.yaml" --exec "$T/bin/bad" --json
-	json '.verdict == "kill" and .rule == "alone"'
+	json '.verdict == "kill" and .cause == "fallback" and .rule == "alone"'
+	sed 's/expect: kill/expect: isolate/' "$T/otherwise.yaml" >"$T/wrong.yaml"
+	exits 3 synfw apply "$T/wrong.yaml"
+	says 'expected isolate by rule "alone", got kill, the fallback of rule "alone"'
 	exits 0 synfw apply "$T/otherwise.yaml"
 	grep -q 'rule "alone" isolates.*: its fallback, kill, is in force' "$T/err" ||
 		fail "apply does not tell of the fallback"

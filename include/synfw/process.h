@@ -161,7 +161,8 @@ struct synfw_process_rule {
 	__u16 parent_term;	/* its list in `parent` + 1; 0: any parent */
 	__u16 ancestor_term;	/* its list in `ancestor` + 1; 0: any */
 	__u8 action;		/* enum synfw_process_action; of an `except` without meaning */
-	__u8 fallback;		/* what `deny` becomes where exec cannot be denied: KILL or FLAG, else DENY */
+	__u8 fallback;		/* what `deny` becomes where exec cannot be denied: KILL or FLAG, else DENY. That
+				 * of `isolate` is put into `action` by apply. */
 	__u8 trigger;		/* enum synfw_process_trigger */
 	__u8 flags;		/* SYNFW_PROCESS_* */
 	__u8 nr_args;
@@ -468,7 +469,8 @@ struct synfw_process_question {
 };
 
 /* Why the effect is another one than the action. */
-#define SYNFW_CAUSE_FALLBACK  0x1 /* the exec cannot be denied, here or by what is known before it */
+#define SYNFW_CAUSE_FALLBACK  0x1 /* the exec cannot be denied, here or by what is known before it; or user
+				   * space says so, of a rule that isolates */
 #define SYNFW_CAUSE_SCORING   0x2 /* the points alone lead to more, of who had none before */
 #define SYNFW_CAUSE_PROTECTED 0x4
 

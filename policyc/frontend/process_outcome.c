@@ -68,9 +68,10 @@ void process_check_outcome(struct parser *parser, const struct process_draft *dr
 {
 	rule_check_outcome(parser, &draft->head, node, hint);
 	if (draft->fallback_node && !can_fall_back(&draft->head))
-		diag_error(parser->diags, location_of(parser, draft->fallback_node),
-			   "\"fallback\" goes with actions that not every kernel can do: deny, and "
-			   "isolate");
+		diag_error(
+			parser->diags, location_of(parser, draft->fallback_node),
+			"\"fallback\" goes with what not every kernel can do: \"action: isolate\""
+			", and, of an exec, \"action: deny\"");
 }
 
 int process_parse_except(struct parser *parser, enum schema_section section,
