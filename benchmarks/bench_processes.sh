@@ -104,7 +104,7 @@ row() { # WHAT BAR|- POLICY LOAD...
 }
 
 echo
-echo "Medians of $ROUNDS rounds, where at most 1 % is asked for of $NARROW_ROUNDS."
+echo "Medians of $ROUNDS rounds; where the bar is 1 %, of $NARROW_ROUNDS."
 echo
 echo '| what | without, ns | with the rules | 95 % confidence |'
 echo '|---|---|---|---|'
@@ -126,7 +126,8 @@ printf '%s\n' 'logging: {limit: 1000000/s}' 'processes:' \
 put flagged
 mkfifo "$T/pipe"
 
-flag_and_read() { # appends how many events were read, and in µs the median, the 99th percentile and the largest
+# Appends how many events were read, and in µs the median, the 99th percentile and the largest.
+flag_and_read() {
 	local result reader
 	taskset -c 1 "$BUILD/benchmarks/event-latency" json <"$T/pipe" >>"$T/latency" &
 	result=$!
