@@ -35,31 +35,46 @@ static char *pending_link_path(const struct commit *commit, uint32_t ifindex)
 
 /* ---- staging: nothing below is seen by a packet ---- */
 
+static const struct manifest *live_manifest(const struct commit *commit)
+{
+	static const struct manifest nothing;
+
+	return commit->live->manifest ? commit->live->manifest : &nothing;
+}
+
+/* A slot is cleared only after a grace period, and after what is remembered was told of the rules
+ * that went with it. One that was not cleared was left by an apply that was killed, perhaps before
+ * all that. */
+static int clear_slot(struct commit *commit, uint32_t slot, struct fault *fault)
+{
+	int err;
+
+	if (!tables_slot_is_empty(commit->object, slot)) {
+		err = grace_wait(fault);
+		if (!err)
+			err = renumber_forget(commit->object, live_manifest(commit), fault);
+		if (err)
+			return err;
+	}
+	err = tables_clear(commit->object, slot);
+	return err ? fault_system(fault, err, "cannot empty the idle generation") : 0;
+}
+
 static int stage_tables(struct commit *commit, struct fault *fault)
 {
 	uint32_t slot = commit->control.active;
-	int err;
+	int err = commit_is_fresh(commit) ? 0 : clear_slot(commit, slot, fault);
 
-	if (!commit_is_fresh(commit)) {
-		/* a slot is cleared only after a grace period; one that was not cleared was left by
-		 * an apply that was killed, perhaps before it waited for packets still in it */
-		if (!tables_slot_is_empty(commit->object, slot)) {
-			err = grace_wait(fault);
-			if (err)
-				return err;
-		}
-		err = tables_clear(commit->object, slot);
-		if (err)
-			return fault_system(fault, err, "cannot empty the idle generation");
-	}
+	if (err)
+		return err;
 	commit->slot_filled = true;
 	return tables_install(commit->tables, commit->object, slot, fault);
 }
 
 /* Slots that no rule of the live policy counts in start from zero. */
-static int reset_new_counters(struct commit *commit, const struct manifest *live,
-			      struct fault *fault)
+static int stage_rule_counters(struct commit *commit, struct fault *fault)
 {
+	const struct manifest *live = live_manifest(commit);
 	CLEANUP(cleanup_free) bool *counting = calloc(SYNFW_MAX_RULE_COUNTERS, sizeof(*counting));
 	size_t i;
 	int err;
@@ -76,20 +91,6 @@ static int reset_new_counters(struct commit *commit, const struct manifest *live
 			return err;
 	}
 	return 0;
-}
-
-/* What is remembered must not name the rules that had new counters before. Nothing writes there
- * meanwhile: it is the program of the live policy that runs. */
-static int stage_rule_counters(struct commit *commit, struct fault *fault)
-{
-	static const struct manifest nothing;
-	const struct manifest *live = commit->live->manifest ? commit->live->manifest : &nothing;
-	bool some_new = false;
-	int err = reset_new_counters(commit, live, fault);
-
-	if (!err && !commit_is_fresh(commit))
-		err = renumber_has_more(commit->next, live, fault, &some_new);
-	return err || !some_new ? err : renumber_forget(commit->object, live, fault);
 }
 
 static bool interface_is_live(const struct commit *commit, uint32_t ifindex)

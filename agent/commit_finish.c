@@ -121,7 +121,7 @@ static int reset_freed_counters(struct commit *commit, struct fault *fault)
 static int forget_rules(struct commit *commit, struct fault *fault)
 {
 	bool gone;
-	int err = renumber_has_more(commit->live->manifest, commit->next, fault, &gone);
+	int err = renumber_has_lost(commit->live->manifest, commit->next, fault, &gone);
 
 	return err || !gone ? err : renumber_forget(commit->object, commit->next, fault);
 }
@@ -135,11 +135,16 @@ static int retain_interfaces(struct commit *commit, struct fault *fault)
 }
 
 /* Packets in flight still read the old generation: emptied under them, its missing tables would
- * pass what it drops. */
+ * pass what it drops. They write its rules' counters, too. That the slot is empty says that all of
+ * this is done, see commit.c. */
 static int free_generation(struct commit *commit, uint32_t slot, struct fault *fault)
 {
 	int err = grace_wait(fault);
 
+	if (!err && commit->live->manifest)
+		err = reset_freed_counters(commit, fault);
+	if (!err && commit->live->manifest)
+		err = forget_rules(commit, fault);
 	if (err)
 		return err;
 	err = tables_clear(commit->object, slot);
@@ -167,10 +172,6 @@ void commit_finish_switch(struct commit *commit)
 	NOTE_FAULT(commit, "freeing the old policy", free_generation(commit, old_slot, &fault_));
 	process_commit_free_old(commit->processes, old_slot, commit->live->manifest, commit->next,
 				commit->notes);
-	if (commit->live->manifest)
-		NOTE_FAULT(commit, "resetting counters", reset_freed_counters(commit, &fault_));
-	if (commit->live->manifest)
-		NOTE_FAULT(commit, "rules that are gone", forget_rules(commit, &fault_));
 }
 
 void commit_finish_fresh(struct commit *commit)

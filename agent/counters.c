@@ -86,26 +86,31 @@ int counters_assign(const struct manifest *live, struct manifest *next)
 	CLEANUP(cleanup_free) struct named_counter *old = NULL;
 	CLEANUP(cleanup_free) struct named_counter *new = NULL;
 	CLEANUP(cleanup_free) uint32_t *since = NULL;
+	CLEANUP(cleanup_free) bool *remembered = NULL;
 	size_t nr_old = live ? live->nr_rules : 0, i;
 	int err;
 
 	since = calloc(SYNFW_MAX_RULE_COUNTERS, sizeof(*since));
+	remembered = calloc(SYNFW_MAX_RULE_COUNTERS, sizeof(*remembered));
 	old = calloc(nr_old + 1, sizeof(*old));
 	new = calloc(next->nr_rules + 1, sizeof(*new));
-	if (!since || !old || !new)
+	if (!since || !remembered || !old || !new)
 		return -ENOMEM;
 	for (i = 0; i < nr_old; i++)
 		old[i] = (struct named_counter){live->rules[i].name, live->rules[i].counter};
 	for (i = 0; i < next->nr_rules; i++)
 		new[i] = (struct named_counter){next->rules[i].name, 0};
 	err = counters_hand_on(old, nr_old, new, next->nr_rules, SYNFW_MAX_RULE_COUNTERS);
-	for (i = 0; !err && i < nr_old; i++)
+	for (i = 0; !err && i < nr_old; i++) {
 		since[live->rules[i].counter] = live->rules[i].since;
+		remembered[live->rules[i].counter] = live->rules[i].remembered;
+	}
 	for (i = 0; !err && i < next->nr_rules; i++) {
 		uint32_t counter = new[i].counter;
 
 		next->rules[i].counter = counter;
 		next->rules[i].since = since[counter] ? since[counter] : (uint32_t)next->revision;
+		next->rules[i].remembered |= remembered[counter];
 	}
 	return err;
 }

@@ -18,6 +18,8 @@ struct manifest_rule {
 	char *description; /* of the policy, or NULL */
 	char *text;	   /* policy_rule_describe() */
 	bool listed;	   /* it names sources, not everybody, and all in the policy itself */
+	bool remembered;   /* what is remembered of sources may name it: it gives points, limits or
+			    * blocks, or did so in a policy before */
 	uint32_t counter;  /* slot in synfw_rule_counters */
 	uint32_t since;	   /* revision of the policy in which it got that */
 };

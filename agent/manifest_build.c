@@ -66,6 +66,8 @@ static int build_rules(const struct policy *policy, struct manifest *manifest)
 			.monitor = rule->monitor,
 			.description = copy(rule->description, &error),
 			.listed = lists_sources(policy, &rule->match),
+			.remembered = rule->score || rule->block_ns ||
+				      rule->limit.kind != SYNFW_LIMIT_NONE,
 		};
 		manifest->nr_rules++;
 		if (error || policy_rule_describe(policy, rule, &manifest->rules[i].text))

@@ -88,7 +88,7 @@ static const json_t *read_array(struct reader *reader, const json_t *root, const
 static json_t *encode_rule(const struct manifest_rule *rule)
 {
 	/* clang-format off */
-	return json_pack("{s:o, s:i, s:s, s:I, s:b, s:o, s:o, s:b, s:I, s:I}",
+	return json_pack("{s:o, s:i, s:s, s:I, s:b, s:o, s:o, s:b, s:b, s:I, s:I}",
 			 "name", json_text(rule->name),
 			 "line", rule->line,
 			 "action", manifest_action_word(rule->action),
@@ -97,6 +97,7 @@ static json_t *encode_rule(const struct manifest_rule *rule)
 			 "description", json_text_or_null(rule->description),
 			 "text", json_text(rule->text),
 			 "listed", rule->listed,
+			 "remembered", rule->remembered,
 			 "counter", (json_int_t)rule->counter,
 			 "since", (json_int_t)rule->since);
 	/* clang-format on */
@@ -114,6 +115,8 @@ static void decode_rule(struct reader *reader, const json_t *object, void *eleme
 	rule->description = read_optional(reader, object, "description");
 	rule->text = read_string(reader, object, "text");
 	rule->listed = read_boolean(reader, object, "listed");
+	/* builds before did not say */
+	rule->remembered = !json_is_false(json_object_get(object, "remembered"));
 	rule->counter = read_integer(reader, object, "counter", SYNFW_MAX_RULE_COUNTERS - 1);
 	rule->since = read_integer(reader, object, "since", UINT32_MAX);
 	if (!action)

@@ -159,18 +159,25 @@ static uint16_t *counters_of(const struct manifest *policy)
 	return stays;
 }
 
-int renumber_has_more(const struct manifest *policy, const struct manifest *other,
-		      struct fault *fault, bool *ret_more)
+int renumber_has_lost(const struct manifest *live, const struct manifest *next, struct fault *fault,
+		      bool *ret_lost)
 {
-	CLEANUP(cleanup_free) uint16_t *ours = counters_of(policy);
-	CLEANUP(cleanup_free) uint16_t *theirs = counters_of(other);
-	uint32_t i;
+	CLEANUP(cleanup_free) uint16_t *stays = counters_of(next);
+	const struct manifest_process_rule *process_rule;
+	const struct manifest_rule *rule;
+	size_t i;
 
-	if (!ours || !theirs)
+	if (!stays)
 		return fault_system(fault, -ENOMEM, "cannot compare the rules of two policies");
-	*ret_more = false;
-	for (i = 0; i < RULE_NAMES_COUNTERS; i++)
-		*ret_more |= ours[i] && !theirs[i];
+	*ret_lost = false;
+	for (i = 0; i < live->nr_rules; i++) {
+		rule = &live->rules[i];
+		*ret_lost |= rule->remembered && !stays[rule->counter];
+	}
+	for (i = 0; i < live->nr_process_rules; i++) {
+		process_rule = &live->process_rules[i];
+		*ret_lost |= !stays[SYNFW_COUNTER_OF_PROCESSES + process_rule->counter];
+	}
 	return 0;
 }
 

@@ -14,14 +14,14 @@
  * without memory. The rules of `next` keep those of the same name in `live`. */
 uint16_t *renumber_by_name(const struct manifest *live, const struct manifest *next);
 
-/* Whether `policy` has a rule, of either kind, whose counter no rule of `other` has. */
-int renumber_has_more(const struct manifest *policy, const struct manifest *other,
-		      struct fault *fault, bool *ret_more);
+/* Whether a rule of `live`, of either kind, that may be named by what is remembered has a counter
+ * that no rule of `next` has. */
+int renumber_has_lost(const struct manifest *live, const struct manifest *next,
+		      struct fault *fault, bool *ret_lost);
 
 /* Takes the names of all rules that are not in `policy`, the one in force, out of what is
  * remembered, beside the packet path; marks of peers that such a rule left go altogether. Called
- * when rules have gone, and again before counters are given to new ones: an apply may have been
- * killed before it had done so. */
+ * when such rules have gone, and after an apply that may have been killed before it had done so. */
 int renumber_forget(const struct object *object, const struct manifest *policy,
 		    struct fault *fault);
 

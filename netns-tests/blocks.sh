@@ -263,6 +263,50 @@ test_a_rule_that_is_gone_is_not_confused_with_a_new_one() {
 	json '.block.cause == "rule" and .block.rule == null'
 }
 
+# It blocked in a policy before, and is a plain rule by the time it goes.
+test_a_rule_that_once_blocked_is_forgotten_as_well() {
+	prepare
+	sed -i 's/block: 5s/block: 1h/' "$T/live.yaml"
+	apply live
+	drops 1 "proto=tcp,src=$A,dst=$EDGE4,dport=23"
+	sed '/name: telnet/s/, block: 1h//' "$T/live.yaml" >"$T/plain.yaml"
+	apply plain
+	exits 1 synfw why $A --json
+	json '.block.rule == "telnet"'
+	sed '/name: telnet/d' "$T/live.yaml" >"$T/less.yaml"
+	apply less
+	sed 's/name: telnet/name: other/' "$T/live.yaml" >"$T/more.yaml"
+	apply more
+	exits 1 synfw why $A --json
+	json '.block.cause == "rule" and .block.rule == null'
+}
+
+# An apply that is killed once its policy is in force has not told what is remembered: the next does.
+test_a_rule_that_is_gone_is_forgotten_after_a_kill() {
+	local back calls
+	prepare
+	sed -i 's/block: 5s/block: 1h/' "$T/live.yaml"
+	sed '/name: telnet/d' "$T/live.yaml" >"$T/less.yaml"
+	sed 's/name: telnet/name: other/' "$T/live.yaml" >"$T/more.yaml"
+	apply live
+	run on_edge env LD_PRELOAD="$TOOLS/libfail_bpf.so" FAIL_BPF_AT=0 FAIL_BPF_COUNT="$T/count" \
+		"$SYNFW" apply "$T/less.yaml"
+	equal "$STATUS" 0 "status of an apply without a fault"
+	calls=$(cat "$T/count")
+	for back in $(seq 1 4 45); do
+		exits 0 synfw detach
+		apply live
+		drops 1 "proto=tcp,src=$A,dst=$EDGE4,dport=23"
+		run on_edge env LD_PRELOAD="$TOOLS/libfail_bpf.so" FAIL_BPF_AT=$((calls - back)) \
+			FAIL_BPF_SIGNAL=9 FAIL_BPF_COUNT="$T/count" "$SYNFW" apply "$T/less.yaml"
+		equal "$STATUS" 137 "status of an apply that is killed at call $((calls - back)) of $calls"
+		equal "$(live_policy)" live "name of what is in force"
+		exits 0 synfw apply "$T/more.yaml"
+		exits 1 synfw why $A --json
+		json '.block.cause == "rule" and .block.rule == null'
+	done
+}
+
 test_many_at_once() {
 	prepare
 	printf '%s # a comment\n\n%s 198.51.100.9\n' $A $B | run synfw block - --for 1h

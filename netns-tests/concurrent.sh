@@ -72,7 +72,7 @@ test_readers_see_one_policy_or_the_other() {
 	local writer seen=0
 	prepare
 	apply east
-	for _ in $(seq 15); do
+	for _ in $(seq 40); do
 		synfw apply "$T/west.yaml" && synfw apply "$T/east.yaml" || exit 1
 	done >"$T/writer" 2>&1 &
 	writer=$!
