@@ -472,7 +472,8 @@ int apply_policy(const struct paths *paths, const struct policy *policy,
 	if (!err)
 		err = prepare(&apply);
 	if (!err)
-		process_judge_note(policy, apply.processes.lsm, &report.notes);
+		process_judge_note(policy, apply.processes.lsm, apply.processes.isolates_fully,
+				   &report.notes);
 	/* what a killed run left may protect: it goes only when something takes its place */
 	if (!err && !options->dry_run)
 		err = recover(&apply, &report.notes);

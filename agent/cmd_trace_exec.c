@@ -193,7 +193,7 @@ static int judge_from_file(const char *path, struct fault *fault, struct judge *
 	if (err || !image->processes || !image->processes->head.nr_bits)
 		return err;
 	judge->lsm = process_hooks_ask_for_lsm(image->processes) && process_lsm_works();
-	if (!judge->lsm)
+	if (!process_hooks_isolate_fully(judge->lsm))
 		process_hooks_fall_back(image->processes);
 	judge->head = image->processes->head;
 	err = process_inner_create(image->processes, fault, &inner);

@@ -13,7 +13,7 @@ void process_answer_note_fallback(struct synfw_process_question *answer,
 const char *process_lack_text(enum synfw_process_action action)
 {
 	return action == SYNFW_PROCESS_DENY ? "denies, and here no exec can be made to fail"
-					    : "isolates, and here accept(2) cannot be refused";
+					    : "isolates, and here that cannot be done in full";
 }
 
 const char *process_answer_word(const struct synfw_process_question *answer)

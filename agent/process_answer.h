@@ -12,8 +12,7 @@
 void process_answer_note_fallback(struct synfw_process_question *answer,
 				  enum synfw_process_action action);
 
-/* What a kernel without BPF LSM lacks for a rule with that action, deny or isolate: "denies, and
- * here ...". */
+/* What is lacking here for a rule with that action, deny or isolate: "denies, and here ...". */
 const char *process_lack_text(enum synfw_process_action action);
 
 /* What becomes of a program by the shadow program's answer: "allow", "kill"... */

@@ -103,7 +103,8 @@ int process_commit_describe(struct process_commit *commit, struct process_tables
 			    struct manifest *manifest)
 {
 	commit->lsm = process_hooks_ask_for_lsm(tables) && process_lsm_works();
-	if (tables && !commit->lsm)
+	commit->isolates_fully = process_hooks_isolate_fully(commit->lsm);
+	if (tables && !commit->isolates_fully)
 		process_hooks_fall_back(tables);
 	commit->needed = process_hooks_needed(tables, commit->lsm);
 	if (!commit->needed)

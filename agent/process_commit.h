@@ -22,6 +22,7 @@ struct process_commit {
 	struct process_half live;	     /* of the datapath in force, if it has this ABI */
 	const struct process_tables *tables; /* NULL: the policy has nothing to do with processes */
 	bool lsm;			     /* BPF LSM works, where it makes a difference */
+	bool isolates_fully;		     /* so does all else that isolation takes */
 	uint32_t needed;		     /* hooks */
 	bool renewed;			     /* what is in force runs another build's programs */
 	struct process_object loaded; /* programs to attach, and maps when there is no half */

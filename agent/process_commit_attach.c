@@ -18,7 +18,7 @@ static char *who_needs(const struct process_commit *commit, const struct manifes
 		*end = next->process_rules + next->nr_process_rules;
 
 	for (rule = next->process_rules; rule < end; rule++) {
-		bool falls_back = rule->action == SYNFW_PROCESS_ISOLATE && !commit->lsm;
+		bool falls_back = rule->action == SYNFW_PROCESS_ISOLATE && !commit->isolates_fully;
 		const struct process_hook_reason reason = {
 			rule->trigger, falls_back ? rule->fallback : rule->action, rule->peers};
 

@@ -139,6 +139,13 @@ bool process_hooks_ask_for_lsm(const struct process_tables *tables)
 	return process_hooks_needed(tables, true) != process_hooks_needed(tables, false);
 }
 
+bool process_hooks_isolate_fully(bool lsm)
+{
+	CLEANUP(cleanup_fd) int cgroup_fd = -1;
+
+	return lsm && !process_hooks_open_cgroup(&cgroup_fd);
+}
+
 void process_hooks_fall_back(struct process_tables *tables)
 {
 	struct synfw_process_head *head = &tables->head;

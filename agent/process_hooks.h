@@ -56,7 +56,10 @@ uint32_t process_hooks_needed(const struct process_tables *tables, bool lsm);
 /* Whether it makes a difference to them. */
 bool process_hooks_ask_for_lsm(const struct process_tables *tables);
 
-/* What rules become where BPF LSM does not work: those that isolate, and have a fallback, do that
+/* Whether all that isolation takes is there, where BPF LSM works or does not. */
+bool process_hooks_isolate_fully(bool lsm);
+
+/* What rules become where that is not so: those that isolate, and have a fallback, do that
  * instead. `deny` falls back in the program, as points may lead beyond its fallback. */
 void process_hooks_fall_back(struct process_tables *tables);
 

@@ -43,10 +43,17 @@ int process_judge_means(const struct policy *policy, bool lsm, struct fault *fau
 	return 0;
 }
 
+/* What a kernel can do of what rules ask for. */
+struct means {
+	bool lsm, isolates_fully;
+};
+
 static void note_fallback(const char *name, const struct process_outcome *outcome,
-			  struct notes *notes)
+			  const struct means *means, struct notes *notes)
 {
-	if (has_fallback(outcome) && !outcome->monitor)
+	bool done = outcome->action == SYNFW_PROCESS_DENY ? means->lsm : means->isolates_fully;
+
+	if (has_fallback(outcome) && !outcome->monitor && !done)
 		notes_add(notes, "rule \"%s\" %s: its fallback, %s, is in force", name,
 			  process_lack_text(outcome->action),
 			  manifest_process_action_word(outcome->fallback));
@@ -93,19 +100,23 @@ static void note_partial(const struct policy *policy, struct notes *notes)
 		notes_add(notes, "process-scoring " PARTLY "`action: kill` does more");
 }
 
-void process_judge_note(const struct policy *policy, bool lsm, struct notes *notes)
+void process_judge_note(const struct policy *policy, bool lsm, bool isolates_fully,
+			struct notes *notes)
 {
+	const struct means means = {lsm, isolates_fully};
 	size_t i;
 
-	if (lsm || policy->monitor)
+	if (policy->monitor)
 		return;
 	for (i = 0; i < policy->nr_process_rules; i++)
 		note_fallback(policy->process_rules[i].name, &policy->process_rules[i].outcome,
-			      notes);
+			      &means, notes);
 	for (i = 0; i < policy->nr_memory_rules; i++)
 		note_fallback(policy->memory_rules[i].name, &policy->memory_rules[i].outcome,
-			      notes);
-	note_partial(policy, notes);
+			      &means, notes);
+	/* what has neither this nor a fallback was refused where anything else is lacking */
+	if (!lsm)
+		note_partial(policy, notes);
 }
 
 /* ---- tests ---- */

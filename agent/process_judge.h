@@ -13,8 +13,10 @@
  * fallback. */
 int process_judge_means(const struct policy *policy, bool lsm, struct fault *fault);
 
-/* A warning for each rule whose fallback is in force here, and of isolation in part. */
-void process_judge_note(const struct policy *policy, bool lsm, struct notes *notes);
+/* A warning for each rule whose fallback is in force, where exec can be denied (`lsm`) and processes
+ * be isolated in full or not, and of isolation in part. */
+void process_judge_note(const struct policy *policy, bool lsm, bool isolates_fully,
+			struct notes *notes);
 
 /* Runs the `tests:` about programs on the shadow program. What counts is what would become of the
  * program here, where exec can be denied (`lsm`) or cannot. A test that fails is an error of the

@@ -167,6 +167,16 @@ test_isolation_wants_the_root_of_all_control_groups() {
 	equal "$STATUS" 7 "status where no hierarchy is mounted"
 	says "scores.yaml: process-scoring isolates processes"
 	[ ! -e "$SYNFW_BPFFS" ] || fail "pins are left"
+	policy otherwise <<-E
+		processes: [{name: alone, exec: $T/bin/none, action: isolate, fallback: kill}]
+	E
+	in_group "$no_groups"'; exec "$@"' none "$SYNFW" apply "$T/otherwise.yaml"
+	equal "$STATUS" 0 "status of a rule that falls back"
+	grep -q 'rule "alone" isolates.*: its fallback, kill, is in force' "$T/err" ||
+		fail "apply does not tell of the fallback"
+	exits 0 synfw status --json
+	json '.processes.isolation == null and .processes.fallbacks[0].instead == "kill"'
+	exits 0 synfw detach
 	in_group 'mount -t cgroup2 none "$0" && exec "$@"' "$T/group" "$SYNFW" apply "$T/other.yaml"
 	equal "$STATUS" 0 "status where the whole is mounted as well"
 }

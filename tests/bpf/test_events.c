@@ -16,6 +16,7 @@
 #include "must.h"
 #include "over_time_policy.h"
 #include "policy_text.h"
+#include "scale.h"
 #include "test_state.h"
 
 #define NS_PER_S    UINT64_C(1000000000)
@@ -144,23 +145,28 @@ static bool samples_drops_but_not_the_first(void)
 {
 	uint64_t sampled = state_tally(state, SYNFW_TALLY_EVENTS_SAMPLED);
 	struct synfw_event event;
+	const uint32_t many = scaled(MANY, MANY / 5);
 	uint64_t stands_for = 1, told = 0;
+	uint32_t deviation = 1;
 	size_t count;
 
 	apply(SAMPLE, "1000000/s");
 	send_many(HOSTILE + 2, DROP_PORT, 1);
 	EXPECT(state_events(state, &event, 1) == 1);
 	EXPECT(event.flags == SYNFW_EVENT_FIRST && event.sample == 1);
-	for (int i = 0; i < MANY / 1000; i++) {
+	for (uint32_t i = 0; i < many / 1000; i++) {
 		send_many(HOSTILE + 2, DROP_PORT, 1000);
 		count = state_events(state, &event, 1);
 		EXPECT(!count || (event.sample == SAMPLE && !event.flags));
 		told += count;
 		stands_for += count * SAMPLE;
 	}
-	/* 1,000 are expected, and a deviation of 31: five of them */
-	EXPECT(stands_for > MANY - 5 * 31 * SAMPLE && stands_for < MANY + 5 * 31 * SAMPLE);
-	EXPECT(state_tally(state, SYNFW_TALLY_EVENTS_SAMPLED) == sampled + MANY - told);
+	/* n are expected, with a deviation of their root: five of them */
+	while (deviation * deviation < many / SAMPLE)
+		deviation++;
+	EXPECT(stands_for > many - 5 * deviation * SAMPLE &&
+	       stands_for < many + 5 * deviation * SAMPLE);
+	EXPECT(state_tally(state, SYNFW_TALLY_EVENTS_SAMPLED) == sampled + many - told);
 	send_many(HOSTILE + 3, DROP_PORT, 1);
 	send_many(HOSTILE + 2, LOG_PORT, 1);
 	EXPECT(state_events(state, &event, 1) == 2);
@@ -191,14 +197,15 @@ static bool limits_and_counts_what_it_leaves_out(void)
 static bool counts_what_the_ring_has_no_room_for(void)
 {
 	uint64_t lost = state_tally(state, SYNFW_TALLY_EVENTS_LOST);
+	const uint32_t many = scaled(MANY, 2 * RING_EVENTS);
 	struct synfw_event event;
 	size_t count;
 
 	apply(1, "1000000/s");
-	send_many(HOSTILE + 6, LOG_PORT, MANY);
+	send_many(HOSTILE + 6, LOG_PORT, many);
 	count = state_events(state, &event, 1);
 	EXPECT(count >= RING_EVENTS - 1 && count <= RING_EVENTS);
-	EXPECT(state_tally(state, SYNFW_TALLY_EVENTS_LOST) == lost + MANY - count);
+	EXPECT(state_tally(state, SYNFW_TALLY_EVENTS_LOST) == lost + many - count);
 	send_many(HOSTILE + 6, LOG_PORT, 1);
 	EXPECT(state_events(state, &event, 1) == 1 && event.kind == SYNFW_EVENT_RULE);
 	EXPECT(event.verdict == SYNFW_ALLOW && event.reason == SYNFW_REASON_RULE_ALLOW);

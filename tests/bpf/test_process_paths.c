@@ -372,7 +372,7 @@ static void *renames(void *stop)
  * slower the processor, the more renames there are while one exec is judged. */
 static bool is_stopped_while_renamed(void)
 {
-	const uint32_t times = scaled(300, 60);
+	const uint32_t times = scaled(300, 30);
 	int ran = 0, found = 0;
 
 	for (uint32_t i = 0; i < times; i++) {
