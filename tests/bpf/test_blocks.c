@@ -291,7 +291,7 @@ static const struct model_policy every_effect = {
 static bool million_spoofed_packets_block_nobody(void)
 {
 	static const uint32_t addresses[] = {0x0a090001, 0x0a09ffff, 0xc0000202, 0x0a090203};
-	const uint32_t spoofed = scaled(1000000, 50000);
+	const uint32_t spoofed = scaled(1000000, 10000);
 	const uint32_t ports = 25, repeat = spoofed / (4 * ports);
 	uint64_t spared = state_tally(state, SYNFW_TALLY_BLOCKS_EXEMPT), dropped = 0;
 	uint32_t blocks = state_count_blocks(state);

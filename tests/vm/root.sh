@@ -16,10 +16,9 @@ APPLETS="awk basename cat chmod cp cut date diff dirname false find grep head id
 	umount uniq wc xargs"
 
 # Cases of the netns ring that together are a short life of synfw: apply, what is dropped and what
-# is not, what status and the counters say, a policy after a policy, detach, a rule that denies. Each
+# is not, what status and the counters say, a policy after a policy, a rule that denies, detach. Each
 # takes 10 to 20 s here, so they are few.
-NETNS_CASES="counters:survive_a_reload_by_name detach:leaves_nothing
-	processes-deny:deny_fails_the_exec_or_is_refused"
+NETNS_CASES="counters:survive_a_reload_by_name processes-deny:deny_fails_the_exec_or_is_refused"
 
 # Programs of the bpf ring that are not run in guests. The first two ask no kernel; the next three
 # are about data that is not part of the project; the others are about tables and time, and
