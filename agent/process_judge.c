@@ -66,11 +66,10 @@ static bool isolates_in_part(const struct process_outcome *outcome)
 	       !outcome->monitor;
 }
 
-#define PARTLY                                                                                  \
-	"isolates, and here accept(2) and listen(2) cannot be refused (there is no BPF LSM): "  \
-	"what "                                                                                 \
-	"is isolated gets no socket, and may not connect, bind or send, but goes on to accept " \
-	"with sockets that it had; "
+#define PARTLY                                                                                 \
+	"isolates, and here accept(2) and listen(2) cannot be refused (there is no BPF LSM): " \
+	"what is isolated gets no socket, and may not connect, bind or send, but goes on to "  \
+	"accept with sockets that it had; "
 
 /* The first rule that isolates in part, and how many more there are. */
 static void note_partial_rules(const struct policy *policy, struct notes *notes)

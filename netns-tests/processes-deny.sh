@@ -56,6 +56,7 @@ test_deny_fails_the_exec_or_is_refused() {
 		{ cat "$T/out" >&2; fail "there is no event of the denial, or another one"; }
 	exits 0 synfw detach
 	equal "$(status_of bad)" 0 "status after detach"
+	equal "$(state)" nothing "what is pinned after detach"
 }
 
 # Of what isolates, BPF LSM alone can refuse accept(2).
