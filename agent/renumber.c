@@ -134,7 +134,8 @@ static bool renumber_entry(struct synfw_source *entry, struct synfw_more_parts *
 	const uint16_t *becomes = context;
 
 	memcpy(parts + 1, more->part, sizeof(more->part));
-	entry->nr_parts = renumber_parts(parts, entry->nr_parts, becomes);
+	synfw_entry_set_nr_parts(entry,
+				 renumber_parts(parts, synfw_entry_nr_parts(entry), becomes));
 	entry->part = parts[0];
 	memcpy(more->part, parts + 1, sizeof(more->part));
 	renumber_limits(entry, becomes);

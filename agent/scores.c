@@ -51,9 +51,9 @@ static struct scored scored_at(const struct known *known, const struct synfw_sco
 		.source = known->entry.source,
 		.level = level_at(&known->entry, scoring, now_ns),
 	};
-	int i;
+	uint32_t i;
 
-	for (i = 0; i < SYNFW_SCORE_PARTS && i < known->entry.nr_parts; i++)
+	for (i = 0; i < SYNFW_SCORE_PARTS && i < synfw_entry_nr_parts(&known->entry); i++)
 		scored.part[i] = i ? known->more.part[i - 1] : known->entry.part;
 	return scored;
 }
@@ -62,7 +62,7 @@ static struct scored scored_at(const struct known *known, const struct synfw_sco
 
 static int read_more(const struct object *object, struct known *known)
 {
-	if (known->entry.nr_parts > 1 &&
+	if (synfw_entry_nr_parts(&known->entry) > 1 &&
 	    bpf_map_lookup_elem(object->map_fd[OBJECT_MORE_PARTS], &known->key, &known->more))
 		return -errno;
 	return 0;
@@ -127,7 +127,7 @@ static bool clear_score(struct synfw_source *entry)
 	bool had = entry->level;
 
 	entry->level = 0;
-	entry->nr_parts = 0;
+	synfw_entry_set_nr_parts(entry, 0);
 	return had;
 }
 
@@ -295,7 +295,7 @@ static int change_entry(struct known *known, void *context)
 	err = change_known(changing, known, &changed);
 	if (err || !changed)
 		return err;
-	if (known->entry.nr_parts > 1 &&
+	if (synfw_entry_nr_parts(&known->entry) > 1 &&
 	    bpf_map_update_elem(changing->object->map_fd[OBJECT_MORE_PARTS], &known->key,
 				&known->more, BPF_ANY))
 		return -errno;

@@ -335,11 +335,12 @@ static __always_inline bool walk_restrict_all(struct image *image, struct walk *
 			   l4_class(image, tables->l4src, pkt, pkt->l4_src)))
 		return false;
 	entry_expect_if_likely(image, walk);
-	if (fields & 1 << SYNFW_FIELD_DYNAMIC &&
-	    !walk_restrict(image, walk, header, SYNFW_FIELD_DYNAMIC, dynamic_class(image, walk)))
-		return false;
+	/* first, as its lines are the farthest away */
 	if (fields & 1 << SYNFW_FIELD_SRC &&
 	    !walk_restrict(image, walk, header, SYNFW_FIELD_SRC, source_class(image, walk)))
+		return false;
+	if (fields & 1 << SYNFW_FIELD_DYNAMIC &&
+	    !walk_restrict(image, walk, header, SYNFW_FIELD_DYNAMIC, dynamic_class(image, walk)))
 		return false;
 	if (fields & 1 << SYNFW_FIELD_DST &&
 	    !walk_restrict(image, walk, header, SYNFW_FIELD_DST,

@@ -108,34 +108,37 @@ static __always_inline struct synfw_source *entry_of(struct walk *walk, const st
 	__u32 key = scratch->source_hash % SYNFW_SOURCE_SETS * SYNFW_SOURCE_WAYS;
 	const struct synfw_source *first, *second;
 
-	if (walk->noted & NOTED_ENTRY)
+	if (walk->noted & (NOTED_ENTRY | NOTED_NEWCOMER))
 		return entry_at(scratch->entry);
 	first = entry_at(key);
 	second = entry_at(key + 1);
 	if (!first || !second)
 		return NULL;
-	if (!entry_is_of(first, scratch) &&
-	    (entry_is_of(second, scratch) ||
-	     entry_victim(first, second, image_scoring(image), walk_now(walk))))
+	if (entry_is_of(second, scratch)) {
 		key++;
+	} else if (!entry_is_of(first, scratch)) {
+		key += entry_victim(first, second, image_scoring(image), walk_now(walk));
+		scratch->newcomer.rate_counter = 0;
+		scratch->newcomer.port_counter = 0;
+		walk->noted |= NOTED_NEWCOMER;
+	}
 	scratch->entry = key;
 	return entry_at(key);
 }
 
 /* Asks the memory for the lines of the set before they are needed, so that they come while the
- * rules are asked. */
+ * rules are asked. By stores: they wait for their lines in a buffer of their own, while the rest of
+ * the packet goes on. What comes after a load that waits cannot be retired, and a processor holds
+ * no more of it than takes half the time. */
 static __always_inline void entry_expect(const struct scratch *scratch)
 {
 	__u32 key = scratch->source_hash % SYNFW_SOURCE_SETS * SYNFW_SOURCE_WAYS;
-	const struct synfw_source *first = entry_at(key), *second = entry_at(key + 1);
-	__u64 word;
+	struct synfw_source *first = entry_at(key), *second = entry_at(key + 1);
 
-	if (!first || !second)
+	if (!first || !second || read_only)
 		return;
-	word = *(const volatile __u64 *)&first->level;
-	barrier_var(word);
-	word = *(const volatile __u64 *)&second->level;
-	barrier_var(word);
+	*(volatile __u8 *)&first->touched = 0;
+	*(volatile __u8 *)&second->touched = 0;
 }
 
 /* What a source that loses its entry had. */
@@ -186,14 +189,13 @@ static __always_inline bool entry_take(struct synfw_source *entry, const struct 
 	entry->rate_counter = 0;
 	entry->port_counter = 0;
 	entry->flags = SYNFW_ENTRY_USED;
-	entry->nr_parts = 0;
 	return true;
 }
 
 /* After the lock. */
 static __always_inline void entry_taken(struct walk *walk, const struct entry_lost *lost)
 {
-	walk->noted |= NOTED_ENTRY;
+	walk->noted = (walk->noted & ~NOTED_NEWCOMER) | NOTED_ENTRY;
 	if (lost->score)
 		tally(SYNFW_TALLY_SCORES_LOST);
 	if (lost->rate)

@@ -4,6 +4,7 @@
 
 /* Destination ports that a source has tried, see <synfw/state.h>. */
 #include "entry.bpf.h"
+#include "newcomer.bpf.h"
 #include "runtime.bpf.h"
 #include "walk.bpf.h"
 
@@ -163,13 +164,27 @@ static __always_inline __u32 ports_count(struct scratch *scratch, __u64 tag)
 	return count && search->moves && read_only ? count + 1 : count;
 }
 
+/* The port is the first that its source tried. False: another rule was told so before. */
+static __always_inline bool newcomer_takes_port(struct scratch *scratch, __u32 counter)
+{
+	struct newcomer *newcomer = &scratch->newcomer;
+
+	if (newcomer->port_counter)
+		return false;
+	newcomer->port_counter = counter;
+	newcomer->port = scratch->ports.port;
+	newcomer->port_at_boot_ms = scratch->ports.now_ms;
+	newcomer->port_window_ns = scratch->schedule.interval_ns;
+	return true;
+}
+
 /* How many ports the packet's source has tried for the rule within the window. 0: unknown. */
 static __always_inline __u32 ports_tried(struct walk *walk, const struct image *image,
 					 struct scratch *scratch, __u32 counter, __u64 seed)
 {
 	struct synfw_source *entry = entry_of(walk, image, scratch);
 	volatile struct port_search *search = &scratch->ports;
-	bool elsewhere, asked_before = walk->noted & NOTED_ENTRY;
+	bool elsewhere, asked_before;
 	struct entry_lost lost;
 
 	if (!entry)
@@ -177,6 +192,12 @@ static __always_inline __u32 ports_tried(struct walk *walk, const struct image *
 	search->port = walk->pkt.l4_dst;
 	search->now_ms = scratch->schedule.now_ns / NS_PER_MS;
 	search->window_ms = scratch->schedule.interval_ns / NS_PER_MS;
+	if (walk->noted & NOTED_NEWCOMER) {
+		if (newcomer_takes_port(scratch, counter))
+			return 1;
+		newcomer_settle(walk);
+	}
+	asked_before = walk->noted & NOTED_ENTRY;
 	bpf_spin_lock(&entry->lock);
 	elsewhere = entry_take(entry, scratch, image_scoring(image), scratch->schedule.now_ns,
 			       asked_before, &lost) &&

@@ -4,6 +4,7 @@
 
 /* Rates, of a rule as a whole and of each source: virtual schedules, see <synfw/state.h>. */
 #include "entry.bpf.h"
+#include "newcomer.bpf.h"
 #include "runtime.bpf.h"
 #include "walk.bpf.h"
 
@@ -112,17 +113,35 @@ static __always_inline bool rate_is_elsewhere(struct synfw_source *entry, __u32 
 	return true;
 }
 
+/* The first packet of a source exceeds no rate. False: another rule was told so before. */
+static __always_inline bool newcomer_takes_rate(struct scratch *scratch, __u32 counter)
+{
+	struct newcomer *newcomer = &scratch->newcomer;
+
+	if (newcomer->rate_counter)
+		return false;
+	newcomer->rate_counter = counter;
+	newcomer->rate_interval_ns = scratch->schedule.interval_ns;
+	return true;
+}
+
 static __always_inline bool source_rate_exceeded(struct walk *walk, const struct image *image,
 						 struct scratch *scratch, __u32 counter, __u64 seed)
 {
 	struct synfw_source *entry = entry_of(walk, image, scratch);
 	const struct schedule *schedule = &scratch->schedule;
-	bool known, elsewhere, exceeded = false, asked_before = walk->noted & NOTED_ENTRY;
+	bool known, elsewhere, exceeded = false, asked_before;
 	struct entry_lost lost;
 	__u64 tat_ns = 0;
 
 	if (!entry)
 		return false;
+	if (walk->noted & NOTED_NEWCOMER) {
+		if (newcomer_takes_rate(scratch, counter))
+			return false;
+		newcomer_settle(walk);
+	}
+	asked_before = walk->noted & NOTED_ENTRY;
 	bpf_spin_lock(&entry->lock);
 	known = entry_take(entry, scratch, image_scoring(image), schedule->now_ns, asked_before,
 			   &lost);

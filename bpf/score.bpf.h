@@ -4,6 +4,7 @@
 
 /* Scores of sources: leaky buckets in exact integers, see <synfw/state.h>. */
 #include "entry.bpf.h"
+#include "newcomer.bpf.h"
 #include "runtime.bpf.h"
 #include "source.bpf.h"
 #include "walk.bpf.h"
@@ -58,13 +59,13 @@ static __always_inline void parts_gather(struct scratch *scratch, const struct s
 					 const struct synfw_more_parts *more, bool counts)
 {
 	const __u64 *others = (const void *)more->part;
-	int i;
+	int i, nr_parts = synfw_entry_nr_parts(entry);
 
-	if (counts && entry->nr_parts) {
+	if (counts && nr_parts) {
 		scratch->sum[0] = *(const __u64 *)&entry->part;
 #pragma unroll
 		for (i = 1; i < SYNFW_SCORE_PARTS; i++)
-			if (i < entry->nr_parts)
+			if (i < nr_parts)
 				scratch->sum[i] = others[i - 1];
 	}
 #pragma unroll
@@ -77,16 +78,16 @@ static __always_inline void parts_store(const struct scratch *scratch, struct sy
 					struct synfw_more_parts *more)
 {
 	__u64 *others = (void *)more->part;
-	int i;
+	int i, nr_parts = !!scratch->sum[0];
 
 	*(__u64 *)&entry->part = scratch->sum[0];
-	entry->nr_parts = !!scratch->sum[0];
 #pragma unroll
 	for (i = 1; i < SYNFW_SCORE_PARTS; i++)
 		if (scratch->sum[i]) {
 			others[i - 1] = scratch->sum[i];
-			entry->nr_parts = i + 1;
+			nr_parts = i + 1;
 		}
+	synfw_entry_set_nr_parts(entry, nr_parts);
 }
 
 static __always_inline void level_store(struct synfw_source *entry, __u64 level, bool counts,
@@ -129,6 +130,7 @@ __noinline int score_add(struct walk *walk)
 	bpf_spin_lock(&entry->lock);
 	if (entry_take(entry, scratch, scoring, now_ns, asked_before, &lost))
 		before = score_leaked(entry, scoring, now_ns);
+	newcomer_leave(entry, walk, &scratch->newcomer, now_ns, &lost);
 	after = before + points * SYNFW_SCORE_UNIT;
 	if (after > SCORE_LEVEL_MAX)
 		after = SCORE_LEVEL_MAX;

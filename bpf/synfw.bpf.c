@@ -11,6 +11,7 @@
 #include "established.bpf.h"
 #include "event.bpf.h"
 #include "maps.bpf.h"
+#include "newcomer.bpf.h"
 #include "packet.bpf.h"
 #include "peer.bpf.h"
 #include "source.bpf.h"
@@ -171,6 +172,8 @@ static __always_inline void judge(struct xdp_md *ctx, struct image *image, __u32
 	classify(image, header, slot, walk);
 	if (effects_are_noted(image, walk) && !source_is_spared(walk))
 		effects_apply(ctx, walk, image);
+	if (walk->noted & NOTED_NEWCOMER)
+		newcomer_settle(walk);
 }
 
 SEC("xdp.frags")

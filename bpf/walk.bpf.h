@@ -29,8 +29,9 @@ struct decision {
 #define NOTED_EFFECT	 0x4  /* some rule blocks, or adds to a set */
 #define NOTED_LOG	 0x8  /* some rule logs */
 #define NOTED_SPARED	 0x10 /* nothing may be held against the source */
-#define NOTED_ENTRY	 0x20 /* scratch->entry is the number of the source's entry */
+#define NOTED_ENTRY	 0x20 /* scratch->entry has been made the source's entry */
 #define NOTED_EXACT_TIME 0x40 /* now_ns is no jiffy's */
+#define NOTED_NEWCOMER	 0x80 /* scratch->entry is to become the source's, which has none yet */
 
 /*
  * The packet in hand. One for each CPU, in a map and not on the stack: the verifier does not
@@ -84,12 +85,22 @@ struct port_search {
 	__u8 same, free, oldest; /* where it is, or could go; NO_SLOT: nowhere */
 };
 
+/* What the packet of a source without an entry leaves behind. */
+struct newcomer {
+	__u64 rate_interval_ns, port_window_ns;
+	__u32 port_at_boot_ms;
+	__u16 rate_counter, port_counter; /* of the rules; 0: none */
+	__u16 port;
+	__u16 reserved[3];
+};
+
 /* What only packets of rules with a score, a limit or an effect need: the others would pay for
  * clearing it. NOTED_SCRATCH says that it is this packet's. One for each CPU, as the walk. */
 struct scratch {
 	struct source source; /* as state.h says what a source is */
 	__u64 source_hash;
-	__u32 entry;		  /* number of its entry, NOTED_ENTRY */
+	__u32 entry;		  /* number of its entry, NOTED_ENTRY or NOTED_NEWCOMER */
+	struct newcomer newcomer; /* NOTED_NEWCOMER */
 	struct schedule schedule; /* of the limit that is asked */
 	struct port_search ports;
 	__u64 block_ns;	     /* the longest `block` of the rules that matched */

@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 #ifndef SYNFW_ABI_VERSION
-#define SYNFW_ABI_VERSION 6
+#define SYNFW_ABI_VERSION 7
 #endif
 
 /* ---- limits: used by the maps, by the compiler's checks and by the tests ------------------- */

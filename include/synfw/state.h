@@ -91,9 +91,11 @@ _Static_assert(sizeof(struct synfw_score_part) == 8, "part of a score");
  * it begins anew: a rate that it has elsewhere is not looked for, and may then be there twice,
  * for one burst more.
  *
- * The entry is chosen without its lock. Two CPUs that see a new source at the same moment may
- * give it both places of its set; the second one is never found again, and what one packet left
- * there is lost. A source that came again in that moment may be pushed out all the same.
+ * The entry is chosen without its lock, and what the first packet of a source leaves is written at
+ * its end. Two CPUs that see a new source at the same moment each judge its first packet, and add up
+ * what they leave (bpf/newcomer.bpf.h); or they may give it both places of its set: the second one is
+ * never found again, and what one packet left there is lost. A source that came again in that
+ * moment may be pushed out all the same.
  *
  * User space changes an entry by reading it and writing it whole, each under the lock: what
  * packets leave there in between, microseconds, is lost, in favour of whoever sent them.
@@ -107,6 +109,8 @@ _Static_assert(sizeof(struct synfw_score_part) == 8, "part of a score");
 #define SYNFW_ENTRY_PORTS_ELSEWHERE 0x4
 /* It was some source's once: the source of an IPv6 prefix may be 0, too. */
 #define SYNFW_ENTRY_USED 0x8
+#define SYNFW_ENTRY_FLAGS	0xf /* those above */
+#define SYNFW_ENTRY_PARTS_SHIFT 4
 
 struct synfw_source {
 	SYNFW_LOCK lock;
@@ -119,8 +123,8 @@ struct synfw_source {
 	__u16 rate_counter;	      /* 0: none */
 	__u16 port_counter;	      /* rule with distinct-ports; 0: none */
 	__u16 port;		      /* that was tried last, of that rule */
-	__u8 flags;		      /* SYNFW_ENTRY_* */
-	__u8 nr_parts;		      /* rules that gave points; all but one in synfw_more_parts */
+	__u8 flags;		      /* SYNFW_ENTRY_*, and synfw_entry_nr_parts() */
+	__u8 touched;		      /* 0: stored without the lock, so that the line comes */
 };
 _Static_assert(sizeof(struct synfw_source) == 64, "an entry is one cache line");
 
@@ -149,6 +153,17 @@ static inline __u64 synfw_entry_times(__u64 updated_ns, __u16 held)
 static inline __u64 synfw_entry_updated_ns(const struct synfw_source *entry)
 {
 	return entry->times >> 16 << SYNFW_ENTRY_UPDATED_SHIFT;
+}
+
+/* How many rules gave points; all but one are in synfw_more_parts. */
+static inline __u32 synfw_entry_nr_parts(const struct synfw_source *entry)
+{
+	return entry->flags >> SYNFW_ENTRY_PARTS_SHIFT;
+}
+
+static inline void synfw_entry_set_nr_parts(struct synfw_source *entry, __u32 nr_parts)
+{
+	entry->flags = (entry->flags & SYNFW_ENTRY_FLAGS) | nr_parts << SYNFW_ENTRY_PARTS_SHIFT;
 }
 
 /* synfw_more_parts[number of the entry]: of the second rule and later ones that gave points.

@@ -151,7 +151,7 @@ static const struct member members[] = {
 	MEMBER(synfw_source, port_counter),
 	MEMBER(synfw_source, port),
 	MEMBER(synfw_source, flags),
-	MEMBER(synfw_source, nr_parts),
+	MEMBER(synfw_source, touched),
 	MEMBER(synfw_more_parts, part),
 	MEMBER(synfw_score_part, counter),
 	MEMBER(synfw_score_part, hits),

@@ -127,7 +127,7 @@ bool state_score(struct state *state, const struct synfw_addr6 *source,
 			continue;
 		MUST(bpf_map_lookup_elem(state->more_parts_fd, &key, &more) == 0);
 		*ret_score = (struct state_score){entry.level, synfw_entry_updated_ns(&entry), {}};
-		for (int i = 0; i < entry.nr_parts; i++)
+		for (uint32_t i = 0; i < synfw_entry_nr_parts(&entry); i++)
 			ret_score->part[i] = i ? more.part[i - 1] : entry.part;
 		return true;
 	}
