@@ -11,16 +11,16 @@
 #define BLOCK_NO_HINT ~0ULL /* of a place: ask the map */
 
 /* False for all but those that are blocked, or were, and a few whose hash is the same: one load. */
-static __always_inline bool source_is_suspected(const struct image *image, const struct packet *pkt)
+static __always_inline bool source_is_suspected(const struct image *image, struct walk *walk)
 {
 	struct synfw_runtime *runtime = runtime_at_hand();
 	struct source source;
 
 	if (!runtime || filter_is_empty(&synfw_block_filter, SYNFW_BLOCK_FILTER_WORDS))
 		return false;
-	source_of(&source, image, pkt);
+	source_of(&source, image, &walk->pkt);
 	return filter_has(&synfw_block_filter, SYNFW_BLOCK_FILTER_WORDS,
-			  synfw_source_hash(source.word_be, runtime->seed));
+			  source_hash(walk, runtime, &source));
 }
 
 /* 0, or 1 + counter of the rule that the source is blocked for. What a policy that only monitors

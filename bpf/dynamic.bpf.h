@@ -58,26 +58,24 @@ __noinline int dynamic_pairs_held(struct walk *walk)
 	return held;
 }
 
-static __always_inline bool dynamic_suspects(__u8 family, const union address *address, __u64 seed)
+static __always_inline bool dynamic_suspects(__u64 hash)
 {
-	struct source key;
-
-	address_key(&key, family, address);
-	return filter_has(&synfw_member_filter, SYNFW_MEMBER_FILTER_WORDS,
-			  synfw_source_hash(key.word_be, seed));
+	return filter_has(&synfw_member_filter, SYNFW_MEMBER_FILTER_WORDS, hash);
 }
 
 /* As dynamic_pairs_held; for most packets the filter knows that none holds. */
 static __always_inline __u32 dynamic_pairs(struct walk *walk)
 {
 	const struct synfw_runtime *runtime = runtime_at_hand();
-	const struct packet *pkt = &walk->pkt;
+	struct source dst;
 
 	if (!runtime || filter_is_empty(&synfw_member_filter, SYNFW_MEMBER_FILTER_WORDS))
 		return 0;
-	if (!dynamic_suspects(pkt->family, &pkt->src, runtime->seed) &&
-	    !dynamic_suspects(pkt->family, &pkt->dst, runtime->seed))
-		return 0;
+	if (!dynamic_suspects(walk_src_hash(walk, runtime))) {
+		address_key(&dst, walk->pkt.family, &walk->pkt.dst);
+		if (!dynamic_suspects(synfw_source_hash(dst.word_be, runtime->seed)))
+			return 0;
+	}
 	return dynamic_pairs_held(walk) & 255;
 }
 

@@ -51,6 +51,18 @@ static __always_inline __u64 walk_now_exactly(struct walk *walk)
 	return walk->now_ns;
 }
 
+/* The hash of the packet's source, of IPv6 the whole address: filters, the source's entry. */
+static __always_inline __u64 walk_src_hash(struct walk *walk, const struct synfw_runtime *runtime)
+{
+	struct source key;
+
+	if (!walk->src_hash) {
+		address_key(&key, walk->pkt.family, &walk->pkt.src);
+		walk->src_hash = synfw_source_hash(key.word_be, runtime->seed);
+	}
+	return walk->src_hash;
+}
+
 static __always_inline __u64 clock_later(__u64 now_ns, __u64 for_ns)
 {
 	__u64 then_ns = now_ns + for_ns;

@@ -52,21 +52,22 @@ static __always_inline bool source_is_protected(struct image *image, struct walk
 	return pairs && dynamic_pairs(walk) & pairs;
 }
 
-static __always_inline bool source_is_exempt(const struct source *whole)
+static __always_inline bool source_is_exempt(struct walk *walk)
 {
 	const struct synfw_runtime *runtime = runtime_at_hand();
+	struct source whole;
 
-	return runtime &&
-	       filter_has(&synfw_exempt_filter, SYNFW_EXEMPT_FILTER_WORDS,
-			  synfw_source_hash(whole->word_be, runtime->seed)) &&
-	       bpf_map_lookup_elem(&synfw_exempt, whole);
+	if (!runtime || !filter_has(&synfw_exempt_filter, SYNFW_EXEMPT_FILTER_WORDS,
+				    walk_src_hash(walk, runtime)))
+		return false;
+	address_key(&whole, walk->pkt.family, &walk->pkt.src);
+	return bpf_map_lookup_elem(&synfw_exempt, &whole);
 }
 
 /* 1: nothing may be held against the source of this packet, however it looks: it is protected, or
  * exempt. An address of a blocked /64 may be, so it is the whole address that is asked for. */
 __noinline int source_is_spared(struct walk *walk)
 {
-	struct source whole;
 	struct image image;
 
 	if (!walk || !image_open(&image, walk->generation % SYNFW_NR_GENERATION_SLOTS))
@@ -74,12 +75,19 @@ __noinline int source_is_spared(struct walk *walk)
 	/* asked about a block, and again about a score: one packet */
 	if (walk->noted & NOTED_SPARED)
 		return 1;
-	address_key(&whole, walk->pkt.family, &walk->pkt.src);
-	if (!source_is_exempt(&whole) && !source_is_protected(&image, walk))
+	if (!source_is_exempt(walk) && !source_is_protected(&image, walk))
 		return 0;
 	walk->noted |= NOTED_SPARED;
 	tally(SYNFW_TALLY_BLOCKS_EXEMPT);
 	return 1;
+}
+
+/* synfw_source_hash() of what source_of() says. */
+static __always_inline __u64 source_hash(struct walk *walk, const struct synfw_runtime *runtime,
+					 const struct source *source)
+{
+	return walk->pkt.family == 6 ? synfw_source_hash(source->word_be, runtime->seed)
+				     : walk_src_hash(walk, runtime);
 }
 
 /* The scratch area, made this packet's when it is not yet. */
@@ -94,7 +102,7 @@ static __always_inline struct scratch *scratch_of(struct walk *walk, const struc
 	if (!runtime)
 		return NULL;
 	source_of(&scratch->source, image, &walk->pkt);
-	scratch->source_hash = synfw_source_hash(scratch->source.word_be, runtime->seed);
+	scratch->source_hash = source_hash(walk, runtime, &scratch->source);
 	scratch->block_ns = 0;
 	scratch->block_counter = 0;
 	scratch->log_counter = 0;

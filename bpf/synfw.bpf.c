@@ -124,7 +124,7 @@ static __always_inline bool ends_blocked(struct xdp_md *ctx, const struct image 
 {
 	__u32 blocked;
 
-	if (!source_is_suspected(image, &walk->pkt))
+	if (!source_is_suspected(image, walk))
 		return false;
 	blocked = source_is_blocked(walk);
 	if (!blocked)

@@ -41,7 +41,8 @@ struct decision {
  */
 struct walk {
 	struct packet pkt;
-	__u64 now_ns; /* the time, once somebody asked, else 0 */
+	__u64 now_ns;	/* the time, once somebody asked, else 0 */
+	__u64 src_hash; /* of the whole source address, once somebody asked, else 0 */
 	struct decision decision;
 	__u32 generation;
 	__u8 monitor;
