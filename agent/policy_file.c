@@ -20,6 +20,7 @@ int policy_file_load(const char *path, struct fault *fault, struct policy_file *
 {
 	struct policyc_loader loader = {
 		.load = policyc_load_file,
+		.open = policyc_open_file,
 		.resolve = policyc_resolve_path,
 	};
 	struct timespec now;

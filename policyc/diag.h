@@ -49,6 +49,10 @@ void diags_freep(struct diags **diags);
  * outlive the collection's last diag_add for that file. */
 int diags_add_source(struct diags *diags, const char *file, const char *text, size_t length);
 
+/* The same with a part of the text, instead of the part before; its first line is `first_line`. */
+int diags_add_part(struct diags *diags, const char *file, uint32_t first_line, const char *text,
+		   size_t length);
+
 /* Forgets the text again, so that it can be freed before the collection. */
 void diags_drop_source(struct diags *diags, const char *file);
 

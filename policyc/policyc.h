@@ -6,6 +6,8 @@
  * policyc: text in, image and diagnostics out. No kernel, no root, no logging, no globals; reads
  * files only through the loader it is given. The same input gives the same bytes.
  */
+#include <sys/types.h>
+
 #include "diag.h"
 #include "image.h"
 #include "model.h"
@@ -21,16 +23,35 @@ typedef int (*policyc_load_fn)(void *context, const char *path, char **ret_text,
  * written. */
 typedef int (*policyc_resolve_fn)(void *context, const char *path, char **ret_path);
 
+/* A file that is read once, from its beginning to its end. */
+struct policyc_stream {
+	/* At most `room` bytes (not 0): how many they are, 0 at the end, or -errno. */
+	ssize_t (*read)(struct policyc_stream *stream, char *buffer, size_t room);
+	void (*close)(struct policyc_stream *stream);
+	uint64_t bytes;	   /* that are left, as far as is known: how much room to make */
+	uint64_t mtime_ns; /* CLOCK_REALTIME */
+	int fd;		   /* the reader's, as the next two */
+	char *text;
+	size_t at;
+};
+
+/* Returns 0 and a stream (the caller calls its `close`), or -errno. `path` as for
+ * policyc_load_fn. */
+typedef int (*policyc_open_fn)(void *context, const char *path, struct policyc_stream *ret_stream);
+
 struct policyc_loader {
-	policyc_load_fn load; /* set files; /etc/services, /etc/passwd and /etc/group for names */
+	policyc_load_fn load; /* /etc/services, /etc/passwd and /etc/group for names */
+	policyc_open_fn open; /* set files; NULL: they are loaded */
 	void *context;
 	uint64_t now_ns;	    /* CLOCK_REALTIME, for max-age; 0: ages are not judged */
 	policyc_resolve_fn resolve; /* of paths in rules on processes; NULL: not resolved */
 };
 
-/* The loader that reads from the file system; regular files only, at most 1 GiB. */
+/* Those that read from the file system; regular files only, at most 1 GiB. One that shrinks
+ * meanwhile is read as far as it goes; what is appended is not read. */
 int policyc_load_file(void *context, const char *path, char **ret_text, size_t *ret_length,
 		      uint64_t *ret_mtime_ns);
+int policyc_open_file(void *context, const char *path, struct policyc_stream *ret_stream);
 
 /* The resolver of this host's file system, as far as the caller may look. */
 int policyc_resolve_path(void *context, const char *path, char **ret_path);

@@ -16,7 +16,8 @@ struct source {
 	char *file;
 	const char *text; /* NULL: dropped, its lines are no longer quoted */
 	size_t length;
-	size_t *line_start; /* built when the first line is quoted */
+	uint32_t first_line; /* of the text */
+	size_t *line_start;  /* built when the first line is quoted */
 	size_t nr_lines;
 };
 
@@ -87,6 +88,12 @@ static size_t source_find(const struct diags *diags, const char *file)
 
 int diags_add_source(struct diags *diags, const char *file, const char *text, size_t length)
 {
+	return diags_add_part(diags, file, 1, text, length);
+}
+
+int diags_add_part(struct diags *diags, const char *file, uint32_t first_line, const char *text,
+		   size_t length)
+{
 	size_t at = source_find(diags, file);
 	CLEANUP(cleanup_free) char *name = NULL;
 	struct source *sources;
@@ -96,6 +103,7 @@ int diags_add_source(struct diags *diags, const char *file, const char *text, si
 		diags->sources[at].line_start = NULL;
 		diags->sources[at].text = text;
 		diags->sources[at].length = length;
+		diags->sources[at].first_line = first_line;
 		return 0;
 	}
 	name = strdup(file);
@@ -106,7 +114,7 @@ int diags_add_source(struct diags *diags, const char *file, const char *text, si
 		return -ENOMEM;
 	diags->sources = sources;
 	sources[diags->nr_sources++] =
-		(struct source){.file = TAKE_PTR(name), .text = text, .length = length};
+		(struct source){TAKE_PTR(name), text, length, first_line, NULL, 0};
 	return 0;
 }
 
@@ -144,7 +152,8 @@ static bool source_index(struct source *source)
 	if (!source->line_start)
 		return false;
 	source->nr_lines = lines;
-	source->line_start[0] = utf8_bom(source->text, source->length);
+	source->line_start[0] =
+		source->first_line == 1 ? utf8_bom(source->text, source->length) : 0;
 	for (const char *c = source->text; (c = memchr(c, '\n', (size_t)(end - c))); c++)
 		source->line_start[++line] = (size_t)(c + 1 - source->text);
 	return true;
@@ -152,7 +161,7 @@ static bool source_index(struct source *source)
 
 static char *quote_line(struct diags *diags, const struct location *at)
 {
-	size_t found = source_find(diags, at->file), start, length;
+	size_t found = source_find(diags, at->file), line_number, start, length;
 	struct source *source;
 	const char *newline;
 	char *line;
@@ -161,9 +170,12 @@ static char *quote_line(struct diags *diags, const struct location *at)
 		return NULL;
 	source = &diags->sources[found];
 	if (!source->text || (!source->line_start && !source_index(source)) ||
-	    at->line > source->nr_lines)
+	    at->line < source->first_line)
 		return NULL;
-	start = source->line_start[at->line - 1];
+	line_number = at->line - source->first_line;
+	if (line_number >= source->nr_lines)
+		return NULL;
+	start = source->line_start[line_number];
 	newline = memchr(source->text + start, '\n', source->length - start);
 	length = newline ? (size_t)(newline - source->text) - start : source->length - start;
 	if (length && source->text[start + length - 1] == '\r')

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "../policyc.h"
-#include "large_memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,13 +13,30 @@
 
 #define MAX_FILE_BYTES (1LL << 30)
 
-int policyc_load_file(void *context, const char *path, char **ret_text, size_t *ret_length,
-		      uint64_t *ret_mtime_ns)
+static ssize_t read_file(struct policyc_stream *stream, char *buffer, size_t room)
+{
+	ssize_t got;
+
+	if (room > stream->bytes)
+		room = stream->bytes;
+	do {
+		got = room ? read(stream->fd, buffer, room) : 0;
+	} while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return -errno;
+	stream->bytes -= (uint64_t)got;
+	return got;
+}
+
+static void close_file(struct policyc_stream *stream)
+{
+	close(stream->fd);
+}
+
+int policyc_open_file(void *context, const char *path, struct policyc_stream *ret_stream)
 {
 	/* Not blocking: a FIFO in the place of a set file must not hang `apply`. */
 	CLEANUP(cleanup_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	CLEANUP(cleanup_free) char *text = NULL;
-	size_t length = 0, size;
 	struct stat status;
 
 	if (fd < 0 || fstat(fd, &status) < 0)
@@ -31,28 +47,51 @@ int policyc_load_file(void *context, const char *path, char **ret_text, size_t *
 		return -ENOTSUP;
 	if (status.st_size > MAX_FILE_BYTES)
 		return -EFBIG;
-	size = (size_t)status.st_size;
-	text = large_memory(malloc(size + 1), size);
+	*ret_stream = (struct policyc_stream){
+		.read = read_file,
+		.close = close_file,
+		.bytes = (uint64_t)status.st_size,
+		.mtime_ns = (uint64_t)status.st_mtim.tv_sec * 1000000000ULL +
+			    (uint64_t)status.st_mtim.tv_nsec,
+		.fd = TAKE_FD(fd),
+	};
+	return 0;
+}
+
+static int load_whole(struct policyc_stream *stream, char **ret_text, size_t *ret_length)
+{
+	size_t size = stream->bytes, length = 0;
+	CLEANUP(cleanup_free) char *text = malloc(size + 1);
+
 	if (!text)
 		return -ENOMEM;
-	/* A file that shrinks meanwhile is read as far as it goes; what is appended is not read. */
 	while (length < size) {
-		ssize_t got = read(fd, text + length, size - length);
+		ssize_t got = stream->read(stream, text + length, size - length);
 
-		if (got < 0 && errno == EINTR)
-			continue;
 		if (got < 0)
-			return -errno;
+			return (int)got;
 		if (got == 0)
 			break;
 		length += (size_t)got;
 	}
 	text[length] = '\0';
 	*ret_length = length;
-	*ret_mtime_ns =
-		(uint64_t)status.st_mtim.tv_sec * 1000000000ULL + (uint64_t)status.st_mtim.tv_nsec;
 	*ret_text = TAKE_PTR(text);
 	return 0;
+}
+
+int policyc_load_file(void *context, const char *path, char **ret_text, size_t *ret_length,
+		      uint64_t *ret_mtime_ns)
+{
+	struct policyc_stream stream;
+	int err = policyc_open_file(context, path, &stream);
+
+	if (err)
+		return err;
+	*ret_mtime_ns = stream.mtime_ns;
+	err = load_whole(&stream, ret_text, ret_length);
+	stream.close(&stream);
+	return err;
 }
 
 int policyc_resolve_path(void *context, const char *path, char **ret_path)

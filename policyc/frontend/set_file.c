@@ -10,9 +10,12 @@
 #include <synfw/abi.h>
 
 #include "parser.h"
+#include "pieces.h"
 #include "printable.h"
 
-#define MAX_REPORTED 20
+#define MAX_REPORTED  20
+
+#define ROOM_TO_SPARE 1.02
 
 /* A list is cut down to its distinct prefixes when it gets this long. */
 #define MAX_RAW (2 * (size_t)SYNFW_MAX_PREFIXES)
@@ -21,7 +24,8 @@ struct reader {
 	const char *file;
 	struct diags *diags;
 	struct prefix_list *list;
-	size_t nr_lines;
+	enum set_file_format format;
+	uint32_t lines_before; /* the piece in hand */
 	uint32_t line;
 	const char *line_start;
 	size_t nr_junk;
@@ -49,18 +53,6 @@ static bool count_junk(struct reader *reader)
 	return reader->nr_junk <= MAX_REPORTED;
 }
 
-/* For the first of a family, as many as the file can have: a list that grows is moved again and
- * again, and what is moved is touched anew. */
-static int make_room(struct reader *reader, uint8_t family)
-{
-	size_t room = family == 4 ? reader->list->room_v4 : reader->list->room_v6;
-
-	if (room)
-		return 0;
-	return prefix_list_reserve(reader->list, family,
-				   reader->nr_lines < MAX_RAW ? reader->nr_lines : MAX_RAW);
-}
-
 static int add_prefix(struct reader *reader, const char *at, const char *text, size_t length)
 {
 	struct any_prefix prefix;
@@ -72,8 +64,6 @@ static int add_prefix(struct reader *reader, const char *at, const char *text, s
 				      &prefix);
 		return 0;
 	}
-	if (make_room(reader, prefix.family))
-		return -ENOMEM;
 	if (prefix_list_count(reader->list) >= MAX_RAW) {
 		prefix_list_normalise(reader->list);
 		if (prefix_list_count(reader->list) > SYNFW_MAX_PREFIXES)
@@ -165,19 +155,20 @@ static int read_json_line(struct reader *reader, const char *line, const char *e
 	return err;
 }
 
-static bool looks_like_json(const char *text, const char *end)
+/* What the first line that is neither empty nor a comment looks like; AUTO: there is none yet. */
+static enum set_file_format guess_format(const char *text, const char *end)
 {
 	while (text < end) {
 		if (*text == '#' || *text == ';') {
 			text = memchr(text, '\n', (size_t)(end - text));
 			if (!text)
-				return false;
+				return SET_FORMAT_AUTO;
 		}
 		if (!is_space(*text) && *text != '\n')
-			return *text == '{';
+			return *text == '{' ? SET_FORMAT_SPAMHAUS_JSON : SET_FORMAT_PLAIN;
 		text++;
 	}
-	return false;
+	return SET_FORMAT_AUTO;
 }
 
 static void report_rest(struct reader *reader)
@@ -203,16 +194,52 @@ static int read_lines(struct reader *reader, const char *text, const char *end,
 		int err;
 
 		reader->line++;
+		reader->line_start = text;
 		err = read_line(reader, text, stop);
 		if (err)
 			return err;
 		text = newline ? newline + 1 : end;
-		reader->line_start = text;
 	}
 	return 0;
 }
 
-size_t set_file_lines(const char *text, size_t length)
+/* Reads a piece of whole lines. */
+static int read_piece(struct reader *reader, const char *text, size_t length)
+{
+	const char *end = text + length;
+	int err;
+
+	reader->lines_before = reader->line;
+	err = diags_add_part(reader->diags, reader->file, reader->line + 1, text, length);
+	if (err)
+		return err;
+	if (!reader->line)
+		text += utf8_bom(text, length);
+	if (reader->format == SET_FORMAT_AUTO)
+		reader->format = guess_format(text, end);
+	return read_lines(reader, text, end,
+			  reader->format == SET_FORMAT_SPAMHAUS_JSON ? read_json_line
+								     : read_plain_line);
+}
+
+static int make_room_for(struct prefix_list *list, uint8_t family, double count)
+{
+	return prefix_list_reserve(list, family, count < MAX_RAW ? (size_t)count : MAX_RAW);
+}
+
+/* Behind the first piece, as if all were like it: a list that grows is moved again and again, and
+ * what is moved is touched anew. */
+static int make_room(struct prefix_list *list, double pieces)
+{
+	int err;
+
+	if (pieces <= 1)
+		return 0;
+	err = make_room_for(list, 4, (double)list->nr_v4 * pieces * ROOM_TO_SPARE);
+	return err ? err : make_room_for(list, 6, (double)list->nr_v6 * pieces * ROOM_TO_SPARE);
+}
+
+static size_t count_lines(const char *text, size_t length)
 {
 	const char *end = text + length;
 	size_t count = 0;
@@ -226,30 +253,57 @@ size_t set_file_lines(const char *text, size_t length)
 	return count;
 }
 
-int set_file_parse(const char *file, const char *text, size_t length, enum set_file_format format,
-		   struct diags *diags, struct prefix_list *list)
+/* What is behind the point where reading stopped counts as well. */
+static int count_all(const struct reader *reader, struct pieces *pieces, size_t *ret_lines)
+{
+	const char *text = pieces->buffer;
+	size_t length = pieces->taken;
+	int err = 0;
+
+	*ret_lines = reader->lines_before;
+	while (!err && length) {
+		*ret_lines += count_lines(text, length);
+		err = pieces_next(pieces, &text, &length);
+	}
+	return err;
+}
+
+static int read_all(struct reader *reader, struct pieces *pieces)
+{
+	double bytes = (double)pieces->stream->bytes;
+	const char *text;
+	size_t length;
+	int err;
+
+	do {
+		err = pieces_next(pieces, &text, &length);
+		if (!err && length)
+			err = read_piece(reader, text, length);
+		if (!err && length && !reader->lines_before)
+			err = make_room(reader->list, bytes / (double)length);
+	} while (!err && length);
+	return err;
+}
+
+int set_file_read(const char *file, struct policyc_stream *stream, enum set_file_format format,
+		  struct diags *diags, struct prefix_list *list, size_t *ret_lines)
 {
 	struct reader reader = {
 		.file = file,
 		.diags = diags,
 		.list = list,
-		.nr_lines = set_file_lines(text, length),
+		.format = format,
 		.records = -1,
 	};
-	const char *end = text + length;
-	bool json;
-	int err;
+	struct pieces pieces = {.stream = stream};
+	int err = read_all(&reader, &pieces);
 
-	err = diags_add_source(diags, file, text, length);
-	if (err)
-		return err;
-	text += utf8_bom(text, length);
-	reader.line_start = text;
-	json = format == SET_FORMAT_SPAMHAUS_JSON ||
-	       (format == SET_FORMAT_AUTO && looks_like_json(text, end));
-	err = read_lines(&reader, text, end, json ? read_json_line : read_plain_line);
+	*ret_lines = reader.line;
 	if (!err)
 		report_rest(&reader);
+	else if (err == -E2BIG && count_all(&reader, &pieces, ret_lines))
+		*ret_lines = reader.line;
 	diags_drop_source(diags, file);
+	pieces_done(&pieces);
 	return err;
 }

@@ -3,7 +3,7 @@
 #define POLICYC_SET_FILE_H
 
 /* Set files: addresses and prefixes that others publish. */
-#include "../diag.h"
+#include "../policyc.h"
 #include "../prefix.h"
 
 enum set_file_format {
@@ -13,15 +13,13 @@ enum set_file_format {
 };
 
 /*
- * Adds the prefixes of `text` to `list`, not normalised. What is not a prefix is an error at
- * FILE:LINE: the first 20 one by one, the others as a count. `file` must outlive `diags`; the text
- * need not. Returns 0, whatever was reported, -E2BIG when there are more than SYNFW_MAX_PREFIXES
- * distinct prefixes, or -ENOMEM.
+ * Adds the prefixes of what the stream reads to `list`, not normalised. What is not a prefix is an
+ * error at FILE:LINE: the first 20 one by one, the others as a count. `file` must outlive `diags`.
+ * At any time a piece of the file is in memory, see pieces.h. Returns 0, whatever was reported, and
+ * the number of lines, or -errno: -E2BIG when there are more than SYNFW_MAX_PREFIXES distinct
+ * prefixes, with that number as well; -ENOMEM; the stream's.
  */
-int set_file_parse(const char *file, const char *text, size_t length, enum set_file_format format,
-		   struct diags *diags, struct prefix_list *list);
-
-/* How many lines a text has; the last may lack its end. */
-size_t set_file_lines(const char *text, size_t length);
+int set_file_read(const char *file, struct policyc_stream *stream, enum set_file_format format,
+		  struct diags *diags, struct prefix_list *list, size_t *ret_lines);
 
 #endif

@@ -81,40 +81,98 @@ static bool judge_age(struct parser *parser, const struct policy_set *set,
 	return true;
 }
 
-int set_source_load(struct parser *parser, struct policy_set *set, struct set_source *source)
-{
-	CLEANUP(cleanup_free) char *path = resolve_path(parser->tree.file, source->file);
-	CLEANUP(cleanup_free) char *text = NULL;
-	const char *name = path ? diags_intern(parser->diags, path) : NULL;
-	size_t length, lines;
-	int err;
+/* ---- text that was loaded whole, as a stream ---- */
 
-	set->file = strdup(source->file);
-	if (!name || !set->file)
-		return -ENOMEM;
-	set->max_age_ns = source->max_age_ns;
-	set->if_stale = (enum set_if_stale)source->if_stale;
-	err = parser->loader->load(parser->loader->context, path, &text, &length,
-				   &set->file_mtime_ns);
+static ssize_t read_text(struct policyc_stream *stream, char *buffer, size_t room)
+{
+	if (room > stream->bytes)
+		room = stream->bytes;
+	memcpy(buffer, stream->text + stream->at, room);
+	stream->at += room;
+	stream->bytes -= room;
+	return (ssize_t)room;
+}
+
+static void close_text(struct policyc_stream *stream)
+{
+	free(stream->text);
+}
+
+static int open_text(const struct policyc_loader *loader, const char *path,
+		     struct policyc_stream *ret_stream)
+{
+	struct policyc_stream stream = {.read = read_text, .close = close_text};
+	size_t length;
+	int err = loader->load(loader->context, path, &stream.text, &length, &stream.mtime_ns);
+
+	if (err)
+		return err;
+	stream.bytes = length;
+	*ret_stream = stream;
+	return 0;
+}
+
+/* ---- the file ---- */
+
+static int report_unreadable(struct parser *parser, const struct set_source *source,
+			     const char *path, int err)
+{
 	if (err == -ENOMEM)
 		return err;
-	if (err) {
-		diag_error(parser->diags, source->file_at, "cannot read \"%s\": %s", path,
-			   strerror(-err));
-		return 0;
-	}
-	source->taken_as_empty = !judge_age(parser, set, source);
-	if (source->taken_as_empty)
-		return 0;
-	err = set_file_parse(name, text, length, (enum set_file_format)source->format,
-			     parser->diags, &set->prefixes);
-	if (err != -E2BIG)
-		return err;
-	lines = set_file_lines(text, length);
+	diag_error(parser->diags, source->file_at, "cannot read \"%s\": %s", path, strerror(-err));
+	return 0;
+}
+
+static void report_too_large(struct parser *parser, const struct set_source *source,
+			     struct policy_set *set, size_t lines)
+{
 	diag_error(parser->diags, source->file_at,
 		   "set \"%s\" has more than %d prefixes: its file has %zu lines, and tables of so "
 		   "many take about %zu MiB",
 		   set->name, SYNFW_MAX_PREFIXES, lines, prefix_tables_mib(lines));
 	prefix_list_done(&set->prefixes);
+}
+
+/* Returns 0, whatever was reported, or -ENOMEM. */
+static int read_stream(struct parser *parser, struct policy_set *set, struct set_source *source,
+		       const char *path, struct policyc_stream *stream)
+{
+	const char *name = diags_intern(parser->diags, path);
+	size_t lines;
+	int err;
+
+	if (!name)
+		return -ENOMEM;
+	set->file_mtime_ns = stream->mtime_ns;
+	source->taken_as_empty = !judge_age(parser, set, source);
+	if (source->taken_as_empty)
+		return 0;
+	err = set_file_read(name, stream, (enum set_file_format)source->format, parser->diags,
+			    &set->prefixes, &lines);
+	if (err == -E2BIG)
+		report_too_large(parser, source, set, lines);
+	else if (err)
+		return report_unreadable(parser, source, path, err);
 	return 0;
+}
+
+int set_source_load(struct parser *parser, struct policy_set *set, struct set_source *source)
+{
+	const struct policyc_loader *loader = parser->loader;
+	CLEANUP(cleanup_free) char *path = resolve_path(parser->tree.file, source->file);
+	struct policyc_stream stream;
+	int err;
+
+	set->file = strdup(source->file);
+	if (!path || !set->file)
+		return -ENOMEM;
+	set->max_age_ns = source->max_age_ns;
+	set->if_stale = (enum set_if_stale)source->if_stale;
+	err = loader->open ? loader->open(loader->context, path, &stream)
+			   : open_text(loader, path, &stream);
+	if (err)
+		return report_unreadable(parser, source, path, err);
+	err = read_stream(parser, set, source, path, &stream);
+	stream.close(&stream);
+	return err;
 }

@@ -79,7 +79,8 @@ static int compile(const struct policy *policy, struct diags *diags)
 static char *run(const char *directory, const char *file, const char *text, size_t length,
 		 bool dump, bool *ret_accepted)
 {
-	const struct policyc_loader loader = {load, (void *)directory, NOW_NS, resolve};
+	const struct policyc_loader loader = {
+		.load = load, .context = (void *)directory, .now_ns = NOW_NS, .resolve = resolve};
 	CLEANUP(diags_freep) struct diags *diags = diags_new();
 	CLEANUP(policy_freep) struct policy *policy = NULL;
 	char *output = NULL;

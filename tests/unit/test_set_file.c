@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,18 +21,41 @@ static void reading_done(struct reading *reading)
 	prefix_list_done(&reading->list);
 }
 
-/* The text is read from memory of exactly its size, so that a sanitizer sees a byte too many. */
+/* How much of a file comes at once. */
+static size_t step;
+
+static ssize_t read_step(struct policyc_stream *stream, char *buffer, size_t room)
+{
+	size_t length = stream->bytes;
+
+	if (length > step)
+		length = step;
+	if (length > room)
+		length = room;
+	memcpy(buffer, stream->text + stream->at, length);
+	stream->at += length;
+	stream->bytes -= length;
+	return (ssize_t)length;
+}
+
+static ssize_t read_nothing(struct policyc_stream *stream, char *buffer, size_t room)
+{
+	return -EIO;
+}
+
 static struct reading read_text(const char *text, enum set_file_format format)
 {
+	struct policyc_stream stream = {
+		.read = read_step, .bytes = strlen(text), .text = (char *)text};
 	struct reading reading = {.diags = diags_new()};
-	size_t length = strlen(text);
-	CLEANUP(cleanup_free) char *exact = malloc(length ? length : 1);
+	size_t lines, expected = 0;
 
 	assert_non_null(reading.diags);
-	assert_non_null(exact);
-	memcpy(exact, text, length);
 	assert_int_equal(
-		set_file_parse("list", exact, length, format, reading.diags, &reading.list), 0);
+		set_file_read("list", &stream, format, reading.diags, &reading.list, &lines), 0);
+	for (const char *at = text; *at; at++)
+		expected += *at == '\n' || !at[1];
+	assert_int_equal(lines, expected);
 	return reading;
 }
 
@@ -169,8 +194,58 @@ static void survives_deep_json(void **state)
 	assert_int_equal(diags_errors(reading.diags), 1);
 }
 
+/* More than a piece: the lines are counted on, and one of a later piece is quoted. */
+static void quotes_a_line_of_any_piece(void **state)
+{
+	const size_t comments = 100000;
+	CLEANUP(cleanup_free) char *text = malloc(comments * 10 + 100);
+	struct reading reading;
+	size_t count, at = 0;
+
+	assert_non_null(text);
+	for (size_t i = 0; i < comments; i++)
+		at += (size_t)sprintf(text + at, "# %zu\n", i);
+	sprintf(text + at, "10.0.0.0/8\n  junk # so\n192.0.2.1\n");
+	reading = read_text(text, SET_FORMAT_AUTO);
+	assert_prefixes(&reading, " 10.0.0.0/8 192.0.2.1");
+	assert_diag(&reading, 0, comments + 2, 3, "\"junk\" is not an address");
+	assert_string_equal(diags_sorted(reading.diags, &count)[0]->source_line, "  junk # so");
+	reading_done(&reading);
+}
+
+static void takes_a_line_that_is_longer_than_a_piece(void **state)
+{
+	const size_t length = 1000000;
+	CLEANUP(cleanup_free) char *text = malloc(length + 100);
+	struct reading reading;
+
+	assert_non_null(text);
+	memset(text, '#', length);
+	strcpy(text + length, "\n{\"cidr\":\"1.10.16.0/20\"}\n");
+	reading = read_text(text, SET_FORMAT_AUTO);
+	assert_int_equal(diags_errors(reading.diags), 0);
+	assert_prefixes(&reading, " 1.10.16.0/20");
+	reading_done(&reading);
+}
+
+static void says_that_it_could_not_read(void **state)
+{
+	struct policyc_stream stream = {.read = read_nothing};
+	struct diags *diags = diags_new();
+	struct prefix_list list = {0};
+	size_t lines;
+
+	assert_non_null(diags);
+	assert_int_equal(set_file_read("list", &stream, SET_FORMAT_AUTO, diags, &list, &lines),
+			 -EIO);
+	prefix_list_done(&list);
+	diags_free(diags);
+}
+
 int main(void)
 {
+	static const size_t steps[] = {SIZE_MAX, 1, 7};
+	int failed = 0;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(skips_comments_and_blank_lines),
 		cmocka_unit_test(takes_dos_line_ends_and_a_byte_order_mark),
@@ -182,7 +257,14 @@ int main(void)
 		cmocka_unit_test(finds_json_behind_comments),
 		cmocka_unit_test(warns_of_a_file_that_was_cut_short),
 		cmocka_unit_test(survives_deep_json),
+		cmocka_unit_test(quotes_a_line_of_any_piece),
+		cmocka_unit_test(takes_a_line_that_is_longer_than_a_piece),
+		cmocka_unit_test(says_that_it_could_not_read),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		step = steps[i];
+		failed += cmocka_run_group_tests(tests, NULL, NULL);
+	}
+	return failed;
 }
