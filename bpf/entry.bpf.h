@@ -101,6 +101,18 @@ static __always_inline __u32 entry_victim(const struct synfw_source *first,
 	return entry_held(second, now_ns) < entry_held(first, now_ns);
 }
 
+/* The way that the source is to have, who leaves nothing behind yet. */
+static __always_inline __u32 entry_for_newcomer(struct walk *walk, const struct image *image,
+						struct scratch *scratch,
+						const struct synfw_source *first,
+						const struct synfw_source *second)
+{
+	scratch->newcomer.rate_counter = 0;
+	scratch->newcomer.port_counter = 0;
+	walk->noted |= NOTED_NEWCOMER;
+	return entry_victim(first, second, image_scoring(image), walk_now(walk));
+}
+
 /* The entry that is the source's, or is to become it; never NULL. */
 static __always_inline struct synfw_source *entry_of(struct walk *walk, const struct image *image,
 						     struct scratch *scratch)
@@ -114,13 +126,12 @@ static __always_inline struct synfw_source *entry_of(struct walk *walk, const st
 	second = entry_at(key + 1);
 	if (!first || !second)
 		return NULL;
-	if (entry_is_of(second, scratch)) {
-		key++;
-	} else if (!entry_is_of(first, scratch)) {
-		key += entry_victim(first, second, image_scoring(image), walk_now(walk));
-		scratch->newcomer.rate_counter = 0;
-		scratch->newcomer.port_counter = 0;
-		walk->noted |= NOTED_NEWCOMER;
+	/* the first, when both are: so does user space */
+	if (!entry_is_of(first, scratch)) {
+		if (entry_is_of(second, scratch))
+			key++;
+		else
+			key += entry_for_newcomer(walk, image, scratch, first, second);
 	}
 	scratch->entry = key;
 	return entry_at(key);

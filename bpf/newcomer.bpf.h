@@ -8,7 +8,7 @@
  * with its score, or at the packet's end, under one lock where each would take its own.
  *
  * Until then another CPU may make the entry that source's. Each of the two packets is judged as
- * the first one, and so goes through rates and ports; what both leave behind is added up. Of what
+ * the first one, and so exceeds nothing; what both leave behind is added up. Of what
  * an entry has no room for, a rate of another rule or a second port, what this packet leaves is
  * lost, and counted (SYNFW_TALLY_RATES_LOST, SYNFW_TALLY_SCANS_LOST): one packet of a source's
  * first microsecond.
@@ -17,21 +17,25 @@
 #include "runtime.bpf.h"
 #include "walk.bpf.h"
 
-/* With the lock held, of an entry that is the source's now. */
+/* With the lock held, of an entry that is the source's now. What has exceeded the rate by then
+ * changes nothing, as any packet that does. */
 static __always_inline void newcomer_leave_rate(struct synfw_source *entry,
 						const struct newcomer *newcomer, __u64 now_ns,
 						struct entry_lost *lost)
 {
-	__u64 tat_ns = entry->rate_counter == newcomer->rate_counter ? entry->tat_boot_ns : 0;
+	bool own = entry->rate_counter == newcomer->rate_counter;
+	bool passed = entry->tat_boot_ns <= now_ns;
+	__u64 tat_ns = own && !passed ? entry->tat_boot_ns : now_ns;
 
-	if (entry->flags & SYNFW_ENTRY_RATES_ELSEWHERE ||
-	    (!tat_ns && entry->rate_counter && entry->tat_boot_ns > now_ns)) {
+	if (!own &&
+	    (entry->flags & SYNFW_ENTRY_RATES_ELSEWHERE || (entry->rate_counter && !passed))) {
 		lost->rate = true;
 		return;
 	}
+	if (tat_ns > clock_later(now_ns, newcomer->rate_tolerance_ns))
+		return;
 	entry->rate_counter = newcomer->rate_counter;
-	entry->tat_boot_ns =
-		clock_later(tat_ns > now_ns ? tat_ns : now_ns, newcomer->rate_interval_ns);
+	entry->tat_boot_ns = clock_later(tat_ns, newcomer->rate_interval_ns);
 }
 
 /* As newcomer_leave_rate. */

@@ -122,6 +122,7 @@ static __always_inline bool newcomer_takes_rate(struct scratch *scratch, __u32 c
 		return false;
 	newcomer->rate_counter = counter;
 	newcomer->rate_interval_ns = scratch->schedule.interval_ns;
+	newcomer->rate_tolerance_ns = scratch->schedule.tolerance_ns;
 	return true;
 }
 

@@ -51,7 +51,8 @@ static __always_inline __u64 walk_now_exactly(struct walk *walk)
 	return walk->now_ns;
 }
 
-/* The hash of the packet's source, of IPv6 the whole address: filters, the source's entry. */
+/* The hash of the packet's source address, of IPv6 the whole: source_hash() is that of what is
+ * remembered of it. */
 static __always_inline __u64 walk_src_hash(struct walk *walk, const struct synfw_runtime *runtime)
 {
 	struct source key;

@@ -88,11 +88,10 @@ struct port_search {
 
 /* What the packet of a source without an entry leaves behind. */
 struct newcomer {
-	__u64 rate_interval_ns, port_window_ns;
+	__u64 rate_interval_ns, rate_tolerance_ns, port_window_ns;
 	__u32 port_at_boot_ms;
 	__u16 rate_counter, port_counter; /* of the rules; 0: none */
 	__u16 port;
-	__u16 reserved[3];
 };
 
 /* What only packets of rules with a score, a limit or an effect need: the others would pay for

@@ -113,8 +113,8 @@ int diags_add_part(struct diags *diags, const char *file, uint32_t first_line, c
 	if (!sources)
 		return -ENOMEM;
 	diags->sources = sources;
-	sources[diags->nr_sources++] =
-		(struct source){TAKE_PTR(name), text, length, first_line, NULL, 0};
+	sources[diags->nr_sources++] = (struct source){
+		.file = TAKE_PTR(name), .text = text, .length = length, .first_line = first_line};
 	return 0;
 }
 

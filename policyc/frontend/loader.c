@@ -88,9 +88,10 @@ int policyc_load_file(void *context, const char *path, char **ret_text, size_t *
 
 	if (err)
 		return err;
-	*ret_mtime_ns = stream.mtime_ns;
 	err = load_whole(&stream, ret_text, ret_length);
 	stream.close(&stream);
+	if (!err)
+		*ret_mtime_ns = stream.mtime_ns;
 	return err;
 }
 

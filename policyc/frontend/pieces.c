@@ -5,6 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A sanitizer sees who reads on behind the piece that is given out. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, bytes)   ((void)(address), (void)(bytes))
+#define ASAN_UNPOISON_MEMORY_REGION(address, bytes) ((void)(address), (void)(bytes))
+#endif
+
 #define FIRST_ROOM (256 * 1024)
 
 static int make_room(struct pieces *pieces)
@@ -43,6 +51,7 @@ int pieces_next(struct pieces *pieces, const char **ret_text, size_t *ret_length
 	const char *newline = NULL;
 	size_t searched = 0;
 
+	ASAN_UNPOISON_MEMORY_REGION(pieces->buffer, pieces->room);
 	pieces->length -= pieces->taken;
 	if (pieces->length)
 		memmove(pieces->buffer, pieces->buffer + pieces->taken, pieces->length);
@@ -58,6 +67,7 @@ int pieces_next(struct pieces *pieces, const char **ret_text, size_t *ret_length
 		searched = pieces->length;
 	}
 	pieces->taken = newline ? (size_t)(newline + 1 - pieces->buffer) : pieces->length;
+	ASAN_POISON_MEMORY_REGION(pieces->buffer + pieces->taken, pieces->room - pieces->taken);
 	*ret_text = pieces->buffer;
 	*ret_length = pieces->taken;
 	return 0;
@@ -65,6 +75,7 @@ int pieces_next(struct pieces *pieces, const char **ret_text, size_t *ret_length
 
 void pieces_done(struct pieces *pieces)
 {
+	ASAN_UNPOISON_MEMORY_REGION(pieces->buffer, pieces->room);
 	free(pieces->buffer);
 	*pieces = (struct pieces){0};
 }

@@ -17,8 +17,8 @@ struct pieces {
 };
 
 /* The next piece: whole lines, of which only the last one of the file may lack its end; empty
- * behind that. It is good until the next call. The buffer is 256 KiB, or as much as the longest
- * line takes. 0, or -errno of the stream's or -ENOMEM. */
+ * behind that. It is good until the next call. The buffer is 256 KiB, or at most twice what the
+ * longest line takes. 0, or -errno of the stream's or -ENOMEM. */
 int pieces_next(struct pieces *pieces, const char **ret_text, size_t *ret_length);
 void pieces_done(struct pieces *pieces);
 

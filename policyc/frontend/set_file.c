@@ -13,8 +13,9 @@
 #include "pieces.h"
 #include "printable.h"
 
-#define MAX_REPORTED  20
+#define MAX_REPORTED 20
 
+/* Lines get longer and shorter along a file. */
 #define ROOM_TO_SPARE 1.02
 
 /* A list is cut down to its distinct prefixes when it gets this long. */
@@ -28,6 +29,7 @@ struct reader {
 	uint32_t lines_before; /* the piece in hand */
 	uint32_t line;
 	const char *line_start;
+	bool too_many; /* more than SYNFW_MAX_PREFIXES distinct ones */
 	size_t nr_junk;
 	uint32_t first_unreported; /* line */
 	long long records;	   /* that the metadata promise, -1: no word of it */
@@ -66,7 +68,8 @@ static int add_prefix(struct reader *reader, const char *at, const char *text, s
 	}
 	if (prefix_list_count(reader->list) >= MAX_RAW) {
 		prefix_list_normalise(reader->list);
-		if (prefix_list_count(reader->list) > SYNFW_MAX_PREFIXES)
+		reader->too_many = prefix_list_count(reader->list) > SYNFW_MAX_PREFIXES;
+		if (reader->too_many)
 			return -E2BIG;
 	}
 	return prefix_list_add(reader->list, &prefix);
@@ -297,13 +300,18 @@ int set_file_read(const char *file, struct policyc_stream *stream, enum set_file
 	};
 	struct pieces pieces = {.stream = stream};
 	int err = read_all(&reader, &pieces);
+	size_t lines = reader.line;
 
-	*ret_lines = reader.line;
-	if (!err)
-		report_rest(&reader);
-	else if (err == -E2BIG && count_all(&reader, &pieces, ret_lines))
-		*ret_lines = reader.line;
+	if (reader.too_many) {
+		err = count_all(&reader, &pieces, &lines);
+		err = err ? err : -E2BIG;
+	}
+	/* from here on no line is quoted: most of them are not in memory any more */
 	diags_drop_source(diags, file);
 	pieces_done(&pieces);
+	if (!err)
+		report_rest(&reader);
+	if (!err || err == -E2BIG)
+		*ret_lines = lines;
 	return err;
 }

@@ -37,18 +37,36 @@ static const struct expectation expectations[] = {
 	{"accept", true, true},
 };
 
+#define MTIME_NS (NOW_NS - 48 * HOUR_NS)
+
+static void in_directory(void *context, const char *path, char *out, size_t size)
+{
+	snprintf(out, size, "%s/%s", (const char *)context,
+		 strncmp(path, "/etc/", 5) ? path : path + 5);
+}
+
 static int load(void *context, const char *path, char **ret_text, size_t *ret_length,
 		uint64_t *ret_mtime_ns)
 {
 	char resolved[4096];
-	uint64_t mtime_ns;
 	int err;
 
-	snprintf(resolved, sizeof(resolved), "%s/%s", (const char *)context,
-		 strncmp(path, "/etc/", 5) ? path : path + 5);
-	err = policyc_load_file(NULL, resolved, ret_text, ret_length, &mtime_ns);
+	in_directory(context, path, resolved, sizeof(resolved));
+	err = policyc_load_file(NULL, resolved, ret_text, ret_length, ret_mtime_ns);
 	if (!err)
-		*ret_mtime_ns = NOW_NS - 48 * HOUR_NS;
+		*ret_mtime_ns = MTIME_NS;
+	return err;
+}
+
+static int open_stream(void *context, const char *path, struct policyc_stream *ret_stream)
+{
+	char resolved[4096];
+	int err;
+
+	in_directory(context, path, resolved, sizeof(resolved));
+	err = policyc_open_file(NULL, resolved, ret_stream);
+	if (!err)
+		ret_stream->mtime_ns = MTIME_NS;
 	return err;
 }
 
@@ -79,8 +97,11 @@ static int compile(const struct policy *policy, struct diags *diags)
 static char *run(const char *directory, const char *file, const char *text, size_t length,
 		 bool dump, bool *ret_accepted)
 {
-	const struct policyc_loader loader = {
-		.load = load, .context = (void *)directory, .now_ns = NOW_NS, .resolve = resolve};
+	const struct policyc_loader loader = {.load = load,
+					      .open = open_stream,
+					      .context = (void *)directory,
+					      .now_ns = NOW_NS,
+					      .resolve = resolve};
 	CLEANUP(diags_freep) struct diags *diags = diags_new();
 	CLEANUP(policy_freep) struct policy *policy = NULL;
 	char *output = NULL;
