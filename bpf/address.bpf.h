@@ -16,6 +16,8 @@ static __always_inline const __u64 *trie_record(struct image *image, __u32 cell)
 
 	if (!page)
 		return NULL;
+	/* clang 19 compares a copy, of which Linux 6.1 does not know that it is the same */
+	barrier_var(offset);
 	if (offset > SYNFW_PAGE_CELLS - SYNFW_TRIE_RECORD_CELLS)
 		return NULL;
 	/* clang 14 adds before it compares, and the verifier then does not know the sum's bound */

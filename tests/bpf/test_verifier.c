@@ -31,6 +31,9 @@ static void tell(const char *name, const char *program, int error, const char *l
 	printf("%s %d - the %s program %s takes %ld verified instructions, below %d%s%s\n",
 	       passed ? "ok" : "not ok", ++claims_told, name, program, count, MAX_INSTRUCTIONS,
 	       error ? ": " : "", error ? strerror(-error) : "");
+	for (const char *line = log; error && *line;
+	     line += strcspn(line, "\n"), line += *line != 0)
+		printf("# %.*s\n", (int)strcspn(line, "\n"), line);
 	failed += !passed;
 }
 
