@@ -24,7 +24,7 @@ NETNS_CASES="counters:survive_a_reload_by_name processes-deny:deny_fails_the_exe
 # are about data that is not part of the project; the others are about tables and time, and
 # take a minute where a processor is emulated.
 NOT_HERE='["abi-layout", "sets", "classbench-data", "lists", "pcap", "dense-blocks", "large-set",
-	"large-set6", "over-time", "random-limits", "rates", "tables"]'
+	"large-set6", "newcomers", "over-time", "random-limits", "rates", "tables"]'
 
 pack() { # DIRECTORY: as a cpio archive on stdout
 	(cd "$1" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0)
