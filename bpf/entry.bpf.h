@@ -152,15 +152,10 @@ static __always_inline void entry_expect(const struct scratch *scratch)
 	*(volatile __u8 *)&second->touched = 0;
 }
 
-/* What a source that loses its entry had. */
-struct entry_lost {
-	bool score, rate, ports;
-};
-
 /* With the lock held, of an entry that is another source's. */
 static __always_inline void entry_lose(const struct synfw_source *entry,
 				       const struct synfw_scoring *scoring, __u64 now_ns,
-				       struct entry_lost *lost)
+				       volatile struct entry_lost *lost)
 {
 	bool held = entry_held(entry, now_ns);
 
@@ -177,7 +172,7 @@ static __always_inline void entry_lose(const struct synfw_source *entry,
  */
 static __always_inline bool entry_take(struct synfw_source *entry, const struct scratch *scratch,
 				       const struct synfw_scoring *scoring, __u64 now_ns,
-				       bool asked_before, struct entry_lost *lost)
+				       bool asked_before, volatile struct entry_lost *lost)
 {
 	__u64 *source = (void *)&entry->source;
 
@@ -204,7 +199,7 @@ static __always_inline bool entry_take(struct synfw_source *entry, const struct 
 }
 
 /* After the lock. */
-static __always_inline void entry_taken(struct walk *walk, const struct entry_lost *lost)
+static __always_inline void entry_taken(struct walk *walk, const volatile struct entry_lost *lost)
 {
 	walk->noted = (walk->noted & ~NOTED_NEWCOMER) | NOTED_ENTRY;
 	if (lost->score)

@@ -21,7 +21,7 @@
  * changes nothing, as any packet that does. */
 static __always_inline void newcomer_leave_rate(struct synfw_source *entry,
 						const struct newcomer *newcomer, __u64 now_ns,
-						struct entry_lost *lost)
+						volatile struct entry_lost *lost)
 {
 	bool own = entry->rate_counter == newcomer->rate_counter;
 	bool passed = entry->tat_boot_ns <= now_ns;
@@ -41,7 +41,7 @@ static __always_inline void newcomer_leave_rate(struct synfw_source *entry,
 /* As newcomer_leave_rate. */
 static __always_inline void newcomer_leave_port(struct synfw_source *entry,
 						const struct newcomer *newcomer, __u64 now_ns,
-						struct entry_lost *lost)
+						volatile struct entry_lost *lost)
 {
 	if (entry->flags & SYNFW_ENTRY_PORTS_ELSEWHERE ||
 	    (entry->port_counter &&
@@ -58,7 +58,7 @@ static __always_inline void newcomer_leave_port(struct synfw_source *entry,
 /* With the lock held, of an entry that is the source's now: what the packet left so far. */
 static __always_inline void newcomer_leave(struct synfw_source *entry, const struct walk *walk,
 					   const struct newcomer *newcomer, __u64 now_ns,
-					   struct entry_lost *lost)
+					   volatile struct entry_lost *lost)
 {
 	if (!(walk->noted & NOTED_NEWCOMER) || read_only)
 		return;
@@ -73,7 +73,6 @@ __noinline int newcomer_settle(struct walk *walk)
 {
 	struct synfw_source *entry;
 	struct scratch *scratch;
-	struct entry_lost lost;
 	struct image image;
 	__u64 now_ns;
 
@@ -87,10 +86,10 @@ __noinline int newcomer_settle(struct walk *walk)
 		return 0;
 	now_ns = walk_now(walk);
 	bpf_spin_lock(&entry->lock);
-	entry_take(entry, scratch, image_scoring(&image), now_ns, false, &lost);
-	newcomer_leave(entry, walk, &scratch->newcomer, now_ns, &lost);
+	entry_take(entry, scratch, image_scoring(&image), now_ns, false, &scratch->lost);
+	newcomer_leave(entry, walk, &scratch->newcomer, now_ns, &scratch->lost);
 	bpf_spin_unlock(&entry->lock);
-	entry_taken(walk, &lost);
+	entry_taken(walk, &scratch->lost);
 	return 0;
 }
 

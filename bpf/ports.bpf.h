@@ -185,7 +185,6 @@ static __always_inline __u32 ports_tried(struct walk *walk, const struct image *
 	struct synfw_source *entry = entry_of(walk, image, scratch);
 	volatile struct port_search *search = &scratch->ports;
 	bool elsewhere, asked_before;
-	struct entry_lost lost;
 
 	if (!entry)
 		return 0;
@@ -200,10 +199,10 @@ static __always_inline __u32 ports_tried(struct walk *walk, const struct image *
 	asked_before = walk->noted & NOTED_ENTRY;
 	bpf_spin_lock(&entry->lock);
 	elsewhere = entry_take(entry, scratch, image_scoring(image), scratch->schedule.now_ns,
-			       asked_before, &lost) &&
+			       asked_before, &scratch->lost) &&
 		    ports_are_elsewhere(entry, counter, &scratch->schedule, search);
 	bpf_spin_unlock(&entry->lock);
-	entry_taken(walk, &lost);
+	entry_taken(walk, &scratch->lost);
 	return elsewhere ? ports_count(scratch, synfw_source_hash(scratch->source.word_be, seed))
 			 : 1;
 }

@@ -132,7 +132,6 @@ static __always_inline bool source_rate_exceeded(struct walk *walk, const struct
 	struct synfw_source *entry = entry_of(walk, image, scratch);
 	const struct schedule *schedule = &scratch->schedule;
 	bool known, elsewhere, exceeded = false, asked_before;
-	struct entry_lost lost;
 	__u64 tat_ns = 0;
 
 	if (!entry)
@@ -145,7 +144,7 @@ static __always_inline bool source_rate_exceeded(struct walk *walk, const struct
 	asked_before = walk->noted & NOTED_ENTRY;
 	bpf_spin_lock(&entry->lock);
 	known = entry_take(entry, scratch, image_scoring(image), schedule->now_ns, asked_before,
-			   &lost);
+			   &scratch->lost);
 	elsewhere = known && rate_is_elsewhere(entry, counter, schedule);
 	if (!elsewhere) {
 		if (known && entry->rate_counter == counter)
@@ -157,7 +156,7 @@ static __always_inline bool source_rate_exceeded(struct walk *walk, const struct
 		}
 	}
 	bpf_spin_unlock(&entry->lock);
-	entry_taken(walk, &lost);
+	entry_taken(walk, &scratch->lost);
 	if (!elsewhere)
 		return exceeded;
 	return other_rate_exceeded(synfw_source_hash(scratch->source.word_be, seed));

@@ -106,7 +106,6 @@ __noinline int score_add(struct walk *walk)
 	struct synfw_more_parts *more;
 	struct synfw_source *entry;
 	struct scratch *scratch;
-	struct entry_lost lost;
 	__u64 now_ns, before = 0, after;
 	struct image image;
 	__u32 key, points;
@@ -128,9 +127,9 @@ __noinline int score_add(struct walk *walk)
 	points = walk->decision.score < SYNFW_MAX_SCORE ? walk->decision.score : SYNFW_MAX_SCORE;
 
 	bpf_spin_lock(&entry->lock);
-	if (entry_take(entry, scratch, scoring, now_ns, asked_before, &lost))
+	if (entry_take(entry, scratch, scoring, now_ns, asked_before, &scratch->lost))
 		before = score_leaked(entry, scoring, now_ns);
-	newcomer_leave(entry, walk, &scratch->newcomer, now_ns, &lost);
+	newcomer_leave(entry, walk, &scratch->newcomer, now_ns, &scratch->lost);
 	after = before + points * SYNFW_SCORE_UNIT;
 	if (after > SCORE_LEVEL_MAX)
 		after = SCORE_LEVEL_MAX;
@@ -141,7 +140,7 @@ __noinline int score_add(struct walk *walk)
 	}
 	bpf_spin_unlock(&entry->lock);
 
-	entry_taken(walk, &lost);
+	entry_taken(walk, &scratch->lost);
 	scratch->score_before = before;
 	scratch->score_after = after;
 	return 1;

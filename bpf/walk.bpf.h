@@ -94,12 +94,19 @@ struct newcomer {
 	__u16 port;
 };
 
+/* What a source that loses its entry had. Kept in the scratch area and not in registers: the
+ * verifier would follow each of its values to the end. */
+struct entry_lost {
+	__u8 score, rate, ports;
+};
+
 /* What only packets of rules with a score, a limit or an effect need: the others would pay for
  * clearing it. NOTED_SCRATCH says that it is this packet's. One for each CPU, as the walk. */
 struct scratch {
 	struct source source; /* as state.h says what a source is */
 	__u64 source_hash;
 	__u32 entry;		  /* number of its entry, NOTED_ENTRY or NOTED_NEWCOMER */
+	struct entry_lost lost;	  /* while the entry is taken */
 	struct newcomer newcomer; /* NOTED_NEWCOMER */
 	struct schedule schedule; /* of the limit that is asked */
 	struct port_search ports;
