@@ -103,12 +103,26 @@ static __always_inline __u32 trie_line(struct image *image, __u32 root, __u32 ad
 	return SYNFW_TRIE_LEAF | line->class_id[which >> 2 * (counts * LANES >> 48 & 31) & 3];
 }
 
-static __always_inline __u32 trie4_class(struct image *image, __u32 root, __u8 form, __be32 addr_be)
+/* Does the bitmap behind a root of lines say that the address has the class of the rest? */
+static __always_inline bool trie_rest(struct image *image, __u32 root, __u32 addr)
 {
-	__u32 addr = bpf_ntohl(addr_be);
-	__u32 id;
+	__u32 number = addr >> (32 - SYNFW_TRIE_BITMAP_PREFIXLEN);
+	const struct synfw_line *line =
+		line_at(image, root + SYNFW_TRIE_BITMAP_LINE + number / (8 * SYNFW_LINE_BYTES));
+
+	return !line || !(line->word[number / 64 % CELLS_PER_LINE] >> (number & 63) & 1);
+}
+
+static __always_inline __u32 trie4_class(struct image *image,
+					 const struct synfw_class_tables *tables,
+					 enum synfw_direction direction, __be32 addr_be)
+{
+	__u32 root = tables->trie4[direction], addr = bpf_ntohl(addr_be), id;
+	__u8 form = tables->trie4_root[direction];
 
 	if (form == SYNFW_TRIE4_ROOT_LINES) {
+		if (trie_rest(image, root, addr))
+			return tables->trie4_rest[direction];
 		id = trie_line(image, root, addr);
 	} else if (form == SYNFW_TRIE4_ROOT_WIDE) {
 		id = id_at(image, root, addr >> (32 - SYNFW_TRIE_WIDE_ROOT_BITS));
@@ -274,7 +288,7 @@ static __always_inline __u32 address_class(struct image *image,
 		return trie6_class(generation, root, tables->trie6_root[direction],
 				   bpf_be64_to_cpu(addr->v6_be[0]),
 				   bpf_be64_to_cpu(addr->v6_be[1]));
-	return trie4_class(image, root, tables->trie4_root[direction], addr->v4_be);
+	return trie4_class(image, tables, direction, addr->v4_be);
 }
 
 #endif

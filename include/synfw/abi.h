@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 #ifndef SYNFW_ABI_VERSION
-#define SYNFW_ABI_VERSION 7
+#define SYNFW_ABI_VERSION 8
 #endif
 
 /* ---- limits: used by the maps, by the compiler's checks and by the tests ------------------- */
@@ -184,6 +184,7 @@ struct synfw_class_tables {
 	__u16 ifvlan_lines;	/* lines per interface slot when VLANs matter, else 0: one id a slot */
 	__u32 trie4[SYNFW_NR_DIRS];	/* line of the root, 0: no IPv4 prefix */
 	__u32 trie6[SYNFW_NR_DIRS];	/* line of the root, 0: no IPv6 prefix */
+	__u32 trie4_rest[SYNFW_NR_DIRS];	/* root of lines: class of a /24 without a bit */
 	__u8 trie4_root[SYNFW_NR_DIRS];	/* enum synfw_trie4_root */
 	__u8 trie6_root[SYNFW_NR_DIRS];	/* enum synfw_trie6_root */
 };

@@ -10,7 +10,7 @@
  * The tries: address -> class (Poptrie, Asai and Ohara, SIGCOMM 2015, with runs instead of two
  * bitmaps). The root is a table of ids, for the upper 12 or 18 bits of an IPv4 and the upper 14
  * of an IPv6 address, or for the upper 17 of an IPv4 address a table of lines (struct
- * synfw_trie_line); for IPv6 there may be lists behind it (enum synfw_trie6_root). An id with
+ * synfw_trie_line), a bitmap behind it; for IPv6 there may be lists behind it (enum synfw_trie6_root). An id with
  * SYNFW_TRIE_LEAF is a class, any other the number of the cell (8 bytes, counted from line 0)
  * where the next record begins:
  *
@@ -75,6 +75,15 @@ struct synfw_trie_line {
 	__u64 which;
 };
 _Static_assert(sizeof(struct synfw_trie_line) == SYNFW_LINE_BYTES, "an entry is a line");
+
+/*
+ * Behind a root of lines a bitmap (as in DIR-24-8, Gupta, Lin and McKeown, INFOCOM 1998, before a
+ * table of prefixes): bit n & 63 of word n / 64 is for /24 number n. Where it is clear, all of
+ * the /24 has the class synfw_class_tables.trie4_rest, and no other line is looked at.
+ */
+#define SYNFW_TRIE_BITMAP_PREFIXLEN 24
+#define SYNFW_TRIE_BITMAP_LINE	    (1U << SYNFW_TRIE_LINE_ROOT_BITS)
+#define SYNFW_TRIE_BITMAP_CELLS	    ((1U << SYNFW_TRIE_BITMAP_PREFIXLEN) / 64)
 
 #define SYNFW_TRIE_STEP_MAX_BITS	60
 

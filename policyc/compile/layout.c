@@ -164,6 +164,7 @@ static void put_directory(const struct build *build, const struct layout *layout
 	for (int i = 0; i < SYNFW_NR_DIRS; i++) {
 		tables->trie4[i] = layout->tries[i][FAMILY_4];
 		tables->trie6[i] = layout->tries[i][FAMILY_6];
+		tables->trie4_rest[i] = build->addresses[i][FAMILY_4].trie.rest;
 		tables->trie4_root[i] = root_form(&build->addresses[i][FAMILY_4].trie);
 		tables->trie6_root[i] =
 			build->addresses[i][FAMILY_6].trie.root == TRIE_ROOT_LISTS

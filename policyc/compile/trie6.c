@@ -303,14 +303,18 @@ static size_t count_unicast(const struct ranges *ranges)
 
 int trie6_build(const struct ranges *ranges, uint64_t first_cell, struct trie *ret_trie)
 {
-	CLEANUP(trie_done) struct trie trie = {};
+	CLEANUP(trie_done) struct trie trie = {
+		.first_cell = first_cell,
+		.root_bits = SYNFW_TRIE6_ROOT_BITS,
+		.root = count_unicast(ranges) > LISTS6_RANGES ? TRIE_ROOT_LISTS : TRIE_ROOT_IDS,
+	};
 	const struct trie_builder builder = {&trie, ranges, block_id};
-	struct entries root = {.bits = SYNFW_TRIE6_ROOT_BITS, .set = root_set};
-	int error;
+	const struct entries root = {
+		.bits = trie.root_bits,
+		.set = root_set,
+		.put = trie.root == TRIE_ROOT_LISTS ? root_id_put : NULL,
+	};
+	int error = trie_begin(&trie);
 
-	if (count_unicast(ranges) > LISTS6_RANGES)
-		root.put = root_id_put;
-	error = trie_begin(&trie, first_cell, root.bits,
-			   root.put ? TRIE_ROOT_LISTS : TRIE_ROOT_IDS);
 	return error ? error : trie_build(&builder, &root, ret_trie);
 }

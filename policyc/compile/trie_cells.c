@@ -34,13 +34,14 @@ static int cells_append(struct trie *trie, size_t count, uint64_t **ret_cells)
 	return 0;
 }
 
-int trie_begin(struct trie *trie, uint64_t first_cell, uint32_t root_bits, enum trie_root root)
+int trie_begin(struct trie *trie)
 {
-	uint64_t entries = 1ULL << root_bits, *unused;
-	size_t cells = root == TRIE_ROOT_LINES ? entries * CELLS_PER_LINE : entries / 2;
+	uint64_t entries = 1ULL << trie->root_bits, *unused;
+	size_t cells = trie->root == TRIE_ROOT_LINES ? entries * CELLS_PER_LINE : entries / 2;
 
-	*trie = (struct trie){.first_cell = first_cell, .root_bits = root_bits, .root = root};
-	if (root == TRIE_ROOT_LISTS)
+	if (trie->root == TRIE_ROOT_LINES)
+		cells += SYNFW_TRIE_BITMAP_CELLS;
+	if (trie->root == TRIE_ROOT_LISTS)
 		cells += SYNFW_TRIE6_NR_LISTS * CELLS_PER_LINE;
 	return cells_append(trie, cells, &unused);
 }
@@ -108,6 +109,14 @@ void trie_root_set_halves(struct trie *trie, uint32_t entry, const uint32_t ids[
 
 	memcpy(&line, ids, 2 * sizeof(*ids));
 	*root_line(trie, entry) = line;
+}
+
+void trie_root_set_bits(struct trie *trie, uint32_t first, uint32_t end)
+{
+	uint64_t *bitmap = trie->cells + SYNFW_TRIE_BITMAP_LINE * CELLS_PER_LINE;
+
+	for (uint32_t i = first; i < end; i++)
+		bitmap[i / 64] |= 1ULL << i % 64;
 }
 
 bool trie6_root_has_lists(uint32_t entry)

@@ -20,7 +20,7 @@ struct list {
 
 enum trie_root {
 	TRIE_ROOT_IDS,
-	TRIE_ROOT_LINES, /* struct synfw_trie_line; IPv4 only */
+	TRIE_ROOT_LINES, /* struct synfw_trie_line, and a bitmap behind them; IPv4 only */
 	TRIE_ROOT_LISTS, /* ids, and behind them struct synfw_trie6_list; IPv6 only */
 };
 
@@ -30,13 +30,15 @@ struct trie {
 	uint64_t first_cell; /* number of cells[0] in the image */
 	uint32_t root_bits;
 	enum trie_root root;
+	uint32_t rest; /* root of lines: class of the /24s without a bit */
 	bool in_lines; /* the beginning of a record is in one line */
 };
 
 void trie_done(struct trie *trie);
 
-/* Begins a trie: a root whose entries are 0. 0 or -ENOMEM; trie_done() in either case. */
-int trie_begin(struct trie *trie, uint64_t first_cell, uint32_t root_bits, enum trie_root root);
+/* Begins a trie: *trie says where it begins and of what form its root is, the entries of which are
+ * 0 from here on. 0 or -ENOMEM; trie_done() in either case. */
+int trie_begin(struct trie *trie);
 
 /* Gives the root's entries from `first` to before `end` an id: of a root of lines, and of a root
  * with lists where it has such, a leaf. */
@@ -48,6 +50,9 @@ bool trie_root_set_list(struct trie *trie, uint32_t entry, const struct list *li
 
 /* Gives an entry of a root of lines the ids of its two halves. */
 void trie_root_set_halves(struct trie *trie, uint32_t entry, const uint32_t ids[2]);
+
+/* Sets the bits of a root of lines for the /24s from number `first` to before `end`. */
+void trie_root_set_bits(struct trie *trie, uint32_t first, uint32_t end);
 
 /* Does a root with lists have such for all addresses of this entry of its ids? */
 bool trie6_root_has_lists(uint32_t entry);

@@ -157,13 +157,20 @@ static uint32_t record6_id(const struct image *image, uint32_t id, const uint8_t
 }
 
 /* What a root of lines says of an address; *bits: how many of its bits that is for. */
-static uint32_t line_id(const struct image *image, uint32_t root, const uint8_t *addr,
-			uint32_t *bits, struct image_path *path)
+static uint32_t line_id(const struct image *image, enum synfw_direction direction,
+			const uint8_t *addr, uint32_t *bits, struct image_path *path)
 {
+	const struct synfw_class_tables *tables = image_class_tables(image);
+	uint32_t root = tables->trie4[direction], number = bits_at(addr, 32, 0, 24);
+	const struct synfw_line *bitmap = image_line(image, root + (1 << 17) + number / 512);
 	const struct synfw_line *at = image_line(image, root + bits_at(addr, 32, 0, 17));
 	const struct synfw_trie_line *line = (const void *)at;
 	uint32_t index = bits_at(addr, 32, 17, 15), count = 0;
 
+	if (!(bitmap->byte[number / 8 % 64] >> number % 8 & 1)) {
+		path->rest = true;
+		return SYNFW_TRIE_LEAF | tables->trie4_rest[direction];
+	}
 	*bits = 18;
 	path->cell[path->nr_records++] = (at - image->lines) * WORDS_PER_LINE;
 	if (line->which & SYNFW_TRIE_LINE_IDS)
@@ -187,7 +194,7 @@ uint32_t image_class(const struct image *image, enum synfw_direction direction, 
 	if (root && family == 6)
 		id = root6_id(image, direction, addr, &from);
 	else if (root && tables->trie4_root[direction] == SYNFW_TRIE4_ROOT_LINES)
-		id = line_id(image, root, addr, &from, &path);
+		id = line_id(image, direction, addr, &from, &path);
 	else if (root)
 		id = table_id(image, root, bits_at(addr, length, 0, from));
 	while (!(id & SYNFW_TRIE_LEAF)) {

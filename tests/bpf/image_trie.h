@@ -4,6 +4,8 @@
 
 /* Looks addresses up in the tries of a compiled image, one entry after the other and without what
  * makes bpf/ fast. Whatever is not as <synfw/trie.h> has it aborts the test. */
+#include <stdbool.h>
+
 #include <policyc.h>
 #include <synfw/trie.h>
 
@@ -18,6 +20,7 @@ struct image_path {
 	uint32_t nr_steps;
 	uint32_t nr_lists[2];	      /* of IPv4: short, long */
 	uint32_t nr_lists6, nr_tails; /* of IPv6 */
+	bool rest;		      /* the bitmap behind an IPv4 root said it all */
 };
 
 /* The class of an address (network byte order), and how it was found. */

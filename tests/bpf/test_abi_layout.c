@@ -61,6 +61,7 @@ static const struct member members[] = {
 	MEMBER(synfw_class_tables, counting_word),
 	MEMBER(synfw_class_tables, trie4),
 	MEMBER(synfw_class_tables, trie6),
+	MEMBER(synfw_class_tables, trie4_rest),
 	MEMBER(synfw_class_tables, trie4_root),
 	MEMBER(synfw_class_tables, trie6_root),
 	MEMBER(synfw_trie_line, change),

@@ -137,6 +137,58 @@ static void takes_the_root_for_the_number_of_ranges(void **state)
 	}
 }
 
+/* Most addresses have class `rest`; the others are about the edges of some /24s. */
+static void assert_rest(uint32_t rest, uint32_t other)
+{
+	struct ranges ranges = {};
+	struct trie trie = {};
+	uint64_t before;
+
+	/* of the first /24 its first half, of the second all, of the fourth its last address */
+	assert_int_equal(ranges_append(&ranges, 0, other), 0);
+	assert_int_equal(ranges_append(&ranges, (address_t)0x80 << 96, rest), 0);
+	assert_int_equal(ranges_append(&ranges, (address_t)0x100 << 96, other), 0);
+	assert_int_equal(ranges_append(&ranges, (address_t)0x200 << 96, rest), 0);
+	assert_int_equal(ranges_append(&ranges, (address_t)0x3ff << 96, other), 0);
+	assert_int_equal(ranges_append(&ranges, (address_t)0x400 << 96, rest), 0);
+	for (size_t i = 0; i < 40000; i++) {
+		address_t first = (address_t)(0x1000000 + i * 65536) << 96;
+
+		assert_int_equal(ranges_append(&ranges, first, other), 0);
+		assert_int_equal(ranges_append(&ranges, first + ((address_t)1 << 96), rest), 0);
+	}
+	assert_int_equal(ranges_append(&ranges, (address_t)0xffffffff << 96, other), 0);
+	assert_int_equal(build(FAMILY_4, &ranges, 0, &trie), 0);
+	assert_int_equal(trie.root, TRIE_ROOT_LINES);
+	assert_int_equal(trie.rest, rest);
+	trie_assert_edges(&trie, FAMILY_4, &ranges);
+	for (uint32_t addr = 0; addr < 0x600; addr++) {
+		bool is_rest = (addr >= 0x80 && addr < 0x100) || (addr >= 0x200 && addr != 0x3ff);
+
+		before = trie_seen.rest;
+		assert_int_equal(trie_class(&trie, FAMILY_4, (address_t)addr << 96),
+				 is_rest ? rest : other);
+		/* /24s with nothing but the rest are answered by the bitmap, and no other is */
+		assert_int_equal(trie_seen.rest - before,
+				 addr >> 8 == 2 || addr >> 8 == 4 || addr >> 8 == 5);
+	}
+	before = trie_seen.rest;
+	assert_int_equal(trie_class(&trie, FAMILY_4, (address_t)0xffffffff << 96), other);
+	assert_int_equal(trie_class(&trie, FAMILY_4, (address_t)0xffffff00 << 96), rest);
+	assert_int_equal(trie_seen.rest, before);
+	trie_done(&trie);
+	ranges_done(&ranges);
+}
+
+/* The class that most addresses have is the one that needs no line, whichever that is. */
+static void answers_for_the_rest_by_a_bitmap(void **state)
+{
+	assert_rest(0, 1);
+	assert_rest(3, 0);
+	/* a line has no room for it, the bitmap has */
+	assert_rest(65536 + 7, 2);
+}
+
 #define MAX_CHANGES 40
 #define MAX_CLASSES 6
 
@@ -225,6 +277,7 @@ int main(void)
 		cmocka_unit_test(finds_every_edge_of_ipv4),
 		cmocka_unit_test(finds_every_edge_of_ipv6),
 		cmocka_unit_test(takes_the_root_for_the_number_of_ranges),
+		cmocka_unit_test(answers_for_the_rest_by_a_bitmap),
 		cmocka_unit_test(takes_lines_as_long_as_they_say_all),
 		cmocka_unit_test(takes_lists_as_long_as_they_have_room),
 	};

@@ -11,24 +11,34 @@ const uint64_t *trie_record(const struct trie *trie, uint32_t id)
 	return trie->cells + (cell - trie->first_cell);
 }
 
-static uint32_t runs_entry(const uint64_t *record, uint32_t words, uint32_t index)
+/* What is read of an IPv4 record is in the line where the record begins, or behind 64 bytes. */
+static void assert_near(const struct trie *trie, const uint64_t *record, const uint32_t *id)
+{
+	uint64_t at = trie->first_cell + (record - trie->cells);
+	uint64_t behind = (id - (const uint32_t *)record) / 2;
+
+	if (behind < 8)
+		assert_int_equal(at / 8, (at + behind) / 8);
+}
+
+static const uint32_t *runs_entry(const uint64_t *record, uint32_t words, uint32_t index)
 {
 	const uint32_t *ids = (const uint32_t *)(record + (words == 1 ? 1 : words + 1));
 	uint32_t run = 0;
 
 	for (uint32_t i = 1; i <= index; i++)
 		run += record[i / 64] >> i % 64 & 1;
-	return ids[run];
+	return ids + run;
 }
 
-static uint32_t list_entry(const uint64_t *record, uint32_t places, uint32_t index)
+static const uint32_t *list_entry(const uint64_t *record, uint32_t places, uint32_t index)
 {
 	const uint16_t *change = (const uint16_t *)record;
 	uint32_t count = 0;
 
 	while (count < places && change[count] <= index)
 		count++;
-	return ((const uint32_t *)(change + places))[count];
+	return (const uint32_t *)(change + places) + count;
 }
 
 static uint32_t step_entry(const uint64_t *record, address_t left, uint32_t *ret_bits)
@@ -85,6 +95,14 @@ const struct synfw_trie_line *trie_root_line(const struct trie *trie, address_t 
 	return (const struct synfw_trie_line *)trie->cells + (uint32_t)(address >> (128 - 17));
 }
 
+static bool bitmap_has(const struct trie *trie, address_t address)
+{
+	uint32_t number = address >> 104;
+	const uint64_t *bitmap = trie->cells + (1 << 17) * 8;
+
+	return bitmap[number / 64] >> number % 64 & 1;
+}
+
 /* What a root says of an address, and how many bits are left when it goes on from there. */
 static uint32_t root_id(const struct trie *trie, address_t address, uint32_t *left_bits)
 {
@@ -98,6 +116,10 @@ static uint32_t root_id(const struct trie *trie, address_t address, uint32_t *le
 	}
 	if (trie->root != TRIE_ROOT_LINES)
 		return ((const uint32_t *)trie->cells)[address >> (128 - trie->root_bits)];
+	if (!bitmap_has(trie, address)) {
+		trie_seen.rest++;
+		return SYNFW_TRIE_LEAF | trie->rest;
+	}
 	if (line->which >> 63) {
 		*left_bits -= 1;
 		return ((const uint32_t *)line)[index >> 14];
@@ -111,12 +133,17 @@ static uint32_t record4_id(const struct trie *trie, uint32_t id, address_t left,
 			   uint32_t *ret_bits)
 {
 	const uint64_t *record = trie_record(trie, id);
+	const uint32_t *entry;
 
 	if (left_bits == SYNFW_TRIE_LAST_BITS)
 		*ret_bits = SYNFW_TRIE_LAST_BITS;
 	if (id & SYNFW_TRIE_LIST)
-		return list_entry(record, id & SYNFW_TRIE_LONG ? 16 : 8, left >> (128 - left_bits));
-	return runs_entry(record, (1 << *ret_bits) / 64, left >> (128 - *ret_bits));
+		entry = list_entry(record, id & SYNFW_TRIE_LONG ? 16 : 8,
+				   left >> (128 - left_bits));
+	else
+		entry = runs_entry(record, (1 << *ret_bits) / 64, left >> (128 - *ret_bits));
+	assert_near(trie, record, entry);
+	return *entry;
 }
 
 struct trie_seen trie_seen;
@@ -133,7 +160,7 @@ static uint32_t record6_id(const struct trie *trie, uint32_t id, address_t left,
 		return step_entry(trie_record(trie, id), left, ret_bits);
 	default:
 		trie_seen.cut_runs += left_bits < SYNFW_TRIE_NODE_BITS;
-		return runs_entry(trie_record(trie, id), 1, left >> (128 - *ret_bits));
+		return *runs_entry(trie_record(trie, id), 1, left >> (128 - *ret_bits));
 	}
 }
 
