@@ -20,7 +20,6 @@
 #include "privileges.h"
 #include "process_answer.h"
 #include "process_half.h"
-#include "process_lsm.h"
 #include "process_names.h"
 #include "process_shadow.h"
 #include "process_text.h"
@@ -166,7 +165,7 @@ struct judge {
 	struct synfw_process_rule *rules;
 	struct synfw_process_head head;
 	struct process_shadow shadow;
-	bool lsm; /* an exec can be denied, where rules deny one */
+	bool can_deny; /* an exec, where rules deny one */
 };
 
 static void judge_close(struct judge *judge)
@@ -182,6 +181,7 @@ static int judge_from_file(const char *path, struct fault *fault, struct judge *
 {
 	CLEANUP(image_freep) struct image *image = NULL;
 	CLEANUP(process_inner_close) struct process_inner inner = PROCESS_INNER_NONE;
+	enum process_security security;
 	int err = policy_file_load(path, fault, &judge->file);
 
 	if (!err)
@@ -192,8 +192,9 @@ static int judge_from_file(const char *path, struct fault *fault, struct judge *
 		err = fault_system(fault, -ENOMEM, "cannot name the rules");
 	if (err || !image->processes || !image->processes->head.nr_bits)
 		return err;
-	judge->lsm = process_hooks_ask_for_lsm(image->processes) && process_lsm_works();
-	if (!process_hooks_isolate_fully(judge->lsm))
+	security = process_hooks_security(image->processes);
+	judge->can_deny = security != PROCESS_SECURITY_NONE;
+	if (!process_hooks_isolate_fully(security))
 		process_hooks_fall_back(image->processes);
 	judge->head = image->processes->head;
 	err = process_inner_create(image->processes, fault, &inner);
@@ -221,7 +222,7 @@ static int judge_from_live(const struct invocation *invocation, struct fault *fa
 					     &judge->head);
 	if (err || !judge->head.nr_bits)
 		return err;
-	judge->lsm = half.hooks & 1U << PROCESS_HOOK_DENY;
+	judge->can_deny = half.hooks & 1U << PROCESS_HOOK_DENY;
 	err = process_inner_open(&half.object, judge->live.control.active, fault, &inner);
 	if (err == -ENOENT)
 		return fault_refuse(fault, EXIT_REFUSED,
@@ -303,7 +304,7 @@ static int ask(const struct invocation *invocation, const struct judge *judge,
 
 	if (!question || !asked)
 		return fault_system(fault, -ENOMEM, "cannot ask about an exec");
-	process_question(spec, 0, judge->lsm, question);
+	process_question(spec, 0, judge->can_deny, question);
 	if (judge->head.nr_bits)
 		err = process_shadow_ask(&judge->shadow, fault, question);
 	if (err)

@@ -21,7 +21,6 @@
 #include "process_fill.h"
 #include "process_growth.h"
 #include "process_link.h"
-#include "process_lsm.h"
 #include "process_tallies.h"
 
 #define BIT(hook) (1U << (hook))
@@ -68,9 +67,9 @@ int process_commit_prepare(struct process_commit *commit, const struct object *p
 		return 0;
 	commit->renewed = commit->live.present && runs_other_build(live);
 	if (!commit->live.present || hooks_to_load(commit)) {
-		err = process_object_load(packets,
-					  commit->live.present ? &commit->live.object : NULL,
-					  hooks_to_load(commit), fault, &commit->loaded);
+		err = process_object_load(
+			packets, commit->live.present ? &commit->live.object : NULL,
+			hooks_to_load(commit), commit->security, fault, &commit->loaded);
 		if (err)
 			return err;
 	}
@@ -102,11 +101,11 @@ static char *hook_words(uint32_t hooks)
 int process_commit_describe(struct process_commit *commit, struct process_tables *tables,
 			    struct manifest *manifest)
 {
-	commit->lsm = process_hooks_ask_for_lsm(tables) && process_lsm_works();
-	commit->isolates_fully = process_hooks_isolate_fully(commit->lsm);
+	commit->security = process_hooks_security(tables);
+	commit->isolates_fully = process_hooks_isolate_fully(commit->security);
 	if (tables && !commit->isolates_fully)
 		process_hooks_fall_back(tables);
-	commit->needed = process_hooks_needed(tables, commit->lsm);
+	commit->needed = process_hooks_needed(tables, commit->security);
 	if (!commit->needed)
 		return 0;
 	process_counters_number(manifest, tables);

@@ -21,7 +21,7 @@ struct process_commit {
 	const struct object *packets;	     /* the half for packets, of the same datapath */
 	struct process_half live;	     /* of the datapath in force, if it has this ABI */
 	const struct process_tables *tables; /* NULL: the policy has nothing to do with processes */
-	bool lsm;			     /* BPF LSM works, where it makes a difference */
+	enum process_security security;	     /* how programs may refuse, where that matters */
 	bool isolates_fully;		     /* so does all else that isolation takes */
 	uint32_t needed;		     /* hooks */
 	bool renewed;			     /* what is in force runs another build's programs */

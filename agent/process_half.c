@@ -60,9 +60,19 @@ static int open_map(const char *dir, enum process_map map, struct fault *fault, 
 	return 0;
 }
 
+/* How often the kernel did not run a program, as another task was in it on that processor. */
+static uint64_t program_misses(uint32_t id)
+{
+	CLEANUP(cleanup_fd) int fd = bpf_prog_get_fd_by_id(id);
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+
+	return fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size) ? info.recursion_misses : 0;
+}
+
 /* Whether the link behind a pin still leads to its hook: that of a control group may have been
- * detached, and then has none. Others end with their last reference only. */
-static bool link_is_attached(const char *dir, const char *name)
+ * detached, and then has none. Others end with their last reference only. Notes how it refuses. */
+static bool link_is_attached(const char *dir, const char *name, struct process_half *half)
 {
 	CLEANUP(cleanup_free) char *path = path_format("%s/%s", dir, name);
 	CLEANUP(cleanup_fd) int fd = path ? bpf_obj_get(path) : -1;
@@ -71,6 +81,12 @@ static bool link_is_attached(const char *dir, const char *name)
 
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
 		return false;
+	if (info.type == BPF_LINK_TYPE_TRACING && info.tracing.attach_type == BPF_LSM_MAC)
+		half->security = PROCESS_SECURITY_LSM;
+	if (info.type == BPF_LINK_TYPE_TRACING && info.tracing.attach_type == BPF_MODIFY_RETURN) {
+		half->security = PROCESS_SECURITY_FUNCTIONS;
+		half->missed += program_misses(info.prog_id);
+	}
 	return info.type != BPF_LINK_TYPE_CGROUP || info.cgroup.cgroup_id;
 }
 
@@ -85,7 +101,7 @@ static int note_link(const char *name, void *argument)
 	struct process_half *half = listing->half;
 
 	if (!strncmp(name, settled_prefix, strlen(settled_prefix)) &&
-	    link_is_attached(listing->dir, name))
+	    link_is_attached(listing->dir, name, half))
 		half->hooks |= process_hook_bit(name + strlen(settled_prefix));
 	else if (!strncmp(name, pending_prefix, strlen(pending_prefix)))
 		half->pending |= process_hook_bit(name + strlen(pending_prefix));

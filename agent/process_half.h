@@ -19,6 +19,8 @@ struct process_half {
 	struct process_object object; /* its maps, and what user space runs */
 	uint32_t hooks, pending; /* bit h: enum process_hook; that is attached by its link, that
 				  * has a link of an apply that has not switched */
+	enum process_security security; /* how those that are attached refuse, if one does */
+	uint64_t missed; /* times that tasks passed by one of PROCESS_SECURITY_FUNCTIONS */
 };
 
 #define PROCESS_HALF_NONE                     \

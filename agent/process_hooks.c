@@ -30,6 +30,7 @@
 #define CGROUP(type)   .cgroup = true, .cgroup_type = (type)
 #define SYSCALL(name)  .tracepoint = "syscalls/sys_enter_" name
 #define RAW(name)      .raw_tracepoint = name
+#define SECURITY(name) .security_function = "security_" name
 
 const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
 	[PROCESS_HOOK_FORK] = {"fork", "synfw_fork",
@@ -55,9 +56,12 @@ const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
 				   RAW("tcp_rcv_space_adjust")},
 	[PROCESS_HOOK_BIND4] = {"bind4", "synfw_bind4", PORTS, CGROUP(BPF_CGROUP_INET4_BIND)},
 	[PROCESS_HOOK_BIND6] = {"bind6", "synfw_bind6", PORTS, CGROUP(BPF_CGROUP_INET6_BIND)},
-	[PROCESS_HOOK_ACCEPT] = {"accept", "synfw_accept", CONNECTIONS_IN},
-	[PROCESS_HOOK_LISTEN] = {"listen", "synfw_listen", CONNECTIONS_IN},
-	[PROCESS_HOOK_DENY] = {"deny", "synfw_deny", "rules deny an exec"},
+	[PROCESS_HOOK_ACCEPT] = {"accept", "synfw_accept", CONNECTIONS_IN,
+				 SECURITY("socket_accept")},
+	[PROCESS_HOOK_LISTEN] = {"listen", "synfw_listen", CONNECTIONS_IN,
+				 SECURITY("socket_listen")},
+	[PROCESS_HOOK_DENY] = {"deny", "synfw_deny", "rules deny an exec",
+			       SECURITY("bprm_creds_from_file")},
 	[PROCESS_HOOK_EXEC] = {"exec", "synfw_watch", "rules judge what is executed",
 			       RAW("sched_process_exec")},
 	[PROCESS_HOOK_TIMER] = {"timer", "synfw_watch",
@@ -94,7 +98,8 @@ const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
 	(OUTGOING_HOOKS | BIT(PROCESS_HOOK_RECVMSG4) | BIT(PROCESS_HOOK_RECVMSG6) | \
 	 BIT(PROCESS_HOOK_TCP_READ))
 
-#define LSM_SOCKET_HOOKS (BIT(PROCESS_HOOK_ACCEPT) | BIT(PROCESS_HOOK_LISTEN))
+/* By which others reach a process. */
+#define ACCEPT_HOOKS (BIT(PROCESS_HOOK_ACCEPT) | BIT(PROCESS_HOOK_LISTEN))
 
 #define SYSCALL_HOOKS                                                                            \
 	(BIT(PROCESS_HOOK_MMAP) | BIT(PROCESS_HOOK_MPROTECT) | BIT(PROCESS_HOOK_PKEY_MPROTECT) | \
@@ -110,7 +115,7 @@ static const uint32_t trigger_hooks[SYNFW_NR_PROCESS_TRIGGERS] = {
 	[SYNFW_ON_GROWTH] = BIT(PROCESS_HOOK_TIMER),
 };
 
-uint32_t process_hooks_needed(const struct process_tables *tables, bool lsm)
+uint32_t process_hooks_needed(const struct process_tables *tables, enum process_security security)
 {
 	const struct synfw_process_head *head;
 	uint32_t hooks;
@@ -123,27 +128,30 @@ uint32_t process_hooks_needed(const struct process_tables *tables, bool lsm)
 	if (head->peers || head->on_peer_block)
 		hooks |= PEERS_HOOKS;
 	if (head->actions & 1U << SYNFW_PROCESS_ISOLATE)
-		hooks |= ISOLATION_HOOKS | (lsm ? LSM_SOCKET_HOOKS : 0);
-	if (lsm && head->actions & 1U << SYNFW_PROCESS_DENY)
+		hooks |= ISOLATION_HOOKS | (security ? ACCEPT_HOOKS : 0);
+	if (security && head->actions & 1U << SYNFW_PROCESS_DENY)
 		hooks |= BIT(PROCESS_HOOK_DENY);
 	for (trigger = 0; trigger < SYNFW_NR_PROCESS_TRIGGERS; trigger++)
 		if (head->trigger[trigger])
 			hooks |= trigger_hooks[trigger];
-	if (lsm && hooks & SYSCALL_HOOKS)
+	if (security == PROCESS_SECURITY_LSM && hooks & SYSCALL_HOOKS)
 		hooks = (hooks & ~SYSCALL_HOOKS) | LSM_MAPPING_HOOKS;
 	return hooks;
 }
 
-bool process_hooks_ask_for_lsm(const struct process_tables *tables)
+enum process_security process_hooks_security(const struct process_tables *tables)
 {
-	return process_hooks_needed(tables, true) != process_hooks_needed(tables, false);
+	if (process_hooks_needed(tables, PROCESS_SECURITY_LSM) ==
+	    process_hooks_needed(tables, PROCESS_SECURITY_NONE))
+		return PROCESS_SECURITY_NONE;
+	return process_security_find();
 }
 
-bool process_hooks_isolate_fully(bool lsm)
+bool process_hooks_isolate_fully(enum process_security security)
 {
 	CLEANUP(cleanup_fd) int cgroup_fd = -1;
 
-	return lsm && !process_hooks_open_cgroup(&cgroup_fd);
+	return security && !process_hooks_open_cgroup(&cgroup_fd);
 }
 
 void process_hooks_fall_back(struct process_tables *tables)
@@ -243,7 +251,7 @@ bool process_hook_serves(enum process_hook hook, const struct process_hook_reaso
 		return reason->action == SYNFW_PROCESS_DENY;
 	if (PEERS_HOOKS & BIT(hook) && !(ISOLATION_HOOKS & BIT(hook)))
 		return false;
-	if ((ISOLATION_HOOKS | LSM_SOCKET_HOOKS) & BIT(hook))
+	if ((ISOLATION_HOOKS | ACCEPT_HOOKS) & BIT(hook))
 		return reason->action == SYNFW_PROCESS_ISOLATE;
 	if (hook == PROCESS_HOOK_EXEC)
 		return reason->trigger == SYNFW_ON_EXEC;

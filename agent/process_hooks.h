@@ -8,6 +8,8 @@
 
 #include <process_tables.h>
 
+#include "process_security.h"
+
 /* In the order of attaching: those that act come after those that keep the table they act by. */
 enum process_hook {
 	PROCESS_HOOK_FORK,
@@ -45,19 +47,21 @@ struct process_hook_spec {
 	int cgroup_type;
 	const char *tracepoint;	    /* a classic one */
 	const char *raw_tracepoint; /* neither: what the program's type names */
+	/* the function that asks security modules, where a program of theirs does as well there */
+	const char *security_function;
 };
 
 extern const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS];
 
-/* The hooks that a generation needs, one bit each, where BPF LSM works or does not. NULL or with
+/* The hooks that a generation needs, one bit each, where programs may refuse that way. NULL or with
  * nothing to do about processes: none. */
-uint32_t process_hooks_needed(const struct process_tables *tables, bool lsm);
+uint32_t process_hooks_needed(const struct process_tables *tables, enum process_security security);
 
-/* Whether it makes a difference to them. */
-bool process_hooks_ask_for_lsm(const struct process_tables *tables);
+/* The best way that this kernel has, where it makes a difference to them; else none. */
+enum process_security process_hooks_security(const struct process_tables *tables);
 
-/* Whether all that isolation takes is there, where BPF LSM works or does not. */
-bool process_hooks_isolate_fully(bool lsm);
+/* Whether all that isolation takes is there, where programs may refuse that way. */
+bool process_hooks_isolate_fully(enum process_security security);
 
 /* What rules become where that is not so: those that isolate, and have a fallback, do that
  * instead. `deny` falls back in the program, as points may lead beyond its fallback. */

@@ -15,29 +15,31 @@
 
 /* ---- means ---- */
 
+#define NO_REFUSAL "the kernel takes no program of BPF LSM, and none of fmod_ret"
+
 static bool has_fallback(const struct process_outcome *outcome)
 {
 	return outcome->fallback != outcome->action;
 }
 
-static bool needs_lsm(const struct policy *policy, const struct process_rule *rule)
+static bool needs_refusal(const struct policy *policy, const struct process_rule *rule)
 {
 	return rule->outcome.action == SYNFW_PROCESS_DENY && !has_fallback(&rule->outcome) &&
 	       !rule->outcome.monitor && !policy->monitor;
 }
 
-int process_judge_means(const struct policy *policy, bool lsm, struct fault *fault)
+int process_judge_means(const struct policy *policy, bool can_refuse, struct fault *fault)
 {
 	const struct process_rule *rule;
 	size_t i;
 
 	for (i = 0; i < policy->nr_process_rules; i++) {
 		rule = &policy->process_rules[i];
-		if (!lsm && needs_lsm(policy, rule))
+		if (!can_refuse && needs_refusal(policy, rule))
 			return fault_refuse(fault, EXIT_KERNEL,
 					    "%s:%u: rule \"%s\" denies, and here no exec can be "
-					    "made to fail (there is no BPF LSM); `fallback: kill` "
-					    "or `fallback: flag` says what to do instead",
+					    "made to fail (" NO_REFUSAL "); `fallback: kill` or "
+					    "`fallback: flag` says what to do instead",
 					    rule->at.file, rule->at.line, rule->name);
 	}
 	return 0;
@@ -45,13 +47,14 @@ int process_judge_means(const struct policy *policy, bool lsm, struct fault *fau
 
 /* What a kernel can do of what rules ask for. */
 struct means {
-	bool lsm, isolates_fully;
+	bool can_refuse, isolates_fully;
 };
 
 static void note_fallback(const char *name, const struct process_outcome *outcome,
 			  const struct means *means, struct notes *notes)
 {
-	bool done = outcome->action == SYNFW_PROCESS_DENY ? means->lsm : means->isolates_fully;
+	bool done =
+		outcome->action == SYNFW_PROCESS_DENY ? means->can_refuse : means->isolates_fully;
 
 	if (has_fallback(outcome) && !outcome->monitor && !done)
 		notes_add(notes, "rule \"%s\" %s: its fallback, %s, is in force", name,
@@ -66,9 +69,9 @@ static bool isolates_in_part(const struct process_outcome *outcome)
 	       !outcome->monitor;
 }
 
-#define PARTLY                                                                                 \
-	"isolates, and here accept(2) and listen(2) cannot be refused (there is no BPF LSM): " \
-	"what is isolated gets no socket, and may not connect, bind or send, but goes on to "  \
+#define PARTLY                                                                                \
+	"isolates, and here accept(2) and listen(2) cannot be refused (" NO_REFUSAL "): "     \
+	"what is isolated gets no socket, and may not connect, bind or send, but goes on to " \
 	"accept with sockets that it had; "
 
 /* The first rule that isolates in part, and how many more there are. */
@@ -99,10 +102,10 @@ static void note_partial(const struct policy *policy, struct notes *notes)
 		notes_add(notes, "process-scoring " PARTLY "`action: kill` does more");
 }
 
-void process_judge_note(const struct policy *policy, bool lsm, bool isolates_fully,
+void process_judge_note(const struct policy *policy, bool can_refuse, bool isolates_fully,
 			struct notes *notes)
 {
-	const struct means means = {lsm, isolates_fully};
+	const struct means means = {can_refuse, isolates_fully};
 	size_t i;
 
 	if (policy->monitor)
@@ -114,7 +117,7 @@ void process_judge_note(const struct policy *policy, bool lsm, bool isolates_ful
 		note_fallback(policy->memory_rules[i].name, &policy->memory_rules[i].outcome,
 			      &means, notes);
 	/* what has neither this nor a fallback was refused where anything else is lacking */
-	if (!lsm)
+	if (!can_refuse)
 		note_partial(policy, notes);
 }
 
@@ -162,8 +165,8 @@ static void report_failed(const struct process_test *test, const struct process_
 }
 
 static int run_test(const struct policy *policy, const struct process_tables *tables,
-		    const struct process_shadow *shadow, bool lsm, const struct process_test *test,
-		    struct diags *diags, struct fault *fault)
+		    const struct process_shadow *shadow, bool can_refuse,
+		    const struct process_test *test, struct diags *diags, struct fault *fault)
 {
 	CLEANUP(cleanup_free)
 	struct synfw_process_question *question = calloc(1, sizeof(*question));
@@ -172,7 +175,7 @@ static int run_test(const struct policy *policy, const struct process_tables *ta
 
 	if (!question)
 		return fault_system(fault, -ENOMEM, "cannot run a test");
-	process_question(&test->process, 0, lsm, question);
+	process_question(&test->process, 0, can_refuse, question);
 	if (shadow)
 		err = process_shadow_ask(shadow, fault, question);
 	if (err)
@@ -188,7 +191,7 @@ static int run_test(const struct policy *policy, const struct process_tables *ta
 }
 
 int process_judge_tests(const struct policy *policy, const struct process_tables *tables,
-			const struct process_inner *inner, bool lsm, struct diags *diags,
+			const struct process_inner *inner, bool can_refuse, struct diags *diags,
 			struct fault *fault)
 {
 	CLEANUP(process_shadow_close) struct process_shadow shadow = PROCESS_SHADOW_NONE;
@@ -201,8 +204,8 @@ int process_judge_tests(const struct policy *policy, const struct process_tables
 	if (has_rules)
 		err = process_shadow_open(inner, &tables->head, fault, &shadow);
 	for (i = 0; !err && i < policy->nr_process_tests; i++)
-		err = run_test(policy, has_rules ? tables : NULL, has_rules ? &shadow : NULL, lsm,
-			       &policy->process_tests[i], diags, fault);
+		err = run_test(policy, has_rules ? tables : NULL, has_rules ? &shadow : NULL,
+			       can_refuse, &policy->process_tests[i], diags, fault);
 	if (err)
 		return err;
 	return diags_errors(diags) > before ? -EINVAL : 0;

@@ -99,8 +99,36 @@ static int choose_program(struct bpf_object *object, const char *name, struct fa
  * once. */
 struct choice {
 	uint32_t hooks, calls;
-	bool ask; /* the shadow program */
+	enum process_security security; /* how those of hooks refuse */
+	bool ask;			/* the shadow program */
 };
+
+/* A program of BPF LSM gets the same arguments at the function that asks it. */
+static int move_to_function(struct bpf_object *object, const struct process_hook_spec *hook,
+			    struct fault *fault)
+{
+	struct bpf_program *program = bpf_object__find_program_by_name(object, hook->program);
+	int err = bpf_program__set_type(program, BPF_PROG_TYPE_TRACING);
+
+	if (!err)
+		err = bpf_program__set_expected_attach_type(program, BPF_MODIFY_RETURN);
+	if (!err)
+		err = bpf_program__set_attach_target(program, 0, hook->security_function);
+	return err ? fault_system(fault, err, "the kernel has no function %s for programs",
+				  hook->security_function)
+		   : 0;
+}
+
+static int choose_hook(struct bpf_object *object, enum process_hook hook,
+		       enum process_security security, struct fault *fault)
+{
+	const struct process_hook_spec *spec = &process_hooks[hook];
+	int err = choose_program(object, spec->program, fault);
+
+	if (err || security != PROCESS_SECURITY_FUNCTIONS || !spec->security_function)
+		return err;
+	return move_to_function(object, spec, fault);
+}
 
 static int choose_programs(struct bpf_object *object, const struct choice *choice,
 			   struct fault *fault)
@@ -111,7 +139,7 @@ static int choose_programs(struct bpf_object *object, const struct choice *choic
 	bpf_object__for_each_program(program, object) bpf_program__set_autoload(program, false);
 	for (i = 0; !err && i < PROCESS_NR_HOOKS; i++)
 		if (choice->hooks & 1U << i)
-			err = choose_program(object, process_hooks[i].program, fault);
+			err = choose_hook(object, i, choice->security, fault);
 	for (i = 0; !err && i < PROCESS_NR_CALLS; i++)
 		if (choice->calls & 1U << i)
 			err = choose_program(object, call_programs[i], fault);
@@ -284,10 +312,13 @@ static int load_and_log(const struct loading *loading, struct fault *fault,
 }
 
 int process_object_load(const struct object *packets, const struct process_object *reuse,
-			uint32_t hooks, struct fault *fault, struct process_object *ret_object)
+			uint32_t hooks, enum process_security security, struct fault *fault,
+			struct process_object *ret_object)
 {
 	const struct loading loading = {
-		.choice = {.hooks = hooks, .calls = (1U << PROCESS_NR_CALLS) - 1},
+		.choice = {.hooks = hooks,
+			   .security = security,
+			   .calls = (1U << PROCESS_NR_CALLS) - 1},
 		.packets = packets,
 		.reuse = reuse,
 		.what = "programs for processes",
@@ -296,11 +327,13 @@ int process_object_load(const struct object *packets, const struct process_objec
 	return load_and_log(&loading, fault, ret_object);
 }
 
-int process_object_load_probe(enum process_hook hook, struct fault *fault,
-			      struct process_object *ret_object)
+int process_object_load_probe(enum process_hook hook, enum process_security security,
+			      struct fault *fault, struct process_object *ret_object)
 {
 	const struct loading loading = {
-		.choice = {.hooks = 1U << hook, .calls = 1U << PROCESS_IDENTIFY},
+		.choice = {.hooks = 1U << hook,
+			   .security = security,
+			   .calls = 1U << PROCESS_IDENTIFY},
 		.small = true,
 		.what = "program",
 	};

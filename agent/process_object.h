@@ -62,16 +62,18 @@ struct process_object {
 /* As object_digest(). */
 uint64_t process_object_digest(void);
 
-/* Loads the programs of `hooks` (bit h: enum process_hook) and those that user space runs. What
- * both halves have is shared with `packets`, if there is one. With `reuse` the other maps are
- * those, else new ones; the descriptors of the result are its own in both cases. */
+/* Loads the programs of `hooks` (bit h: enum process_hook), those that refuse as `security` says,
+ * and those that user space runs. What both halves have is shared with `packets`, if there is one.
+ * With `reuse` the other maps are those, else new ones; the descriptors of the result are its own
+ * in both cases. */
 int process_object_load(const struct object *packets, const struct process_object *reuse,
-			uint32_t hooks, struct fault *fault, struct process_object *ret_object);
+			uint32_t hooks, enum process_security security, struct fault *fault,
+			struct process_object *ret_object);
 
 /* Loads the program of one hook, and what finds out the file behind a descriptor, on small maps of
  * its own: to try what comes of it. */
-int process_object_load_probe(enum process_hook hook, struct fault *fault,
-			      struct process_object *ret_object);
+int process_object_load_probe(enum process_hook hook, enum process_security security,
+			      struct fault *fault, struct process_object *ret_object);
 
 /* Loads the program that answers questions, on maps of its own. */
 int process_object_load_shadow(struct fault *fault, struct process_object *ret_object);

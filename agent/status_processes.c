@@ -46,6 +46,14 @@ static const struct {
 	[SYNFW_PROCESS_TALLY_WOULD_REFUSE] = {"calls_monitored", NULL},
 };
 
+static const struct {
+	const char *word, *text;
+} securities[] = {
+	[PROCESS_SECURITY_NONE] = {NULL, NULL},
+	[PROCESS_SECURITY_FUNCTIONS] = {"fmod_ret", "fmod_ret programs"},
+	[PROCESS_SECURITY_LSM] = {"lsm", "BPF LSM"},
+};
+
 /* Is its fallback in force, and not what it says? A denial falls back when it is not made; what
  * isolates was put into the tables as what apply found to be possible. */
 static bool is_done_otherwise(const struct status_processes *status,
@@ -148,6 +156,13 @@ int status_processes_read(const char *dir, const struct live *live, struct notes
 		return err;
 	status.wanted = live->manifest->process_hooks != NULL;
 	status.hooks = half.hooks;
+	status.security = half.security;
+	status.missed = half.missed;
+	if (half.missed)
+		notes_add(warnings,
+			  "%llu calls passed by a program that refuses, while the kernel had "
+			  "preempted another task in it: no rule was asked",
+			  (unsigned long long)half.missed);
 	if (half.present)
 		err = read_half(&half, warnings, fault, &status);
 	if (err)
@@ -210,8 +225,10 @@ json_t *status_processes_json(const struct status_processes *status,
 			json_object_set_new(tallies, tally_texts[tally].word,
 					    json_integer(status->tallies[tally]));
 	/* clang-format off */
-	return json_pack("{s:o, s:I, s:I, s:b, s:s?, s:o, s:o}",
+	return json_pack("{s:o, s:s?, s:I, s:I, s:I, s:b, s:s?, s:o, s:o}",
 			 "hooks", hooks_json(status),
+			 "refuses_by", securities[status->security].word,
+			 "refusals_missed", (json_int_t)status->missed,
 			 "known", (json_int_t)status->nr_known,
 			 "size", (json_int_t)SYNFW_MAX_PROCESSES,
 			 "isolated_lost", status->isolated_lost,
@@ -235,6 +252,8 @@ void status_processes_print(const struct status_processes *status, const struct 
 		if (status->hooks & 1U << hook)
 			printf("hook:       %s: %s\n", process_hooks[hook].word,
 			       process_hooks[hook].purpose);
+	if (status->security)
+		printf("refusals:   by %s\n", securities[status->security].text);
 	for (i = 0; manifest && i < manifest->nr_process_rules; i++) {
 		rule = &manifest->process_rules[i];
 		if (is_done_otherwise(status, rule))

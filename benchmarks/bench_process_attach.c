@@ -19,7 +19,7 @@
 #include <synfw/cleanup.h>
 
 #include "process_hooks.h"
-#include "process_lsm.h"
+#include "process_security.h"
 #include "process_object.h"
 
 #define MAX_ROUNDS 1000
@@ -34,6 +34,12 @@ static const char *const part_names[NR_PARTS] = {
 	[PART_MAPS] = "makes their maps",
 	[PART_LIBRARY] = "libbpf reads the kernel's types and relocates the programs",
 	[PART_ALL] = "all of it",
+};
+
+static const char *const security_names[] = {
+	[PROCESS_SECURITY_NONE] = "without BPF LSM or fmod_ret",
+	[PROCESS_SECURITY_FUNCTIONS] = "with fmod_ret",
+	[PROCESS_SECURITY_LSM] = "with BPF LSM",
 };
 
 static double programs_ms, maps_ms;
@@ -76,14 +82,14 @@ long syscall(long number, ...)
 }
 
 /* Those of rules of every kind, as apply chooses them. */
-static uint32_t all_hooks(bool lsm)
+static uint32_t all_hooks(enum process_security security)
 {
 	struct process_tables tables = {.head = {.nr_bits = 1, .actions = 0xff}};
 	int trigger;
 
 	for (trigger = 0; trigger < SYNFW_NR_PROCESS_TRIGGERS; trigger++)
 		tables.head.trigger[trigger] = 1;
-	return process_hooks_needed(&tables, lsm);
+	return process_hooks_needed(&tables, security);
 }
 
 static int attach_all(const struct process_object *object, struct fault *fault)
@@ -105,7 +111,7 @@ static int attach_all(const struct process_object *object, struct fault *fault)
 	return err;
 }
 
-static int run_round(uint32_t hooks, double ms[NR_PARTS])
+static int run_round(uint32_t hooks, enum process_security security, double ms[NR_PARTS])
 {
 	CLEANUP(process_object_close) struct process_object object = PROCESS_OBJECT_NONE;
 	CLEANUP(fault_done) struct fault fault = {0};
@@ -114,7 +120,7 @@ static int run_round(uint32_t hooks, double ms[NR_PARTS])
 
 	/* not those of the parent */
 	programs_ms = maps_ms = 0;
-	err = process_object_load(NULL, NULL, hooks, &fault, &object);
+	err = process_object_load(NULL, NULL, hooks, security, &fault, &object);
 	loaded = now_ms();
 	if (!err)
 		err = attach_all(&object, &fault);
@@ -129,13 +135,13 @@ static int run_round(uint32_t hooks, double ms[NR_PARTS])
 	return err;
 }
 
-static bool run_process(uint32_t hooks, double *shared_ms)
+static bool run_process(uint32_t hooks, enum process_security security, double *shared_ms)
 {
 	int status = 1;
 	pid_t pid = fork();
 
 	if (!pid)
-		_exit(run_round(hooks, shared_ms) ? 1 : 0);
+		_exit(run_round(hooks, security, shared_ms) ? 1 : 0);
 	return pid > 0 && waitpid(pid, &status, 0) == pid && !status;
 }
 
@@ -164,21 +170,21 @@ int main(int argc, char **argv)
 	unsigned long rounds = argc > 1 ? strtoul(argv[1], NULL, 10) : 21, i;
 	double *shared_ms = mmap(NULL, sizeof(double[NR_PARTS]), PROT_READ | PROT_WRITE,
 				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	bool lsm = process_lsm_works();
-	uint32_t hooks = all_hooks(lsm);
+	enum process_security security = process_security_find();
+	uint32_t hooks = all_hooks(security);
 	int part;
 
 	if (!rounds || rounds > MAX_ROUNDS || shared_ms == MAP_FAILED)
 		return 1;
 	for (i = 0; i < rounds; i++) {
-		if (!run_process(hooks, shared_ms))
+		if (!run_process(hooks, security, shared_ms))
 			return 1;
 		for (part = 0; part < NR_PARTS; part++)
 			ms[part][i] = shared_ms[part];
 	}
-	printf("\n%lu processes, %d hooks, %s BPF LSM.\n\n| what | median, ms | smallest, ms |\n"
+	printf("\n%lu processes, %d hooks, %s.\n\n| what | median, ms | smallest, ms |\n"
 	       "|---|---|---|\n",
-	       rounds, __builtin_popcount(hooks), lsm ? "with" : "without");
+	       rounds, __builtin_popcount(hooks), security_names[security]);
 	for (part = 0; part < NR_PARTS; part++)
 		print_row(part, ms[part], rounds);
 	return 0;

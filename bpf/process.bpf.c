@@ -11,11 +11,11 @@
 
 #include "process_act.bpf.h"
 #include "process_ask.bpf.h"
+#include "process_deny.bpf.h"
 #include "process_fill.bpf.h"
 #include "process_host.bpf.h"
 #include "process_isolate.bpf.h"
 #include "process_kernel.bpf.h"
-#include "process_lsm.bpf.h"
 #include "process_maps.bpf.h"
 #include "process_memory.bpf.h"
 #include "process_peers.bpf.h"
@@ -336,6 +336,9 @@ int synfw_mapping(struct syscall_enter *context)
 }
 
 /* ---- BPF LSM: loaded only where the kernel takes it ------------------------------------------ */
+
+/* User space makes fmod_ret programs of those that refuse where BPF LSM is not asked: the functions
+ * that ask it have the same arguments (agent/process_object.c). */
 
 SEC("?lsm/bprm_creds_from_file")
 int BPF_PROG(synfw_deny, struct linux_binprm *bprm, struct file *file, int verdict_before)

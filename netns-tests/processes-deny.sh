@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
-# Rules that deny an exec: on a kernel with BPF LSM it fails, on others the policy is refused or the rule
-# falls back. SYNFW_BPF_LSM=1 says that this is one with it. Rules name only programs below the
-# directory of the case.
+# Rules that deny an exec: where programs can refuse it fails, elsewhere the policy is refused or the rule
+# falls back. SYNFW_REFUSES_BY says how they can here: lsm, fmod_ret; not set: this is not known. Rules name
+# only programs below the directory of the case.
 
 prepare() {
 	add_hosts
@@ -36,7 +36,7 @@ test_deny_fails_the_exec_or_is_refused() {
 		process-scoring: {flag-at: 5, decay: 1/h}
 	E
 	run synfw apply "$T/denies.yaml"
-	if [ "$STATUS" = 7 ] && [ "${SYNFW_BPF_LSM:-0}" = 0 ]; then
+	if [ "$STATUS" = 7 ] && [ -z "${SYNFW_REFUSES_BY-}" ]; then
 		says "denies.yaml:9: rule \"denied\""
 		[ ! -e "$SYNFW_BPFFS" ] || fail "pins are left"
 		equal "$(status_of bad)" 0 "status of a program that no policy denies"
@@ -48,6 +48,7 @@ test_deny_fails_the_exec_or_is_refused() {
 	exits 0 synfw status --json
 	json '.processes.fallbacks == [] and .processes.isolation == "full" and
 		([.processes.hooks[].hook] | contains(["deny", "accept", "listen"]))'
+	json ".processes.refuses_by == \"${SYNFW_REFUSES_BY:-$(jq -r .processes.refuses_by "$T/out")}\" and .processes.refusals_missed == 0"
 	exits 0 synfw show rules --json
 	json '.process_rules | map(select(.name | IN("points", "denied")) | .matches) == [1, 1]'
 	exits 0 synfw events --json
@@ -59,7 +60,7 @@ test_deny_fails_the_exec_or_is_refused() {
 	equal "$(state)" nothing "what is pinned after detach"
 }
 
-# Of what isolates, BPF LSM alone can refuse accept(2).
+# Of what isolates, only what can deny an exec can refuse accept(2).
 test_isolation_without_accept_is_told_or_falls_back() {
 	local rule="name: alone, exec: $T/bin/bad, action: isolate"
 	prepare
@@ -112,10 +113,10 @@ test_a_fallback_is_in_force_and_told() {
 		processes: [{name: denied, exec: $T/bin/bad, action: deny, fallback: kill}]
 	E
 	apply denies
-	[ "${SYNFW_BPF_LSM:-0}" = 1 ] || grep -q 'its fallback, kill, is in force' "$T/err" ||
+	[ -n "${SYNFW_REFUSES_BY-}" ] || grep -q 'its fallback, kill, is in force' "$T/err" ||
 		synfw status | grep -q '^hook:       deny' || fail "apply does not tell of the fallback"
 	equal "$(status_of good)" 0 "status of another program"
-	if [ "${SYNFW_BPF_LSM:-0}" = 1 ]; then is_denied bad; return; fi
+	if [ -n "${SYNFW_REFUSES_BY-}" ]; then is_denied bad; return; fi
 	exits 0 synfw status --json
 	json '.processes.fallbacks == [{rule: "denied", line: 4, action: "deny", instead: "kill"}] or
 		.processes.fallbacks == []'

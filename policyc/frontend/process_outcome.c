@@ -56,7 +56,7 @@ int process_parse_fallback(struct parser *parser, const struct schema_key *key,
 	return parse_word(parser, key, value, &draft->fallback);
 }
 
-/* Is it an action that takes BPF LSM, in part or whole? */
+/* Is it an action that takes programs which refuse, in part or whole? */
 static bool can_fall_back(const struct rule_head *head)
 {
 	return head->action_node &&

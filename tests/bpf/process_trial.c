@@ -75,10 +75,17 @@ static struct bpf_program *lsm_program(struct synfw_process_bpf *bpf, const char
 
 static void load_bpf(struct synfw_process_bpf *bpf, const struct trial_object *object)
 {
-	const char *const *name;
+	struct bpf_program *lsm;
 
-	for (name = object->lsm; name && *name; name++)
-		MUST(bpf_program__set_autoload(lsm_program(bpf, *name), true) == 0);
+	for (size_t i = 0; object->lsm && object->lsm[i]; i++) {
+		lsm = lsm_program(bpf, object->lsm[i]);
+		MUST(bpf_program__set_autoload(lsm, true) == 0);
+		if (!object->functions)
+			continue;
+		MUST(bpf_program__set_type(lsm, BPF_PROG_TYPE_TRACING) == 0);
+		MUST(bpf_program__set_expected_attach_type(lsm, BPF_MODIFY_RETURN) == 0);
+		MUST(bpf_program__set_attach_target(lsm, 0, object->functions[i]) == 0);
+	}
 	if (object->max_processes)
 		bpf_map__set_max_entries(bpf->maps.synfw_processes, object->max_processes);
 	if (object->event_bytes)
@@ -103,7 +110,8 @@ void trial_open_with(struct trial *trial, const char *program_path,
 	load_bpf(trial->bpf, object);
 	attach(trial);
 	for (name = object->lsm; name && *name; name++)
-		MUST(bpf_program__attach(lsm_program(trial->bpf, *name)));
+		MUST(bpf_raw_tracepoint_open(NULL,
+					     bpf_program__fd(lsm_program(trial->bpf, *name))) >= 0);
 	trial->ring = ring_buffer__new(bpf_map__fd(trial->bpf->maps.synfw_process_events),
 				       take_event, trial, NULL);
 	MUST(trial->ring);

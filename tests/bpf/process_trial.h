@@ -36,8 +36,9 @@ void trial_open(struct trial *trial, const char *program, uint32_t max_processes
 struct trial_object {
 	uint32_t max_processes, event_bytes; /* 0: what the object says */
 	/* programs of BPF LSM, which are not loaded by default, to be attached: NULL ends them;
-	 * or NULL */
+	 * or NULL. With `functions` each as a fmod_ret program at that function instead. */
 	const char *const *lsm;
+	const char *const *functions;
 };
 void trial_open_with(struct trial *trial, const char *program, const struct trial_object *object);
 void trial_close(struct trial *trial);

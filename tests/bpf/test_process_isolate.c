@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What an isolated process may not do, in a network namespace and a control group that are the
- * test's own. Arguments: test_first_action, and "lsm" for what BPF LSM refuses.
+ * test's own. Arguments: test_first_action, and "lsm" or "fmod_ret" for what
+ * programs of that kind refuse.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -432,13 +433,16 @@ static void check_calls(void)
 int main(int argc, char **argv)
 {
 	static const char *const lsm[] = {"synfw_accept", "synfw_listen", NULL};
+	static const char *const functions[] = {"security_socket_accept", "security_socket_listen"};
 	struct trial_object object = {.max_processes = 4096};
 	struct sockaddr_in at = address4();
 	struct sockaddr_in6 at6 = address6();
 
-	MUST(argc == 2 || (argc == 3 && !strcmp(argv[2], "lsm")));
+	MUST(argc == 2 || (argc == 3 && (!strcmp(argv[2], "lsm") || !strcmp(argv[2], "fmod_ret"))));
 	if (argc == 3)
 		object.lsm = lsm;
+	if (argc == 3 && !strcmp(argv[2], "fmod_ret"))
+		object.functions = functions;
 	trial_open_with(&trial, argv[1], &object);
 	MUST(unshare(CLONE_NEWNET) == 0);
 	bring_up_loopback();

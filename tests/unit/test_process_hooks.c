@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which hooks a policy needs where there is BPF LSM and where there is none, and what its rules
- * become there. */
+/* Which hooks a policy needs by how programs may refuse, and what its rules become where they may
+ * not. */
 #include "unit.h"
 
 #include <process_hooks.h>
@@ -33,7 +33,7 @@ static void rules_that_isolate_fall_back(void **state)
 		.rules = rules,
 	};
 
-	assert_true(process_hooks_needed(&tables, false) & HOOK(CONNECT4));
+	assert_true(process_hooks_needed(&tables, PROCESS_SECURITY_NONE) & HOOK(CONNECT4));
 	process_hooks_fall_back(&tables);
 	assert_int_equal(rules[0].action, SYNFW_PROCESS_KILL);
 	assert_int_equal(rules[1].action, SYNFW_PROCESS_FLAG);
@@ -41,7 +41,7 @@ static void rules_that_isolate_fall_back(void **state)
 	assert_int_equal(rules[3].action, SYNFW_PROCESS_SCORE);
 	assert_int_equal(tables.head.actions,
 			 ACTION(KILL) | ACTION(FLAG) | ACTION(DENY) | ACTION(SCORE));
-	assert_int_equal(process_hooks_needed(&tables, false) &
+	assert_int_equal(process_hooks_needed(&tables, PROCESS_SECURITY_NONE) &
 				 (HOOK(CONNECT4) | HOOK(SOCK_CREATE) | HOOK(BIND6)),
 			 0);
 }
@@ -67,26 +67,40 @@ static void what_has_no_fallback_goes_on_to_isolate(void **state)
 	assert_int_equal(tables.head.actions, ACTION(ISOLATE) | ACTION(KILL));
 }
 
-static void lsm_is_asked_for_where_it_makes_a_difference(void **state)
+static void what_refuses_is_needed_where_it_can_be_had(void **state)
 {
+	static const uint32_t calls =
+		HOOK(MMAP) | HOOK(MPROTECT) | HOOK(PKEY_MPROTECT) | HOOK(SHMAT);
 	const struct {
-		uint32_t actions, hooks; /* that there are with it only */
+		uint32_t actions, wx_mapping;
+		/* that there are with programs at functions, and with BPF LSM, beside `always` */
+		uint32_t always, functions, lsm;
 	} cases[] = {
-		{ACTION(FLAG) | ACTION(KILL), 0},
-		{ACTION(ISOLATE), HOOK(ACCEPT) | HOOK(LISTEN)},
-		{ACTION(DENY), HOOK(DENY)},
+		{ACTION(FLAG) | ACTION(KILL), 0, 0, 0, 0},
+		{ACTION(ISOLATE), 0, HOOK(CONNECT4), HOOK(ACCEPT) | HOOK(LISTEN),
+		 HOOK(ACCEPT) | HOOK(LISTEN)},
+		{ACTION(DENY), 0, 0, HOOK(DENY), HOOK(DENY)},
+		/* those at system calls are never passed by, so only BPF LSM is better */
+		{ACTION(KILL), 1, 0, calls, HOOK(MMAP_FILE) | HOOK(FILE_MPROTECT)},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct process_tables tables = {
-			.head = {.nr_bits = 1, .nr_rules = 1, .actions = cases[i].actions}};
+			.head = {.nr_bits = 1,
+				 .nr_rules = 1,
+				 .actions = cases[i].actions,
+				 .trigger = {[SYNFW_ON_WX_MAPPING] = cases[i].wx_mapping}}};
+		uint32_t without = process_hooks_needed(&tables, PROCESS_SECURITY_NONE);
+		uint32_t common = without & ~calls;
 
-		assert_int_equal(process_hooks_ask_for_lsm(&tables), cases[i].hooks != 0);
-		assert_int_equal(process_hooks_needed(&tables, true) &
-					 ~process_hooks_needed(&tables, false),
-				 cases[i].hooks);
+		assert_int_equal(without & calls, cases[i].wx_mapping ? calls : 0);
+		assert_int_equal(common & cases[i].always, cases[i].always);
+		assert_int_equal(process_hooks_needed(&tables, PROCESS_SECURITY_FUNCTIONS),
+				 common | cases[i].functions);
+		assert_int_equal(process_hooks_needed(&tables, PROCESS_SECURITY_LSM),
+				 common | cases[i].lsm);
 	}
-	assert_int_equal(process_hooks_needed(NULL, true), 0);
+	assert_int_equal(process_hooks_needed(NULL, PROCESS_SECURITY_LSM), 0);
 }
 
 int main(void)
@@ -94,7 +108,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules_that_isolate_fall_back),
 		cmocka_unit_test(what_has_no_fallback_goes_on_to_isolate),
-		cmocka_unit_test(lsm_is_asked_for_where_it_makes_a_difference),
+		cmocka_unit_test(what_refuses_is_needed_where_it_can_be_had),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# The first and only process of a guest of the VM ring. It runs what the file /tests says and tells
+# The first and only process of a guest of the VM ring. It runs what the file /tests.SCENARIO says and tells
 # the host of it on the second serial port, where no message of the kernel comes in between:
 # "begin VERSION", for each test "at NAME", "ok SECONDS NAME" or "FAIL SECONDS NAME" and then, with "| " in
 # front, what it has printed, and "end NUMBER" of tests. When this process ends the kernel panics, and
@@ -69,17 +69,21 @@ run_netns() { # SOURCE BUILD CASE...
 
 take_memory() { local much; printf -v much '%*s' 16777216 ''; }
 
-matches() { "$1" show rules --json | jq '.process_rules[0].matches'; } # SYNFW
+matches() { "$1" show rules --json | jq '.process_rules[] | select(.name == "large").matches'; } # SYNFW
 
 # A rule isolates every shell that takes as much but the first process, which this one is. (What kills is no
-# question: the kernel lets no program kill it.) That the rule was asked about it is seen by its count.
+# question: the kernel lets no program kill it.) That the rule was asked about it is seen by its count. And by the
+# same apply a program is denied.
 judge_first() { # SYNFW
 	local status=0 before
 	export SYNFW_RUN_DIR=/tmp/first.run SYNFW_STATE_DIR=/tmp/first.state
 	printf '%s\n' 'version: 1' 'name: first' 'interfaces: [{name: lo}]' 'defaults: {incoming: allow}' \
-		'memory:' '  - {name: large, event: allocation, over: 8MiB, exec: ["**/bash"], action: isolate}' \
+		'processes: [{name: none, exec: /denied, action: deny}]' 'memory:' '  - {name: large, event: allocation, over: 8MiB, exec: ["**/bash"], action: isolate}' \
 		>/tmp/first.yaml
 	"$1" apply /tmp/first.yaml || return
+	"$1" status --json | jq -e --arg by "$SYNFW_REFUSES_BY" \
+		'.processes.refuses_by == $by and .processes.isolation == "full"' || return
+	/neighbour && ! /denied || { echo "an exec is not denied, or too many are"; return 1; }
 	(take_memory && "$1" why $BASHPID) || status=$?
 	[ $status = 1 ] || { echo "another shell is not isolated: $status"; return 1; }
 	before=$(matches "$1") || return
@@ -88,7 +92,7 @@ judge_first() { # SYNFW
 	[ "$(matches "$1")" -gt "$before" ] || { echo "no rule was asked about it"; return 1; }
 	"$1" why 1 --json >/tmp/first.json || { echo "it is isolated"; return 1; }
 	jq -e '.isolated == false and .flagged == false' /tmp/first.json || return
-	"$1" detach
+	"$1" detach && /denied
 }
 
 run_first() { # SYNFW
@@ -100,21 +104,19 @@ run_first() { # SYNFW
 	tail -n 60 /tmp/log | sed 's/^/| /' >/dev/ttyS1
 }
 
-scenario_ring() {
+run_tests() {
 	local line
 	busybox ip link set lo up
 	while read -r line; do
 		eval "$line"
-	done </tests
+	done <"/tests.$SCENARIO"
 	run_test 0 "the kernel has nothing to complain of" bash -c "$(declare -f kernel_is_well)
 		kernel_is_well"
 }
 
-# A kernel that has BPF LSM built in, and not in the list of modules that are asked.
-scenario_unlisted_lsm() {
-	run_test 3 "lsm: programs that are loaded and never asked are told from others" \
-		lsm_deny /denied /neighbour
-}
+scenario_ring() { run_tests; }
+
+scenario_unlisted_lsm() { run_tests; }
 
 # The other scenarios are there to be told from a guest that is well.
 scenario_panics() {

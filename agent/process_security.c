@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "process_lsm.h"
+#include "process_security.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -75,21 +75,31 @@ static bool exec_fails(int file_fd, gid_t group)
 	return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == DENIED;
 }
 
-bool process_lsm_works(void)
+static bool works(enum process_security security, int file_fd, gid_t group)
 {
 	CLEANUP(process_object_close) struct process_object object = PROCESS_OBJECT_NONE;
 	CLEANUP(fault_done) struct fault ignored = {0};
-	CLEANUP(cleanup_fd) int file_fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
 	CLEANUP(cleanup_fd) int link_fd = -1;
-	gid_t group;
 
-	if (file_fd < 0 || getrandom(&group, sizeof(group), 0) != sizeof(group))
-		return false;
-	/* beyond what people and services have, and not -1 */
-	group = (group & 0x3fffffff) | 0x40000000;
-	if (process_object_load_probe(PROCESS_HOOK_DENY, &ignored, &object) ||
+	if (process_object_load_probe(PROCESS_HOOK_DENY, security, &ignored, &object) ||
 	    install(&object, file_fd, group, &ignored))
 		return false;
 	link_fd = process_hook_attach(PROCESS_HOOK_DENY, object.hook_fd[PROCESS_HOOK_DENY], -1);
 	return link_fd >= 0 && exec_fails(file_fd, group);
+}
+
+enum process_security process_security_find(void)
+{
+	CLEANUP(cleanup_fd) int file_fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+	enum process_security security;
+	gid_t group;
+
+	if (file_fd < 0 || getrandom(&group, sizeof(group), 0) != sizeof(group))
+		return PROCESS_SECURITY_NONE;
+	/* beyond what people and services have, and not -1 */
+	group = (group & 0x3fffffff) | 0x40000000;
+	for (security = PROCESS_SECURITY_LSM; security > PROCESS_SECURITY_NONE; security--)
+		if (works(security, file_fd, group))
+			break;
+	return security;
 }

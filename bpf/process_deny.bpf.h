@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#ifndef SYNFW_PROCESS_LSM_BPF_H
-#define SYNFW_PROCESS_LSM_BPF_H
+#ifndef SYNFW_PROCESS_DENY_BPF_H
+#define SYNFW_PROCESS_DENY_BPF_H
 
 /*
- * What needs BPF LSM: an exec that fails. The kernel asks once the file that will run is known,
- * an interpreter for a script, and the credentials are those that the process will have, but
- * before it gives up the old image. The arguments cannot be read yet: where a rule that asks for
- * them would have to decide, the exec goes on, and the tracepoint, which can, kills. Rules that
- * only give points do not keep a later one from denying.
+ * What needs BPF LSM, or fmod_ret at the function that asks it: an exec that fails. The kernel asks
+ * once the file that will run is known, an interpreter for a script, and the credentials are those
+ * that the process will have, but before it gives up the old image. The arguments cannot be read
+ * yet: where a rule that asks for them would have to decide, the exec goes on, and the tracepoint,
+ * which can, kills. Rules that only give points do not keep a later one from denying.
  */
 #include "process_act.bpf.h"
 #include "process_memory.bpf.h"

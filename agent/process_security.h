@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_AGENT_PROCESS_SECURITY_H
+#define SYNFW_AGENT_PROCESS_SECURITY_H
+
+/*
+ * How programs get to refuse what the kernel asks its security modules about: as one of these (BPF
+ * LSM), or at the function that asks them (fmod_ret, a program that gives a function another
+ * result). There are kernels that refuse programs of either kind, and some that take those of BPF
+ * LSM and never ask them.
+ */
+
+enum process_security {
+	PROCESS_SECURITY_NONE,
+	/* Where a task is preempted in a program of this kind, other tasks on that processor pass
+	 * by it meanwhile: docs/decisions/0023-refusing-without-lsm.md */
+	PROCESS_SECURITY_FUNCTIONS,
+	PROCESS_SECURITY_LSM,
+};
+
+/* The best that this kernel has: loads the program that denies, lets it deny one file that nobody
+ * else has, and executes that. */
+enum process_security process_security_find(void);
+
+#endif
