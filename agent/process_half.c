@@ -70,24 +70,33 @@ static uint64_t program_misses(uint32_t id)
 	return fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size) ? info.recursion_misses : 0;
 }
 
-/* Whether the link behind a pin still leads to its hook: that of a control group may have been
- * detached, and then has none. Others end with their last reference only. Notes how it refuses. */
-static bool link_is_attached(const char *dir, const char *name, struct process_half *half)
+/* How a program refuses, and how often it could not. */
+static void note_refusals(const struct bpf_link_info *info, struct process_half *half)
 {
+	if (info->tracing.attach_type == BPF_MODIFY_RETURN)
+		half->security = PROCESS_SECURITY_FUNCTIONS;
+	else if (half->security != PROCESS_SECURITY_FUNCTIONS)
+		half->security = PROCESS_SECURITY_LSM;
+	half->missed += program_misses(info->prog_id);
+}
+
+/* A link that still leads to its hook: that of a control group may have been detached, and then has
+ * none. Others end with their last reference only. */
+static void note_settled_link(const char *dir, const char *name, struct process_half *half)
+{
+	uint32_t bit = process_hook_bit(name + strlen(settled_prefix));
 	CLEANUP(cleanup_free) char *path = path_format("%s/%s", dir, name);
 	CLEANUP(cleanup_fd) int fd = path ? bpf_obj_get(path) : -1;
 	struct bpf_link_info info = {0};
 	uint32_t size = sizeof(info);
 
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
-		return false;
-	if (info.type == BPF_LINK_TYPE_TRACING && info.tracing.attach_type == BPF_LSM_MAC)
-		half->security = PROCESS_SECURITY_LSM;
-	if (info.type == BPF_LINK_TYPE_TRACING && info.tracing.attach_type == BPF_MODIFY_RETURN) {
-		half->security = PROCESS_SECURITY_FUNCTIONS;
-		half->missed += program_misses(info.prog_id);
-	}
-	return info.type != BPF_LINK_TYPE_CGROUP || info.cgroup.cgroup_id;
+		return;
+	if (info.type == BPF_LINK_TYPE_CGROUP && !info.cgroup.cgroup_id)
+		return;
+	half->hooks |= bit;
+	if (bit & process_hooks_that_refuse())
+		note_refusals(&info, half);
 }
 
 struct half_listing {
@@ -100,9 +109,8 @@ static int note_link(const char *name, void *argument)
 	const struct half_listing *listing = argument;
 	struct process_half *half = listing->half;
 
-	if (!strncmp(name, settled_prefix, strlen(settled_prefix)) &&
-	    link_is_attached(listing->dir, name, half))
-		half->hooks |= process_hook_bit(name + strlen(settled_prefix));
+	if (!strncmp(name, settled_prefix, strlen(settled_prefix)))
+		note_settled_link(listing->dir, name, half);
 	else if (!strncmp(name, pending_prefix, strlen(pending_prefix)))
 		half->pending |= process_hook_bit(name + strlen(pending_prefix));
 	return 0;

@@ -20,7 +20,7 @@ struct process_half {
 	uint32_t hooks, pending; /* bit h: enum process_hook; that is attached by its link, that
 				  * has a link of an apply that has not switched */
 	enum process_security security; /* how those that are attached refuse, if one does */
-	uint64_t missed; /* times that tasks passed by one of PROCESS_SECURITY_FUNCTIONS */
+	uint64_t missed; /* times that tasks passed by one that refuses, since it was loaded */
 };
 
 #define PROCESS_HALF_NONE                     \

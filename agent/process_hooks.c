@@ -141,10 +141,13 @@ uint32_t process_hooks_needed(const struct process_tables *tables, enum process_
 
 enum process_security process_hooks_security(const struct process_tables *tables)
 {
-	if (process_hooks_needed(tables, PROCESS_SECURITY_LSM) ==
-	    process_hooks_needed(tables, PROCESS_SECURITY_NONE))
-		return PROCESS_SECURITY_NONE;
-	return process_security_find();
+	uint32_t without = process_hooks_needed(tables, PROCESS_SECURITY_NONE);
+
+	if (process_hooks_needed(tables, PROCESS_SECURITY_FUNCTIONS) != without)
+		return process_security_find(PROCESS_SECURITY_FUNCTIONS);
+	if (process_hooks_needed(tables, PROCESS_SECURITY_LSM) != without)
+		return process_security_find(PROCESS_SECURITY_LSM);
+	return PROCESS_SECURITY_NONE;
 }
 
 bool process_hooks_isolate_fully(enum process_security security)
@@ -167,6 +170,11 @@ void process_hooks_fall_back(struct process_tables *tables)
 			rule->action = rule->fallback;
 		head->actions |= 1U << rule->action;
 	}
+}
+
+uint32_t process_hooks_that_refuse(void)
+{
+	return ACCEPT_HOOKS | BIT(PROCESS_HOOK_DENY);
 }
 
 uint32_t process_hook_bit(const char *word)

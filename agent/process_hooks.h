@@ -67,6 +67,9 @@ bool process_hooks_isolate_fully(enum process_security security);
  * instead. `deny` falls back in the program, as points may lead beyond its fallback. */
 void process_hooks_fall_back(struct process_tables *tables);
 
+/* Those with a security_function, one bit each. */
+uint32_t process_hooks_that_refuse(void);
+
 /* The bit of the hook called `word`, 0: there is none. */
 uint32_t process_hook_bit(const char *word);
 

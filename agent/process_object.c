@@ -280,6 +280,7 @@ static int load(const struct loading *loading, struct fault *fault,
 	if (!skeleton)
 		return fault_system(fault, -errno, "cannot open the BPF object of this binary");
 	skeleton->rodata->read_only = loading->read_only;
+	skeleton->rodata->at_functions = loading->choice.security == PROCESS_SECURITY_FUNCTIONS;
 	err = choose_programs(skeleton->obj, &loading->choice, fault);
 	if (!err)
 		err = reuse_maps(skeleton->obj, loading->packets, loading->reuse, fault);

@@ -12,6 +12,7 @@
 
 #include "process_files.h"
 #include "process_inner.h"
+#include "process_tallies.h"
 
 #define DENIED 42
 
@@ -75,31 +76,48 @@ static bool exec_fails(int file_fd, gid_t group)
 	return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == DENIED;
 }
 
-static bool works(enum process_security security, int file_fd, gid_t group)
+/* It was this program that made an exec fail: others may, too. */
+static bool has_denied(const struct process_object *object)
+{
+	CLEANUP(fault_done) struct fault ignored = {0};
+	uint64_t execs = 0;
+
+	return !process_tally_read(object, SYNFW_PROCESS_TALLY_EXECS, &ignored, &execs) && execs;
+}
+
+/* 0: it works; -EPERM: the kernel refuses to load the program; else -errno. */
+static int try(enum process_security security, int file_fd, gid_t group)
 {
 	CLEANUP(process_object_close) struct process_object object = PROCESS_OBJECT_NONE;
 	CLEANUP(fault_done) struct fault ignored = {0};
 	CLEANUP(cleanup_fd) int link_fd = -1;
+	int err = process_object_load_probe(PROCESS_HOOK_DENY, security, &ignored, &object);
 
-	if (process_object_load_probe(PROCESS_HOOK_DENY, security, &ignored, &object) ||
-	    install(&object, file_fd, group, &ignored))
-		return false;
+	if (err)
+		return err;
+	if (install(&object, file_fd, group, &ignored))
+		return -ENOTSUP;
 	link_fd = process_hook_attach(PROCESS_HOOK_DENY, object.hook_fd[PROCESS_HOOK_DENY], -1);
-	return link_fd >= 0 && exec_fails(file_fd, group);
+	return link_fd >= 0 && exec_fails(file_fd, group) && has_denied(&object) ? 0 : -ENOTSUP;
 }
 
-enum process_security process_security_find(void)
+enum process_security process_security_find(enum process_security least)
 {
 	CLEANUP(cleanup_fd) int file_fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
 	enum process_security security;
 	gid_t group;
+	int err = -ENOTSUP;
 
 	if (file_fd < 0 || getrandom(&group, sizeof(group), 0) != sizeof(group))
 		return PROCESS_SECURITY_NONE;
 	/* beyond what people and services have, and not -1 */
 	group = (group & 0x3fffffff) | 0x40000000;
-	for (security = PROCESS_SECURITY_LSM; security > PROCESS_SECURITY_NONE; security--)
-		if (works(security, file_fd, group))
+	/* who may not load programs of the one kind may not load those of the other: to try costs
+	 * 20 ms */
+	for (security = PROCESS_SECURITY_LSM; security >= least; security--) {
+		err = try(security, file_fd, group);
+		if (!err || err == -EPERM)
 			break;
-	return security;
+	}
+	return err ? PROCESS_SECURITY_NONE : security;
 }

@@ -17,8 +17,8 @@ enum process_security {
 	PROCESS_SECURITY_LSM,
 };
 
-/* The best that this kernel has: loads the program that denies, lets it deny one file that nobody
- * else has, and executes that. */
-enum process_security process_security_find(void);
+/* The best that this kernel has from `least` on, which is not NONE, else NONE: loads the program
+ * that denies, lets it deny one file to who is in a group that nobody has, and executes that. */
+enum process_security process_security_find(enum process_security least);
 
 #endif

@@ -160,8 +160,9 @@ int status_processes_read(const char *dir, const struct live *live, struct notes
 	status.missed = half.missed;
 	if (half.missed)
 		notes_add(warnings,
-			  "%llu calls passed by a program that refuses, while the kernel had "
-			  "preempted another task in it: no rule was asked",
+			  "%llu calls passed by a program that refuses, in which the kernel had "
+			  "preempted another task: an exec among them was judged by the tracepoint "
+			  "behind it, accept(2) and listen(2) were not",
 			  (unsigned long long)half.missed);
 	if (half.present)
 		err = read_half(&half, warnings, fault, &status);

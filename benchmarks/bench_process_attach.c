@@ -170,7 +170,7 @@ int main(int argc, char **argv)
 	unsigned long rounds = argc > 1 ? strtoul(argv[1], NULL, 10) : 21, i;
 	double *shared_ms = mmap(NULL, sizeof(double[NR_PARTS]), PROT_READ | PROT_WRITE,
 				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	enum process_security security = process_security_find();
+	enum process_security security = process_security_find(PROCESS_SECURITY_FUNCTIONS);
 	uint32_t hooks = all_hooks(security);
 	int part;
 

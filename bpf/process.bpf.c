@@ -346,7 +346,7 @@ int BPF_PROG(synfw_deny, struct linux_binprm *bprm, struct file *file, int verdi
 	struct process_scratch *scratch;
 	bool denied;
 
-	if (verdict_before)
+	if (verdict_before || (at_functions && ids_may_be_taken_back(bprm)))
 		return verdict_before;
 	scratch = scratch_take();
 	if (!scratch) {

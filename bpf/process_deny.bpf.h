@@ -14,6 +14,21 @@
 
 #define EPERM 1
 
+/* The programs of hooks that refuse are at the functions that ask the modules, and so come first.
+ */
+const volatile bool at_functions = false;
+
+/* The ids of a file that sets them are there, and of who is traced, or shares what another process
+ * may change, the capability module takes them back when it is asked: whose the process will be is
+ * not known before. The tracepoint knows it. */
+static __always_inline bool ids_may_be_taken_back(const struct linux_binprm *bprm)
+{
+	const struct cred *cred = bprm->cred;
+
+	return bprm->unsafe && (BPF_CORE_READ(cred, uid.val) != BPF_CORE_READ(cred, euid.val) ||
+				BPF_CORE_READ(cred, gid.val) != BPF_CORE_READ(cred, egid.val));
+}
+
 /* The process that calls, as it will be; its entry is not changed. */
 static __always_inline void subject_of_exec(struct process_scratch *scratch, __u64 task, __u64 cred)
 {

@@ -149,6 +149,8 @@ struct group_info {
 };
 
 struct cred {
+	kuid_t uid;
+	kgid_t gid;
 	kuid_t euid;
 	kgid_t egid;
 	struct group_info *group_info;
@@ -209,6 +211,7 @@ struct task_struct {
 struct linux_binprm {
 	struct file *file;
 	struct cred *cred;
+	int unsafe; /* why other ids than the caller's may be taken back */
 };
 
 struct bpf_iter_meta {

@@ -115,8 +115,13 @@ void trie_root_set_bits(struct trie *trie, uint32_t first, uint32_t end)
 {
 	uint64_t *bitmap = trie->cells + SYNFW_TRIE_BITMAP_LINE * CELLS_PER_LINE;
 
-	for (uint32_t i = first; i < end; i++)
-		bitmap[i / 64] |= 1ULL << i % 64;
+	for (uint32_t i = first; i < end; i++) {
+		/* whole words, where there are such */
+		for (; i % 64 == 0 && end - i >= 64; i += 64)
+			bitmap[i / 64] = ~0ULL;
+		if (i < end)
+			bitmap[i / 64] |= 1ULL << i % 64;
+	}
 }
 
 bool trie6_root_has_lists(uint32_t entry)

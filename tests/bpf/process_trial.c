@@ -77,6 +77,7 @@ static void load_bpf(struct synfw_process_bpf *bpf, const struct trial_object *o
 {
 	struct bpf_program *lsm;
 
+	bpf->rodata->at_functions = object->functions;
 	for (size_t i = 0; object->lsm && object->lsm[i]; i++) {
 		lsm = lsm_program(bpf, object->lsm[i]);
 		MUST(bpf_program__set_autoload(lsm, true) == 0);

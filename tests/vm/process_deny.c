@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Rules that deny an exec, where the kernel has BPF LSM. Argument: test_first_action. */
+/* Rules that deny an exec, where the kernel has BPF LSM, or by programs of fmod_ret. Arguments:
+ * test_first_action, and "lsm" or "fmod_ret". */
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "claims.h"
@@ -12,6 +17,7 @@
 static struct trial trial;
 static char *victim, *neighbour;
 static const char *argument;
+static bool at_functions;
 
 static void become_victim(const struct trial *unused)
 {
@@ -54,6 +60,33 @@ static bool the_user_is_the_one_it_will_have(void)
 	return true;
 }
 
+/* The kernel takes the ids of the file back from who shares its directories with another. */
+static void become_sharing_user(const struct trial *unused)
+{
+	long sharer = syscall(SYS_clone, CLONE_FS | SIGCHLD, NULL, NULL, NULL, NULL);
+
+	MUST(sharer >= 0);
+	if (!sharer) {
+		MUST(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
+		sleep(10); /* its parent ends before */
+		_exit(0);
+	}
+	become_user(unused);
+}
+
+static bool ids_that_are_taken_back_do_not_count(void)
+{
+	MUST(chown(victim, 0, 0) == 0 && chmod(victim, 04755) == 0);
+	apply("0", NULL);
+	EXPECT(trial_child(become_sharing_user, &trial) == 0);
+	EXPECT(trial_matches(&trial, 0) == 0);
+	apply("54321", NULL);
+	/* before the modules are asked nobody knows: the tracepoint kills */
+	EXPECT(trial_child(become_sharing_user, &trial) ==
+	       (at_functions ? TRIAL_KILLED : TRIAL_DENIED));
+	return true;
+}
+
 static bool what_arguments_decide_kills(void)
 {
 	apply(NULL, "-e");
@@ -67,12 +100,18 @@ int main(int argc, char **argv)
 {
 	static const char *const lsm[] = {"synfw_deny", NULL};
 
-	MUST(argc == 2);
-	trial_open_with(&trial, argv[1], &(struct trial_object){.lsm = lsm});
+	static const char *const functions[] = {"security_bprm_creds_from_file"};
+
+	MUST(argc == 3);
+	at_functions = !strcmp(argv[2], "fmod_ret");
+	trial_open_with(
+		&trial, argv[1],
+		&(struct trial_object){.lsm = lsm, .functions = at_functions ? functions : NULL});
 	victim = strdup(trial_copy(&trial, "victim"));
 	neighbour = strdup(trial_copy(&trial, "neighbour"));
 	CHECK(an_exec_is_denied);
 	CHECK(the_user_is_the_one_it_will_have);
+	CHECK(ids_that_are_taken_back_do_not_count);
 	CHECK(what_arguments_decide_kills);
 	trial_close(&trial);
 	free(victim);

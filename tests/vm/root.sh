@@ -72,7 +72,7 @@ all_tests() {
 	echo "run_netns '$SOURCE' '$BUILD'" $NETNS_CASES
 	echo "run_test 0 'lsm: a program denies an exec' lsm_deny /denied /neighbour"
 	echo "run_test 0 'lsm: rules on processes deny an exec'" \
-		"process_deny '$BUILD/tests/bpf/test_first_action'"
+		"process_deny '$BUILD/tests/bpf/test_first_action' lsm"
 	echo "run_test 0 'lsm: there is no way around a rule that denies'" \
 		"'$BUILD/tests/bpf/test_process_paths' '$BUILD/tests/bpf/test_first_action' deny"
 	echo "run_test 0 'lsm: rules on writable and executable pages'" \
@@ -90,6 +90,8 @@ unlisted_tests() {
 	echo "run_test 3 'lsm: programs that are loaded and never asked are told from others'" \
 		"lsm_deny /denied /neighbour"
 	echo "run_netns '$SOURCE' '$BUILD'" "$NETNS_CASES_UNLISTED"
+	echo "run_test 0 'fmod_ret: rules on processes deny an exec'" \
+		"process_deny '$BUILD/tests/bpf/test_first_action' fmod_ret"
 	echo "run_test 0 'fmod_ret: an isolated process takes no connection'" \
 		"'$BUILD/tests/bpf/test_process_isolate' '$BUILD/tests/bpf/test_first_action' fmod_ret"
 }
