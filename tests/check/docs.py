@@ -44,6 +44,7 @@ class Facts:
     reasons: set
     exit_codes: set
     environment: set
+    abi: str            # SYNFW_ABI_VERSION
     check_policy: object  # path -> what is wrong with it, "" for nothing
 
 
@@ -82,6 +83,7 @@ def facts_of(root, synfw):
         reasons=set(re.findall(r'SYNFW_REASON\(\d+, \w+, "([a-z-]+)"',
                                read(root, "include/synfw/reasons.h"))),
         exit_codes=set(re.findall(r"EXIT_\w+ = (\d+)", exits)),
+        abi=re.search(r"SYNFW_ABI_VERSION (\d+)", read(root, "include/synfw/abi.h")).group(1),
         environment=set(itertools.chain(*(re.findall(variables, text) for text in agent))),
         check_policy=lambda path: check_policy(synfw, path))
 
@@ -285,7 +287,16 @@ def check_markdown(root, path, text, facts):
     yield from check_mentions(path, spans, facts)
 
 
+def check_abi(path, text, facts):
+    """The directory of pins has the version in its name. Decisions tell what was."""
+    if path.startswith("docs/decisions/"):
+        return
+    for version in sorted(set(re.findall(r"\babi(\d+)\b", text)) - {facts.abi}):
+        yield f"{path}: abi{version} is named, and this is abi{facts.abi}"
+
+
 def check_text(root, path, text, facts):
+    yield from check_abi(path, text, facts)
     if path == COMMANDS_PAGE:
         yield from check_commands_page(path, text, facts)
     if path == POLICY_PAGE:
