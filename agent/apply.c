@@ -265,7 +265,8 @@ static int prepare_processes(struct apply *apply)
 {
 	bool same_abi = apply->live.present && !apply->other_abi_dir;
 	const struct live nothing = LIVE_NONE;
-	int err = process_judge_means(apply->policy, apply->processes.security, apply->fault);
+	bool can_refuse = apply->processes.security != PROCESS_SECURITY_NONE;
+	int err = process_judge_means(apply->policy, can_refuse, apply->fault);
 
 	if (!err)
 		err = process_commit_prepare(
@@ -273,8 +274,8 @@ static int prepare_processes(struct apply *apply)
 			same_abi ? &apply->live : &nothing, apply->image, apply->fault);
 	if (!err)
 		err = process_judge_tests(apply->policy, apply->image->processes,
-					  &apply->processes.inner, apply->processes.security,
-					  apply->diags, apply->fault);
+					  &apply->processes.inner, can_refuse, apply->diags,
+					  apply->fault);
 	return err;
 }
 
@@ -472,8 +473,8 @@ int apply_policy(const struct paths *paths, const struct policy *policy,
 	if (!err)
 		err = prepare(&apply);
 	if (!err)
-		process_judge_note(policy, apply.processes.security, apply.processes.isolates_fully,
-				   &report.notes);
+		process_judge_note(policy, apply.processes.security != PROCESS_SECURITY_NONE,
+				   apply.processes.isolates_fully, &report.notes);
 	/* what a killed run left may protect: it goes only when something takes its place */
 	if (!err && !options->dry_run)
 		err = recover(&apply, &report.notes);

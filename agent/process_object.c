@@ -328,13 +328,11 @@ int process_object_load(const struct object *packets, const struct process_objec
 	return load_and_log(&loading, fault, ret_object);
 }
 
-int process_object_load_probe(enum process_hook hook, enum process_security security,
-			      struct fault *fault, struct process_object *ret_object)
+int process_object_load_probe(uint32_t hooks, enum process_security security, struct fault *fault,
+			      struct process_object *ret_object)
 {
 	const struct loading loading = {
-		.choice = {.hooks = 1U << hook,
-			   .security = security,
-			   .calls = 1U << PROCESS_IDENTIFY},
+		.choice = {.hooks = hooks, .security = security, .calls = 1U << PROCESS_IDENTIFY},
 		.small = true,
 		.what = "program",
 	};

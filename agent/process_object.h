@@ -70,10 +70,10 @@ int process_object_load(const struct object *packets, const struct process_objec
 			uint32_t hooks, enum process_security security, struct fault *fault,
 			struct process_object *ret_object);
 
-/* Loads the program of one hook, and what finds out the file behind a descriptor, on small maps of
+/* Loads the programs of `hooks`, and what finds out the file behind a descriptor, on small maps of
  * its own: to try what comes of it. */
-int process_object_load_probe(enum process_hook hook, enum process_security security,
-			      struct fault *fault, struct process_object *ret_object);
+int process_object_load_probe(uint32_t hooks, enum process_security security, struct fault *fault,
+			      struct process_object *ret_object);
 
 /* Loads the program that answers questions, on maps of its own. */
 int process_object_load_shadow(struct fault *fault, struct process_object *ret_object);

@@ -91,7 +91,8 @@ static int try(enum process_security security, int file_fd, gid_t group)
 	CLEANUP(process_object_close) struct process_object object = PROCESS_OBJECT_NONE;
 	CLEANUP(fault_done) struct fault ignored = {0};
 	CLEANUP(cleanup_fd) int link_fd = -1;
-	int err = process_object_load_probe(PROCESS_HOOK_DENY, security, &ignored, &object);
+	int err =
+		process_object_load_probe(process_hooks_that_refuse(), security, &ignored, &object);
 
 	if (err)
 		return err;

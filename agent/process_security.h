@@ -11,14 +11,15 @@
 
 enum process_security {
 	PROCESS_SECURITY_NONE,
-	/* Where a task is preempted in a program of this kind, other tasks on that processor pass
-	 * by it meanwhile: docs/decisions/0023-refusing-without-lsm.md */
+	/* Where a task is preempted in a program of this kind (and of BPF LSM on Linux before 6.2),
+	 * other tasks on that processor pass by it: docs/decisions/0023-refusing-without-lsm.md */
 	PROCESS_SECURITY_FUNCTIONS,
 	PROCESS_SECURITY_LSM,
 };
 
-/* The best that this kernel has from `least` on, which is not NONE, else NONE: loads the program
- * that denies, lets it deny one file to who is in a group that nobody has, and executes that. */
+/* The best that this kernel has from `least` on, which is not NONE, else NONE: loads the programs
+ * that refuse, all of which must be had, lets the one that denies deny one file to who is in a
+ * group that nobody has, and executes that. */
 enum process_security process_security_find(enum process_security least);
 
 #endif

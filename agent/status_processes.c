@@ -67,12 +67,19 @@ static bool is_done_otherwise(const struct status_processes *status,
 	return rule->fallback != rule->action;
 }
 
+/* Is all attached that isolation takes? */
+static bool isolates_fully(const struct status_processes *status)
+{
+	return status->wanted_hooks & 1U << PROCESS_HOOK_ACCEPT &&
+	       !(status->wanted_hooks & ~status->hooks);
+}
+
 /* How much isolation there is by the policy in force, or NULL where nothing isolates. */
 static const char *isolation_word(const struct status_processes *status)
 {
 	if (!(status->wanted_hooks & 1U << PROCESS_HOOK_SOCK_CREATE))
 		return NULL;
-	return status->wanted_hooks & 1U << PROCESS_HOOK_ACCEPT ? "full" : "partial";
+	return isolates_fully(status) ? "full" : "partial";
 }
 
 /* The hooks that the policy needs, and a warning for each that is missing. */
@@ -262,8 +269,11 @@ void status_processes_print(const struct status_processes *status, const struct 
 			       process_lack_text(rule->action),
 			       manifest_process_action_word(rule->fallback));
 	}
-	if (isolation_word(status) && !(status->wanted_hooks & 1U << PROCESS_HOOK_ACCEPT))
-		printf("isolation:  in part: what is isolated goes on to listen and accept with "
-		       "sockets "
-		       "that it had\n");
+	if (!isolation_word(status) || isolates_fully(status))
+		return;
+	if (status->wanted_hooks & 1U << PROCESS_HOOK_ACCEPT)
+		puts("isolation:  in part: hooks are missing");
+	else
+		puts("isolation:  in part: what is isolated goes on to listen and accept with "
+		     "sockets that it had");
 }

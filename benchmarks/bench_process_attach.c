@@ -19,8 +19,8 @@
 #include <synfw/cleanup.h>
 
 #include "process_hooks.h"
-#include "process_security.h"
 #include "process_object.h"
+#include "process_security.h"
 
 #define MAX_ROUNDS 1000
 #define BAR_MS	   100

@@ -55,6 +55,13 @@ test_deny_fails_the_exec_or_is_refused() {
 	jq -es 'map(select(.rule == "denied") | [.action, .crossed, .score_before, .score_after]) ==
 		[["deny", true, 0, 5]]' "$T/out" >/dev/null ||
 		{ cat "$T/out" >&2; fail "there is no event of the denial, or another one"; }
+	exits 1 synfw trace --exec "$T/bin/bad" --json
+	json '.verdict == "deny" and .rule == "denied"'
+	apply denies
+	is_denied bad
+	rm "$SYNFW_BPFFS"/abi*/process/link-accept
+	exits 0 synfw status --json
+	json '.processes.isolation == "partial" and (.warnings | any(test("\"accept\"")))'
 	exits 0 synfw detach
 	equal "$(status_of bad)" 0 "status after detach"
 	equal "$(state)" nothing "what is pinned after detach"

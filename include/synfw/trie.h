@@ -11,8 +11,8 @@
  * bitmaps). The root is a table of ids, for the upper 12 or 18 bits of an IPv4 and the upper 14
  * of an IPv6 address, or for the upper 17 of an IPv4 address a table of lines (struct
  * synfw_trie_line) with a bitmap behind it; for IPv6 there may be lists behind it (enum
- * synfw_trie6_root). An id with SYNFW_TRIE_LEAF is a class, any other the number of the cell (8 bytes, counted from line 0)
- * where the next record begins:
+ * synfw_trie6_root). An id with SYNFW_TRIE_LEAF is a class, any other the number of the cell (8
+ * bytes, counted from line 0) where the next record begins:
  *
  * - runs for the next 6 bits: a cell with a bit for every entry that differs from the one before
  *   it, and the ids (32 bits) of those entries;

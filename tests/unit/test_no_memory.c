@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compile/trie.h"
 #include "unit.h"
 
 #include <describe.h>
@@ -240,11 +241,38 @@ static void an_invalid_policy_survives_lack_of_memory(void **state)
 	survives(invalid, -EINVAL);
 }
 
+/* More ranges than a policy of this test has: the root of lines and its bitmap. */
+static void a_large_trie_survives_lack_of_memory(void **state)
+{
+	struct ranges ranges = {};
+	struct trie trie = {};
+	long all, before;
+
+	for (size_t i = 0; i < 70000; i++)
+		assert_int_equal(ranges_append(&ranges, (address_t)(i * 60013) << 96, i % 3), 0);
+	allocations = 0;
+	assert_int_equal(trie4_build(&ranges, 0, &trie), 0);
+	all = allocations;
+	assert_int_equal(trie.root, TRIE_ROOT_LINES);
+	assert_in_range(all, 2, 100);
+	trie_done(&trie);
+	before = held;
+	for (long n = 1; n <= all; n++) {
+		allocations = 0;
+		fail_at = n;
+		assert_int_equal(trie4_build(&ranges, 0, &trie), -ENOMEM);
+		fail_at = -1;
+		assert_int_equal(held, before);
+	}
+	ranges_done(&ranges);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_valid_policy_survives_lack_of_memory),
 		cmocka_unit_test(an_invalid_policy_survives_lack_of_memory),
+		cmocka_unit_test(a_large_trie_survives_lack_of_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,7 +78,8 @@ judge_first() { # SYNFW
 	local status=0 before
 	export SYNFW_RUN_DIR=/tmp/first.run SYNFW_STATE_DIR=/tmp/first.state
 	printf '%s\n' 'version: 1' 'name: first' 'interfaces: [{name: lo}]' 'defaults: {incoming: allow}' \
-		'processes: [{name: none, exec: /denied, action: deny}]' 'memory:' '  - {name: large, event: allocation, over: 8MiB, exec: ["**/bash"], action: isolate}' \
+		'processes: [{name: none, exec: /denied, action: deny}]' 'memory:' \
+		'  - {name: large, event: allocation, over: 8MiB, exec: ["**/bash"], action: isolate}' \
 		>/tmp/first.yaml
 	"$1" apply /tmp/first.yaml || return
 	"$1" status --json | jq -e --arg by "$SYNFW_REFUSES_BY" \
@@ -105,6 +106,12 @@ run_first() { # SYNFW
 	NUMBER=$((NUMBER + 1))
 	say "$word $((SECONDS - began)) the first process is never acted on"
 	tail -n 60 /tmp/log | sed 's/^/| /' >/dev/ttyS1
+}
+
+on() { # SERIES COMMAND...: on that kernel only
+	[[ $(</proc/sys/kernel/osrelease) == "$1".* ]] || return 0
+	shift
+	"$@"
 }
 
 run_tests() {

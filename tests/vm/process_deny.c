@@ -99,7 +99,6 @@ static bool what_arguments_decide_kills(void)
 int main(int argc, char **argv)
 {
 	static const char *const lsm[] = {"synfw_deny", NULL};
-
 	static const char *const functions[] = {"security_bprm_creds_from_file"};
 
 	MUST(argc == 3);

@@ -17,7 +17,8 @@ APPLETS="awk basename cat chmod cp cut date diff dirname false find grep head id
 
 # Cases of the netns ring that together are a short life of synfw: apply, what is dropped and what
 # is not, what status and the counters say, a policy after a policy, a rule that denies, detach. Each
-# takes 10 to 20 s here, so they are few; what the first process does (guest.sh) has a rule that denies, too.
+# takes 10 to 20 s here, so they are few, and each is run on one kernel only; on all of them the first process
+# (guest.sh) applies a policy that isolates and denies.
 NETNS_CASES="counters:survive_a_reload_by_name"
 NETNS_CASES_UNLISTED="processes-deny:deny_fails_the_exec_or_is_refused"
 
@@ -69,7 +70,7 @@ all_tests() {
 		echo "run_test 0 'bpf: verifier, $(basename "$other")' '$other/tests/bpf/test_verifier'"
 	done
 	# shellcheck disable=SC2086 # words are what is wanted
-	echo "run_netns '$SOURCE' '$BUILD'" $NETNS_CASES
+	echo "on 6.12 run_netns '$SOURCE' '$BUILD'" $NETNS_CASES
 	echo "run_test 0 'lsm: a program denies an exec' lsm_deny /denied /neighbour"
 	echo "run_test 0 'lsm: rules on processes deny an exec'" \
 		"process_deny '$BUILD/tests/bpf/test_first_action' lsm"
@@ -89,7 +90,7 @@ unlisted_tests() {
 	echo "export SYNFW_EMULATED=1 SYNFW_REFUSES_BY=fmod_ret"
 	echo "run_test 3 'lsm: programs that are loaded and never asked are told from others'" \
 		"lsm_deny /denied /neighbour"
-	echo "run_netns '$SOURCE' '$BUILD'" "$NETNS_CASES_UNLISTED"
+	echo "on 6.1 run_netns '$SOURCE' '$BUILD'" "$NETNS_CASES_UNLISTED"
 	echo "run_test 0 'fmod_ret: rules on processes deny an exec'" \
 		"process_deny '$BUILD/tests/bpf/test_first_action' fmod_ret"
 	echo "run_test 0 'fmod_ret: an isolated process takes no connection'" \
