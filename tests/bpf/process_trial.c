@@ -73,10 +73,35 @@ static struct bpf_program *lsm_program(struct synfw_process_bpf *bpf, const char
 	return lsm;
 }
 
+/* Each program that is loaded is verified, and an emulated processor takes long for that: no more
+ * than the test needs. */
+static void choose_programs(struct synfw_process_bpf *bpf, const struct trial_object *object)
+{
+	const struct bpf_program *const always[] = {
+		bpf->progs.synfw_watch,	 bpf->progs.synfw_fork,	    bpf->progs.synfw_exit,
+		bpf->progs.synfw_fill,	 bpf->progs.synfw_identify, bpf->progs.synfw_find_host,
+		bpf->progs.synfw_release};
+	struct bpf_program *one;
+
+	bpf_object__for_each_program(one, bpf->obj)
+	{
+		bool wanted = false;
+
+		for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++)
+			wanted |= one == always[i];
+		MUST(bpf_program__set_autoload(one, wanted) == 0);
+	}
+	for (size_t i = 0; object->programs && object->programs[i]; i++) {
+		one = bpf_object__find_program_by_name(bpf->obj, object->programs[i]);
+		MUST(one && bpf_program__set_autoload(one, true) == 0);
+	}
+}
+
 static void load_bpf(struct synfw_process_bpf *bpf, const struct trial_object *object)
 {
 	struct bpf_program *lsm;
 
+	choose_programs(bpf, object);
 	bpf->rodata->at_functions = object->functions;
 	for (size_t i = 0; object->lsm && object->lsm[i]; i++) {
 		lsm = lsm_program(bpf, object->lsm[i]);

@@ -3,8 +3,9 @@
 #define TESTS_BPF_TEST_DATAPATH_H
 
 /*
- * The BPF program under test, loaded twice: as the shadow program (read-only, says rule and score)
- * and as the live one (counts, returns an XDP action). Both share the tables of the generations.
+ * The BPF program under test, as the live program (counts, returns an XDP action) and, from when it
+ * is asked first, as the shadow one (read-only, says rule and score). Both share the tables of the
+ * generations and what is remembered.
  * Independent of agent/: a loader's mistake must not hide here. Needs root.
  */
 #include <stdbool.h>
@@ -19,7 +20,8 @@
 
 struct datapath;
 
-/* Opens and loads both. 0 or -errno; libbpf's own words go to stderr. */
+/* Opens and loads the live program. The process has a network namespace of its own from then on. 0
+ * or -errno; libbpf's own words go to stderr. */
 int datapath_open(struct datapath **ret_datapath);
 /* The same with programs that take the time from synfw_runtime.test_now_ns. */
 int datapath_open_test_clock(struct datapath **ret_datapath);

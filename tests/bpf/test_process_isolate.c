@@ -434,7 +434,10 @@ int main(int argc, char **argv)
 {
 	static const char *const lsm[] = {"synfw_accept", "synfw_listen", NULL};
 	static const char *const functions[] = {"security_socket_accept", "security_socket_listen"};
-	struct trial_object object = {.max_processes = 4096};
+	static const char *const programs[] = {
+		"synfw_sock_create", "synfw_connect4", "synfw_connect6", "synfw_sendmsg4",
+		"synfw_sendmsg6",    "synfw_bind4",    "synfw_bind6",	 NULL};
+	struct trial_object object = {.max_processes = 4096, .programs = programs};
 	struct sockaddr_in at = address4();
 	struct sockaddr_in6 at6 = address6();
 

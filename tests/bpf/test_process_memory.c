@@ -279,12 +279,15 @@ static void check_mappings(void)
 
 int main(int argc, char **argv)
 {
+	static const char *const programs[] = {"synfw_mapping", NULL};
 	struct trial_object object = {};
 
 	MUST(argc == 2 || (argc == 3 && !strcmp(argv[2], "lsm")));
 	by_lsm = argc == 3;
 	if (by_lsm)
 		object.lsm = lsm;
+	else
+		object.programs = programs;
 	trial_open_with(&trial, argv[1], &object);
 	victim = strdup(trial_copy(&trial, "victim"));
 	neighbour = strdup(trial_copy(&trial, "neighbour"));

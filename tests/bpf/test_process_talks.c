@@ -217,8 +217,11 @@ static bool processes_are_flagged_in_mode_block_only_and_where_it_is_asked_for(v
 
 int main(int argc, char **argv)
 {
+	static const char *const programs[] = {"synfw_flag_talkers", NULL};
+	const struct trial_object object = {.max_processes = 4096, .programs = programs};
+
 	MUST(argc == 2);
-	trial_open(&trial, argv[1], 4096);
+	trial_open_with(&trial, argv[1], &object);
 	sockets_begin();
 	victim = strdup(trial_copy(&trial, "victim"));
 	other = strdup(trial_copy(&trial, "other"));

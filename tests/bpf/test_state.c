@@ -161,6 +161,23 @@ int state_put_block(struct state *state, const struct synfw_addr6 *source,
 	return bpf_map_update_elem(state->blocks_fd, source, block, BPF_ANY) ? -errno : 0;
 }
 
+void state_put_blocks4(struct state *state, uint32_t first, uint32_t count,
+		       const struct synfw_block *block)
+{
+	struct synfw_addr6 *sources = calloc(count, sizeof(*sources));
+	struct synfw_block *blocks = calloc(count, sizeof(*blocks));
+
+	MUST(sources && blocks);
+	for (uint32_t i = 0; i < count; i++) {
+		sources[i] = addr6_of_v4(first + i);
+		blocks[i] = *block;
+	}
+	filter_put(state, "synfw_block_filter", SYNFW_BLOCK_FILTER_WORDS, &sources[0]);
+	MUST(bpf_map_update_batch(state->blocks_fd, sources, blocks, &count, NULL) == 0);
+	free(sources);
+	free(blocks);
+}
+
 void state_remove_block(struct state *state, const struct synfw_addr6 *source)
 {
 	MUST(bpf_map_delete_elem(state->blocks_fd, source) == 0);
@@ -168,12 +185,14 @@ void state_remove_block(struct state *state, const struct synfw_addr6 *source)
 
 uint32_t state_count_blocks(struct state *state)
 {
-	struct synfw_addr6 key;
-	uint32_t count = 0;
+	static struct synfw_addr6 sources[SYNFW_MAX_BLOCKS];
+	static struct synfw_block blocks[SYNFW_MAX_BLOCKS];
+	uint32_t count = SYNFW_MAX_BLOCKS, at;
 
-	for (int err = bpf_map_get_next_key(state->blocks_fd, NULL, &key); !err;
-	     err = bpf_map_get_next_key(state->blocks_fd, &key, &key))
-		count++;
+	/* ENOENT is the end, and the count is told with it */
+	MUST(bpf_map_lookup_batch(state->blocks_fd, NULL, &at, sources, blocks, &count, NULL) ==
+		     0 ||
+	     errno == ENOENT);
 	return count;
 }
 

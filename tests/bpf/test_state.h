@@ -42,6 +42,10 @@ bool state_block(struct state *state, const struct synfw_addr6 *source,
  * -errno. */
 int state_put_block(struct state *state, const struct synfw_addr6 *source,
 		    const struct synfw_block *block);
+/* The same for `count` sources of IPv4 from `first` on, all at once; the filter has the first of
+ * them. */
+void state_put_blocks4(struct state *state, uint32_t first, uint32_t count,
+		       const struct synfw_block *block);
 void state_remove_block(struct state *state, const struct synfw_addr6 *source);
 uint32_t state_count_blocks(struct state *state);
 

@@ -67,7 +67,7 @@ run_netns() { # SOURCE BUILD CASE...
 	fi
 }
 
-take_memory() { local much; printf -v much '%*s' 16777216 ''; }
+take_memory() { local much; printf -v much '%*s' 4194304 ''; }
 
 matches() { "$1" show rules --json | jq '.process_rules[] | select(.name == "large").matches'; } # SYNFW
 
@@ -75,11 +75,11 @@ matches() { "$1" show rules --json | jq '.process_rules[] | select(.name == "lar
 # question: the kernel lets no program kill it.) That the rule was asked about it is seen by its count. And by the
 # same apply a program is denied.
 judge_first() { # SYNFW
-	local status=0 before
+	local status=0 before after
 	export SYNFW_RUN_DIR=/tmp/first.run SYNFW_STATE_DIR=/tmp/first.state
 	printf '%s\n' 'version: 1' 'name: first' 'interfaces: [{name: lo}]' 'defaults: {incoming: allow}' \
 		'processes: [{name: none, exec: /denied, action: deny}]' 'memory:' \
-		'  - {name: large, event: allocation, over: 8MiB, exec: ["**/bash"], action: isolate}' \
+		'  - {name: large, event: allocation, over: 2MiB, exec: ["**/bash"], action: isolate}' \
 		>/tmp/first.yaml
 	"$1" apply /tmp/first.yaml || return
 	"$1" status --json | jq -e --arg by "$SYNFW_REFUSES_BY" \
@@ -92,8 +92,9 @@ judge_first() { # SYNFW
 	[ $status = 1 ] || { echo "another shell is not isolated: $status"; return 1; }
 	before=$(matches "$1") || return
 	take_memory
-	echo "matches: $before, $(matches "$1")"
-	[ "$(matches "$1")" -gt "$before" ] || { echo "no rule was asked about it"; return 1; }
+	after=$(matches "$1") || return
+	echo "matches: $before, $after"
+	[ "$after" -gt "$before" ] || { echo "no rule was asked about it"; return 1; }
 	"$1" why 1 --json >/tmp/first.json || { echo "it is isolated"; return 1; }
 	jq -e '.isolated == false and .flagged == false' /tmp/first.json || return
 	"$1" detach && /denied

@@ -60,11 +60,12 @@ bpf_tests() {
 		@sh "run_test 0 \("bpf: " + .name) \(.cmd)"'
 }
 
-# The lines of /tests.ring: commands of guest.sh.
+# The lines of /tests.ring: commands of guest.sh. Random tests have one seed, another each time, which
+# they tell of; as the bpf ring they have the fixed one as well.
 all_tests() {
 	local other
 	echo "export SYNFW_EMULATED=1 SYNFW_BPF_LSM=1 SYNFW_REFUSES_BY=lsm SYNFW_CHECKS=$CHECKS SYNFW_SEQUENCES=$SEQUENCES" \
-		"${SYNFW_SEED:+SYNFW_SEED=$SYNFW_SEED}"
+		"SYNFW_SEED=${SYNFW_SEED:-$SRANDOM}"
 	bpf_tests || return
 	for other in "${OTHERS[@]}"; do
 		echo "run_test 0 'bpf: verifier, $(basename "$other")' '$other/tests/bpf/test_verifier'"

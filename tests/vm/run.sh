@@ -39,7 +39,7 @@ TEST_SECONDS=300
 HANG_SECONDS=30
 CHECKS=${SYNFW_CHECKS:-5000}
 SEQUENCES=${SYNFW_SEQUENCES:-40}
-CPUS=2 # more than one: some maps have a value for each
+CPUS=2 # more than one: some maps have a value for each; one of them runs
 MEMORY_MB=2048
 VM=$BUILD/vm
 mkdir -p "$VM" || exit 1
