@@ -56,8 +56,8 @@ static void apply(struct datapath *datapath, const struct model_policy *policy,
 	policy_text_done(&text);
 }
 
-/* What is saved in a tenth of a second: the kernel waits for a grace period before each run that
- * repeats a packet, and what comes in this time must not be lost. */
+/* What is saved in a tenth of a second: the machine may be busy with others for a while, and what
+ * comes in this time must not be lost. */
 static uint32_t burst_of(uint32_t per_second)
 {
 	return per_second / 10;
