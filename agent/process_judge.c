@@ -10,12 +10,20 @@
 
 #include "manifest.h"
 #include "process_answer.h"
+#include "process_security.h"
 #include "process_shadow.h"
 #include "process_text.h"
 
 /* ---- means ---- */
 
-#define NO_REFUSAL "the kernel takes no program of BPF LSM, and none of fmod_ret"
+/* Why nothing can be refused. */
+static const char *lack_of_refusal(void)
+{
+	return process_security_is_called()
+		       ? "the kernel takes no program of BPF LSM, and none of fmod_ret"
+		       : "kernel.ftrace_enabled is 0, so the kernel calls no program of BPF LSM "
+			 "or fmod_ret";
+}
 
 static bool has_fallback(const struct process_outcome *outcome)
 {
@@ -38,9 +46,10 @@ int process_judge_means(const struct policy *policy, bool can_refuse, struct fau
 		if (!can_refuse && needs_refusal(policy, rule))
 			return fault_refuse(fault, EXIT_KERNEL,
 					    "%s:%u: rule \"%s\" denies, and here no exec can be "
-					    "made to fail (" NO_REFUSAL "); `fallback: kill` or "
+					    "made to fail (%s); `fallback: kill` or "
 					    "`fallback: flag` says what to do instead",
-					    rule->at.file, rule->at.line, rule->name);
+					    rule->at.file, rule->at.line, rule->name,
+					    lack_of_refusal());
 	}
 	return 0;
 }
@@ -70,7 +79,7 @@ static bool isolates_in_part(const struct process_outcome *outcome)
 }
 
 #define PARTLY                                                                                \
-	"isolates, and here accept(2) and listen(2) cannot be refused (" NO_REFUSAL "): "     \
+	"isolates, and here accept(2) and listen(2) cannot be refused (%s): "                 \
 	"what is isolated gets no socket, and may not connect, bind or send, but goes on to " \
 	"accept with sockets that it had; "
 
@@ -90,7 +99,7 @@ static void note_partial_rules(const struct policy *policy, struct notes *notes)
 		notes_add(notes,
 			  "rule \"%s\" (and %zu more) " PARTLY "`fallback: kill` or `fallback: "
 			  "flag` says what to do instead",
-			  first, count - 1);
+			  first, count - 1, lack_of_refusal());
 }
 
 static void note_partial(const struct policy *policy, struct notes *notes)
@@ -99,7 +108,8 @@ static void note_partial(const struct policy *policy, struct notes *notes)
 
 	note_partial_rules(policy, notes);
 	if (scoring->act_at && scoring->action == SYNFW_PROCESS_ISOLATE)
-		notes_add(notes, "process-scoring " PARTLY "`action: kill` does more");
+		notes_add(notes, "process-scoring " PARTLY "`action: kill` does more",
+			  lack_of_refusal());
 }
 
 void process_judge_note(const struct policy *policy, bool can_refuse, bool isolates_fully,

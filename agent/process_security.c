@@ -85,6 +85,15 @@ static bool has_denied(const struct process_object *object)
 	return !process_tally_read(object, SYNFW_PROCESS_TALLY_EXECS, &ignored, &execs) && execs;
 }
 
+bool process_security_is_called(void)
+{
+	CLEANUP(cleanup_fd)
+	int fd = open("/proc/sys/kernel/ftrace_enabled", O_RDONLY | O_CLOEXEC);
+	char digit;
+
+	return fd < 0 || read(fd, &digit, 1) != 1 || digit != '0';
+}
+
 /* 0: it works; -EPERM: the kernel refuses to load the program; else -errno. */
 static int try(enum process_security security, int file_fd, gid_t group)
 {
@@ -109,6 +118,10 @@ enum process_security process_security_find(enum process_security least)
 	gid_t group;
 	int err = -ENOTSUP;
 
+	/* not tried then: to attach and detach while it is switched off leaves marks by which
+	 * Linux 6.12 finds ftrace broken later, and ends it until the next boot */
+	if (!process_security_is_called())
+		return PROCESS_SECURITY_NONE;
 	if (file_fd < 0 || getrandom(&group, sizeof(group), 0) != sizeof(group))
 		return PROCESS_SECURITY_NONE;
 	/* beyond what people and services have, and not -1 */

@@ -9,6 +9,8 @@
  * LSM and never ask them.
  */
 
+#include <stdbool.h>
+
 enum process_security {
 	PROCESS_SECURITY_NONE,
 	/* Where a task is preempted in a program of this kind (and of BPF LSM on Linux before 6.2),
@@ -21,5 +23,10 @@ enum process_security {
  * that refuse, all of which must be had, lets the one that denies deny one file to who is in a
  * group that nobody has, and executes that. */
 enum process_security process_security_find(enum process_security least);
+
+/* Does the kernel call programs of these kinds? It gets to both by what ftrace writes into
+ * functions, and takes that out while kernel.ftrace_enabled is 0: they stay attached and are not
+ * called. Where this cannot be read there is no such switch. */
+bool process_security_is_called(void);
 
 #endif

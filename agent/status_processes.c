@@ -62,15 +62,16 @@ static bool is_done_otherwise(const struct status_processes *status,
 	if (rule->action == SYNFW_PROCESS_ISOLATE &&
 	    status->wanted_hooks & 1U << PROCESS_HOOK_ACCEPT)
 		return false;
-	if (rule->action == SYNFW_PROCESS_DENY && status->hooks & 1U << PROCESS_HOOK_DENY)
+	if (rule->action == SYNFW_PROCESS_DENY && status->security &&
+	    status->hooks & 1U << PROCESS_HOOK_DENY)
 		return false;
 	return rule->fallback != rule->action;
 }
 
-/* Is all attached that isolation takes? */
+/* Is all attached, and called, that isolation takes? */
 static bool isolates_fully(const struct status_processes *status)
 {
-	return status->wanted_hooks & 1U << PROCESS_HOOK_ACCEPT &&
+	return status->security && status->wanted_hooks & 1U << PROCESS_HOOK_ACCEPT &&
 	       !(status->wanted_hooks & ~status->hooks);
 }
 
@@ -152,6 +153,30 @@ static int read_half(const struct process_half *half, struct notes *warnings, st
 	return err ? err : read_states(&half->object, warnings, fault, status);
 }
 
+static void judge_refusals(const struct process_half *half, struct notes *warnings,
+			   struct status_processes *status)
+{
+	status->security = half->security;
+	if (half->security && !process_security_is_called()) {
+		status->security = PROCESS_SECURITY_NONE;
+		notes_add(warnings,
+			  "kernel.ftrace_enabled is 0, so the kernel calls no program of %s: what "
+			  "a rule denies is killed, or what its fallback says; accept(2) and "
+			  "listen(2) of an isolated process are not refused%s",
+			  securities[half->security].text,
+			  half->security == PROCESS_SECURITY_LSM
+				  ? "; rules on wx-mapping are not asked"
+				  : "");
+	}
+	status->missed = half->missed;
+	if (half->missed)
+		notes_add(warnings,
+			  "%llu calls passed by a program that refuses, in which the kernel had "
+			  "preempted another task: an exec among them was judged by the tracepoint "
+			  "behind it, accept(2) and listen(2) were not",
+			  (unsigned long long)half->missed);
+}
+
 int status_processes_read(const char *dir, const struct live *live, struct notes *warnings,
 			  struct fault *fault, struct status_processes *ret_status)
 {
@@ -163,14 +188,7 @@ int status_processes_read(const char *dir, const struct live *live, struct notes
 		return err;
 	status.wanted = live->manifest->process_hooks != NULL;
 	status.hooks = half.hooks;
-	status.security = half.security;
-	status.missed = half.missed;
-	if (half.missed)
-		notes_add(warnings,
-			  "%llu calls passed by a program that refuses, in which the kernel had "
-			  "preempted another task: an exec among them was judged by the tracepoint "
-			  "behind it, accept(2) and listen(2) were not",
-			  (unsigned long long)half.missed);
+	judge_refusals(&half, warnings, &status);
 	if (half.present)
 		err = read_half(&half, warnings, fault, &status);
 	if (err)
@@ -272,7 +290,7 @@ void status_processes_print(const struct status_processes *status, const struct 
 	if (!isolation_word(status) || isolates_fully(status))
 		return;
 	if (status->wanted_hooks & 1U << PROCESS_HOOK_ACCEPT)
-		puts("isolation:  in part: hooks are missing");
+		puts("isolation:  in part: hooks are missing, or not called");
 	else
 		puts("isolation:  in part: what is isolated goes on to listen and accept with "
 		     "sockets that it had");

@@ -71,6 +71,22 @@ take_memory() { local much; printf -v much '%*s' 4194304 ''; }
 
 matches() { "$1" show rules --json | jq '.process_rules[] | select(.name == "large").matches'; } # SYNFW
 
+# Programs that refuse are not called while ftrace is switched off. What is in force meanwhile is told, and
+# what would be denied is killed; a policy that denies is refused.
+judge_switched_off() { # SYNFW
+	local killed=0 refused=0
+	echo 0 >/proc/sys/kernel/ftrace_enabled
+	"$1" status --json >/tmp/first.json
+	/denied || killed=$?
+	"$1" apply /tmp/first.yaml 2>/tmp/refusal || refused=$?
+	echo 1 >/proc/sys/kernel/ftrace_enabled
+	[ $killed = 137 ] || { echo "an exec that was denied before ends with $killed"; return 1; }
+	grep -q 'rule "none".*ftrace_enabled is 0' /tmp/refusal && [ $refused = 7 ] ||
+		{ cat /tmp/refusal; echo "what cannot deny is applied: $refused"; return 1; }
+	jq -e '.processes.refuses_by == null and .processes.isolation == "partial" and
+		(.warnings | any(test("ftrace_enabled")))' /tmp/first.json
+}
+
 # A rule isolates every shell that takes as much but the first process, which this one is. (What kills is no
 # question: the kernel lets no program kill it.) That the rule was asked about it is seen by its count. And by the
 # same apply a program is denied.
@@ -87,6 +103,7 @@ judge_first() { # SYNFW
 	/neighbour || return
 	/denied || status=$?
 	[ $status = 126 ] || { echo "an exec is not denied: $status"; return 1; }
+	judge_switched_off "$1" || return
 	status=0
 	(take_memory && "$1" why $BASHPID) || status=$?
 	[ $status = 1 ] || { echo "another shell is not isolated: $status"; return 1; }
