@@ -222,7 +222,7 @@ static int judge_from_live(const struct invocation *invocation, struct fault *fa
 					     &judge->head);
 	if (err || !judge->head.nr_bits)
 		return err;
-	judge->can_deny = half.hooks & 1U << PROCESS_HOOK_DENY;
+	judge->can_deny = half.hooks & ~half.uncalled & 1U << PROCESS_HOOK_DENY;
 	err = process_inner_open(&half.object, judge->live.control.active, fault, &inner);
 	if (err == -ENOENT)
 		return fault_refuse(fault, EXIT_REFUSED,
@@ -290,6 +290,17 @@ static int print_json(const struct answer *answer, const char *asked)
 	return report_print_json(root);
 }
 
+/* What denies in a policy in force, and is not attached or not called any more, leaves it to the
+ * tracepoint, which kills. (One that is not in force is taken to be where it could be.) */
+static void note_lost_denial(const struct judge *judge, struct synfw_process_question *question)
+{
+	if (judge->candidate || judge->can_deny || judge->live.manifest->monitor ||
+	    question->effect != SYNFW_PROCESS_DENY)
+		return;
+	question->effect = SYNFW_PROCESS_KILL;
+	question->causes |= SYNFW_CAUSE_FALLBACK;
+}
+
 static int ask(const struct invocation *invocation, const struct judge *judge,
 	       const struct process_spec *spec, struct fault *fault)
 {
@@ -311,6 +322,7 @@ static int ask(const struct invocation *invocation, const struct judge *judge,
 		return err;
 	if (judge->head.nr_bits && question->bit < judge->head.nr_rules)
 		answer.rule = manifest_process_rule(manifest, judge->rules[question->bit].index);
+	note_lost_denial(judge, question);
 	if (answer.rule)
 		process_answer_note_fallback(question, answer.rule->action);
 	if (option_given(invocation, "json"))

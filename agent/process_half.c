@@ -80,6 +80,14 @@ static void note_refusals(const struct bpf_link_info *info, struct process_half 
 	half->missed += program_misses(info->prog_id);
 }
 
+/* Does the kernel get to it by what ftrace writes into a function? */
+static bool is_written_into(const struct bpf_link_info *info)
+{
+	return info->type == BPF_LINK_TYPE_TRACING &&
+	       (info->tracing.attach_type == BPF_MODIFY_RETURN ||
+		info->tracing.attach_type == BPF_LSM_MAC);
+}
+
 /* A link that still leads to its hook: that of a control group may have been detached, and then has
  * none. Others end with their last reference only. */
 static void note_settled_link(const char *dir, const char *name, struct process_half *half)
@@ -95,6 +103,8 @@ static void note_settled_link(const char *dir, const char *name, struct process_
 	if (info.type == BPF_LINK_TYPE_CGROUP && !info.cgroup.cgroup_id)
 		return;
 	half->hooks |= bit;
+	if (is_written_into(&info) && !process_security_programs_are_called())
+		half->uncalled |= bit;
 	if (bit & process_hooks_that_refuse())
 		note_refusals(&info, half);
 }

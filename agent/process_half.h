@@ -19,6 +19,7 @@ struct process_half {
 	struct process_object object; /* its maps, and what user space runs */
 	uint32_t hooks, pending; /* bit h: enum process_hook; that is attached by its link, that
 				  * has a link of an apply that has not switched */
+	uint32_t uncalled; /* of `hooks`: process_security_programs_are_called() says no of them */
 	enum process_security security; /* how those that are attached refuse, if one does */
 	uint64_t missed; /* times that tasks passed by one that refuses, since it was loaded */
 };

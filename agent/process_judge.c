@@ -19,10 +19,10 @@
 /* Why nothing can be refused. */
 static const char *lack_of_refusal(void)
 {
-	return process_security_is_called()
+	return process_security_programs_are_called()
 		       ? "the kernel takes no program of BPF LSM, and none of fmod_ret"
 		       : "kernel.ftrace_enabled is 0, so the kernel calls no program of BPF LSM "
-			 "or fmod_ret";
+			 "or fmod_ret: set it to 1 and apply again";
 }
 
 static bool has_fallback(const struct process_outcome *outcome)

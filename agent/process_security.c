@@ -85,7 +85,7 @@ static bool has_denied(const struct process_object *object)
 	return !process_tally_read(object, SYNFW_PROCESS_TALLY_EXECS, &ignored, &execs) && execs;
 }
 
-bool process_security_is_called(void)
+bool process_security_programs_are_called(void)
 {
 	CLEANUP(cleanup_fd)
 	int fd = open("/proc/sys/kernel/ftrace_enabled", O_RDONLY | O_CLOEXEC);
@@ -118,9 +118,9 @@ enum process_security process_security_find(enum process_security least)
 	gid_t group;
 	int err = -ENOTSUP;
 
-	/* not tried then: to attach and detach while it is switched off leaves marks by which
-	 * Linux 6.12 finds ftrace broken later, and ends it until the next boot */
-	if (!process_security_is_called())
+	/* not tried then: what is taken off while it is switched off leaves marks by which Linux
+	 * 6.12 finds ftrace broken later, and ends it until the next boot */
+	if (!process_security_programs_are_called())
 		return PROCESS_SECURITY_NONE;
 	if (file_fd < 0 || getrandom(&group, sizeof(group), 0) != sizeof(group))
 		return PROCESS_SECURITY_NONE;

@@ -24,9 +24,9 @@ enum process_security {
  * group that nobody has, and executes that. */
 enum process_security process_security_find(enum process_security least);
 
-/* Does the kernel call programs of these kinds? It gets to both by what ftrace writes into
+/* Does the kernel call programs of both kinds? It gets to both by what ftrace writes into
  * functions, and takes that out while kernel.ftrace_enabled is 0: they stay attached and are not
  * called. Where this cannot be read there is no such switch. */
-bool process_security_is_called(void);
+bool process_security_programs_are_called(void);
 
 #endif

@@ -54,25 +54,35 @@ static const struct {
 	[PROCESS_SECURITY_LSM] = {"lsm", "BPF LSM"},
 };
 
-/* Is its fallback in force, and not what it says? A denial falls back when it is not made; what
- * isolates was put into the tables as what apply found to be possible. */
-static bool is_done_otherwise(const struct status_processes *status,
-			      const struct manifest_process_rule *rule)
+/* What is attached and called. */
+static uint32_t hooks_in_force(const struct status_processes *status)
+{
+	return status->hooks & ~status->uncalled;
+}
+
+/* What the rule does, which may not be what it says. A denial falls back when it is not made, and
+ * kills where it was not to fall back; what isolates was put into the tables as what apply found to
+ * be possible. */
+static enum synfw_process_action done_instead(const struct status_processes *status,
+					      const struct manifest *manifest,
+					      const struct manifest_process_rule *rule)
 {
 	if (rule->action == SYNFW_PROCESS_ISOLATE &&
 	    status->wanted_hooks & 1U << PROCESS_HOOK_ACCEPT)
-		return false;
-	if (rule->action == SYNFW_PROCESS_DENY && status->security &&
-	    status->hooks & 1U << PROCESS_HOOK_DENY)
-		return false;
-	return rule->fallback != rule->action;
+		return rule->action;
+	if (rule->action == SYNFW_PROCESS_DENY && hooks_in_force(status) & 1U << PROCESS_HOOK_DENY)
+		return rule->action;
+	if (rule->action == SYNFW_PROCESS_DENY && rule->fallback == rule->action &&
+	    !rule->monitor && !manifest->monitor)
+		return SYNFW_PROCESS_KILL;
+	return rule->fallback;
 }
 
 /* Is all attached, and called, that isolation takes? */
 static bool isolates_fully(const struct status_processes *status)
 {
-	return status->security && status->wanted_hooks & 1U << PROCESS_HOOK_ACCEPT &&
-	       !(status->wanted_hooks & ~status->hooks);
+	return status->wanted_hooks & 1U << PROCESS_HOOK_ACCEPT &&
+	       !(status->wanted_hooks & ~hooks_in_force(status));
 }
 
 /* How much isolation there is by the policy in force, or NULL where nothing isolates. */
@@ -153,21 +163,35 @@ static int read_half(const struct process_half *half, struct notes *warnings, st
 	return err ? err : read_states(&half->object, warnings, fault, status);
 }
 
+/* Hooks that are attached for nothing, and what is done without them. */
+static void judge_uncalled(const struct status_processes *status, struct notes *warnings)
+{
+	char words[256] = "";
+	size_t length = 0;
+	int hook;
+
+	for (hook = 0; hook < PROCESS_NR_HOOKS && length < sizeof(words); hook++)
+		if (status->uncalled & 1U << hook)
+			length += snprintf(words + length, sizeof(words) - length, "%s%s",
+					   length ? ", " : "", process_hooks[hook].word);
+	notes_add(
+		warnings,
+		"kernel.ftrace_enabled is 0, so the kernel calls no program at these hooks: %s%s. "
+		"Set it to 1 before the next apply or detach",
+		words,
+		status->uncalled & 1U << PROCESS_HOOK_DENY
+			? "; what a rule denies is killed, or what its fallback says"
+			: "");
+}
+
 static void judge_refusals(const struct process_half *half, struct notes *warnings,
 			   struct status_processes *status)
 {
-	status->security = half->security;
-	if (half->security && !process_security_is_called()) {
-		status->security = PROCESS_SECURITY_NONE;
-		notes_add(warnings,
-			  "kernel.ftrace_enabled is 0, so the kernel calls no program of %s: what "
-			  "a rule denies is killed, or what its fallback says; accept(2) and "
-			  "listen(2) of an isolated process are not refused%s",
-			  securities[half->security].text,
-			  half->security == PROCESS_SECURITY_LSM
-				  ? "; rules on wx-mapping are not asked"
-				  : "");
-	}
+	status->uncalled = half->uncalled;
+	if (status->uncalled)
+		judge_uncalled(status, warnings);
+	if (!(status->uncalled & process_hooks_that_refuse()))
+		status->security = half->security;
 	status->missed = half->missed;
 	if (half->missed)
 		notes_add(warnings,
@@ -222,17 +246,19 @@ static json_t *fallbacks_json(const struct status_processes *status,
 {
 	json_t *array = json_array();
 	const struct manifest_process_rule *rule;
+	enum synfw_process_action instead;
 	size_t i;
 
 	for (i = 0; manifest && i < manifest->nr_process_rules; i++) {
 		rule = &manifest->process_rules[i];
-		if (is_done_otherwise(status, rule))
+		instead = done_instead(status, manifest, rule);
+		if (instead != rule->action)
 			json_array_append_new(
 				array,
 				json_pack("{s:o, s:I, s:s, s:s}", "rule", json_text(rule->name),
 					  "line", (json_int_t)rule->line, "action",
 					  manifest_process_action_word(rule->action), "instead",
-					  manifest_process_action_word(rule->fallback)));
+					  manifest_process_action_word(instead)));
 	}
 	return array;
 }
@@ -267,6 +293,7 @@ json_t *status_processes_json(const struct status_processes *status,
 void status_processes_print(const struct status_processes *status, const struct manifest *manifest)
 {
 	const struct manifest_process_rule *rule;
+	enum synfw_process_action instead;
 	size_t i;
 	int hook;
 
@@ -282,10 +309,11 @@ void status_processes_print(const struct status_processes *status, const struct 
 		printf("refusals:   by %s\n", securities[status->security].text);
 	for (i = 0; manifest && i < manifest->nr_process_rules; i++) {
 		rule = &manifest->process_rules[i];
-		if (is_done_otherwise(status, rule))
+		instead = done_instead(status, manifest, rule);
+		if (instead != rule->action)
 			printf("fallback:   rule \"%s\" %s: %s instead\n", rule->name,
 			       process_lack_text(rule->action),
-			       manifest_process_action_word(rule->fallback));
+			       manifest_process_action_word(instead));
 	}
 	if (!isolation_word(status) || isolates_fully(status))
 		return;

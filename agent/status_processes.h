@@ -11,9 +11,9 @@
 
 struct status_processes {
 	bool wanted;			/* the policy has such rules */
-	uint32_t hooks;			/* that are attached, one bit each */
+	uint32_t hooks, uncalled;	/* that are attached, one bit each; of them: not called */
 	uint32_t wanted_hooks;		/* that apply found the policy to need, and could have */
-	enum process_security security; /* how hooks that are attached, and called, refuse */
+	enum process_security security; /* how those that are called refuse */
 	uint64_t missed;		/* struct process_half */
 	uint32_t nr_known;		/* processes */
 	bool isolated_lost;		/* struct synfw_process_runtime */

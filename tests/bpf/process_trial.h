@@ -35,8 +35,8 @@ void trial_open(struct trial *trial, const char *program, uint32_t max_processes
 /* The same, in other words. */
 struct trial_object {
 	uint32_t max_processes, event_bytes; /* 0: what the object says */
-	/* programs that the test attaches or runs itself, besides those that every trial has: NULL
-	 * ends them; or NULL */
+	/* programs that the test attaches or runs itself, besides those of exec, fork and exit and
+	 * what trials run (fill, identify, find_host, release): NULL ends them; or NULL */
 	const char *const *programs;
 	/* programs of BPF LSM, which are not loaded by default, to be attached: NULL ends them;
 	 * or NULL. With `functions` each as a fmod_ret program at that function instead. */

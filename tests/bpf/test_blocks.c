@@ -234,6 +234,7 @@ static bool full_map_makes_no_block_and_drops_all_the_same(void)
 	EXPECT(passes4(0x04000000 + late - 1, QUIET_PORT));
 	EXPECT(!passes4(0x03000000 + room - 1, QUIET_PORT));
 	EXPECT(!passes4(0x02000000, QUIET_PORT));
+	EXPECT(!passes4(0x02000000 + operators - 1, QUIET_PORT));
 
 	/* all of them expire, but the operator's: places are taken again */
 	state_set_time(state, now_ns + BLOCK_NS);
@@ -244,6 +245,7 @@ static bool full_map_makes_no_block_and_drops_all_the_same(void)
 	EXPECT(!passes4(0x05000000, QUIET_PORT));
 	EXPECT(passes4(0x03000000, QUIET_PORT));
 	EXPECT(!passes4(0x02000000, QUIET_PORT));
+	EXPECT(!passes4(0x02000000 + operators - 1, QUIET_PORT));
 	return true;
 }
 
@@ -328,7 +330,7 @@ int main(void)
 {
 	struct compiled compiled;
 
-	MUST(datapath_open_test_clock(&datapath) == 0);
+	MUST(datapath_open_test_clock(&datapath) == 0 && datapath_attach_aside(datapath) == 0);
 	state = state_open(datapath, 11);
 	apply(&strict, &compiled);
 	state_set_time(state, START_NS);

@@ -179,7 +179,7 @@ static char *generated_rules(struct rng *rng, unsigned int count)
 static char *generated_trace(struct rng *rng, const struct classbench *set)
 {
 	/* each rule is looked for at least once */
-	const uint32_t headers_per_rule = scaled(10, 2);
+	const uint32_t headers_per_rule = scaled(10, 1);
 	static const uint8_t others[] = {1, 6, 17, 47, 50};
 	char *text = NULL;
 	size_t length;

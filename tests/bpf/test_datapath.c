@@ -74,20 +74,6 @@ static int load_live(struct datapath *datapath, bool test_clock)
 	return synfw_bpf__load(datapath->live);
 }
 
-/* Puts the live program at a loopback interface that nobody uses, in a network namespace of this
- * process's own. A program that is at no interface is written into the kernel's XDP dispatcher, and
- * out of it again, by each test run of more than one packet, which takes 16 ms. */
-static int attach_aside(struct datapath *datapath)
-{
-	if (unshare(CLONE_NEWNET))
-		return -errno;
-	datapath->loopback = if_nametoindex("lo");
-	if (!datapath->loopback)
-		return -ENODEV;
-	return bpf_xdp_attach(datapath->loopback, bpf_program__fd(datapath->live->progs.synfw_xdp),
-			      XDP_FLAGS_SKB_MODE, NULL);
-}
-
 static void destroyp(struct synfw_bpf **bpf)
 {
 	synfw_bpf__destroy(*bpf);
@@ -139,15 +125,14 @@ static int open_with(bool test_clock, struct datapath **ret_datapath)
 		return -ENOMEM;
 	memset(datapath->members_fd, 0xff, sizeof(datapath->members_fd));
 	libbpf_set_print(print_libbpf);
+	datapath->loopback = if_nametoindex("lo");
 	datapath->nr_cpus = libbpf_num_possible_cpus();
-	if (datapath->nr_cpus < 0)
+	if (!datapath->loopback || datapath->nr_cpus < 0)
 		return -ENODEV;
 	datapath->per_cpu = calloc(datapath->nr_cpus, 64);
 	if (!datapath->per_cpu)
 		return -ENOMEM;
 	err = load_live(datapath, test_clock);
-	if (!err)
-		err = attach_aside(datapath);
 	if (!err)
 		err = create_members(datapath);
 	if (err)
@@ -164,6 +149,17 @@ int datapath_open(struct datapath **ret_datapath)
 int datapath_open_test_clock(struct datapath **ret_datapath)
 {
 	return open_with(true, ret_datapath);
+}
+
+int datapath_attach_aside(struct datapath *datapath)
+{
+	if (unshare(CLONE_NEWNET))
+		return -errno;
+	datapath->loopback = if_nametoindex("lo");
+	if (!datapath->loopback)
+		return -ENODEV;
+	return bpf_xdp_attach(datapath->loopback, datapath_live_fd(datapath), XDP_FLAGS_SKB_MODE,
+			      NULL);
 }
 
 int datapath_map_fd(const struct datapath *datapath, const char *name)

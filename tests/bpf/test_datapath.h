@@ -20,11 +20,15 @@
 
 struct datapath;
 
-/* Opens and loads the live program. The process has a network namespace of its own from then on. 0
- * or -errno; libbpf's own words go to stderr. */
+/* Opens and loads the live program. 0 or -errno; libbpf's own words go to stderr. */
 int datapath_open(struct datapath **ret_datapath);
 /* The same with programs that take the time from synfw_runtime.test_now_ns. */
 int datapath_open_test_clock(struct datapath **ret_datapath);
+/* Puts the live program at the loopback interface of a network namespace that this process has
+ * alone from then on: a program that is at no interface is written into the kernel's XDP
+ * dispatcher, and out of it again, by each test run of more than one packet, which takes 16 ms. 0
+ * or -errno. */
+int datapath_attach_aside(struct datapath *datapath);
 void datapath_close(struct datapath *datapath);
 void datapath_closep(struct datapath **datapath);
 

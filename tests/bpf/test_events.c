@@ -245,7 +245,7 @@ static bool keeps_its_limit_by_the_kernels_clock(void)
 
 int main(void)
 {
-	MUST(datapath_open_test_clock(&datapath) == 0);
+	MUST(datapath_open_test_clock(&datapath) == 0 && datapath_attach_aside(datapath) == 0);
 	state = state_open(datapath, 13);
 	CHECK(says_what_the_packet_was);
 	CHECK(tells_flag_and_block_with_the_score);
@@ -256,7 +256,7 @@ int main(void)
 	state_close(state);
 	datapath_close(datapath);
 
-	MUST(datapath_open(&datapath) == 0);
+	MUST(datapath_open(&datapath) == 0 && datapath_attach_aside(datapath) == 0);
 	state = state_open(datapath, 13);
 	CHECK(keeps_its_limit_by_the_kernels_clock);
 	compiled_done(&compiled);

@@ -361,6 +361,7 @@ int main(void)
 	state_put_exempt(trial->state, &exempt);
 	for (uint64_t i = 0; agrees && i < sequences; i += SEQUENCES_PER_POLICY)
 		agrees = policy_agrees(trial, seed);
+	printf("seed %" PRIu64 "\n", seed);
 	printf("%" PRIu64 " sequences, %" PRIu64 " packets, %" PRIu64 " flags, %" PRIu64
 	       " blocks: %s\n",
 	       sequences, trial->packets, trial->flags, trial->blocks,

@@ -220,7 +220,7 @@ int main(void)
 	CLEANUP(datapath_closep) struct datapath *datapath = NULL;
 	CLEANUP(cleanup_free) struct trial_totals *totals = calloc(1, sizeof(*totals));
 	/* what a few dozen have not met fails the last claim */
-	const uint32_t nr_policies = scaled(150, 25);
+	const uint32_t nr_policies = scaled(150, 15);
 	bool agree = true;
 	int err = datapath_open(&datapath);
 

@@ -204,7 +204,7 @@ static bool a_policy_that_monitors_blocks_nobody(void)
 	return true;
 }
 
-/* A mark that both of two take is seen within some dozen rounds. */
+/* A mark that both of two take is seen within some dozen rounds where two processors run. */
 static uint32_t rounds(void)
 {
 	return scaled(200, 40);
@@ -305,7 +305,7 @@ static bool a_full_map_forgets_the_oldest(void)
 
 int main(void)
 {
-	MUST(datapath_open_test_clock(&datapath) == 0);
+	MUST(datapath_open_test_clock(&datapath) == 0 && datapath_attach_aside(datapath) == 0);
 	state = state_open(datapath, 11);
 	apply("");
 	state_set_time(state, NOW_NS);

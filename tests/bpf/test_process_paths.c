@@ -369,7 +369,8 @@ static void *renames(void *stop)
 }
 
 /* Executes it by both of its names in turns: stopped each time that it was there by that name? The
- * slower the processor, the more renames there are while one exec is judged. */
+ * slower the processor, the more renames there are while one exec is judged, if two processors run.
+ */
 static bool is_stopped_while_renamed(void)
 {
 	const uint32_t times = scaled(300, 30);

@@ -20,16 +20,16 @@
 #include "policy_text.h"
 #include "test_state.h"
 
-#define NS_PER_S     UINT64_C(1000000000)
-#define NS_PER_MS    UINT64_C(1000000)
-#define STEP_NS	     (NS_PER_S / 10)
-#define START_NS     (1000 * NS_PER_S)
-#define TEST_SECONDS 10
-#define REAL_SECONDS 10
-#define NR_CPUS	     2
-#define RUN_REPEAT   20000
-#define TOLERANCE    0.02
-#define PROTO_TCP    6
+#define NS_PER_S	 UINT64_C(1000000000)
+#define NS_PER_MS	 UINT64_C(1000000)
+#define STEP_NS		 (NS_PER_S / 10)
+#define START_NS	 (1000 * NS_PER_S)
+#define TEST_SECONDS	 10
+#define REAL_SECONDS	 10
+#define NR_CPUS		 2
+#define RUN_REPEAT	 20000
+#define TOLERANCE	 0.02
+#define PROTO_TCP	 6
 
 #define EXACT_PER_SECOND 1000
 #define EXACT_REPEAT	 5000000
@@ -313,7 +313,7 @@ int main(void)
 	struct datapath *datapath;
 	struct state *state;
 
-	MUST(datapath_open_test_clock(&datapath) == 0);
+	MUST(datapath_open_test_clock(&datapath) == 0 && datapath_attach_aside(datapath) == 0);
 	state = state_open(datapath, 7);
 	check_test_clock(datapath, state, SYNFW_LIMIT_SOURCE_RATE, 100, "100/s of a source");
 	check_test_clock(datapath, state, SYNFW_LIMIT_RATE, 100, "100/s of a rule");
@@ -329,7 +329,7 @@ int main(void)
 	state_close(state);
 	datapath_close(datapath);
 
-	MUST(datapath_open(&datapath) == 0);
+	MUST(datapath_open(&datapath) == 0 && datapath_attach_aside(datapath) == 0);
 	state = state_open(datapath, 7);
 	check_exact_time(datapath, SYNFW_LIMIT_SOURCE_RATE, "1,000/s of a source, without a burst");
 	check_exact_time(datapath, SYNFW_LIMIT_RATE, "1,000/s of a rule, without a burst");

@@ -173,6 +173,7 @@ void state_put_blocks4(struct state *state, uint32_t first, uint32_t count,
 		blocks[i] = *block;
 	}
 	filter_put(state, "synfw_block_filter", SYNFW_BLOCK_FILTER_WORDS, &sources[0]);
+	filter_put(state, "synfw_block_filter", SYNFW_BLOCK_FILTER_WORDS, &sources[count - 1]);
 	MUST(bpf_map_update_batch(state->blocks_fd, sources, blocks, &count, NULL) == 0);
 	free(sources);
 	free(blocks);
@@ -190,8 +191,7 @@ uint32_t state_count_blocks(struct state *state)
 	uint32_t count = SYNFW_MAX_BLOCKS, at;
 
 	/* ENOENT is the end, and the count is told with it */
-	MUST(bpf_map_lookup_batch(state->blocks_fd, NULL, &at, sources, blocks, &count, NULL) ==
-		     0 ||
+	MUST(bpf_map_lookup_batch(state->blocks_fd, NULL, &at, sources, blocks, &count, NULL) &&
 	     errno == ENOENT);
 	return count;
 }

@@ -42,8 +42,8 @@ bool state_block(struct state *state, const struct synfw_addr6 *source,
  * -errno. */
 int state_put_block(struct state *state, const struct synfw_addr6 *source,
 		    const struct synfw_block *block);
-/* The same for `count` sources of IPv4 from `first` on, all at once; the filter has the first of
- * them. */
+/* The same for `count` sources of IPv4 from `first` on, all at once; the filter has the first and
+ * the last of them. */
 void state_put_blocks4(struct state *state, uint32_t first, uint32_t count,
 		       const struct synfw_block *block);
 void state_remove_block(struct state *state, const struct synfw_addr6 *source);

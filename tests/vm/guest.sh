@@ -72,24 +72,32 @@ take_memory() { local much; printf -v much '%*s' 4194304 ''; }
 matches() { "$1" show rules --json | jq '.process_rules[] | select(.name == "large").matches'; } # SYNFW
 
 # Programs that refuse are not called while ftrace is switched off. What is in force meanwhile is told, and
-# what would be denied is killed; a policy that denies is refused.
+# what would be denied is killed; a policy that denies is refused. Switched on again they refuse again.
 judge_switched_off() { # SYNFW
-	local killed=0 refused=0
+	local killed=0 refused=0 traced=0 denied=0
 	echo 0 >/proc/sys/kernel/ftrace_enabled
-	"$1" status --json >/tmp/first.json
+	"$1" status --json >/tmp/switched_off.json
 	/denied || killed=$?
 	"$1" apply /tmp/first.yaml 2>/tmp/refusal || refused=$?
+	"$1" trace --exec /denied --json >/tmp/traced.json || traced=$?
 	echo 1 >/proc/sys/kernel/ftrace_enabled
-	[ $killed = 137 ] || { echo "an exec that was denied before ends with $killed"; return 1; }
+	/denied || denied=$?
+	[ "$killed $denied" = "137 126" ] ||
+		{ echo "an exec ends with $killed while it cannot be denied, $denied after"; return 1; }
 	grep -q 'rule "none".*ftrace_enabled is 0' /tmp/refusal && [ $refused = 7 ] ||
 		{ cat /tmp/refusal; echo "what cannot deny is applied: $refused"; return 1; }
+	jq -e '.verdict == "kill" and .rule == "none"' /tmp/traced.json && [ $traced = 1 ] ||
+		{ cat /tmp/traced.json; echo "a trace says otherwise: $traced"; return 1; }
 	jq -e '.processes.refuses_by == null and .processes.isolation == "partial" and
-		(.warnings | any(test("ftrace_enabled")))' /tmp/first.json
+		.processes.fallbacks == [{rule: "none", line: 5, action: "deny", instead: "kill"}] and
+		(.warnings | any(test("ftrace_enabled is 0.*: accept, listen, deny;")))' /tmp/switched_off.json ||
+		{ cat /tmp/switched_off.json; return 1; }
+	[ "$(</proc/sys/kernel/ftrace_enabled)" = 1 ]
 }
 
 # A rule isolates every shell that takes as much but the first process, which this one is. (What kills is no
 # question: the kernel lets no program kill it.) That the rule was asked about it is seen by its count. And by the
-# same apply a program is denied.
+# same apply a program is denied, which judge_switched_off() goes on with.
 judge_first() { # SYNFW
 	local status=0 before after
 	export SYNFW_RUN_DIR=/tmp/first.run SYNFW_STATE_DIR=/tmp/first.state

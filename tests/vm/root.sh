@@ -17,8 +17,8 @@ APPLETS="awk basename cat chmod cp cut date diff dirname false find grep head id
 
 # Cases of the netns ring that together are a short life of synfw: apply, what is dropped and what
 # is not, what status and the counters say, a policy after a policy, a rule that denies, detach. Each
-# takes 10 to 20 s here, so they are few, and each is run on one kernel only; on all of them the first process
-# (guest.sh) applies a policy that isolates and denies.
+# takes 10 to 20 s here, so they are few, and each is run on one kernel only. On each the first process
+# (guest.sh) applies a policy that isolates and denies: on 6.1 by BPF LSM, on 6.12 by fmod_ret.
 NETNS_CASES="counters:survive_a_reload_by_name"
 NETNS_CASES_UNLISTED="processes-deny:deny_fails_the_exec_or_is_refused"
 
@@ -61,7 +61,7 @@ bpf_tests() {
 }
 
 # The lines of /tests.ring: commands of guest.sh. Random tests have one seed, another each time, which
-# they tell of; as the bpf ring they have the fixed one as well.
+# they tell of: the fixed one is the bpf ring's on this machine.
 all_tests() {
 	local other
 	echo "export SYNFW_EMULATED=1 SYNFW_BPF_LSM=1 SYNFW_REFUSES_BY=lsm SYNFW_CHECKS=$CHECKS SYNFW_SEQUENCES=$SEQUENCES" \
@@ -81,7 +81,7 @@ all_tests() {
 		"'$BUILD/tests/bpf/test_process_memory' '$BUILD/tests/bpf/test_first_action' lsm"
 	echo "run_test 0 'lsm: an isolated process takes no connection'" \
 		"'$BUILD/tests/bpf/test_process_isolate' '$BUILD/tests/bpf/test_first_action' lsm"
-	echo "run_first '$BUILD/agent/synfw'"
+	echo "on 6.1 run_first '$BUILD/agent/synfw'"
 	echo "run_test 7 'lsm: programs that the kernel refuses are told from others'" \
 		"setpriv --reuid 65534 lsm_deny /denied /neighbour"
 }
@@ -96,6 +96,7 @@ unlisted_tests() {
 		"process_deny '$BUILD/tests/bpf/test_first_action' fmod_ret"
 	echo "run_test 0 'fmod_ret: an isolated process takes no connection'" \
 		"'$BUILD/tests/bpf/test_process_isolate' '$BUILD/tests/bpf/test_first_action' fmod_ret"
+	echo "on 6.12 run_first '$BUILD/agent/synfw'"
 }
 
 make_root() {

@@ -12,8 +12,8 @@
 # pass have written, too.
 #
 # Kernels are kept in BUILD/vm: without it the newest ones are fetched. SYNFW_JOBS guests run at the
-# same time, SYNFW_GUEST_SECONDS at most; SYNFW_CHECKS and SYNFW_SEQUENCES are those of
-# the bpf ring.
+# same time, and one that sleeps, SYNFW_GUEST_SECONDS at most; SYNFW_CHECKS, SYNFW_SEQUENCES and
+# SYNFW_SEED are those of the bpf ring.
 set -uo pipefail
 
 PATH=$PATH:/usr/sbin:/sbin # of depmod and modprobe
@@ -36,8 +36,8 @@ JOBS=${SYNFW_JOBS:-$(nproc)}
 # On two idle processors a guest is up in 3 s and done within three minutes.
 GUEST_SECONDS=${SYNFW_GUEST_SECONDS:-600}
 TEST_SECONDS=300
-HANG_SECONDS=30
-CHECKS=${SYNFW_CHECKS:-5000}
+HANG_SECONDS=40
+CHECKS=${SYNFW_CHECKS:-3000}
 SEQUENCES=${SYNFW_SEQUENCES:-40}
 CPUS=2 # more than one: some maps have a value for each; one of them runs
 MEMORY_MB=2048
@@ -45,6 +45,7 @@ VM=$BUILD/vm
 mkdir -p "$VM" || exit 1
 WORK=$(mktemp -d "$VM/run.XXXXXX") || exit 1
 PASSED=0 FAILED=0
+UNPACKING=() # series by process
 trap 'end_guests; rm -rf "$WORK"' EXIT
 trap 'exit 143' TERM INT
 
@@ -114,13 +115,20 @@ check_here() {
 began=$SECONDS
 KERNELS=()
 for series; do
-	if kernel_unpack "$series" >"$WORK/words" 2>&1; then
+	kernel_unpack "$series" >"$WORK/$series.unpacked" 2>&1 &
+	UNPACKING[$!]=$series
+done
+make_root >"$WORK/words" 2>&1
+made=$?
+for pid in "${!UNPACKING[@]}"; do
+	series=${UNPACKING[$pid]}
+	if wait "$pid"; then
 		KERNELS+=("$series")
 	else
-		result 1 "$series: the kernel can be had" 0 "$WORK/words"
+		result 1 "$series: the kernel can be had" 0 "$WORK/$series.unpacked"
 	fi
 done
-if ! make_root >"$WORK/words" 2>&1; then
+if [ $made != 0 ]; then
 	result 1 "the guests' files can be had" 0 "$WORK/words"
 	KERNELS=()
 fi
