@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -126,6 +127,8 @@ void trial_open_with(struct trial *trial, const char *program_path,
 
 	memset(trial, 0, sizeof(*trial));
 	program = program_path;
+	trial->others = open(program_path, O_RDONLY | O_CLOEXEC);
+	MUST(trial->others >= 0 && flock(trial->others, LOCK_SH) == 0);
 	strcpy(trial->directory, "/tmp/synfw-process-XXXXXX");
 	MUST(mkdtemp(trial->directory) && chmod(trial->directory, 0755) == 0);
 	trial->host_mounts = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
@@ -149,11 +152,17 @@ static int remove_one(const char *path, const struct stat *status, int type, str
 	return remove(path);
 }
 
+void trial_alone(const struct trial *trial, bool alone)
+{
+	MUST(flock(trial->others, alone ? LOCK_EX : LOCK_SH) == 0);
+}
+
 void trial_close(struct trial *trial)
 {
 	ring_buffer__free(trial->ring);
 	synfw_process_bpf__destroy(trial->bpf);
 	close(trial->host_mounts);
+	close(trial->others);
 	nftw(trial->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 

@@ -24,6 +24,7 @@ struct trial {
 	uint64_t serial;
 	char directory[64];
 	int host_mounts; /* the mount namespace that the test was started in */
+	int others;	 /* the program, locked while there is a trial with it */
 	/* the last event of a process below the directory, and how many there were */
 	struct synfw_process_event event;
 	uint32_t nr_events;
@@ -45,6 +46,9 @@ struct trial_object {
 };
 void trial_open_with(struct trial *trial, const char *program, const struct trial_object *object);
 void trial_close(struct trial *trial);
+/* Waits until no other process has a trial with this program, and keeps others waiting, until it is
+ * called with false. For what every rule on a directory matches, those of other tests too. */
+void trial_alone(const struct trial *trial, bool alone);
 
 /* Which mount namespace the programs take for the host's; -1: none that they know. It is
  * host_mounts at first, and not the one that the test is in. */

@@ -329,24 +329,27 @@ static bool a_path_too_deep_to_be_read_counts_as_below_every_directory(void)
 	struct rule_spec below = {.match = {.exec = {neighbour}, .ancestor = nobody.exec[0]},
 				  .action = action};
 	int here = open(".", O_PATH | O_DIRECTORY);
-	int status, child_status;
+	int other_status, status, child_status;
 	uint64_t matches;
 
 	MUST(chdir(trial.directory) == 0);
 	make_deeper("d", DEEP_STEPS);
 	copy_here("synfw-test-end");
+	trial_alone(&trial, true);
 	trial_apply(&trial, &rule, 1, NULL);
-	EXPECT(trial_child(become_here, &trial) == 0);
+	other_status = trial_child(become_here, &trial);
 	rule.match.user = "0";
 	trial_apply(&trial, &rule, 1, NULL);
 	status = trial_child(become_here, &trial);
 	trial_apply(&trial, &below, 1, NULL);
 	child_status = trial_child(become_parent_here, &trial);
 	matches = trial_matches(&trial, 0);
+	trial_alone(&trial, false);
 	MUST(unlink("synfw-test-end") == 0);
 	remove_deep("d", DEEP_STEPS);
 	MUST(fchdir(here) == 0);
 	close(here);
+	EXPECT(other_status == 0);
 	EXPECT(status == stopped);
 	/* its parent says what became of it */
 	EXPECT(matches == 1);
