@@ -21,6 +21,7 @@ static inline void claim_check(bool (*claim)(void), const char *name)
 	bool holds = claim();
 
 	printf("%s %d - %s\n", holds ? "ok" : "not ok", ++claims_told, name);
+	fflush(stdout); /* what ends the program in the next one is told where it did */
 	claims_failed += !holds;
 }
 #define CHECK(claim) claim_check(claim, #claim)

@@ -162,6 +162,7 @@ void trial_close(struct trial *trial)
 	ring_buffer__free(trial->ring);
 	synfw_process_bpf__destroy(trial->bpf);
 	close(trial->host_mounts);
+	MUST(flock(trial->others, LOCK_UN) == 0); /* children have it as well */
 	close(trial->others);
 	nftw(trial->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
