@@ -92,39 +92,47 @@ static __always_inline bool blocks_make_room(struct synfw_runtime *runtime, __u6
 	return sweep.freed;
 }
 
-/* Puts scratch->block into the map, with a place in the ring. Each probe takes a place of its
- * own from the cursor, so no two CPUs look at the same one. 1: done. */
-__noinline int block_insert(__u64 now_ns)
+/* Tries one place of the ring for scratch->block: it takes one of its own from the cursor, so no two
+ * CPUs look at the same one. A function of its own, so that the verifier goes through it once. 1:
+ * done. */
+__noinline int block_try(__u64 now_ns)
 {
 	struct synfw_runtime *runtime = runtime_at_hand();
 	struct scratch *scratch = scratch_at_hand();
-	int i;
+	struct synfw_block_place *place;
+	__u64 expires_ns;
+	__u32 key;
 
 	if (!scratch || !runtime)
 		return 0;
-#pragma clang loop unroll(disable)
-	for (i = 0; i < SYNFW_BLOCK_PROBES; i++) {
-		__u32 key = __sync_fetch_and_add(&runtime->block_cursor, 1) % SYNFW_MAX_BLOCKS;
-		struct synfw_block_place *place = bpf_map_lookup_elem(&synfw_block_ring, &key);
-		__u64 expires_ns = scratch->block.expires_boot_ns;
+	key = __sync_fetch_and_add(&runtime->block_cursor, 1) % SYNFW_MAX_BLOCKS;
+	place = bpf_map_lookup_elem(&synfw_block_ring, &key);
+	expires_ns = scratch->block.expires_boot_ns;
+	if (!place || !block_place_is_free(place, now_ns))
+		return 0;
+	block_filter_add(scratch->source_hash);
+	/* refused when user space has filled the map without the ring: the next place may be one
+	 * whose entry can go */
+	if (bpf_map_update_elem(&synfw_blocks, &scratch->source, &scratch->block, BPF_ANY) &&
+	    (!blocks_make_room(runtime, now_ns) ||
+	     bpf_map_update_elem(&synfw_blocks, &scratch->source, &scratch->block, BPF_ANY)))
+		return 0;
+	__builtin_memcpy(&place->source, &scratch->source, sizeof(place->source));
+	place->expires_boot_ns = expires_ns == BLOCK_FOREVER ? BLOCK_NO_HINT : expires_ns;
+	return 1;
+}
 
-		if (!place || !block_place_is_free(place, now_ns))
-			continue;
-		block_filter_add(scratch->source_hash);
-		/* refused when user space has filled the map without the ring: the next place
-		 * may be one whose entry can go */
-		if (bpf_map_update_elem(&synfw_blocks, &scratch->source, &scratch->block,
-					BPF_ANY) &&
-		    (!blocks_make_room(runtime, now_ns) ||
-		     bpf_map_update_elem(&synfw_blocks, &scratch->source, &scratch->block,
-					 BPF_ANY)))
-			continue;
-		__builtin_memcpy(&place->source, &scratch->source, sizeof(place->source));
-		place->expires_boot_ns = expires_ns == BLOCK_FOREVER ? BLOCK_NO_HINT : expires_ns;
-		return 1;
-	}
+/* Puts scratch->block into the map, with a place in the ring. False: none was found. */
+static __always_inline bool block_insert(__u64 now_ns)
+{
+	int i;
+
+#pragma clang loop unroll(disable)
+	for (i = 0; i < SYNFW_BLOCK_PROBES; i++)
+		if (block_try(now_ns))
+			return true;
 	tally(SYNFW_TALLY_BLOCKS_FULL);
-	return 0;
+	return false;
 }
 
 /* Does `expires_ns` come after the other? */

@@ -96,50 +96,52 @@ static __always_inline bool members_make_room(void *members, __u32 number, __u64
 }
 
 /* Puts the packet's source into a dynamic set of its generation. A live member stays at least as
- * long as it would have. */
-static __always_inline void member_add(struct walk *walk, __u32 number, const struct source *source,
-				       __u64 seed)
+ * long as it would have. A function of its own, so that the verifier goes through it once and not
+ * for each set. */
+__noinline int member_add(struct walk *walk, __u32 number)
 {
-	__u32 set = walk->generation % SYNFW_NR_GENERATION_SLOTS * SYNFW_MAX_DYNAMIC_SETS + number;
-	__u32 slot = walk->generation % SYNFW_NR_GENERATION_SLOTS;
-	const struct synfw_dynamic_sets *sets = bpf_map_lookup_elem(&synfw_dynamic_sets, &slot);
-	void *members = bpf_map_lookup_elem(&synfw_members, &set);
+	const struct synfw_runtime *runtime = runtime_at_hand();
+	const struct synfw_dynamic_sets *sets;
 	struct synfw_member member = {};
 	const struct synfw_member *old;
+	struct source source;
+	__u32 slot, set;
 	__u64 timeout_ns;
+	void *members;
 
+	if (!walk || !runtime || number >= SYNFW_MAX_DYNAMIC_SETS)
+		return 0;
+	slot = walk->generation % SYNFW_NR_GENERATION_SLOTS;
+	set = slot * SYNFW_MAX_DYNAMIC_SETS + number;
+	sets = bpf_map_lookup_elem(&synfw_dynamic_sets, &slot);
+	members = bpf_map_lookup_elem(&synfw_members, &set);
 	if (!sets || !members)
-		return;
+		return 0;
+	address_key(&source, walk->pkt.family, &walk->pkt.src);
 	timeout_ns = sets->set[number % SYNFW_MAX_DYNAMIC_SETS].timeout_ns;
 	if (timeout_ns)
 		member.expires_ns = clock_later(walk_now(walk), timeout_ns);
-	old = bpf_map_lookup_elem(members, source);
+	old = bpf_map_lookup_elem(members, &source);
 	if (old && member_stays(old, member.expires_ns, walk_now(walk)))
-		return;
+		return 0;
 	filter_add(&synfw_member_filter, SYNFW_MEMBER_FILTER_WORDS,
-		   synfw_source_hash(source->word_be, seed));
-	if (!bpf_map_update_elem(members, source, &member, BPF_ANY))
-		return;
+		   synfw_source_hash(source.word_be, runtime->seed));
+	if (!bpf_map_update_elem(members, &source, &member, BPF_ANY))
+		return 0;
 	if (!members_make_room(members, number, walk_now(walk)) ||
-	    bpf_map_update_elem(members, source, &member, BPF_ANY))
+	    bpf_map_update_elem(members, &source, &member, BPF_ANY))
 		tally(SYNFW_TALLY_SETS_FULL);
+	return 0;
 }
 
-__noinline int members_add(struct walk *walk)
+static __always_inline void members_add(struct walk *walk, __u32 adds_to)
 {
-	const struct synfw_runtime *runtime = runtime_at_hand();
-	struct scratch *scratch = scratch_at_hand();
-	struct source source;
 	__u32 i;
 
-	if (!walk || !scratch || !runtime)
-		return 0;
-	address_key(&source, walk->pkt.family, &walk->pkt.src);
 #pragma clang loop unroll(disable)
 	for (i = 0; i < SYNFW_MAX_DYNAMIC_SETS; i++)
-		if (scratch->adds_to >> i & 1)
-			member_add(walk, i, &source, runtime->seed);
-	return 0;
+		if (adds_to >> i & 1)
+			member_add(walk, i);
 }
 
 static __always_inline bool logging_wants(const struct image *image, __u32 kind)
@@ -204,7 +206,7 @@ static __always_inline void effects_apply(struct xdp_md *ctx, struct walk *walk,
 	    block_source(walk, scratch->block_ns, SYNFW_BLOCK_RULE, scratch->block_counter))
 		blocked_tell(ctx, walk, image, scratch->block_counter);
 	if (scratch->adds_to)
-		members_add(walk);
+		members_add(walk, scratch->adds_to);
 }
 
 #endif

@@ -208,11 +208,19 @@ static __always_inline void parse_icmp(struct packet *pkt, struct cursor *cur, _
 		pkt->shape = SYNFW_SHAPE_BAD_HEADER;
 }
 
-/* Leaves the transport header to packet_parse_l4. */
-static __always_inline void packet_expects_l4(struct xdp_md *ctx, struct packet *pkt, void *pos)
+/* Two tags, a fixed header and eight extension headers of 2,048 bytes stay below it. */
+#define L4_OFFSET_MAX 0x7fff
+
+static __always_inline __u32 offset_of(struct xdp_md *ctx, void *pos)
+{
+	return pos - (void *)(long)ctx->data;
+}
+
+/* Leaves the transport header, at that offset, to packet_parse(). */
+static __always_inline void packet_expects_l4(struct packet *pkt, __u32 offset)
 {
 	pkt->has_l4 = 1;
-	pkt->l4_offset = pos - (void *)(long)ctx->data;
+	pkt->l4_offset = offset;
 }
 
 static __always_inline void parse_ipv4(struct xdp_md *ctx, struct packet *pkt, struct cursor *cur)
@@ -247,7 +255,7 @@ static __always_inline void parse_ipv4(struct xdp_md *ctx, struct packet *pkt, s
 	}
 	pkt->first_fragment = !!(fragment & IPV4_MORE_FRAGMENTS);
 	pkt->l4_left = total_bytes - header_bytes;
-	packet_expects_l4(ctx, pkt, cur->pos + header_bytes);
+	packet_expects_l4(pkt, offset_of(ctx, cur->pos + header_bytes));
 }
 
 /* The headers that Linux walks over as well; behind any other it delivers nothing. */
@@ -257,44 +265,68 @@ static __always_inline bool ipv6_is_ext_header(__u8 next)
 	       next == IPPROTO_DSTOPTS;
 }
 
-/* Walks to the transport header. False when the packet is judged without one. */
-static __always_inline bool parse_ext_headers(struct packet *pkt, struct cursor *cur)
+struct ext_walk {
+	struct xdp_md *ctx;
+	struct packet *pkt;
+	__u32 offset; /* of the next header */
+	bool judged;  /* the packet is, without a transport header */
+};
+
+static __always_inline long ext_header_bad(struct ext_walk *walk, __u8 shape)
 {
-	int i;
+	packet_malformed(walk->pkt, shape);
+	walk->judged = true;
+	return 1;
+}
 
-	for (i = 0; i < SYNFW_MAX_EXT_HEADERS; i++) {
-		struct ipv6_ext_header *ext = cur->pos;
-		__u32 bytes = sizeof(*ext);
+/* One extension header. 1: it was the last. */
+static long ext_header_step(__u32 index, struct ext_walk *walk)
+{
+	void *end = (void *)(long)walk->ctx->data_end;
+	struct ipv6_ext_header *ext =
+		(void *)(long)walk->ctx->data + (walk->offset & L4_OFFSET_MAX);
+	struct packet *pkt = walk->pkt;
+	__u32 bytes = sizeof(*ext);
+	bool fragment;
 
-		if (!ipv6_is_ext_header(pkt->protocol))
-			return true;
-		if (pkt->l4_left < sizeof(*ext) || (void *)(ext + 1) > cur->end) {
-			packet_malformed(pkt, SYNFW_SHAPE_TRUNCATED);
-			return false;
-		}
-		if (pkt->protocol == IPPROTO_FRAGMENT) {
-			pkt->protocol = ext->next;
-			if (ext->fragment_be & bpf_htons(IPV6_FRAGMENT_OFFSET)) {
-				packet_without_l4(pkt, SYNFW_SHAPE_FRAGMENT);
-				return false;
-			}
-			pkt->first_fragment |=
-				!!(ext->fragment_be & bpf_htons(IPV6_MORE_FRAGMENTS));
-		} else {
-			pkt->protocol = ext->next;
-			bytes += ext->length * 8;
-		}
-		if (bytes > pkt->l4_left) {
-			packet_malformed(pkt, SYNFW_SHAPE_TRUNCATED);
-			return false;
-		}
-		pkt->l4_left -= bytes;
-		cur->pos += bytes;
+	if (pkt->l4_left < sizeof(*ext) || (void *)(ext + 1) > end)
+		return ext_header_bad(walk, SYNFW_SHAPE_TRUNCATED);
+	fragment = pkt->protocol == IPPROTO_FRAGMENT;
+	pkt->protocol = ext->next;
+	if (fragment && ext->fragment_be & bpf_htons(IPV6_FRAGMENT_OFFSET)) {
+		packet_without_l4(pkt, SYNFW_SHAPE_FRAGMENT);
+		walk->judged = true;
+		return 1;
 	}
-	if (!ipv6_is_ext_header(pkt->protocol))
-		return true;
-	packet_malformed(pkt, SYNFW_SHAPE_TOO_MANY_HEADERS);
-	return false;
+	if (fragment)
+		pkt->first_fragment |= !!(ext->fragment_be & bpf_htons(IPV6_MORE_FRAGMENTS));
+	else
+		bytes += ext->length * 8;
+	if (bytes > pkt->l4_left)
+		return ext_header_bad(walk, SYNFW_SHAPE_TRUNCATED);
+	pkt->l4_left -= bytes;
+	walk->offset += bytes;
+	return !ipv6_is_ext_header(pkt->protocol);
+}
+
+/* Walks over extension headers, of which one is at `offset`, to the transport header. Few packets
+ * have any, so it is a function and a loop of the kernel's, which the verifier goes through once
+ * and not for each number of headers. */
+__noinline int packet_walk_ext_headers(struct xdp_md *ctx, struct packet *pkt, __u32 offset)
+{
+	struct ext_walk walk = {.ctx = ctx, .pkt = pkt, .offset = offset};
+
+	if (!pkt)
+		return 0;
+	bpf_loop(SYNFW_MAX_EXT_HEADERS, ext_header_step, &walk, 0);
+	if (walk.judged)
+		return 0;
+	if (ipv6_is_ext_header(pkt->protocol)) {
+		packet_malformed(pkt, SYNFW_SHAPE_TOO_MANY_HEADERS);
+		return 0;
+	}
+	packet_expects_l4(pkt, walk.offset);
+	return 0;
 }
 
 static __always_inline void parse_ipv6(struct xdp_md *ctx, struct packet *pkt, struct cursor *cur)
@@ -322,8 +354,10 @@ static __always_inline void parse_ipv6(struct xdp_md *ctx, struct packet *pkt, s
 		return;
 	}
 	pkt->l4_left = pkt->jumbo ? left : payload_bytes;
-	if (parse_ext_headers(pkt, cur))
-		packet_expects_l4(ctx, pkt, cur->pos);
+	if (ipv6_is_ext_header(pkt->protocol))
+		packet_walk_ext_headers(ctx, pkt, offset_of(ctx, cur->pos));
+	else
+		packet_expects_l4(pkt, offset_of(ctx, cur->pos));
 }
 
 static __always_inline bool ethertype_is_tag(__be16 ethertype_be)
@@ -380,9 +414,6 @@ static __always_inline void parse_network(struct xdp_md *ctx, struct packet *pkt
 	if (!pkt->family)
 		pkt->bytes = bpf_xdp_get_buff_len(ctx);
 }
-
-/* Two tags, a fixed header and eight extension headers of 2,048 bytes stay below it. */
-#define L4_OFFSET_MAX 0x7fff
 
 /* Fills *pkt, which the caller has zeroed. The transport header is found again by its offset,
  * which the verifier does not know, so that all ways down to it are one. */
