@@ -103,16 +103,19 @@ static __always_inline bool is_news(const struct process_scratch *scratch,
 
 /* The rules have been asked about the process that runs, whose entry is `entry` (NULL: no room
  * for one). */
-static inline __noinline void act(struct process_scratch *scratch, struct synfw_process *entry)
+__noinline int act(struct process_scratch *scratch, struct synfw_process *entry)
 {
-	const struct synfw_process_head *head = process_head(scratch->slot);
-	bool spared = scratch->flags & SYNFW_PATH_PROTECTED || scratch->pid <= 1;
+	const struct synfw_process_head *head;
+	bool spared, news;
 	__u32 flags;
-	bool news;
 
+	if (!scratch)
+		return 0;
+	head = process_head(scratch->slot);
+	spared = scratch->flags & SYNFW_PATH_PROTECTED || scratch->pid <= 1;
 	if (!head ||
 	    (scratch->bit == SYNFW_NO_PROCESS_BIT && !scratch->points && !scratch->has_peers))
-		return;
+		return 0;
 	/* first: what points lead to is compared with what is done */
 	deny_fall_back(scratch);
 	if (scratch->points && head->decay) {
@@ -134,6 +137,7 @@ static inline __noinline void act(struct process_scratch *scratch, struct synfw_
 	}
 	if (news)
 		event_send(scratch, entry, scratch->action, flags);
+	return 0;
 }
 
 /* ---- the subject ----------------------------------------------------------------------------- */

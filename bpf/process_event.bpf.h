@@ -50,20 +50,22 @@ static __always_inline bool event_limit_take(__u32 slot, __u64 now_ns, __u32 buc
 	return false;
 }
 
-static inline __noinline void event_send(const struct process_scratch *scratch,
-					 const struct synfw_process *entry, __u32 action,
-					 __u32 flags)
+/* `entry`: NULL if it has none. */
+__noinline int event_send(const struct process_scratch *scratch, const struct synfw_process *entry,
+			  __u32 action, __u32 flags)
 {
 	struct synfw_process_event *event;
 
+	if (!scratch)
+		return 0;
 	if (!event_limit_take(scratch->slot, scratch->now_ns, event_bucket(action, flags))) {
 		tally(SYNFW_PROCESS_TALLY_EVENTS_LIMITED);
-		return;
+		return 0;
 	}
 	event = bpf_ringbuf_reserve(&synfw_process_events, sizeof(*event), 0);
 	if (!event) {
 		tally(SYNFW_PROCESS_TALLY_EVENTS_LOST);
-		return;
+		return 0;
 	}
 	event->time_boot_ns = scratch->now_ns;
 	event->start_boot_ns = entry ? entry->start_boot_ns : 0;
@@ -86,6 +88,7 @@ static inline __noinline void event_send(const struct process_scratch *scratch,
 	__builtin_memset(&event->peer, 0, sizeof(event->peer));
 	bpf_probe_read_kernel(event->path, sizeof(event->path), scratch->tail);
 	bpf_ringbuf_submit(event, 0);
+	return 0;
 }
 
 #endif

@@ -67,28 +67,33 @@ static __always_inline void peer_renew(struct synfw_peer *peer, const struct pee
 }
 
 /* Marks an address, given whole; who may not be blocked is left out here already where that is
- * one look. */
-static inline __noinline void peer_mark(const struct peer_subject *subject, union peer_key *key)
+ * one look. Not static, as it is checked once then and not for each way that leads here; the key is
+ * on its own stack, as kernels before 6.2 take none from an argument. */
+__noinline int peer_mark(const struct peer_subject *subject, const union peer_key *address)
 {
-	__u32 zero = 0;
-	struct synfw_runtime *runtime = bpf_map_lookup_elem(&synfw_runtime, &zero);
-	struct synfw_peer mark = {
-		.start_boot_ns = subject->start_boot_ns,
-		.points = subject->points,
-		.pid = subject->pid,
-		.counter = subject->counter,
-		.flags = subject->flags,
-	};
+	struct synfw_peer mark = {};
+	struct synfw_runtime *runtime;
 	struct synfw_peer *before;
+	union peer_key key;
+	__u32 zero = 0;
 
-	if (!runtime || peer_is_nobody(key) || bpf_map_lookup_elem(&synfw_exempt, key))
-		return;
-	peer_key_cut(key, subject->ipv6_prefixlen);
-	before = bpf_map_lookup_elem(&synfw_peers, key);
+	runtime = bpf_map_lookup_elem(&synfw_runtime, &zero);
+	if (!subject || !address || !runtime)
+		return 0;
+	key = *address;
+	if (peer_is_nobody(&key) || bpf_map_lookup_elem(&synfw_exempt, &key))
+		return 0;
+	peer_key_cut(&key, subject->ipv6_prefixlen);
+	before = bpf_map_lookup_elem(&synfw_peers, &key);
 	if (before && peer_is_same(before, subject)) {
 		peer_renew(before, subject);
-		return;
+		return 0;
 	}
+	mark.start_boot_ns = subject->start_boot_ns;
+	mark.points = subject->points;
+	mark.pid = subject->pid;
+	mark.counter = subject->counter;
+	mark.flags = subject->flags;
 	if (subject->block_ns) {
 		mark.until_boot_ns = peer_until(subject);
 		mark.pending = SYNFW_PEER_BLOCK;
@@ -100,8 +105,9 @@ static inline __noinline void peer_mark(const struct peer_subject *subject, unio
 	if (!runtime->peers_marked)
 		runtime->peers_marked = 1;
 	filter_add(&synfw_block_filter, SYNFW_BLOCK_FILTER_WORDS,
-		   synfw_source_hash(key->word_be, runtime->seed));
-	bpf_map_update_elem(&synfw_peers, key, &mark, BPF_ANY);
+		   synfw_source_hash(key.word_be, runtime->seed));
+	bpf_map_update_elem(&synfw_peers, &key, &mark, BPF_ANY);
+	return 0;
 }
 
 /* ---- when the rule matches ------------------------------------------------------------------- */
