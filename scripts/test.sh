@@ -85,6 +85,7 @@ built=true
 one_test "builds with clang-14" build clang-14 || built=false
 one_test "builds with clang-19" build_command clang-19 || built=false
 if $built; then
+	one_test "kernels for the VM ring" "$SOURCE/tests/vm/run.sh" -f "$WORK/clang-14" || true
 	one_test "installs" env DESTDIR="$WORK/root" meson install -C "$WORK/clang-14" || true
 	step "unit, golden, check and fuzz rings"
 	meson_ring "$WORK/clang-14" unit golden check fuzz

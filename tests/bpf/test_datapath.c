@@ -18,6 +18,7 @@
 #include <synfw/state.h>
 
 #include "must.h"
+#include "scale.h"
 #include "synfw.skel.h"
 
 struct datapath {
@@ -64,13 +65,27 @@ static int share_maps(struct synfw_bpf *from, struct synfw_bpf *to)
 	return 0;
 }
 
+/* NULL and errno: it cannot be opened. The kernel allocates each value of a CPU by itself, which
+ * takes 0.2 s for all counters where a processor is emulated: no test has as many rules as are left
+ * there. */
+static struct synfw_bpf *object_open(bool read_only, bool test_clock)
+{
+	struct synfw_bpf *bpf = synfw_bpf__open();
+
+	if (!bpf)
+		return NULL;
+	bpf->rodata->read_only = read_only;
+	bpf->rodata->test_clock = test_clock;
+	MUST(bpf_map__set_max_entries(bpf->maps.synfw_rule_counters,
+				      scaled(SYNFW_MAX_RULE_COUNTERS, 4096)) == 0);
+	return bpf;
+}
+
 static int load_live(struct datapath *datapath, bool test_clock)
 {
-	datapath->live = synfw_bpf__open();
+	datapath->live = object_open(false, test_clock);
 	if (!datapath->live)
 		return -errno;
-	datapath->live->rodata->read_only = false;
-	datapath->live->rodata->test_clock = test_clock;
 	return synfw_bpf__load(datapath->live);
 }
 
@@ -81,13 +96,12 @@ static void destroyp(struct synfw_bpf **bpf)
 
 static int load_shadow(struct datapath *datapath)
 {
-	CLEANUP(destroyp) struct synfw_bpf *shadow = synfw_bpf__open();
+	CLEANUP(destroyp)
+	struct synfw_bpf *shadow = object_open(true, datapath->live->rodata->test_clock);
 	int err;
 
 	if (!shadow)
 		return -errno;
-	shadow->rodata->read_only = true;
-	shadow->rodata->test_clock = datapath->live->rodata->test_clock;
 	bpf_program__set_autoload(shadow->progs.synfw_egress, false); /* as the agent's has none */
 	err = share_maps(datapath->live, shadow);
 	if (!err)

@@ -20,13 +20,18 @@
 #include "must.h"
 #include "policy_text.h"
 #include "random.h"
+#include "scale.h"
 #include "test_datapath.h"
 
 #define SEED	   6000000
-#define NR_PROBED  8000
 #define MAX_RANGES 300000
 
 typedef unsigned __int128 address_t;
+
+static size_t nr_probed(void)
+{
+	return scaled(8000, 2500);
+}
 
 static const struct policyc_interface eth0 = {"eth0", 1};
 static const struct policyc_options options = {.interfaces = &eth0, .nr_interfaces = 1};
@@ -210,7 +215,7 @@ static bool address_agrees(struct datapath *datapath, struct image *image,
 static bool ranges_agree(struct datapath *datapath, struct image *image,
 			 const struct ranges *ranges)
 {
-	size_t nr_ends = 0, step = ranges->count / NR_PROBED + 1;
+	size_t nr_ends = 0, step = ranges->count / nr_probed() + 1;
 	bool agree = true;
 
 	for (size_t i = 0; i < ranges->count && agree; i++) {
@@ -255,22 +260,26 @@ static bool set_agrees(struct datapath *datapath, size_t count, enum synfw_trie6
 int main(void)
 {
 	CLEANUP(datapath_closep) struct datapath *datapath = NULL;
-	bool agree;
+	bool agree, lists;
 	int err = datapath_open(&datapath);
 
 	if (err) {
 		fprintf(stderr, "the BPF program cannot be loaded: %s\n", strerror(-err));
 		return EXIT_FAILURE;
 	}
-	agree = set_agrees(datapath, MAX_RANGES, SYNFW_TRIE6_ROOT_LISTS) &&
-		set_agrees(datapath, MAX_RANGES / 2, SYNFW_TRIE6_ROOT_IDS);
+	/* to compile what has lists in its root takes 10 s where a processor is emulated, and the
+	 * program reads them as it reads others */
+	lists = scaled(true, false);
+	agree = (!lists || set_agrees(datapath, MAX_RANGES, SYNFW_TRIE6_ROOT_LISTS)) &&
+		set_agrees(datapath, scaled(MAX_RANGES / 2, nr_probed()), SYNFW_TRIE6_ROOT_IDS);
 	printf("%" PRIu64 " listed and %" PRIu64 " unlisted addresses; a list of the root said all "
 	       "%" PRIu64 " times, not all %" PRIu64 " times; %" PRIu64 " lists, %" PRIu64
 	       " steps, %" PRIu64 " tails, at most %" PRIu64 " records in a row\n",
 	       seen.listed, seen.unlisted, seen.in_root, seen.behind_root, seen.lists, seen.steps,
 	       seen.tails, seen.deepest);
-	MUST(!agree || (seen.listed > NR_PROBED && seen.unlisted > NR_PROBED &&
-			seen.in_root > 1000 && seen.behind_root > 1000 && seen.steps > 1000 &&
-			seen.tails > 1000 && seen.lists > seen.in_root + seen.behind_root + 1000));
+	MUST(!agree || (seen.listed > nr_probed() && seen.unlisted > nr_probed() &&
+			(!lists || (seen.in_root > 1000 && seen.behind_root > 1000)) &&
+			seen.steps > nr_probed() / 8 && seen.tails > nr_probed() / 8 &&
+			seen.lists > seen.in_root + seen.behind_root + nr_probed() / 8));
 	return agree ? EXIT_SUCCESS : EXIT_FAILURE;
 }

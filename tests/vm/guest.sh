@@ -172,5 +172,5 @@ say "begin $(</proc/sys/kernel/osrelease)"
 insert_modules || exit
 "scenario_$SCENARIO" || exit
 say "end $NUMBER"
-sleep 1 # what is under way on the serial port would be lost
+sleep 0.3 # what is under way on the serial port would be lost
 busybox reboot -f

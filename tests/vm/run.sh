@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# The VM ring: tests/vm/run.sh [-v] [-o BUILD]... BUILD [KERNEL...]
+# The VM ring: tests/vm/run.sh [-f] [-v] [-o BUILD]... BUILD [KERNEL...]
 #
 # Boots other kernels than this machine's, Debian's packaged ones of the series KERNEL (6.1 and
 # 6.12), and runs in them what depends on the kernel: the bpf ring with the BPF objects of BUILD,
@@ -11,16 +11,17 @@
 # the counts; what cannot be had or booted has failed. -v, or SYNFW_VERBOSE=1, prints what tests that
 # pass have written, too.
 #
-# Kernels are kept in BUILD/vm: without it the newest ones are fetched. SYNFW_JOBS guests run at the
-# same time, and one that sleeps, SYNFW_GUEST_SECONDS at most; SYNFW_CHECKS, SYNFW_SEQUENCES and
-# SYNFW_SEED are those of the bpf ring.
+# Kernels are kept in BUILD/vm: without it the newest ones are fetched; -f does no more than that.
+# SYNFW_JOBS guests run at the same time, and one that sleeps, SYNFW_GUEST_SECONDS at most;
+# SYNFW_CHECKS, SYNFW_SEQUENCES and SYNFW_SEED are those of the bpf ring.
 set -uo pipefail
 
 PATH=$PATH:/usr/sbin:/sbin # of depmod and modprobe
 VERBOSE=${SYNFW_VERBOSE:-0}
-OTHERS=()
-while getopts vo: option; do
+OTHERS=() FETCH=false
+while getopts fvo: option; do
 	case $option in
+	f) FETCH=true ;;
 	v) VERBOSE=1 ;;
 	o) OTHERS+=("$(cd "$OPTARG" && pwd)") || exit 1 ;;
 	*) exit 2 ;;
@@ -37,8 +38,8 @@ JOBS=${SYNFW_JOBS:-$(nproc)}
 GUEST_SECONDS=${SYNFW_GUEST_SECONDS:-600}
 TEST_SECONDS=300
 HANG_SECONDS=40
-CHECKS=${SYNFW_CHECKS:-3000}
-SEQUENCES=${SYNFW_SEQUENCES:-40}
+CHECKS=${SYNFW_CHECKS:-2000}
+SEQUENCES=${SYNFW_SEQUENCES:-30}
 CPUS=2 # more than one: some maps have a value for each; one of them runs
 MEMORY_MB=2048
 VM=$BUILD/vm
@@ -112,6 +113,10 @@ check_here() {
 	result $status "this machine: lsm: $(head -n 1 "$WORK/words")" 0 "$WORK/words"
 }
 
+if $FETCH; then
+	for series; do kernel_unpack "$series" || exit; done
+	exit
+fi
 began=$SECONDS
 KERNELS=()
 for series; do
