@@ -20,8 +20,8 @@ static __always_inline __u32 event_bucket(__u32 action, __u32 flags)
 
 /* Takes one event from the limit. Without a lock: the last of several tries that another CPU
  * spoils counts as exhausted. A time further ahead than any event moves it was left by the rate
- * of a policy before. */
-static __always_inline bool event_limit_take(__u32 slot, __u64 now_ns, __u32 bucket)
+ * of a policy before. 1: it was there. */
+__noinline int event_limit_take(__u32 slot, __u64 now_ns, __u32 bucket)
 {
 	const struct synfw_process_head *head = process_head(slot);
 	struct synfw_process_runtime *runtime;

@@ -9,6 +9,17 @@
 #define LEVEL_MAX  (SYNFW_MAX_SCORE * SYNFW_SCORE_UNIT)
 #define LOCK_TRIES 128
 
+struct lock_loop {
+	__u32 *lock;
+	int locked;
+};
+
+static long lock_step(__u32 index, struct lock_loop *loop)
+{
+	loop->locked = !__sync_val_compare_and_swap(loop->lock, 0, 1);
+	return loop->locked;
+}
+
 /*
  * The kernel has no lock for map values that tracing programs may take. Who holds this one does
  * a few additions and is not preempted; should it be (LSM programs and what user space runs may,
@@ -17,15 +28,12 @@
  */
 __noinline int level_lock(__u32 *lock)
 {
-	__u32 i;
+	struct lock_loop loop = {.lock = lock};
 
 	if (!lock)
 		return 0;
-#pragma clang loop unroll(disable)
-	for (i = 0; i < LOCK_TRIES; i++)
-		if (!__sync_val_compare_and_swap(lock, 0, 1))
-			return 1;
-	return 0;
+	bpf_loop(LOCK_TRIES, lock_step, &loop, 0);
+	return loop.locked;
 }
 
 static __always_inline void level_unlock(__u32 *lock)

@@ -132,8 +132,8 @@ static inline __noinline void tally(enum synfw_process_tally what)
 		(*count)++;
 }
 
-/* NULL when all are taken, which would need as many that were preempted in the middle. */
-static inline __noinline struct process_scratch *scratch_take(void)
+/* Takes one, and says which: SCRATCH_PLACES when all are taken. */
+__noinline __u32 scratch_find(void)
 {
 	__u32 i;
 
@@ -142,12 +142,21 @@ static inline __noinline struct process_scratch *scratch_take(void)
 		__u32 key = i;
 		struct process_scratch *scratch = bpf_map_lookup_elem(&synfw_process_scratch, &key);
 
-		if (scratch && !__sync_val_compare_and_swap(&scratch->taken, 0, 1)) {
-			scratch->place = i;
-			return scratch;
-		}
+		if (scratch && !__sync_val_compare_and_swap(&scratch->taken, 0, 1))
+			break;
 	}
-	return NULL;
+	return i;
+}
+
+/* NULL when all are taken, which would need as many that were preempted in the middle. */
+static inline __noinline struct process_scratch *scratch_take(void)
+{
+	__u32 key = scratch_find();
+	struct process_scratch *scratch = bpf_map_lookup_elem(&synfw_process_scratch, &key);
+
+	if (scratch)
+		scratch->place = key;
+	return scratch;
 }
 
 /* The same for a function that is checked apart: kernels before 6.2 take nothing of an argument

@@ -123,12 +123,28 @@ static __always_inline bool task_exits(__u64 task)
 }
 
 /*
- * The entry of a process; a new one if it has none, or one of a process that had its number
- * before. A task that exits gets none, as nobody would take it away again: it was told of before
- * the task gives back its memory, while which it may be looked at. One that begins to exit
- * meanwhile is looked at once more. An entry that the fork made meanwhile stays: it has what the
- * parent is held for.
+ * A new entry for a process that has none, or one of a process that had its number before. A task
+ * that exits gets none, as nobody would take it away again: it was told of before the task gives
+ * back its memory, while which it may be looked at. One that begins to exit meanwhile is looked at
+ * once more. An entry that the fork made meanwhile stays: it has what the parent is held for. 0: it
+ * has none.
  */
+__noinline int entry_make(struct process_scratch *scratch, __u64 task)
+{
+	__u32 pid = BPF_CORE_READ((struct task_struct *)task, tgid);
+
+	if (!scratch || task_exits(task))
+		return 0;
+	entry_reset(scratch, task);
+	if (!entry_insert(scratch, pid, process_entry(pid) != NULL))
+		return 0;
+	if (!task_exits(task))
+		return 1;
+	process_exited(task);
+	return 0;
+}
+
+/* The entry of a process, if there is room for one. */
 static inline __noinline struct synfw_process *entry_of_task(struct process_scratch *scratch,
 							     __u64 task)
 {
@@ -138,16 +154,7 @@ static inline __noinline struct synfw_process *entry_of_task(struct process_scra
 	if (entry && entry->start_boot_ns == BPF_CORE_READ((struct task_struct *)task, group_leader,
 							   start_boottime))
 		return entry;
-	if (task_exits(task))
-		return NULL;
-	entry_reset(scratch, task);
-	if (!entry_insert(scratch, pid, entry != NULL))
-		return NULL;
-	if (task_exits(task)) {
-		process_exited(task);
-		return NULL;
-	}
-	return process_entry(pid);
+	return entry_make(scratch, task) ? process_entry(pid) : NULL;
 }
 
 /* ---- lineage --------------------------------------------------------------------------------- */
