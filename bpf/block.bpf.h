@@ -92,9 +92,9 @@ static __always_inline bool blocks_make_room(struct synfw_runtime *runtime, __u6
 	return sweep.freed;
 }
 
-/* Tries one place of the ring for scratch->block: it takes one of its own from the cursor, so no two
- * CPUs look at the same one. A function of its own, so that the verifier goes through it once. 1:
- * done. */
+/* Tries one place of the ring for scratch->block: it takes one of its own from the cursor, so no
+ * two CPUs look at the same one. A function of its own, so that the verifier goes through it once.
+ * 1: done. */
 __noinline int block_try(__u64 now_ns)
 {
 	struct synfw_runtime *runtime = runtime_at_hand();

@@ -126,17 +126,17 @@ static __always_inline bool task_exits(__u64 task)
  * A new entry for a process that has none, or one of a process that had its number before. A task
  * that exits gets none, as nobody would take it away again: it was told of before the task gives
  * back its memory, while which it may be looked at. One that begins to exit meanwhile is looked at
- * once more. An entry that the fork made meanwhile stays: it has what the parent is held for. 0: it
- * has none.
+ * once more. `replaces`: it had one when it was looked for. One that the fork has made since then
+ * stays: it has what the parent is held for. 0: it has none.
  */
-__noinline int entry_make(struct process_scratch *scratch, __u64 task)
+__noinline int entry_make(struct process_scratch *scratch, __u64 task, __u32 replaces)
 {
 	__u32 pid = BPF_CORE_READ((struct task_struct *)task, tgid);
 
 	if (!scratch || task_exits(task))
 		return 0;
 	entry_reset(scratch, task);
-	if (!entry_insert(scratch, pid, process_entry(pid) != NULL))
+	if (!entry_insert(scratch, pid, replaces))
 		return 0;
 	if (!task_exits(task))
 		return 1;
@@ -154,7 +154,7 @@ static inline __noinline struct synfw_process *entry_of_task(struct process_scra
 	if (entry && entry->start_boot_ns == BPF_CORE_READ((struct task_struct *)task, group_leader,
 							   start_boottime))
 		return entry;
-	return entry_make(scratch, task) ? process_entry(pid) : NULL;
+	return entry_make(scratch, task, entry != NULL) ? process_entry(pid) : NULL;
 }
 
 /* ---- lineage --------------------------------------------------------------------------------- */

@@ -18,7 +18,6 @@
 #include <synfw/state.h>
 
 #include "must.h"
-#include "scale.h"
 #include "synfw.skel.h"
 
 struct datapath {
@@ -65,9 +64,7 @@ static int share_maps(struct synfw_bpf *from, struct synfw_bpf *to)
 	return 0;
 }
 
-/* NULL and errno: it cannot be opened. The kernel allocates each value of a CPU by itself, which
- * takes 0.2 s for all counters where a processor is emulated: no test has as many rules as are left
- * there. */
+/* NULL and errno: it cannot be opened. */
 static struct synfw_bpf *object_open(bool read_only, bool test_clock)
 {
 	struct synfw_bpf *bpf = synfw_bpf__open();
@@ -76,8 +73,6 @@ static struct synfw_bpf *object_open(bool read_only, bool test_clock)
 		return NULL;
 	bpf->rodata->read_only = read_only;
 	bpf->rodata->test_clock = test_clock;
-	MUST(bpf_map__set_max_entries(bpf->maps.synfw_rule_counters,
-				      scaled(SYNFW_MAX_RULE_COUNTERS, 4096)) == 0);
 	return bpf;
 }
 

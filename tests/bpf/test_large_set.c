@@ -31,8 +31,8 @@
 static const struct policyc_interface eth0 = {"eth0", 1};
 static const struct policyc_options options = {.interfaces = &eth0, .nr_interfaces = 1};
 
-/* Of 24 bits, and with as many hosts. Fewer take the same form of root, which is several pages, but
- * not every form of list, nor do they meet each border. */
+/* Of 24 bits, and with as many hosts. Fewer take the same form of root, which is several pages and
+ * has a bitmap, but not every form of list, nor do they meet each border. */
 static uint32_t nr_networks, nr_prefixes;
 static bool meets_all;
 
@@ -320,7 +320,7 @@ static bool direction_agrees(struct bench *bench)
 		fprintf(stderr, "the trie has a border of pages that nothing was probed at\n");
 		return false;
 	}
-	if (agrees && meets_all && !(bench->rest && bench->lists[0] && bench->lists[1])) {
+	if (agrees && !(bench->rest && (!meets_all || (bench->lists[0] && bench->lists[1])))) {
 		fprintf(stderr, "the trie has no list of one length, or a bitmap of ones\n");
 		return false;
 	}

@@ -18,7 +18,7 @@
 
 #define LOG_BYTES	 65536
 #define LOG_LEVEL_STATS	 4
-#define MAX_INSTRUCTIONS 200000
+#define MAX_INSTRUCTIONS 120000
 
 static int claims_told, failed;
 

@@ -39,7 +39,8 @@ copy() {
 		mkdir -p "$ROOT$(dirname "$file")" && cp -L "$file" "$ROOT$file" || return
 		copied+=("$ROOT$file")
 	done
-	[ ${#copied[@]} = 0 ] || strip --strip-debug "${copied[@]}"
+	[ ${#copied[@]} = 0 ] || strip --strip-debug "${copied[@]}" ||
+		echo "not all of it: what is no program stays as it is"
 }
 
 copy_tools() {
