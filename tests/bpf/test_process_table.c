@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,6 +191,55 @@ static bool the_iterator_finds_who_was_there_before(void)
 	return true;
 }
 
+static void *fills(void *stop)
+{
+	while (!*(volatile bool *)stop)
+		trial_fill(&trial, trial.slot);
+	return NULL;
+}
+
+/* A child that waits: has it what its parent is held for? */
+static bool child_is_flagged(void)
+{
+	struct synfw_process process = {};
+	pid_t child = fork();
+	bool known;
+
+	MUST(child >= 0);
+	if (!child) {
+		pause();
+		_exit(0);
+	}
+	known = trial_process(&trial, child, &process);
+	MUST(kill(child, SIGKILL) == 0);
+	trial_finish(child);
+	return known && process.flags & SYNFW_PROCESS_FLAGGED;
+}
+
+/* It sees a child as soon as it is there, which is before the program of fork does. */
+static bool whom_the_iterator_meets_first_inherits(void)
+{
+	const uint32_t times = scaled(10000, 30), pid = getpid();
+	int fd = bpf_map__fd(trial.bpf->maps.synfw_processes);
+	struct synfw_process process;
+	bool stop = false;
+	uint32_t flagged = 0;
+	pthread_t thread;
+
+	MUST(trial_process(&trial, pid, &process));
+	process.flags |= SYNFW_PROCESS_FLAGGED;
+	MUST(bpf_map_update_elem(fd, &pid, &process, BPF_ANY) == 0);
+	MUST(pthread_create(&thread, NULL, fills, &stop) == 0);
+	for (uint32_t i = 0; i < times; i++)
+		flagged += child_is_flagged();
+	stop = true;
+	pthread_join(thread, NULL);
+	process.flags &= ~SYNFW_PROCESS_FLAGGED;
+	MUST(bpf_map_update_elem(fd, &pid, &process, BPF_ANY) == 0);
+	EXPECT(flagged == times);
+	return true;
+}
+
 /* Fills the table, but for what others of the machine that end free meanwhile. */
 static void fill_table(void)
 {
@@ -256,6 +306,7 @@ int main(int argc, char **argv)
 	CHECK(a_flag_is_inherited_over_fork_and_exec);
 	CHECK(thousands_of_processes_leave_nothing);
 	CHECK(the_iterator_finds_who_was_there_before);
+	CHECK(whom_the_iterator_meets_first_inherits);
 	CHECK(a_full_table_is_counted_and_rules_hold);
 	trial_close(&trial);
 	return claims_end();

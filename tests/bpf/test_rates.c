@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Rates let through what they say at 100 and at 100,000 packets a second: exactly over 10 seconds of
- * a test clock, and within 2 % with two CPUs at once by the kernel's own. Ports tried are counted
- * exactly, up to as many as a policy may ask for.
+ * Rates let through what they say at 100 and at 100,000 packets a second: exactly over 10 seconds
+ * of a test clock, and within 2 % with two CPUs at once by the kernel's own. Ports tried are
+ * counted exactly, up to as many as a policy may ask for.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -355,7 +355,8 @@ int main(void)
 	check_exact_time(datapath, SYNFW_LIMIT_SOURCE_RATE, "1,000/s of a source, without a burst");
 	check_exact_time(datapath, SYNFW_LIMIT_RATE, "1,000/s of a rule, without a burst");
 	check_cpus(datapath, SYNFW_LIMIT_SOURCE_RATE, 100, "100/s of a source, two CPUs");
-	check_cpus(datapath, SYNFW_LIMIT_SOURCE_RATE, fast_rate(), "a fast rate of a source, two CPUs");
+	check_cpus(datapath, SYNFW_LIMIT_SOURCE_RATE, fast_rate(),
+		   "a fast rate of a source, two CPUs");
 	check_cpus(datapath, SYNFW_LIMIT_RATE, fast_rate(), "a fast rate of a rule, two CPUs");
 	state_close(state);
 	datapath_close(datapath);
