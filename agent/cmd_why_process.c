@@ -177,7 +177,9 @@ static void print_score(const struct account *account)
 static const char *state_text(const struct account *account)
 {
 	if (is_isolated(account))
-		return "isolated: it has no network";
+		return process_half_isolates_fully(&account->half)
+			       ? "isolated: it has no network"
+			       : "isolated, but not in full: see `synfw status`";
 	if (would_be_isolated(account))
 		return "isolated, but the policy only monitors: it has its network";
 	if (is_flagged(account))
@@ -258,14 +260,21 @@ static json_t *peers_json(const struct account *account)
 	return object;
 }
 
+static json_t *isolation_json(const struct account *account)
+{
+	if (!is_isolated(account))
+		return json_null();
+	return json_string(process_half_isolates_fully(&account->half) ? "full" : "partial");
+}
+
 static int print_json(const struct account *account)
 {
 	const struct synfw_process *process = &account->entry.process;
 	char comm[PROCESS_COMM_MAX], source[SOURCE_TEXT_MAX];
 	/* clang-format off */
 	CLEANUP(json_decrefp) json_t *root = json_pack(
-		"{s:s, s:I, s:I, s:s, s:o, s:b, s:o, s:s, s:b, s:b, s:o, s:I, s:o, s:o, s:o, s:I,"
-		" s:I, s:I, s:o, s:o, s:o}",
+		"{s:s, s:I, s:I, s:s, s:o, s:b, s:o, s:s, s:b, s:b, s:o, s:o, s:I, s:o, s:o, s:o,"
+		" s:I, s:I, s:I, s:o, s:o, s:o}",
 		"schema", "synfw.why/1",
 		"pid", (json_int_t)account->entry.pid,
 		"parent", (json_int_t)process->parent,
@@ -276,6 +285,7 @@ static int print_json(const struct account *account)
 		"mode", account->live.header.monitor ? "monitor" : "block",
 		"flagged", is_flagged(account),
 		"isolated", is_isolated(account),
+		"isolation", isolation_json(account),
 		"flagged_at", is_flagged(account)
 				      ? json_time(source_real_time(process->flagged_boot_ns))
 				      : json_null(),

@@ -344,6 +344,8 @@ static int diff_policy(const struct manifest *before, const struct manifest *aft
 		       struct diff *diff)
 {
 	const char *mode = before->monitor ? "monitor" : "block";
+	const char *scoring_before = before->process_scoring.text;
+	const char *scoring_after = after->process_scoring.text;
 	int err = diff_line("name", before->policy, after->policy, diff);
 
 	if (!err)
@@ -353,10 +355,10 @@ static int diff_policy(const struct manifest *before, const struct manifest *aft
 		err = diff_line("scoring", before->scoring, after->scoring, diff);
 	if (!err)
 		err = diff_line("logging", before->logging, after->logging, diff);
-	if (!err && (before->process_scoring || after->process_scoring))
+	if (!err && (scoring_before || scoring_after))
 		err = compare(diff, DIFF_POLICY, "process-scoring",
-			      before->process_scoring ? strdup(before->process_scoring) : NULL,
-			      after->process_scoring ? strdup(after->process_scoring) : NULL);
+			      scoring_before ? strdup(scoring_before) : NULL,
+			      scoring_after ? strdup(scoring_after) : NULL);
 	return err;
 }
 

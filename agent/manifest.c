@@ -168,7 +168,7 @@ void manifest_free(struct manifest *manifest)
 	free(manifest->netns);
 	free(manifest->scoring);
 	free(manifest->logging);
-	free(manifest->process_scoring);
+	free(manifest->process_scoring.text);
 	free(manifest->process_hooks);
 	free(manifest->process_digest);
 	free(manifest);

@@ -62,6 +62,12 @@ struct manifest_interface {
 	enum attach_mode attach;
 };
 
+struct manifest_process_scoring {
+	char *text; /* policy_process_scoring_describe(); NULL: no such section, all else is 0 */
+	uint32_t line;
+	enum synfw_process_action action, fallback; /* as of struct process_scoring; 0: no act-at */
+};
+
 struct manifest_default {
 	char *name;
 	char *choice;
@@ -76,7 +82,7 @@ struct manifest {
 	char *netns;	      /* netns_identity() of where it was applied, or NULL */
 	char *scoring;	      /* policy_scoring_describe(), or NULL */
 	char *logging;	      /* policy_logging_describe(), or NULL */
-	char *process_scoring; /* policy_process_scoring_describe(); NULL: no such section */
+	struct manifest_process_scoring process_scoring;
 	bool hides_process_events, hides_memory_events; /* `logging.events` does not name them */
 	char *process_hooks;  /* words of the hooks that it needs, with spaces; NULL: none */
 	char *process_digest; /* process_object_digest() in hex of what they run, or NULL */

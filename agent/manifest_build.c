@@ -95,6 +95,17 @@ static int build_process_rule(const struct process_rule *rule,
 	return error ? error : policy_process_rule_describe(rule, &ret_rule->text);
 }
 
+static int build_process_scoring(const struct policy *policy,
+				 struct manifest_process_scoring *ret_scoring)
+{
+	const struct process_scoring *scoring = &policy->process_scoring;
+
+	ret_scoring->line = scoring->at.line;
+	ret_scoring->action = scoring->action;
+	ret_scoring->fallback = scoring->fallback;
+	return policy_process_scoring_describe(policy, &ret_scoring->text);
+}
+
 static int build_memory_rule(const struct memory_rule *rule, struct manifest_process_rule *ret_rule)
 {
 	int error = 0;
@@ -261,7 +272,7 @@ int manifest_from_policy(const struct policy *policy, struct manifest **ret_mani
 	if (!err)
 		err = policy_logging_describe(policy, &manifest->logging);
 	if (!err && policy->process_scoring.written)
-		err = policy_process_scoring_describe(policy, &manifest->process_scoring);
+		err = build_process_scoring(policy, &manifest->process_scoring);
 	if (err)
 		return err;
 	*ret_manifest = TAKE_PTR(manifest);

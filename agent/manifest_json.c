@@ -191,6 +191,27 @@ static void decode_process_rule(struct reader *reader, const json_t *object, voi
 	rule->counter = read_integer(reader, object, "counter", SYNFW_MAX_PROCESS_COUNTERS - 1);
 }
 
+static json_t *encode_process_act(const struct manifest_process_scoring *scoring)
+{
+	return json_pack("{s:I, s:s, s:s}", "line", (json_int_t)scoring->line, "action",
+			 manifest_process_action_word(scoring->action), "fallback",
+			 manifest_process_action_word(scoring->fallback));
+}
+
+static void decode_process_scoring(struct reader *reader, const json_t *root,
+				   struct manifest_process_scoring *scoring)
+{
+	const json_t *object = json_object_get(root, "process_act");
+
+	scoring->text = read_optional(reader, root, "process_scoring");
+	/* not in that of a build in which it could not fall back */
+	if (!object)
+		return;
+	scoring->line = read_integer(reader, object, "line", UINT32_MAX);
+	scoring->action = read_process_action(reader, object, "action");
+	scoring->fallback = read_process_action(reader, object, "fallback");
+}
+
 static json_t *encode_set(const struct manifest_set *set)
 {
 	/* clang-format off */
@@ -291,7 +312,7 @@ int manifest_to_text(const struct manifest *manifest, char **ret_text, size_t *r
 	int error;
 
 	/* clang-format off */
-	root = json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:I, s:I}",
+	root = json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:I, s:I}",
 			 "policy", json_text(manifest->policy),
 			 "description", json_text_or_null(manifest->description),
 			 "file", json_text(manifest->file),
@@ -300,7 +321,8 @@ int manifest_to_text(const struct manifest *manifest, char **ret_text, size_t *r
 			 "netns", json_text_or_null(manifest->netns),
 			 "scoring", json_text_or_null(manifest->scoring),
 			 "logging", json_text_or_null(manifest->logging),
-			 "process_scoring", json_text_or_null(manifest->process_scoring),
+			 "process_scoring", json_text_or_null(manifest->process_scoring.text),
+			 "process_act", encode_process_act(&manifest->process_scoring),
 			 "process_hooks", json_text_or_null(manifest->process_hooks),
 			 "process_digest", json_text_or_null(manifest->process_digest),
 			 "monitor", manifest->monitor,
@@ -362,7 +384,7 @@ int manifest_from_text(const char *text, size_t length, struct manifest **ret_ma
 	manifest->netns = read_optional(&reader, root, "netns");
 	manifest->scoring = read_optional(&reader, root, "scoring");
 	manifest->logging = read_optional(&reader, root, "logging");
-	manifest->process_scoring = read_optional(&reader, root, "process_scoring");
+	decode_process_scoring(&reader, root, &manifest->process_scoring);
 	manifest->process_hooks = read_optional(&reader, root, "process_hooks");
 	manifest->process_digest = read_optional(&reader, root, "process_digest");
 	manifest->monitor = read_boolean(&reader, root, "monitor");

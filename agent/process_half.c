@@ -152,6 +152,11 @@ int process_half_open(const char *half_dir, struct fault *fault, struct process_
 	return 0;
 }
 
+bool process_half_isolates_fully(const struct process_half *half)
+{
+	return !(process_hooks_that_isolate() & ~(half->hooks & ~half->uncalled));
+}
+
 int process_half_read_head(const struct process_half *half, uint32_t slot, struct fault *fault,
 			   struct synfw_process_head *ret_head)
 {

@@ -41,6 +41,9 @@ int process_half_open(const char *half_dir, struct fault *fault, struct process_
 int process_half_find(const char *dir, uint32_t active, struct fault *fault,
 		      struct process_half *ret_half);
 
+/* Is all attached, and called, that isolation takes? */
+bool process_half_isolates_fully(const struct process_half *half);
+
 /* The head of a slot, of zeros when its generation has nothing to do with processes. */
 int process_half_read_head(const struct process_half *half, uint32_t slot, struct fault *fault,
 			   struct synfw_process_head *ret_head);

@@ -163,6 +163,8 @@ void process_hooks_fall_back(struct process_tables *tables)
 	struct synfw_process_rule *rule;
 
 	head->actions &= ~(1U << SYNFW_PROCESS_ISOLATE);
+	if (head->act == SYNFW_PROCESS_ISOLATE)
+		head->act = head->act_fallback;
 	if (head->act_at)
 		head->actions |= 1U << head->act;
 	for (rule = tables->rules; rule < tables->rules + head->nr_rules; rule++) {
@@ -170,6 +172,11 @@ void process_hooks_fall_back(struct process_tables *tables)
 			rule->action = rule->fallback;
 		head->actions |= 1U << rule->action;
 	}
+}
+
+uint32_t process_hooks_that_isolate(void)
+{
+	return ISOLATION_HOOKS | ACCEPT_HOOKS;
 }
 
 uint32_t process_hooks_that_refuse(void)

@@ -63,9 +63,13 @@ enum process_security process_hooks_security(const struct process_tables *tables
 /* Whether all that isolation takes is there, where programs may refuse that way. */
 bool process_hooks_isolate_fully(enum process_security security);
 
-/* What rules become where that is not so: those that isolate, and have a fallback, do that
- * instead. `deny` falls back in the program, as points may lead beyond its fallback. */
+/* What rules, and process-scoring, become where that is not so: those that isolate, and have a
+ * fallback, do that instead. `deny` falls back in the program, as points may lead beyond its
+ * fallback. */
 void process_hooks_fall_back(struct process_tables *tables);
+
+/* All that isolation in full takes, one bit each. */
+uint32_t process_hooks_that_isolate(void);
 
 /* Those with a security_function, one bit each. */
 uint32_t process_hooks_that_refuse(void);

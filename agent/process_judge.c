@@ -59,6 +59,7 @@ struct means {
 	bool can_refuse, isolates_fully;
 };
 
+/* `name`: of a rule, or NULL for process-scoring. */
 static void note_fallback(const char *name, const struct process_outcome *outcome,
 			  const struct means *means, struct notes *notes)
 {
@@ -66,7 +67,8 @@ static void note_fallback(const char *name, const struct process_outcome *outcom
 		outcome->action == SYNFW_PROCESS_DENY ? means->can_refuse : means->isolates_fully;
 
 	if (has_fallback(outcome) && !outcome->monitor && !done)
-		notes_add(notes, "rule \"%s\" %s: its fallback, %s, is in force", name,
+		notes_add(notes, "%s%s%s %s: its fallback, %s, is in force",
+			  name ? "rule \"" : "process-scoring", name ? name : "", name ? "\"" : "",
 			  process_lack_text(outcome->action),
 			  manifest_process_action_word(outcome->fallback));
 }
@@ -78,15 +80,17 @@ static bool isolates_in_part(const struct process_outcome *outcome)
 	       !outcome->monitor;
 }
 
-#define PARTLY                                                                                \
-	"isolates, and here accept(2) and listen(2) cannot be refused (%s): "                 \
-	"what is isolated gets no socket, and may not connect, bind or send, but goes on to " \
-	"accept with sockets that it had; "
+#define PARTLY                                                                                   \
+	"isolates, and here accept(2) and listen(2) cannot be refused (%s): "                    \
+	"what is isolated gets no socket, and may not connect, bind or send, but goes on to "    \
+	"accept with sockets that it had; `fallback: kill` or `fallback: flag` says what to do " \
+	"instead"
 
 /* The first rule that isolates in part, and how many more there are. */
 static void note_partial_rules(const struct policy *policy, struct notes *notes)
 {
 	const char *first = NULL;
+	char more[40] = "";
 	size_t count = 0, i;
 
 	for (i = 0; i < policy->nr_process_rules; i++)
@@ -95,27 +99,26 @@ static void note_partial_rules(const struct policy *policy, struct notes *notes)
 	for (i = 0; i < policy->nr_memory_rules; i++)
 		if (isolates_in_part(&policy->memory_rules[i].outcome) && !count++)
 			first = policy->memory_rules[i].name;
+	if (count > 1)
+		snprintf(more, sizeof(more), " (and %zu more)", count - 1);
 	if (count)
-		notes_add(notes,
-			  "rule \"%s\" (and %zu more) " PARTLY "`fallback: kill` or `fallback: "
-			  "flag` says what to do instead",
-			  first, count - 1, lack_of_refusal());
+		notes_add(notes, "rule \"%s\"%s " PARTLY, first, more, lack_of_refusal());
 }
 
-static void note_partial(const struct policy *policy, struct notes *notes)
+static void note_partial(const struct policy *policy, const struct process_outcome *scoring,
+			 struct notes *notes)
 {
-	const struct process_scoring *scoring = &policy->process_scoring;
-
 	note_partial_rules(policy, notes);
-	if (scoring->act_at && scoring->action == SYNFW_PROCESS_ISOLATE)
-		notes_add(notes, "process-scoring " PARTLY "`action: kill` does more",
-			  lack_of_refusal());
+	if (isolates_in_part(scoring))
+		notes_add(notes, "process-scoring " PARTLY, lack_of_refusal());
 }
 
 void process_judge_note(const struct policy *policy, bool can_refuse, bool isolates_fully,
 			struct notes *notes)
 {
 	const struct means means = {can_refuse, isolates_fully};
+	const struct process_outcome scoring = {.action = policy->process_scoring.action,
+						.fallback = policy->process_scoring.fallback};
 	size_t i;
 
 	if (policy->monitor)
@@ -126,9 +129,10 @@ void process_judge_note(const struct policy *policy, bool can_refuse, bool isola
 	for (i = 0; i < policy->nr_memory_rules; i++)
 		note_fallback(policy->memory_rules[i].name, &policy->memory_rules[i].outcome,
 			      &means, notes);
+	note_fallback(NULL, &scoring, &means, notes);
 	/* what has neither this nor a fallback was refused where anything else is lacking */
 	if (!can_refuse)
-		note_partial(policy, notes);
+		note_partial(policy, &scoring, notes);
 }
 
 /* ---- tests ---- */

@@ -60,29 +60,58 @@ static uint32_t hooks_in_force(const struct status_processes *status)
 	return status->hooks & ~status->uncalled;
 }
 
-/* What the rule does, which may not be what it says. A denial falls back when it is not made, and
- * kills where it was not to fall back; what isolates was put into the tables as what apply found to
- * be possible. */
-static enum synfw_process_action done_instead(const struct status_processes *status,
-					      const struct manifest *manifest,
-					      const struct manifest_process_rule *rule)
+/* What does something else here than it says. */
+struct fallback {
+	const char *rule; /* NULL: process-scoring */
+	uint32_t line;
+	enum synfw_process_action action, instead;
+};
+
+/* A denial falls back when it is not made, and kills where it was not to fall back. */
+static enum synfw_process_action done_for_denial(const struct status_processes *status,
+						 const struct manifest *manifest,
+						 const struct manifest_process_rule *rule)
 {
-	if (rule->action == SYNFW_PROCESS_ISOLATE &&
-	    status->wanted_hooks & 1U << PROCESS_HOOK_ACCEPT)
-		return rule->action;
-	if (rule->action == SYNFW_PROCESS_DENY && hooks_in_force(status) & 1U << PROCESS_HOOK_DENY)
-		return rule->action;
-	if (rule->action == SYNFW_PROCESS_DENY && rule->fallback == rule->action &&
-	    !rule->monitor && !manifest->monitor)
+	if (hooks_in_force(status) & 1U << PROCESS_HOOK_DENY)
+		return SYNFW_PROCESS_DENY;
+	if (rule->fallback == SYNFW_PROCESS_DENY && !rule->monitor && !manifest->monitor)
 		return SYNFW_PROCESS_KILL;
 	return rule->fallback;
 }
 
-/* Is all attached, and called, that isolation takes? */
-static bool isolates_fully(const struct status_processes *status)
+/* What isolates was put into the tables as what apply found to be possible. */
+static enum synfw_process_action done_for(const struct status_processes *status,
+					  enum synfw_process_action action,
+					  enum synfw_process_action fallback)
 {
-	return status->wanted_hooks & 1U << PROCESS_HOOK_ACCEPT &&
-	       !(status->wanted_hooks & ~hooks_in_force(status));
+	bool isolates = status->wanted_hooks & 1U << PROCESS_HOOK_ACCEPT;
+
+	return action == SYNFW_PROCESS_ISOLATE && !isolates ? fallback : action;
+}
+
+/* The first, at `*position` or behind, of the rules and of process-scoring, that falls back. Moves
+ * `*position` behind it. */
+static bool next_fallback(const struct status_processes *status, const struct manifest *manifest,
+			  size_t *position, struct fallback *ret)
+{
+	const struct manifest_process_scoring *scoring = &manifest->process_scoring;
+	const struct manifest_process_rule *rule;
+
+	for (; *position < manifest->nr_process_rules; ++*position) {
+		rule = &manifest->process_rules[*position];
+		*ret = (struct fallback){rule->name, rule->line, rule->action,
+					 done_for(status, rule->action, rule->fallback)};
+		if (rule->action == SYNFW_PROCESS_DENY)
+			ret->instead = done_for_denial(status, manifest, rule);
+		if (ret->instead != ret->action)
+			return ++*position;
+	}
+	if (*position > manifest->nr_process_rules)
+		return false;
+	++*position;
+	*ret = (struct fallback){NULL, scoring->line, scoring->action,
+				 done_for(status, scoring->action, scoring->fallback)};
+	return ret->instead != ret->action;
 }
 
 /* How much isolation there is by the policy in force, or NULL where nothing isolates. */
@@ -90,7 +119,7 @@ static const char *isolation_word(const struct status_processes *status)
 {
 	if (!(status->wanted_hooks & 1U << PROCESS_HOOK_SOCK_CREATE))
 		return NULL;
-	return isolates_fully(status) ? "full" : "partial";
+	return status->isolates_fully ? "full" : "partial";
 }
 
 /* The hooks that the policy needs, and a warning for each that is missing. */
@@ -212,6 +241,7 @@ int status_processes_read(const char *dir, const struct live *live, struct notes
 		return err;
 	status.wanted = live->manifest->process_hooks != NULL;
 	status.hooks = half.hooks;
+	status.isolates_fully = process_half_isolates_fully(&half);
 	judge_refusals(&half, warnings, &status);
 	if (half.present)
 		err = read_half(&half, warnings, fault, &status);
@@ -245,21 +275,16 @@ static json_t *fallbacks_json(const struct status_processes *status,
 			      const struct manifest *manifest)
 {
 	json_t *array = json_array();
-	const struct manifest_process_rule *rule;
-	enum synfw_process_action instead;
-	size_t i;
+	struct fallback fallback;
+	size_t position = 0;
 
-	for (i = 0; manifest && i < manifest->nr_process_rules; i++) {
-		rule = &manifest->process_rules[i];
-		instead = done_instead(status, manifest, rule);
-		if (instead != rule->action)
-			json_array_append_new(
-				array,
-				json_pack("{s:o, s:I, s:s, s:s}", "rule", json_text(rule->name),
-					  "line", (json_int_t)rule->line, "action",
-					  manifest_process_action_word(rule->action), "instead",
-					  manifest_process_action_word(instead)));
-	}
+	while (manifest && next_fallback(status, manifest, &position, &fallback))
+		json_array_append_new(
+			array,
+			json_pack("{s:o, s:I, s:s, s:s}", "rule", json_text_or_null(fallback.rule),
+				  "line", (json_int_t)fallback.line, "action",
+				  manifest_process_action_word(fallback.action), "instead",
+				  manifest_process_action_word(fallback.instead)));
 	return array;
 }
 
@@ -292,9 +317,8 @@ json_t *status_processes_json(const struct status_processes *status,
 
 void status_processes_print(const struct status_processes *status, const struct manifest *manifest)
 {
-	const struct manifest_process_rule *rule;
-	enum synfw_process_action instead;
-	size_t i;
+	struct fallback fallback;
+	size_t position = 0;
 	int hook;
 
 	if (!status->wanted)
@@ -307,15 +331,13 @@ void status_processes_print(const struct status_processes *status, const struct 
 			       process_hooks[hook].purpose);
 	if (status->security)
 		printf("refusals:   by %s\n", securities[status->security].text);
-	for (i = 0; manifest && i < manifest->nr_process_rules; i++) {
-		rule = &manifest->process_rules[i];
-		instead = done_instead(status, manifest, rule);
-		if (instead != rule->action)
-			printf("fallback:   rule \"%s\" %s: %s instead\n", rule->name,
-			       process_lack_text(rule->action),
-			       manifest_process_action_word(instead));
-	}
-	if (!isolation_word(status) || isolates_fully(status))
+	while (manifest && next_fallback(status, manifest, &position, &fallback))
+		printf("fallback:   %s%s%s %s: %s instead\n",
+		       fallback.rule ? "rule \"" : "process-scoring",
+		       fallback.rule ? fallback.rule : "", fallback.rule ? "\"" : "",
+		       process_lack_text(fallback.action),
+		       manifest_process_action_word(fallback.instead));
+	if (!isolation_word(status) || status->isolates_fully)
 		return;
 	if (status->wanted_hooks & 1U << PROCESS_HOOK_ACCEPT)
 		puts("isolation:  in part: hooks are missing, or not called");

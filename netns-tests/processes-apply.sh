@@ -169,13 +169,16 @@ test_isolation_wants_the_root_of_all_control_groups() {
 	[ ! -e "$SYNFW_BPFFS" ] || fail "pins are left"
 	policy otherwise <<-E
 		processes: [{name: alone, exec: $T/bin/none, action: isolate, fallback: kill}]
+		process-scoring: {act-at: 10, decay: 1/h, action: isolate, fallback: flag}
 	E
 	in_group "$no_groups"'; exec "$@"' none "$SYNFW" apply "$T/otherwise.yaml"
-	equal "$STATUS" 0 "status of a rule that falls back"
+	equal "$STATUS" 0 "status of what falls back"
 	grep -q 'rule "alone" isolates.*: its fallback, kill, is in force' "$T/err" ||
-		fail "apply does not tell of the fallback"
+		fail "apply does not tell of the fallback of a rule"
+	grep -q 'process-scoring isolates.*: its fallback, flag, is in force' "$T/err" ||
+		fail "apply does not tell of the fallback of points"
 	exits 0 synfw status --json
-	json '.processes.isolation == null and .processes.fallbacks[0].instead == "kill"'
+	json '.processes.isolation == null and (.processes.fallbacks | map(.instead)) == ["kill", "flag"]'
 	exits 0 synfw detach
 	in_group 'mount -t cgroup2 none "$0" && exec "$@"' "$T/group" "$SYNFW" apply "$T/other.yaml"
 	equal "$STATUS" 0 "status where the whole is mounted as well"

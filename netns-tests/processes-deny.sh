@@ -114,6 +114,42 @@ test_isolation_without_accept_is_told_or_falls_back() {
 	grep -q '^fallback:   rule "alone" isolates.*: kill instead$' "$T/out" || fail "status does not tell it"
 }
 
+test_points_that_isolate_fall_back() {
+	prepare
+	policy points <<-E
+		processes: [{name: bad, exec: $T/bin/bad, score: 10}]
+		process-scoring: {act-at: 10, decay: 1/h, action: isolate, fallback: kill}
+	E
+	apply points
+	cp "$T/err" "$T/told"
+	exits 0 synfw status --json
+	if [ "$(jq -r .processes.isolation "$T/out")" = full ]; then
+		json '.processes.fallbacks == []'
+		equal "$(status_of bad)" 0 "status of a program that is isolated"
+		return
+	fi
+	json '.processes.isolation == null and (.processes.hooks | all(.hook != "connect4")) and
+		.processes.fallbacks == [{rule: null, line: 5, action: "isolate", instead: "kill"}]'
+	grep -q 'process-scoring isolates.*: its fallback, kill, is in force' "$T/told" ||
+		fail "apply does not tell of the fallback"
+	exits 0 synfw status
+	grep -q '^fallback:   process-scoring isolates.*: kill instead$' "$T/out" || fail "status does not tell it"
+	exits 1 synfw trace --exec "$T/bin/bad" --json
+	json '.verdict == "kill" and .cause == "scoring"'
+	equal "$(status_of bad)" 137 "status of a program that is killed"
+	[ ! -e "$T/made" ] || fail "the program ran"
+	policy in-part <<-E
+		processes: [{name: bad, exec: $T/bin/bad, score: 10}]
+		process-scoring: {act-at: 10, decay: 1/h, action: isolate}
+	E
+	exits 1 synfw diff "$T/in-part.yaml"
+	grep -q 'process-scoring.*fallback kill' "$T/out" || { cat "$T/out" >&2; fail "diff does not tell it"; }
+	exits 0 synfw apply "$T/in-part.yaml"
+	grep -q 'process-scoring isolates, and here accept(2)' "$T/err" || fail "apply does not tell it"
+	exits 0 synfw status --json
+	json '.processes.isolation == "partial" and .processes.fallbacks == []'
+}
+
 test_a_fallback_is_in_force_and_told() {
 	prepare
 	policy denies <<-E

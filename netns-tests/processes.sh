@@ -185,21 +185,26 @@ test_threads_of_the_kernel_are_no_processes() {
 }
 
 test_reload_keeps_counters_and_flags() {
-	local pid
+	local pid isolation
+	declare -A told=([full]="isolated: it has no network" [partial]="isolated, but not in full")
 	prepare
 	apply_processes "- {name: waits, exec: $T/bin/waits, action: isolate}"
 	"$T/bin/waits" 60 &
 	pid=$!
 	sleep 0.2
 	equal "$(process_rule waits)" 1 "matches"
+	exits 0 synfw status --json
+	isolation=$(jq -r .processes.isolation "$T/out")
 	exits 1 synfw why $pid --json
 	json '.isolated and .flagged and .rule == "waits" and .line == 5 and .comm == "waits"'
+	json ".isolation == \"$isolation\""
 	apply_processes "- {name: first, exec: $T/bin/good, action: flag}
 		- {name: waits, exec: $T/bin/waits, action: isolate}"
 	equal "$(process_rule waits)" 1 "matches after a reload"
 	exits 1 synfw why $pid
 	grep -q "by rule \"waits\" at $T/live.yaml:6" "$T/out" ||
 		{ cat "$T/out" >&2; fail "why does not name the rule"; }
+	grep -qF "${told[$isolation]}" "$T/out" || { cat "$T/out" >&2; fail "why does not say how far"; }
 	exits 0 synfw show processes --json
 	json ".processes | map(select(.isolated) | .pid) | contains([$pid])"
 	kill $pid

@@ -189,7 +189,8 @@ struct synfw_process_head {
 	__u8 act;		/* enum synfw_process_action at act_at */
 	__u8 peers;		/* some rule has `peers` */
 	__u8 ipv6_prefixlen;	/* as synfw_scoring.ipv6_prefixlen: bits of a source */
-	__u8 reserved[5];
+	__u8 act_fallback;	/* for apply: what `act` becomes where a kernel cannot do it in full */
+	__u8 reserved[4];
 	__u64 allocation_min_bytes; /* the smallest `over` of its rules: what lies below asks nobody */
 	__u64 serial;		/* set by apply: of this generation; what processes have cached goes by it */
 	__u32 exec_unreadable;	/* vector: what a path has besides that cannot be read to its beginning (see

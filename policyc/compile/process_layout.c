@@ -145,6 +145,7 @@ static void put_scoring(const struct process_scoring *scoring, struct synfw_proc
 	head->on_peer_block = scoring->flag_on_peer_block;
 	if (scoring->act_at) {
 		head->act = scoring->action;
+		head->act_fallback = scoring->fallback;
 		head->actions |= 1 << scoring->action;
 	}
 	if (scoring->flag_at || scoring->flag_on_peer_block)

@@ -4,8 +4,8 @@
 
 struct process_scoring_draft {
 	struct process_scoring *scoring;
-	const struct node *flag_at, *act_at, *action, *decay;
-	int action_word; /* enum synfw_process_action */
+	const struct node *flag_at, *act_at, *action, *fallback, *decay;
+	int action_word, fallback_word; /* enum synfw_process_action */
 	int on_peer_block;
 };
 
@@ -38,6 +38,15 @@ static int parse_action(struct parser *parser, const struct schema_key *key,
 	return parse_word(parser, key, value, &draft->action_word);
 }
 
+static int parse_fallback(struct parser *parser, const struct schema_key *key,
+			  const struct node *value, void *target)
+{
+	struct process_scoring_draft *draft = target;
+
+	draft->fallback = value;
+	return parse_word(parser, key, value, &draft->fallback_word);
+}
+
 static int parse_scoring_decay(struct parser *parser, const struct schema_key *key,
 			       const struct node *value, void *target)
 {
@@ -59,6 +68,10 @@ static void check_action(struct parser *parser, const struct process_scoring_dra
 	if (draft->action && !draft->act_at)
 		diag_error(parser->diags, location_of(parser, draft->action),
 			   "\"action\" without \"act-at\": nothing would lead to it");
+	if (draft->fallback && (!draft->action || draft->action_word != SYNFW_PROCESS_ISOLATE))
+		diag_error(parser->diags, location_of(parser, draft->fallback),
+			   "\"fallback\" goes with what not every kernel can do: \"action: "
+			   "isolate\"");
 }
 
 static void check_thresholds(struct parser *parser, const struct process_scoring_draft *draft)
@@ -93,6 +106,7 @@ int parse_process_scoring(struct parser *parser, const struct schema_key *key,
 		{"flag-at", parse_flag_at, 0},
 		{"act-at", parse_act_at, 0},
 		{"action", parse_action, 0},
+		{"fallback", parse_fallback, 0},
 		{"decay", parse_scoring_decay, 0},
 		{"on-peer-block", parse_word,
 		 offsetof(struct process_scoring_draft, on_peer_block)},
@@ -111,6 +125,8 @@ int parse_process_scoring(struct parser *parser, const struct schema_key *key,
 	if (diags_errors(parser->diags) == errors)
 		check_thresholds(parser, &draft);
 	scoring->action = (enum synfw_process_action)draft.action_word;
+	scoring->fallback =
+		draft.fallback ? (enum synfw_process_action)draft.fallback_word : scoring->action;
 	scoring->flag_on_peer_block = draft.on_peer_block;
 	return 0;
 }

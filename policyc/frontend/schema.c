@@ -372,6 +372,8 @@ const struct schema_key schema_keys[] = {
 	KEY(PROCESS_SCORING, "act-at", SCORE, OPTIONAL,
 	    "Points from which on something is done about it."),
 	WORD_KEY(PROCESS_SCORING, "action", OPTIONAL, "What is done at act-at.", memory_actions),
+	WORD_KEY(PROCESS_SCORING, "fallback", OPTIONAL,
+		 "What isolate becomes where the kernel cannot do it in full.", fallbacks),
 	KEY(PROCESS_SCORING, "decay", DECAY, OPTIONAL, "Points that are forgotten: 5/min."),
 	WORD_KEY(PROCESS_SCORING, "on-peer-block", OPTIONAL,
 		 "flag: a process that talks with a source which gets blocked is flagged.",

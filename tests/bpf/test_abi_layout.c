@@ -318,6 +318,7 @@ static const struct member members[] = {
 	MEMBER(synfw_process, talked_prefixlen),
 	MEMBER(synfw_process_head, peers),
 	MEMBER(synfw_process_head, ipv6_prefixlen),
+	MEMBER(synfw_process_head, act_fallback),
 	MEMBER(synfw_process_event, time_boot_ns),
 	MEMBER(synfw_process_event, start_boot_ns),
 	MEMBER(synfw_process_event, pid),

@@ -62,7 +62,12 @@ static struct manifest *with_everything(void)
 	manifest->rules[1].description = copy("why");
 	manifest->rules[1].line = 70000;
 	manifest->rules[1].counter = SYNFW_MAX_RULE_COUNTERS - 1;
-	manifest->process_scoring = copy("on-peer-block flag");
+	manifest->process_scoring = (struct manifest_process_scoring){
+		.text = copy("act-at 5; isolate; fallback kill; decay 1/s"),
+		.line = 12,
+		.action = SYNFW_PROCESS_ISOLATE,
+		.fallback = SYNFW_PROCESS_KILL,
+	};
 	manifest->process_hooks = copy("fork exit exec");
 	manifest->process_digest = copy("0123456789abcdef");
 	manifest->process_rules = calloc(2, sizeof(*manifest->process_rules));
@@ -133,6 +138,9 @@ static void reads_back_what_it_wrote(void **state)
 	assert_int_equal(read->process_rules[0].action, SYNFW_PROCESS_DENY);
 	assert_int_equal(read->process_rules[0].fallback, SYNFW_PROCESS_KILL);
 	assert_int_equal(read->process_rules[1].trigger, SYNFW_ON_ALLOCATION);
+	assert_int_equal(read->process_scoring.line, 12);
+	assert_int_equal(read->process_scoring.action, SYNFW_PROCESS_ISOLATE);
+	assert_int_equal(read->process_scoring.fallback, SYNFW_PROCESS_KILL);
 	assert_true(read->sets[0].dynamic);
 	assert_int_equal(read->sets[0].size, manifest->sets[0].size);
 	assert_int_equal(read->sets[0].timeout_ns, manifest->sets[0].timeout_ns);
@@ -360,7 +368,7 @@ static void a_diff_tells_rules_on_processes(void **state)
 	assert_int_equal(changes(before, after, DIFF_MEMORY, DIFF_REMOVED), 1);
 	assert_int_equal(changes(before, after, DIFF_PROCESS, DIFF_CHANGED), 0);
 	after->process_rules[0].text[0] = 'E';
-	after->process_scoring = copy("on-peer-block flag");
+	after->process_scoring.text = copy("on-peer-block flag");
 	assert_int_equal(changes(before, after, DIFF_PROCESS, DIFF_CHANGED), 1);
 	assert_int_equal(changes(before, after, DIFF_POLICY, DIFF_ADDED), 1);
 }

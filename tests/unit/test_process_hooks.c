@@ -61,10 +61,29 @@ static void what_has_no_fallback_goes_on_to_isolate(void **state)
 	/* so do points, whatever rules do */
 	rule.fallback = SYNFW_PROCESS_KILL;
 	tables.head.act_at = 10;
-	tables.head.act = SYNFW_PROCESS_ISOLATE;
+	tables.head.act = tables.head.act_fallback = SYNFW_PROCESS_ISOLATE;
 	process_hooks_fall_back(&tables);
 	assert_int_equal(rule.action, SYNFW_PROCESS_KILL);
+	assert_int_equal(tables.head.act, SYNFW_PROCESS_ISOLATE);
 	assert_int_equal(tables.head.actions, ACTION(ISOLATE) | ACTION(KILL));
+}
+
+static void points_fall_back(void **state)
+{
+	struct process_tables tables = {
+		.head = {.act_at = 10,
+			 .act = SYNFW_PROCESS_ISOLATE,
+			 .act_fallback = SYNFW_PROCESS_FLAG,
+			 .actions = ACTION(ISOLATE)},
+	};
+
+	process_hooks_fall_back(&tables);
+	assert_int_equal(tables.head.act, SYNFW_PROCESS_FLAG);
+	assert_int_equal(tables.head.actions, ACTION(FLAG));
+	/* what does not isolate has no fallback */
+	tables.head.act = tables.head.act_fallback = SYNFW_PROCESS_KILL;
+	process_hooks_fall_back(&tables);
+	assert_int_equal(tables.head.act, SYNFW_PROCESS_KILL);
 }
 
 static void what_refuses_is_needed_where_it_can_be_had(void **state)
@@ -108,6 +127,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules_that_isolate_fall_back),
 		cmocka_unit_test(what_has_no_fallback_goes_on_to_isolate),
+		cmocka_unit_test(points_fall_back),
 		cmocka_unit_test(what_refuses_is_needed_where_it_can_be_had),
 	};
 
