@@ -18,9 +18,9 @@
 
 #include <synfw/cleanup.h>
 
-#include "process_hooks.h"
-#include "process_object.h"
-#include "process_security.h"
+#include <processes/hooks.h>
+#include <processes/object.h>
+#include <processes/security.h>
 
 #define MAX_ROUNDS 1000
 #define BAR_MS	   100

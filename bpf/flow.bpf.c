@@ -8,8 +8,8 @@
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
 
-#include "flow.bpf.h"
-#include "shared.bpf.h"
+#include "common/shared.bpf.h"
+#include "packets/flow.bpf.h"
 
 extern struct flow_map synfw_flows SEC(".maps");
 extern struct flow_map synfw_udp_flows SEC(".maps");

@@ -9,17 +9,17 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "process_act.bpf.h"
-#include "process_ask.bpf.h"
-#include "process_deny.bpf.h"
-#include "process_fill.bpf.h"
-#include "process_host.bpf.h"
-#include "process_isolate.bpf.h"
-#include "process_kernel.bpf.h"
-#include "process_maps.bpf.h"
-#include "process_memory.bpf.h"
-#include "process_peers.bpf.h"
-#include "process_talk.bpf.h"
+#include "processes/act.bpf.h"
+#include "processes/ask.bpf.h"
+#include "processes/deny.bpf.h"
+#include "processes/fill.bpf.h"
+#include "processes/host.bpf.h"
+#include "processes/isolate.bpf.h"
+#include "processes/kernel.bpf.h"
+#include "processes/maps.bpf.h"
+#include "processes/memory.bpf.h"
+#include "processes/peers.bpf.h"
+#include "processes/talk.bpf.h"
 
 #define EBADF	  9
 #define MAX_ERRNO 4095
@@ -338,7 +338,7 @@ int synfw_mapping(struct syscall_enter *context)
 /* ---- BPF LSM: loaded only where the kernel takes it ------------------------------------------ */
 
 /* User space makes fmod_ret programs of those that refuse where BPF LSM is not asked: the functions
- * that ask it have the same arguments (agent/process_object.c). */
+ * that ask it have the same arguments (agent/processes/object.c). */
 
 SEC("?lsm/bprm_creds_from_file")
 int BPF_PROG(synfw_deny, struct linux_binprm *bprm, struct file *file, int verdict_before)

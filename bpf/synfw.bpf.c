@@ -4,19 +4,19 @@
  * is never returned. Without a policy every packet passes: a host that lost its policy must stay
  * reachable.
  */
-#include "account.bpf.h"
-#include "block.bpf.h"
-#include "classify.bpf.h"
-#include "effect.bpf.h"
-#include "established.bpf.h"
-#include "event.bpf.h"
-#include "maps.bpf.h"
-#include "newcomer.bpf.h"
-#include "packet.bpf.h"
-#include "peer.bpf.h"
-#include "source.bpf.h"
-#include "trace.bpf.h"
-#include "walk.bpf.h"
+#include "packets/account.bpf.h"
+#include "packets/block.bpf.h"
+#include "packets/classify.bpf.h"
+#include "packets/effect.bpf.h"
+#include "packets/established.bpf.h"
+#include "packets/event.bpf.h"
+#include "packets/maps.bpf.h"
+#include "packets/newcomer.bpf.h"
+#include "packets/packet.bpf.h"
+#include "packets/peer.bpf.h"
+#include "packets/source.bpf.h"
+#include "packets/trace.bpf.h"
+#include "packets/walk.bpf.h"
 
 /* the definition of walk.bpf.h's */
 const volatile bool read_only = false;

@@ -9,7 +9,7 @@
 
 #include <synfw/cleanup.h>
 
-#include "../infrastructure.h"
+#include "host/infrastructure.h"
 #include "source.h"
 
 struct files {

@@ -10,12 +10,12 @@
 
 #include <synfw/cleanup.h>
 
-#include "../datapath.h"
-#include "../exempt.h"
-#include "../live.h"
-#include "../lock.h"
-#include "../netns.h"
-#include "../ui.h"
+#include "base/ui.h"
+#include "datapath/datapath.h"
+#include "datapath/live.h"
+#include "datapath/netns.h"
+#include "host/lock.h"
+#include "sources/exempt.h"
 
 #define MS	       1000ULL
 

@@ -12,7 +12,7 @@
  */
 #include <systemd/sd-event.h>
 
-#include "../paths.h"
+#include "base/paths.h"
 
 struct keeper;
 

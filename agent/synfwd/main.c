@@ -13,9 +13,9 @@
 #include <synfw/abi.h>
 #include <synfw/cleanup.h>
 
-#include "../instance.h"
-#include "../privileges.h"
-#include "../ui.h"
+#include "base/privileges.h"
+#include "base/ui.h"
+#include "host/instance.h"
 #include "source.h"
 
 static const struct source *const sources[] = {&source_routes, &source_files};

@@ -10,7 +10,7 @@
  * listening until it comes. However much happens meanwhile, synfwd wakes up once; and what was lost
  * because a queue overran is found like all else.
  */
-#include "../fault.h"
+#include "base/fault.h"
 #include "keeper.h"
 
 struct source {

@@ -93,7 +93,7 @@ _Static_assert(sizeof(struct synfw_score_part) == 8, "part of a score");
  *
  * The entry is chosen without its lock, and what the first packet of a source leaves is written at
  * its end. Two CPUs that see a new source at the same moment each judge its first packet, and add
- * up what they leave (bpf/newcomer.bpf.h); or they may give it both places of its set: the second
+ * up what they leave (bpf/packets/newcomer.bpf.h); or they may give it both places of its set: the second
  * one is never found again, and what one packet left there is lost. A source that came again in
  * that moment may be pushed out all the same.
  *

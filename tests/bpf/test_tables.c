@@ -12,7 +12,7 @@
 #include <linux/bpf.h>
 
 #include <synfw/cleanup.h>
-#include <tables.h>
+#include <datapath/tables.h>
 
 #include "must.h"
 

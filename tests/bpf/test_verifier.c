@@ -117,7 +117,7 @@ int main(void)
 	check("live", false);
 	check("shadow", true);
 	check_processes("live", false, NULL);
-	/* the agent's has no other (process_object.c) */
+	/* the agent's has no other (agent/processes/object.c) */
 	check_processes("shadow", true, "synfw_ask");
 	printf("1..%d\n", claims_told);
 	return failed != 0;

@@ -74,9 +74,9 @@ def check_policy(synfw, path):
 
 def facts_of(root, synfw):
     names = re.findall(r"^  ([a-z]+)  ", run(synfw, "help").stdout, re.M)
-    agent = [read(root, path) for path in walk(root) if re.fullmatch(r"agent/\w+\.[ch]", path)]
+    agent = [read(root, path) for path in walk(root) if re.fullmatch(r"agent/(?!synfwd/).*\.[ch]", path)]
     variables = r'(?:getenv|directory_from_environment)\("(\w+)"'
-    exits = re.search(r"enum exit_code \{(.*?)\}", read(root, "agent/fault.h"), re.S).group(1)
+    exits = re.search(r"enum exit_code \{(.*?)\}", read(root, "agent/base/fault.h"), re.S).group(1)
     return Facts(
         commands={name: command_facts(synfw, name) for name in names},
         keys=json.loads(run(synfw, "explain", "--json").stdout)["keys"],
@@ -271,7 +271,7 @@ def check_links(root, path, text):
 
 
 def check_paths(root, path, spans):
-    """`agent/commit.c`: a path below one of the project's directories. NAME stands for any name."""
+    """`agent/apply/commit.c`: a path below one of the project's directories. NAME stands for any name."""
     directories = {file.split("/")[0] for file in walk(root) if "/" in file}
     for span in spans:
         if not re.fullmatch(r"[\w./*-]+/[\w./*-]*", span) or span.split("/")[0] not in directories:

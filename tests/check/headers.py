@@ -20,7 +20,7 @@ def command(root, build, cc, clang, path):
     includes = [f"-I{root}/include", f"-I{root}/policyc", f"-I{root}/agent", f"-I{root}/tests/bpf",
                 f"-I{build}/bpf"]
     if path.endswith(".bpf.h"):
-        return [clang, *BPF_ONLY, f"-I{root}/include", "-isystem", f"/usr/include/{multiarch(cc)}"]
+        return [clang, *BPF_ONLY, f"-I{root}/include", f"-I{root}/bpf", "-isystem", f"/usr/include/{multiarch(cc)}"]
     return [cc, *includes]
 
 

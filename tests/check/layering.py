@@ -3,7 +3,7 @@
 """Who may include what. Argument: the source directory.
 
 include <- bpf;  include <- policyc <- agent -> skeletons;  tests -> everything;
-netns-tests -> binaries only.
+netns-tests -> binaries only. Within agent/ and bpf/ a folder includes those below it.
 """
 import os
 import re
@@ -19,7 +19,7 @@ FORBIDDEN = [
      "the contract with the kernel needs <linux/types.h> only"),
     (r"include/.*", r"(bpf|yaml|jansson|libmnl|pcap).*|.*(policyc|agent)/.*",
      "the public headers depend on nothing of the project"),
-    (r"bpf/.*", r"(?!linux/|bpf/bpf_|synfw/|std(bool|def|int)\.h$|asm/|[a-z_]+\.bpf\.h$).*",
+    (r"bpf/.*", r"(?!linux/|bpf/bpf_|synfw/|std(bool|def|int)\.h$|asm/|([a-z]+/)?[a-z_]+\.bpf\.h$).*",
      "a BPF program sees the kernel's headers and include/ only"),
     (r"policyc/.*", r"bpf/.*|linux/(bpf|if_link).*|libmnl/.*|.*\.skel\.h|sys/syslog\.h|syslog\.h"
      r"|systemd/.*|.*agent/.*", "policyc knows no kernel, no log and no agent"),
@@ -27,6 +27,15 @@ FORBIDDEN = [
     (r"netns-tests/.*", r"synfw/.*|bpf/.*|policyc\.h|(diag|image|model|prefix)\.h|.*\.skel\.h"
      r"|.*(agent|policyc)/.*", "black box: through the built binaries only"),
 ]
+# From the ground up: a folder includes of these what stands before it.
+STOREYS = {
+    "agent/": ["base", "host", "policy", "datapath", "sources", "processes", "apply", "report",
+               "cli", "synfwd"],
+    "bpf/": ["common", "packets", "processes"],
+}
+# Wings beside each other.
+APART = [("bpf/processes/", "packets/"), ("agent/synfwd/", "cli/"), ("agent/synfwd/", "report/")]
+
 # (header, directory, how many files of it may include it)
 COUNTED = [("yaml.h", "policyc/", 1), ("yaml.h", "agent/", 0), ("jansson.h", "policyc/", 1)]
 # (files, what they may not say, why)
@@ -38,8 +47,24 @@ SILENT = [
 
 
 def headers_of(root, directory):
-    return {os.path.basename(path) for path in walk(root)
+    """As others include them: from the directory on."""
+    return {path[len(directory):] for path in walk(root)
             if path.startswith(directory) and path.endswith(".h")}
+
+
+def check_storeys(path, includes):
+    for top, storeys in STOREYS.items():
+        folder = path[len(top):].split("/")[0]
+        if not path.startswith(top) or folder not in storeys:
+            continue
+        for name in includes:
+            above = name.split("/")[0]
+            if "/" in name and above in storeys and storeys.index(above) > storeys.index(folder):
+                yield f"{path}: includes {name}: {above}/ stands above {folder}/"
+    for files, other in APART:
+        for name in includes:
+            if path.startswith(files) and name.startswith(other):
+                yield f"{path}: includes {name}, of which it knows nothing"
 
 
 def without_comments(text):
@@ -54,6 +79,7 @@ def check_file(path, text):
         for name in includes:
             if re.fullmatch(forbidden, name):
                 yield f"{path}: includes {name}: {why}"
+    yield from check_storeys(path, includes)
     code = without_comments(text)
     for files, said, why in SILENT:
         if re.fullmatch(files, path) and (found := said.search(code)):

@@ -28,6 +28,9 @@ BAD = [
     (layering, "policyc/a.c", C + '#include "synfw.skel.h"\n', "no kernel"),
     (layering, "policyc/a.c", C + 'void a(void) { fprintf(stderr, "a"); }\n', "never log"),
     (layering, "policyc/a.c", C + "void a(void) { exit(1); }\n", "does not end its caller"),
+    (layering, "agent/host/a.c", C + '#include "apply/a.h"\n', "stands above"),
+    (layering, "bpf/common/a.bpf.h", C + '#include "packets/a.bpf.h"\n', "stands above"),
+    (layering, "bpf/processes/a.bpf.h", C + '#include "packets/a.bpf.h"\n', "knows nothing"),
     (layering, "benchmarks/a.c", C + '#include "synfw.skel.h"\n', "only the agent"),
     (layering, "netns-tests/a.c", C + "#include <synfw/abi.h>\n", "black box"),
 ]
@@ -36,6 +39,7 @@ GOOD = [
     (style, "a.c", C + "int a;\n"),
     (layering, "bpf/a.bpf.c", C + '#include <synfw/abi.h>\n#include "a.bpf.h"\n'),
     (layering, "policyc/a.c", C + "#include <synfw/abi.h>\n/* stderr */\n"),
+    (layering, "agent/apply/a.c", C + '#include "host/a.h"\n#include "a.h"\n'),
     (layering, "netns-tests/a.c", C + '#include <linux/bpf.h>\n#include "a.h"\n'),
 ]
 

@@ -9,16 +9,16 @@
 
 #include "unit.h"
 
-#include <command.h>
-#include <diff.h>
-#include <fault.h>
-#include <infrastructure.h>
-#include <interfaces.h>
-#include <lockout.h>
-#include <members.h>
-#include <packet_text.h>
-#include <paths.h>
-#include <proc_sockets.h>
+#include <cli/command.h>
+#include <policy/diff.h>
+#include <base/fault.h>
+#include <host/infrastructure.h>
+#include <datapath/interfaces.h>
+#include <apply/lockout.h>
+#include <datapath/members.h>
+#include <datapath/packet_text.h>
+#include <base/paths.h>
+#include <host/proc_sockets.h>
 
 /* ---- interface slots and the kernel's table of them ---- */
 
@@ -53,7 +53,7 @@ static void slots_start_at_one_and_end(void **state)
 	assert_int_equal(interfaces_assign_slots(NULL, &list), -ENOSPC);
 }
 
-/* As interface_slot() in bpf/account.bpf.h looks. */
+/* As interface_slot() in bpf/packets/account.bpf.h looks. */
 static uint32_t look_up(const struct interface_table *table, uint32_t ifindex)
 {
 	uint32_t probe;

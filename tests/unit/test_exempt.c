@@ -9,8 +9,8 @@
 
 #include "unit.h"
 
-#include <exempt.h>
-#include <leases.h>
+#include <sources/exempt.h>
+#include <host/leases.h>
 
 #define NOW 1800000000LL /* 2027/01/15 08:00:00 UTC */
 

@@ -7,7 +7,7 @@
 
 #include "unit.h"
 
-#include <frame.h>
+#include <datapath/frame.h>
 #include <packet_spec.h>
 
 #define ETHERNET 14

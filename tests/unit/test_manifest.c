@@ -8,10 +8,10 @@
 
 #include "unit.h"
 
-#include <counters.h>
-#include <diff.h>
-#include <manifest.h>
-#include <process_counters.h>
+#include <datapath/counters.h>
+#include <policy/diff.h>
+#include <policy/manifest.h>
+#include <processes/counters.h>
 
 static char *copy(const char *text)
 {

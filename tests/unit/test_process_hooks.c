@@ -3,7 +3,7 @@
  * not. */
 #include "unit.h"
 
-#include <process_hooks.h>
+#include <processes/hooks.h>
 #include <process_tables.h>
 
 #define ACTION(action) (1U << SYNFW_PROCESS_##action)

@@ -2,7 +2,7 @@
 /* Which words are the number of a process, and not an address. */
 #include "unit.h"
 
-#include <process_text.h>
+#include <processes/text.h>
 
 #define UNTOUCHED 77
 

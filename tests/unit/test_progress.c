@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <progress.h>
+#include <base/progress.h>
 
 #define LONG_US 1500000
 #define TEXT	256

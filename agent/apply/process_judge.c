@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "process_judge.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <process_question.h>
+#include <synfw/cleanup.h>
+
+#include "policy/manifest.h"
+#include "processes/answer.h"
+#include "processes/security.h"
+#include "processes/shadow.h"
+#include "processes/text.h"
+
+/* ---- means ---- */
+
+/* Why nothing can be refused. */
+static const char *lack_of_refusal(void)
+{
+	return process_security_programs_are_called()
+		       ? "the kernel takes no program of BPF LSM, and none of fmod_ret"
+		       : "kernel.ftrace_enabled is 0, so the kernel calls no program of BPF LSM "
+			 "or fmod_ret: set it to 1 and apply again";
+}
+
+static bool has_fallback(const struct process_outcome *outcome)
+{
+	return outcome->fallback != outcome->action;
+}
+
+static bool needs_refusal(const struct policy *policy, const struct process_rule *rule)
+{
+	return rule->outcome.action == SYNFW_PROCESS_DENY && !has_fallback(&rule->outcome) &&
+	       !rule->outcome.monitor && !policy->monitor;
+}
+
+int process_judge_means(const struct policy *policy, bool can_refuse, struct fault *fault)
+{
+	const struct process_rule *rule;
+	size_t i;
+
+	for (i = 0; i < policy->nr_process_rules; i++) {
+		rule = &policy->process_rules[i];
+		if (!can_refuse && needs_refusal(policy, rule))
+			return fault_refuse(fault, EXIT_KERNEL,
+					    "%s:%u: rule \"%s\" denies, and here no exec can be "
+					    "made to fail (%s); `fallback: kill` or "
+					    "`fallback: flag` says what to do instead",
+					    rule->at.file, rule->at.line, rule->name,
+					    lack_of_refusal());
+	}
+	return 0;
+}
+
+/* What a kernel can do of what rules ask for. */
+struct means {
+	bool can_refuse, isolates_fully;
+};
+
+/* `name`: of a rule, or NULL for process-scoring. */
+static void note_fallback(const char *name, const struct process_outcome *outcome,
+			  const struct means *means, struct notes *notes)
+{
+	bool done =
+		outcome->action == SYNFW_PROCESS_DENY ? means->can_refuse : means->isolates_fully;
+
+	if (has_fallback(outcome) && !outcome->monitor && !done)
+		notes_add(notes, "%s%s%s %s: its fallback, %s, is in force",
+			  name ? "rule \"" : "process-scoring", name ? name : "", name ? "\"" : "",
+			  process_lack_text(outcome->action),
+			  manifest_process_action_word(outcome->fallback));
+}
+
+/* Does it isolate, and less than it says? */
+static bool isolates_in_part(const struct process_outcome *outcome)
+{
+	return outcome->action == SYNFW_PROCESS_ISOLATE && !has_fallback(outcome) &&
+	       !outcome->monitor;
+}
+
+#define PARTLY                                                                                   \
+	"isolates, and here accept(2) and listen(2) cannot be refused (%s): "                    \
+	"what is isolated gets no socket, and may not connect, bind or send, but goes on to "    \
+	"accept with sockets that it had; `fallback: kill` or `fallback: flag` says what to do " \
+	"instead"
+
+/* The first rule that isolates in part, and how many more there are. */
+static void note_partial_rules(const struct policy *policy, struct notes *notes)
+{
+	const char *first = NULL;
+	char more[40] = "";
+	size_t count = 0, i;
+
+	for (i = 0; i < policy->nr_process_rules; i++)
+		if (isolates_in_part(&policy->process_rules[i].outcome) && !count++)
+			first = policy->process_rules[i].name;
+	for (i = 0; i < policy->nr_memory_rules; i++)
+		if (isolates_in_part(&policy->memory_rules[i].outcome) && !count++)
+			first = policy->memory_rules[i].name;
+	if (count > 1)
+		snprintf(more, sizeof(more), " (and %zu more)", count - 1);
+	if (count)
+		notes_add(notes, "rule \"%s\"%s " PARTLY, first, more, lack_of_refusal());
+}
+
+static void note_partial(const struct policy *policy, const struct process_outcome *scoring,
+			 struct notes *notes)
+{
+	note_partial_rules(policy, notes);
+	if (isolates_in_part(scoring))
+		notes_add(notes, "process-scoring " PARTLY, lack_of_refusal());
+}
+
+void process_judge_note(const struct policy *policy, bool can_refuse, bool isolates_fully,
+			struct notes *notes)
+{
+	const struct means means = {can_refuse, isolates_fully};
+	const struct process_outcome scoring = {.action = policy->process_scoring.action,
+						.fallback = policy->process_scoring.fallback};
+	size_t i;
+
+	if (policy->monitor)
+		return;
+	for (i = 0; i < policy->nr_process_rules; i++)
+		note_fallback(policy->process_rules[i].name, &policy->process_rules[i].outcome,
+			      &means, notes);
+	for (i = 0; i < policy->nr_memory_rules; i++)
+		note_fallback(policy->memory_rules[i].name, &policy->memory_rules[i].outcome,
+			      &means, notes);
+	note_fallback(NULL, &scoring, &means, notes);
+	/* what has neither this nor a fallback was refused where anything else is lacking */
+	if (!can_refuse)
+		note_partial(policy, &scoring, notes);
+}
+
+/* ---- tests ---- */
+
+static const char *action_word(unsigned int action)
+{
+	return action == SYNFW_PROCESS_SCORE || action >= SYNFW_NR_PROCESS_ACTIONS
+		       ? "allow"
+		       : manifest_process_action_word(action);
+}
+
+/* The rule that decided, or NULL. */
+static const struct process_rule *deciding_rule(const struct policy *policy,
+						const struct process_tables *tables,
+						const struct synfw_process_question *question)
+{
+	uint32_t index;
+
+	if (!tables || question->bit >= tables->head.nr_rules)
+		return NULL;
+	index = tables->rules[question->bit].index;
+	return index < policy->nr_process_rules ? &policy->process_rules[index] : NULL;
+}
+
+static void report_failed(const struct process_test *test, const struct process_rule *rule,
+			  const struct synfw_process_question *answer, struct diags *diags)
+{
+	CLEANUP(cleanup_free) char *text = process_spec_text(&test->process);
+	bool names_rule;
+	const char *cause = process_answer_cause(answer, &names_rule);
+	struct diag *diag;
+
+	names_rule = names_rule && rule;
+	diag = diag_error(diags, test->at, "test failed: %s: expected %s%s%s%s, got %s%s%s%s%s",
+			  text ? text : "exec", action_word(test->expect),
+			  test->rule ? " by rule \"" : "", test->rule ? test->rule : "",
+			  test->rule ? "\"" : "", process_answer_word(answer), cause,
+			  names_rule ? " \"" : "", names_rule ? rule->name : "",
+			  names_rule ? "\"" : "");
+	if (rule)
+		diag_related(diags, diag, rule->at, "this rule decided");
+	else
+		diag_hint(diag, "no rule decided");
+}
+
+static int run_test(const struct policy *policy, const struct process_tables *tables,
+		    const struct process_shadow *shadow, bool can_refuse,
+		    const struct process_test *test, struct diags *diags, struct fault *fault)
+{
+	CLEANUP(cleanup_free)
+	struct synfw_process_question *question = calloc(1, sizeof(*question));
+	const struct process_rule *rule;
+	int err = 0;
+
+	if (!question)
+		return fault_system(fault, -ENOMEM, "cannot run a test");
+	process_question(&test->process, 0, can_refuse, question);
+	if (shadow)
+		err = process_shadow_ask(shadow, fault, question);
+	if (err)
+		return err;
+	rule = deciding_rule(policy, tables, question);
+	if (rule)
+		process_answer_note_fallback(question, rule->outcome.action);
+	if (question->effect == test->expect &&
+	    (!test->rule || (rule && !strcmp(rule->name, test->rule))))
+		return 0;
+	report_failed(test, rule, question, diags);
+	return 0;
+}
+
+int process_judge_tests(const struct policy *policy, const struct process_tables *tables,
+			const struct process_inner *inner, bool can_refuse, struct diags *diags,
+			struct fault *fault)
+{
+	CLEANUP(process_shadow_close) struct process_shadow shadow = PROCESS_SHADOW_NONE;
+	size_t before = diags_errors(diags), i;
+	bool has_rules = tables && tables->head.nr_bits;
+	int err = 0;
+
+	if (!policy->nr_process_tests)
+		return 0;
+	if (has_rules)
+		err = process_shadow_open(inner, &tables->head, fault, &shadow);
+	for (i = 0; !err && i < policy->nr_process_tests; i++)
+		err = run_test(policy, has_rules ? tables : NULL, has_rules ? &shadow : NULL,
+			       can_refuse, &policy->process_tests[i], diags, fault);
+	if (err)
+		return err;
+	return diags_errors(diags) > before ? -EINVAL : 0;
+}

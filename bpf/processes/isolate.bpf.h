@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef SYNFW_PROCESS_ISOLATE_BPF_H
+#define SYNFW_PROCESS_ISOLATE_BPF_H
+
+/* What an isolated process may not do: the calls are refused with EPERM. */
+#include "score.bpf.h"
+#include "table.bpf.h"
+
+#define CALL_REFUSED 0
+#define CALL_ALLOWED 1
+
+/* Once a child of an isolated process found no room, whoever has no entry may be it. */
+static __always_inline bool unknown_is_refused(void)
+{
+	__u32 zero = 0;
+	const struct synfw_process_runtime *runtime =
+		bpf_map_lookup_elem(&synfw_process_runtime, &zero);
+
+	return runtime && *(const volatile __u32 *)&runtime->isolated_lost;
+}
+
+/* Who was isolated by a generation before stays so only while that in force isolates anybody.
+ * Without a head, as after `detach`, nobody is. */
+static __always_inline int call_judge(void)
+{
+	const struct synfw_process_head *head = process_head(active_slot());
+	const struct synfw_process *entry = process_entry(bpf_get_current_pid_tgid() >> 32);
+	bool refused = entry ? entry->flags & SYNFW_PROCESS_ISOLATED : unknown_is_refused();
+
+	if (!refused || !head || !(head->actions & 1 << SYNFW_PROCESS_ISOLATE))
+		return CALL_ALLOWED;
+	if (head->monitor) {
+		tally(SYNFW_PROCESS_TALLY_WOULD_REFUSE);
+		return CALL_ALLOWED;
+	}
+	tally(SYNFW_PROCESS_TALLY_REFUSED);
+	return CALL_REFUSED;
+}
+
+#endif
