@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <synfw/cleanup.h>
 
@@ -44,6 +45,35 @@ void filter_add(const struct filter *filter, const struct synfw_addr6 *address)
 	__atomic_fetch_or(&filter->words[hash / 64 % filter->nr_words], 1ULL << hash % 64,
 			  __ATOMIC_SEQ_CST);
 	__atomic_fetch_or(&filter->words[filter->nr_words], 1, __ATOMIC_SEQ_CST);
+}
+
+static int set_bits(const struct object *object, enum object_map map, uint64_t word, uint64_t bits,
+		    struct fault *fault)
+{
+	const uint64_t per_page = sysconf(_SC_PAGESIZE) / sizeof(word);
+	uint64_t *page = mmap(NULL, per_page * sizeof(word), PROT_READ | PROT_WRITE, MAP_SHARED,
+			      object->map_fd[map], word / per_page * per_page * sizeof(word));
+
+	if (page == MAP_FAILED)
+		return fault_system(fault, -errno, "cannot map a page of \"%s\"",
+				    object_maps[map].name);
+	__atomic_fetch_or(&page[word % per_page], bits, __ATOMIC_SEQ_CST);
+	munmap(page, per_page * sizeof(word));
+	return 0;
+}
+
+int filter_add_one(const struct object *object, enum object_map map,
+		   const struct synfw_addr6 *address, struct fault *fault)
+{
+	const uint64_t nr_words = object_maps[map].max_entries - 1;
+	uint64_t seed, hash;
+	int err = source_read_seed(object, fault, &seed);
+
+	if (err)
+		return err;
+	hash = source_hash(address, seed);
+	err = set_bits(object, map, hash / 64 % nr_words, 1ULL << hash % 64, fault);
+	return err ? err : set_bits(object, map, nr_words, 1, fault);
 }
 
 int filter_keep(const struct filter *filter, const void *items, size_t count, size_t size)

@@ -32,6 +32,10 @@ void filter_close(struct filter *filter);
  * an entry that does not hold. */
 void filter_add(const struct filter *filter, const struct synfw_addr6 *address);
 
+/* The same of one address, by a filter that is not open: no more of it is mapped than two pages. */
+int filter_add_one(const struct object *object, enum object_map map,
+		   const struct synfw_addr6 *address, struct fault *fault);
+
 /* Leaves the bits of these addresses and no others; `items`, of `size` bytes each, begin with one.
  * Only where the packet path sets no bits, and by its only writer: bits of addresses that are among
  * them stay set throughout. 0 or -ENOMEM. */

@@ -71,19 +71,6 @@ static int refuse_name(const struct paths *paths, const struct dynamic *dynamic,
 			    name);
 }
 
-static int take(const struct object *object, struct dynamic *dynamic, int number,
-		struct fault *fault, struct set *ret_set)
-{
-	struct set set = {.about = dynamic->about.set[number]};
-	int err = filter_open(object, OBJECT_MEMBER_FILTER, fault, &set.filter);
-
-	if (err)
-		return err;
-	set.fd = TAKE_FD(dynamic->fd[number]);
-	*ret_set = set;
-	return 0;
-}
-
 int set_open(const struct paths *paths, const char *name, struct fault *fault, struct set *ret_set)
 {
 	CLEANUP(object_close) struct object object = OBJECT_NONE;
@@ -103,7 +90,10 @@ int set_open(const struct paths *paths, const char *name, struct fault *fault, s
 			return err;
 		number = dynamic_find(&dynamic, name);
 		if (number >= 0 && dynamic.fd[number] >= 0) {
-			return take(&object, &dynamic, number, fault, ret_set);
+			*ret_set = (struct set){TAKE_FD(dynamic.fd[number]), object,
+						dynamic.about.set[number]};
+			object = (struct object)OBJECT_NONE;
+			return 0;
 		}
 		if (number < 0)
 			return refuse_name(paths, &dynamic, name, fault);
@@ -114,6 +104,6 @@ int set_open(const struct paths *paths, const char *name, struct fault *fault, s
 void set_close(struct set *set)
 {
 	cleanup_fd(&set->fd);
-	filter_close(&set->filter);
+	object_close(&set->object);
 	*set = (struct set)SET_NONE;
 }

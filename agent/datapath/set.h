@@ -9,14 +9,14 @@
 #include "filter.h"
 
 struct set {
-	int fd; /* of its members */
-	struct filter filter;
+	int fd;		      /* of its members */
+	struct object object; /* of it: what filter_open() takes for OBJECT_MEMBER_FILTER */
 	struct synfw_dynamic_set about;
 };
 
-#define SET_NONE         \
-	{                \
-		.fd = -1 \
+#define SET_NONE                                \
+	{                                       \
+		.fd = -1, .object = OBJECT_NONE \
 	}
 
 /* The fault says what is wrong with the name when there is no such dynamic set. Whoever changes
