@@ -63,7 +63,7 @@ put() { on_host taskset -c 0 "$SYNFW" apply "$T/$1.yaml" >/dev/null; } # POLICY
 # was: on the other CPU.
 put_and_settle() { # POLICY
 	put "$1"
-	sleep 0.1
+	sleep 0.2
 }
 
 # Nanoseconds without and with, a line a round. Which comes first alternates.
@@ -91,9 +91,10 @@ row() { # WHAT BAR|- POLICY LOAD...
 	local what=$1 bar=$2
 	shift 2
 	rounds "$@" >"$T/rounds"
+	counted "$@" >"$T/counted"
 	sort -n -k1,1 "$T/rounds" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }' >"$T/without"
 	awk '{ print $2 / $1 }' "$T/rounds" | sort -n |
-		awk -v what="$what" -v bar="$bar" -v without="$(cat "$T/without")" -v counted="$(counted "$@")" '
+		awk -v what="$what" -v bar="$bar" -v without="$(cat "$T/without")" -v counted="$(cat "$T/counted")" '
 			{ ratio[NR] = $1 }
 			END {
 				low = int((NR - 1.96 * sqrt(NR)) / 2)
@@ -150,7 +151,8 @@ flag_and_read() {
 	wait "$result"
 }
 
-# The same way without synfw: a line before each exec, through a process that copies lines.
+# The same way, but that no reader of synfw is in it: a line before each exec, through a process that copies
+# lines.
 tell_and_read() {
 	local result
 	taskset -c 1 "$BUILD/benchmarks/event-latency" json <"$T/pipe" >>"$T/told" &

@@ -6,10 +6,10 @@
  *
  * exec: starts the program and waits for its end. told: the same, and says the time before, as an
  * event does, in a line to descriptor 3. syscalls: the shortest system call there is. allocations:
- * takes 256 KiB from the kernel, touches each page, gives it back. datagrams: sends one to port 9 of
- * an IPv4 address from a socket that is not connected.
+ * takes 256 KiB from the kernel, touches each page, gives it back. datagrams: sends one to port 9
+ * of an IPv4 address from a socket that is not connected.
  *
- * -p: prints instead the nanoseconds that synfw's programs on processes run in it, on all CPUs, by the
+ * -p: prints instead the nanoseconds that the programs named synfw_* run in it, on all CPUs, by the
  * kernel's own count. To count takes time itself, which is part of it.
  */
 #include <arpa/inet.h>
@@ -109,11 +109,8 @@ static const struct load {
 	int arguments;
 	int (*once)(char *argument);
 } loads[] = {
-	{"exec", 4, start_program},
-	{"told", 4, tell_and_start},
-	{"syscalls", 3, call_kernel},
-	{"allocations", 3, allocate},
-	{"datagrams", 4, send_datagram},
+	{"exec", 4, start_program},   {"told", 4, tell_and_start},     {"syscalls", 3, call_kernel},
+	{"allocations", 3, allocate}, {"datagrams", 4, send_datagram},
 };
 
 static const struct load *find_load(int argc, char **argv)
@@ -160,11 +157,11 @@ static int repeat(const struct load *load, long count, char *argument)
 static int repeat_counted(const struct load *load, long count, char *argument)
 {
 	double before;
-	int err;
+	int err = bpf_enable_stats(BPF_STATS_RUN_TIME);
 
-	if (bpf_enable_stats(BPF_STATS_RUN_TIME) < 0) {
-		perror("process-load: BPF_ENABLE_STATS");
-		return -errno;
+	if (err < 0) {
+		fprintf(stderr, "process-load: cannot count: %s\n", strerror(-err));
+		return err;
 	}
 	before = programs_ns();
 	err = repeat(load, count, argument);
@@ -185,8 +182,9 @@ int main(int argc, char **argv)
 	load = find_load(argc, argv);
 	count = load ? atol(argv[2]) : 0;
 	if (count < 1) {
-		fprintf(stderr, "usage: process-load [-p] exec COUNT PROGRAM | told COUNT PROGRAM | "
-				"syscalls COUNT | allocations COUNT | datagrams COUNT ADDRESS\n");
+		fprintf(stderr,
+			"usage: process-load [-p] exec COUNT PROGRAM | told COUNT PROGRAM | "
+			"syscalls COUNT | allocations COUNT | datagrams COUNT ADDRESS\n");
 		return 2;
 	}
 	if (counted)

@@ -33,7 +33,7 @@ test_deny_fails_the_exec_or_is_refused() {
 		  - {name: points, exec: $T/bin/bad, score: 5}
 		  - {name: denied, exec: $T/bin/bad, action: deny}
 		  - {name: alone, exec: $T/bin/none, action: isolate, fallback: kill}
-		process-scoring: {flag-at: 5, decay: 1/h}
+		process-scoring: {flag-at: 5, act-at: 100, action: isolate, fallback: kill, decay: 1/h}
 	E
 	run synfw apply "$T/denies.yaml"
 	if [ "$STATUS" = 7 ] && [ -z "${SYNFW_REFUSES_BY-}" ]; then
@@ -62,6 +62,10 @@ test_deny_fails_the_exec_or_is_refused() {
 	rm "$SYNFW_BPFFS"/abi*/process/link-accept
 	exits 0 synfw status --json
 	json '.processes.isolation == "partial" and (.warnings | any(test("\"accept\"")))'
+	apply denies
+	rm "$SYNFW_BPFFS"/abi*/process/link-fork
+	exits 0 synfw status --json
+	json '.processes.isolation == "partial" and (.warnings | any(test("\"fork\"")))'
 	exits 0 synfw detach
 	equal "$(status_of bad)" 0 "status after detach"
 	equal "$(state)" nothing "what is pinned after detach"
@@ -148,6 +152,18 @@ test_points_that_isolate_fall_back() {
 	grep -q 'process-scoring isolates, and here accept(2)' "$T/err" || fail "apply does not tell it"
 	exits 0 synfw status --json
 	json '.processes.isolation == "partial" and .processes.fallbacks == []'
+}
+
+# Points that no rule gives lead nowhere, so nothing falls back.
+test_what_nothing_leads_to_does_not_fall_back() {
+	prepare
+	policy idle <<-E
+		process-scoring: {act-at: 10, decay: 1/h, action: isolate, fallback: kill}
+	E
+	exits 0 synfw apply "$T/idle.yaml"
+	! grep -q 'fallback, kill, is in force' "$T/err" || fail "apply tells of a fallback"
+	exits 0 synfw status --json
+	json '.processes == null'
 }
 
 test_a_fallback_is_in_force_and_told() {

@@ -472,7 +472,7 @@ int apply_policy(const struct paths *paths, const struct policy *policy,
 		err = open_live(&apply, &report.notes);
 	if (!err)
 		err = prepare(&apply);
-	if (!err)
+	if (!err && apply.processes.needed)
 		process_judge_note(policy, apply.processes.security != PROCESS_SECURITY_NONE,
 				   apply.processes.isolates_fully, &report.notes);
 	/* what a killed run left may protect: it goes only when something takes its place */

@@ -13,9 +13,9 @@
  * fallback. `can_refuse`: an exec. */
 int process_judge_means(const struct policy *policy, bool can_refuse, struct fault *fault);
 
-/* A warning for each rule whose fallback is in force, where programs can refuse what the
- * kernel asks security modules, such as an exec, or not, and processes be isolated in full or not,
- * and of isolation in part. */
+/* A warning for each rule, and process-scoring, whose fallback is in force, where programs can
+ * refuse what the kernel asks security modules, such as an exec, or not, and processes be isolated
+ * in full or not, and of isolation in part. Of a policy that needs hooks. */
 void process_judge_note(const struct policy *policy, bool can_refuse, bool isolates_fully,
 			struct notes *notes);
 

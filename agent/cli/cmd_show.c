@@ -12,10 +12,10 @@
 #include "base/privileges.h"
 #include "base/ui.h"
 #include "command.h"
-#include "datapath/address_index.h"
 #include "datapath/counters.h"
 #include "datapath/flows.h"
 #include "datapath/live.h"
+#include "report/address_index.h"
 #include "report/report.h"
 
 static const char *rule_mode(const struct live *live, const struct manifest_rule *rule)

@@ -98,35 +98,23 @@ static uint64_t lifetime_of(const struct set_change *change, const struct set *s
 	return change->lifetime_ns ? change->lifetime_ns : set->about.timeout_ns;
 }
 
-/* All bits before the first member: one that is there without its bit would not be found. */
-static int add_to_filter(const struct addresses *addresses, const struct set *set,
-			 struct fault *fault)
-{
-	CLEANUP(filter_close) struct filter filter = FILTER_NONE;
-	size_t i;
-	int err;
-
-	if (addresses->count == 1)
-		return filter_add_one(&set->object, OBJECT_MEMBER_FILTER, &addresses->items[0].key,
-				      fault);
-	err = filter_open(&set->object, OBJECT_MEMBER_FILTER, fault, &filter);
-	for (i = 0; !err && i < addresses->count; i++)
-		filter_add(&filter, &addresses->items[i].key);
-	return err;
-}
-
 static int add_all(const struct set_change *change, const struct set *set, struct fault *fault,
 		   size_t *ret_done)
 {
 	CLEANUP(cleanup_free) struct additions *part = malloc(sizeof(*part));
+	CLEANUP(filter_close) struct filter filter = FILTER_NONE;
 	const struct addresses *addresses = &change->addresses;
 	uint64_t now_ns = members_now(), lifetime_ns;
+	bool alone = addresses->count == 1;
 	uint32_t count, done;
 	int err = part ? 0 : fault_system(fault, -ENOMEM, "cannot add to the set");
 
 	*ret_done = 0;
-	if (!err)
-		err = add_to_filter(addresses, set, fault);
+	if (!err && alone)
+		err = filter_add_one(&set->object, OBJECT_MEMBER_FILTER, &addresses->items[0].key,
+				     fault);
+	else if (!err)
+		err = filter_open(&set->object, OBJECT_MEMBER_FILTER, fault, &filter);
 	while (!err && *ret_done < addresses->count) {
 		for (count = 0; count < CHUNK && *ret_done + count < addresses->count; count++) {
 			const struct address *address = &addresses->items[*ret_done + count];
@@ -134,6 +122,8 @@ static int add_all(const struct set_change *change, const struct set *set, struc
 			lifetime_ns = lifetime_of(change, set, address);
 			part->keys[count] = address->key;
 			part->members[count].expires_ns = lifetime_ns ? now_ns + lifetime_ns : 0;
+			if (!alone)
+				filter_add(&filter, &address->key);
 		}
 		err = members_add(set->fd, part->keys, part->members, count, fault, &done);
 		*ret_done += done;

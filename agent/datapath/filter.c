@@ -38,27 +38,39 @@ void filter_close(struct filter *filter)
 	*filter = (struct filter)FILTER_NONE;
 }
 
+/* The bit of an address, as the packet path finds it. */
+struct place {
+	uint64_t word, bit;
+};
+
+static struct place place_of(const struct synfw_addr6 *address, uint64_t seed, uint64_t nr_words)
+{
+	uint64_t hash = source_hash(address, seed);
+
+	return (struct place){hash / 64 % nr_words, 1ULL << hash % 64};
+}
+
 void filter_add(const struct filter *filter, const struct synfw_addr6 *address)
 {
-	uint64_t hash = source_hash(address, filter->seed);
+	struct place place = place_of(address, filter->seed, filter->nr_words);
 
-	__atomic_fetch_or(&filter->words[hash / 64 % filter->nr_words], 1ULL << hash % 64,
-			  __ATOMIC_SEQ_CST);
+	__atomic_fetch_or(&filter->words[place.word], place.bit, __ATOMIC_SEQ_CST);
 	__atomic_fetch_or(&filter->words[filter->nr_words], 1, __ATOMIC_SEQ_CST);
 }
 
-static int set_bits(const struct object *object, enum object_map map, uint64_t word, uint64_t bits,
-		    struct fault *fault)
+static int set_bit(const struct object *object, enum object_map map, struct place place,
+		   struct fault *fault)
 {
-	const uint64_t per_page = sysconf(_SC_PAGESIZE) / sizeof(word);
-	uint64_t *page = mmap(NULL, per_page * sizeof(word), PROT_READ | PROT_WRITE, MAP_SHARED,
-			      object->map_fd[map], word / per_page * per_page * sizeof(word));
+	const uint64_t per_page = sysconf(_SC_PAGESIZE) / sizeof(place.word);
+	const uint64_t first = place.word / per_page * per_page;
+	uint64_t *page = mmap(NULL, per_page * sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED,
+			      object->map_fd[map], first * sizeof(*page));
 
 	if (page == MAP_FAILED)
 		return fault_system(fault, -errno, "cannot map a page of \"%s\"",
 				    object_maps[map].name);
-	__atomic_fetch_or(&page[word % per_page], bits, __ATOMIC_SEQ_CST);
-	munmap(page, per_page * sizeof(word));
+	__atomic_fetch_or(&page[place.word - first], place.bit, __ATOMIC_SEQ_CST);
+	munmap(page, per_page * sizeof(*page));
 	return 0;
 }
 
@@ -66,14 +78,12 @@ int filter_add_one(const struct object *object, enum object_map map,
 		   const struct synfw_addr6 *address, struct fault *fault)
 {
 	const uint64_t nr_words = object_maps[map].max_entries - 1;
-	uint64_t seed, hash;
+	uint64_t seed;
 	int err = source_read_seed(object, fault, &seed);
 
-	if (err)
-		return err;
-	hash = source_hash(address, seed);
-	err = set_bits(object, map, hash / 64 % nr_words, 1ULL << hash % 64, fault);
-	return err ? err : set_bits(object, map, nr_words, 1, fault);
+	if (!err)
+		err = set_bit(object, map, place_of(address, seed, nr_words), fault);
+	return err ? err : set_bit(object, map, (struct place){nr_words, 1}, fault);
 }
 
 int filter_keep(const struct filter *filter, const void *items, size_t count, size_t size)

@@ -9,8 +9,8 @@
 #include "filter.h"
 
 struct set {
-	int fd;		      /* of its members */
-	struct object object; /* of it: what filter_open() takes for OBJECT_MEMBER_FILTER */
+	int fd;		      /* its members */
+	struct object object; /* the two maps that filter_open() uses */
 	struct synfw_dynamic_set about;
 };
 

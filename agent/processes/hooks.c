@@ -90,6 +90,9 @@ const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
 	(BIT(PROCESS_HOOK_CONNECT4) | BIT(PROCESS_HOOK_CONNECT6) | BIT(PROCESS_HOOK_SENDMSG4) | \
 	 BIT(PROCESS_HOOK_SENDMSG6))
 
+/* Without these nobody would know who forked whom, and what it runs. */
+#define TABLE_HOOKS (BIT(PROCESS_HOOK_FORK) | BIT(PROCESS_HOOK_EXIT) | BIT(PROCESS_HOOK_EXEC))
+
 #define ISOLATION_HOOKS                                                             \
 	(BIT(PROCESS_HOOK_SOCK_CREATE) | OUTGOING_HOOKS | BIT(PROCESS_HOOK_BIND4) | \
 	 BIT(PROCESS_HOOK_BIND6))
@@ -124,7 +127,7 @@ uint32_t process_hooks_needed(const struct process_tables *tables, enum process_
 	if (!tables || !synfw_process_head_is_used(&tables->head))
 		return 0;
 	head = &tables->head;
-	hooks = BIT(PROCESS_HOOK_FORK) | BIT(PROCESS_HOOK_EXIT) | BIT(PROCESS_HOOK_EXEC);
+	hooks = TABLE_HOOKS;
 	if (head->peers || head->on_peer_block)
 		hooks |= PEERS_HOOKS;
 	if (head->actions & 1U << SYNFW_PROCESS_ISOLATE)
@@ -176,7 +179,7 @@ void process_hooks_fall_back(struct process_tables *tables)
 
 uint32_t process_hooks_that_isolate(void)
 {
-	return ISOLATION_HOOKS | ACCEPT_HOOKS;
+	return TABLE_HOOKS | ISOLATION_HOOKS | ACCEPT_HOOKS;
 }
 
 uint32_t process_hooks_that_refuse(void)

@@ -89,29 +89,38 @@ static enum synfw_process_action done_for(const struct status_processes *status,
 	return action == SYNFW_PROCESS_ISOLATE && !isolates ? fallback : action;
 }
 
-/* The first, at `*position` or behind, of the rules and of process-scoring, that falls back. Moves
- * `*position` behind it. */
-static bool next_fallback(const struct status_processes *status, const struct manifest *manifest,
-			  size_t *position, struct fallback *ret)
+/* What becomes of rule `index`; of process-scoring behind the last. */
+static struct fallback fallback_of(const struct status_processes *status,
+				   const struct manifest *manifest, size_t index)
 {
 	const struct manifest_process_scoring *scoring = &manifest->process_scoring;
-	const struct manifest_process_rule *rule;
+	const struct manifest_process_rule *rule = &manifest->process_rules[index];
+	enum synfw_process_action instead;
 
-	for (; *position < manifest->nr_process_rules; ++*position) {
-		rule = &manifest->process_rules[*position];
-		*ret = (struct fallback){rule->name, rule->line, rule->action,
-					 done_for(status, rule->action, rule->fallback)};
-		if (rule->action == SYNFW_PROCESS_DENY)
-			ret->instead = done_for_denial(status, manifest, rule);
-		if (ret->instead != ret->action)
-			return ++*position;
+	if (index == manifest->nr_process_rules) {
+		instead = done_for(status, scoring->action, scoring->fallback);
+		return (struct fallback){NULL, scoring->line, scoring->action, instead};
 	}
-	if (*position > manifest->nr_process_rules)
-		return false;
-	++*position;
-	*ret = (struct fallback){NULL, scoring->line, scoring->action,
-				 done_for(status, scoring->action, scoring->fallback)};
-	return ret->instead != ret->action;
+	instead = rule->action == SYNFW_PROCESS_DENY
+			  ? done_for_denial(status, manifest, rule)
+			  : done_for(status, rule->action, rule->fallback);
+	return (struct fallback){rule->name, rule->line, rule->action, instead};
+}
+
+/* The next one that falls back, from `*position` on, which is moved behind it. */
+static bool next_fallback(const struct status_processes *status, const struct manifest *manifest,
+			  size_t *position, struct fallback *ret_fallback)
+{
+	struct fallback fallback;
+
+	while (*position <= manifest->nr_process_rules) {
+		fallback = fallback_of(status, manifest, (*position)++);
+		if (fallback.instead != fallback.action) {
+			*ret_fallback = fallback;
+			return true;
+		}
+	}
+	return false;
 }
 
 /* How much isolation there is by the policy in force, or NULL where nothing isolates. */

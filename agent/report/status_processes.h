@@ -12,7 +12,7 @@
 struct status_processes {
 	bool wanted;			/* the policy has such rules */
 	uint32_t hooks, uncalled;	/* that are attached, one bit each; of them: not called */
-	bool isolates_fully;		/* what isolates does */
+	bool isolates_fully;		/* process_half_isolates_fully() */
 	uint32_t wanted_hooks;		/* that apply found the policy to need, and could have */
 	enum process_security security; /* how those that are called refuse */
 	uint64_t missed;		/* struct process_half */

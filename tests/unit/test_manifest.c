@@ -299,6 +299,31 @@ static void a_manifest_without_process_rules_is_read(void **state)
 	assert_int_equal(read->nr_process_rules, 0);
 }
 
+/* What the builds wrote whose points could not fall back; and what none of them wrote. */
+static void a_manifest_without_the_action_of_points_is_read(void **state)
+{
+	CLEANUP(manifest_freep) struct manifest *manifest = with_rules((const char *const[]){NULL});
+	CLEANUP(manifest_freep) struct manifest *read = NULL, *odd = NULL;
+	CLEANUP(cleanup_free) char *text = NULL;
+	size_t length;
+	char *key;
+
+	manifest->process_scoring = (struct manifest_process_scoring){
+		strdup("act-at 5; isolate"), 7, SYNFW_PROCESS_ISOLATE, SYNFW_PROCESS_KILL};
+	assert_int_equal(manifest_to_text(manifest, &text, &length), 0);
+	key = strstr(text, "process_act");
+	assert_non_null(key);
+	key[0] = 'x';
+	assert_int_equal(manifest_from_text(text, length, &read), 0);
+	assert_string_equal(read->process_scoring.text, "act-at 5; isolate");
+	assert_int_equal(read->process_scoring.action, read->process_scoring.fallback);
+	key[0] = 'p';
+	key = strstr(key, "isolate");
+	assert_non_null(key);
+	key[0] = 'x';
+	assert_int_equal(manifest_from_text(text, length, &odd), -EINVAL);
+}
+
 static struct manifest *with_process_rules(const char *process, const char *memory)
 {
 	struct manifest *manifest = with_rules((const char *const[]){"packets", NULL});
@@ -384,6 +409,7 @@ int main(void)
 		cmocka_unit_test(no_two_rules_share_a_counter),
 		cmocka_unit_test(too_many_names_are_refused),
 		cmocka_unit_test(a_manifest_without_process_rules_is_read),
+		cmocka_unit_test(a_manifest_without_the_action_of_points_is_read),
 		cmocka_unit_test(a_process_rule_keeps_its_counter),
 		cmocka_unit_test(an_index_names_its_rule),
 		cmocka_unit_test(a_diff_tells_rules_on_processes),

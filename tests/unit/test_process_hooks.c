@@ -80,8 +80,9 @@ static void points_fall_back(void **state)
 	process_hooks_fall_back(&tables);
 	assert_int_equal(tables.head.act, SYNFW_PROCESS_FLAG);
 	assert_int_equal(tables.head.actions, ACTION(FLAG));
-	/* what does not isolate has no fallback */
-	tables.head.act = tables.head.act_fallback = SYNFW_PROCESS_KILL;
+	/* what does not isolate is done whatever it would fall back to */
+	tables.head.act = SYNFW_PROCESS_KILL;
+	tables.head.act_fallback = SYNFW_PROCESS_FLAG;
 	process_hooks_fall_back(&tables);
 	assert_int_equal(tables.head.act, SYNFW_PROCESS_KILL);
 }

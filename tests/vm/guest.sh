@@ -113,8 +113,9 @@ judge_first() { # SYNFW
 	[ $status = 126 ] || { echo "an exec is not denied: $status"; return 1; }
 	judge_switched_off "$1" || return
 	status=0
-	(take_memory && "$1" why $BASHPID) || status=$?
-	[ $status = 1 ] || { echo "another shell is not isolated: $status"; return 1; }
+	(take_memory && "$1" why $BASHPID >/tmp/why) || status=$?
+	cat /tmp/why
+	grep -q 'isolated: it has no network' /tmp/why && [ $status = 1 ] || { echo "another shell is not isolated: $status"; return 1; }
 	before=$(matches "$1") || return
 	take_memory
 	after=$(matches "$1") || return

@@ -5,7 +5,7 @@
 
 #include <synfw/trie.h>
 
-#include "tables.h"
+#include "datapath/tables.h"
 
 #define NR_WORDS(words) (sizeof(words) / sizeof(*(words)))
 

@@ -4,7 +4,7 @@
 
 /* How the policy in force finds the class of an address, and what its tables cost. */
 #include "base/json.h"
-#include "live.h"
+#include "datapath/live.h"
 
 /* Kernel memory of the tables: whole pages, as the kernel holds them. */
 uint64_t tables_kernel_bytes(const struct live *live);
