@@ -25,10 +25,10 @@ prepare() {
 
 # ---- what the kernel holds -----------------------------------------------------------------------
 
-# "KEY KIND" a line, in hex.
+# "KEY KIND" a line, in hex. What goes while bpftool looks has an error for a value.
 exempt() {
 	bpftool -j map dump pinned "$SYNFW_BPFFS"/abi*/synfw_exempt |
-		jq -r '.[] | "\(.key | map(ltrimstr("0x")) | join("")) \(.value[0] | ltrimstr("0x"))"' |
+		jq -r '.[] | select(.value | arrays) | "\(.key | map(ltrimstr("0x")) | join("")) \(.value[0] | ltrimstr("0x"))"' |
 		sort
 }
 
