@@ -34,6 +34,7 @@ BAD = [
     (layering, "agent/synfwd/a.c", C + '#include "report/a.h"\n', "knows nothing"),
     (layering, "agent/synfwd/a.c", C + '#include "cli/a.h"\n', "knows nothing"),
     (layering, "agent/apply/a.c", C + 'void a(void) { printf("a"); }\n', "is printed"),
+    (layering, "agent/base/notes.c", C + 'void a(void) { puts("a"); }\n', "is printed"),
     (layering, "bpf/common/a.bpf.h", C + '#include "packets/a.bpf.h"\n', "stands above"),
     (layering, "bpf/processes/a.bpf.h", C + '#include "packets/a.bpf.h"\n', "knows nothing"),
     (layering, "benchmarks/a.c", C + '#include "synfw.skel.h"\n', "only the agent"),
