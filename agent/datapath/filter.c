@@ -7,18 +7,19 @@
 #include <unistd.h>
 
 #include <synfw/cleanup.h>
+#include <synfw/state.h>
 
 #include "source.h"
 
 static size_t bytes_of(const struct filter *filter)
 {
-	return (filter->nr_words + 1) * sizeof(*filter->words);
+	return SYNFW_FILTER_ENTRIES(filter->nr_words) * sizeof(*filter->words);
 }
 
 int filter_open(const struct object *object, enum object_map map, struct fault *fault,
 		struct filter *ret_filter)
 {
-	struct filter filter = {.nr_words = object_maps[map].max_entries - 1};
+	struct filter filter = {.nr_words = SYNFW_FILTER_WORDS(object_maps[map].max_entries)};
 	int err = source_read_seed(object, fault, &filter.seed);
 
 	if (err)
@@ -38,57 +39,74 @@ void filter_close(struct filter *filter)
 	*filter = (struct filter)FILTER_NONE;
 }
 
-/* The bit of an address, as the packet path finds it. */
+/* One bit to be set. */
 struct place {
 	uint64_t word, bit;
 };
 
-static struct place place_of(const struct synfw_addr6 *address, uint64_t seed, uint64_t nr_words)
-{
-	uint64_t hash = source_hash(address, seed);
+#define NR_PLACES 3
 
-	return (struct place){hash / 64 % nr_words, 1ULL << hash % 64};
+/* What an address sets, as the packet path does: its bit first, the summary and the last word,
+ * which lie together, behind it. */
+static void places_of(const struct synfw_addr6 *address, uint64_t seed, uint64_t nr_words,
+		      struct place ret_places[NR_PLACES])
+{
+	uint64_t hash = source_hash(address, seed), at = hash / 64 % nr_words;
+
+	ret_places[0] = (struct place){at, 1ULL << hash % 64};
+	ret_places[1] = (struct place){SYNFW_FILTER_SUMMARY(nr_words, at), 1ULL << at % 64};
+	ret_places[2] = (struct place){SYNFW_FILTER_ANY(nr_words), 1};
 }
 
 void filter_add(const struct filter *filter, const struct synfw_addr6 *address)
 {
-	struct place place = place_of(address, filter->seed, filter->nr_words);
+	struct place places[NR_PLACES];
+	int i;
 
-	__atomic_fetch_or(&filter->words[place.word], place.bit, __ATOMIC_SEQ_CST);
-	__atomic_fetch_or(&filter->words[filter->nr_words], 1, __ATOMIC_SEQ_CST);
+	places_of(address, filter->seed, filter->nr_words, places);
+	for (i = 0; i < NR_PLACES; i++)
+		__atomic_fetch_or(&filter->words[places[i].word], places[i].bit, __ATOMIC_SEQ_CST);
 }
 
-static int set_bit(const struct object *object, enum object_map map, struct place place,
-		   struct fault *fault)
+/* In the pages from the first place to the last. */
+static int set_bits(const struct object *object, enum object_map map, const struct place *places,
+		    int count, struct fault *fault)
 {
-	const uint64_t per_page = sysconf(_SC_PAGESIZE) / sizeof(place.word);
-	const uint64_t first = place.word / per_page * per_page;
-	uint64_t *page = mmap(NULL, per_page * sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED,
-			      object->map_fd[map], first * sizeof(*page));
+	const uint64_t per_page = sysconf(_SC_PAGESIZE) / sizeof(places->word);
+	const uint64_t first = places[0].word / per_page * per_page;
+	const size_t bytes = (places[count - 1].word + 1 - first) * sizeof(places->word);
+	uint64_t *words = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, object->map_fd[map],
+			       first * sizeof(*words));
+	int i;
 
-	if (page == MAP_FAILED)
-		return fault_system(fault, -errno, "cannot map a page of \"%s\"",
+	if (words == MAP_FAILED)
+		return fault_system(fault, -errno, "cannot map pages of \"%s\"",
 				    object_maps[map].name);
-	__atomic_fetch_or(&page[place.word - first], place.bit, __ATOMIC_SEQ_CST);
-	munmap(page, per_page * sizeof(*page));
+	for (i = 0; i < count; i++)
+		__atomic_fetch_or(&words[places[i].word - first], places[i].bit, __ATOMIC_SEQ_CST);
+	munmap(words, bytes);
 	return 0;
 }
 
 int filter_add_one(const struct object *object, enum object_map map,
 		   const struct synfw_addr6 *address, struct fault *fault)
 {
-	const uint64_t nr_words = object_maps[map].max_entries - 1;
+	const uint64_t nr_words = SYNFW_FILTER_WORDS(object_maps[map].max_entries);
+	struct place places[NR_PLACES];
 	uint64_t seed;
 	int err = source_read_seed(object, fault, &seed);
 
-	if (!err)
-		err = set_bit(object, map, place_of(address, seed, nr_words), fault);
-	return err ? err : set_bit(object, map, (struct place){nr_words, 1}, fault);
+	if (err)
+		return err;
+	places_of(address, seed, nr_words, places);
+	err = set_bits(object, map, &places[0], 1, fault);
+	return err ? err : set_bits(object, map, &places[1], NR_PLACES - 1, fault);
 }
 
 int filter_keep(const struct filter *filter, const void *items, size_t count, size_t size)
 {
-	CLEANUP(cleanup_free) uint64_t *words = calloc(filter->nr_words + 1, sizeof(*words));
+	const size_t nr_entries = SYNFW_FILTER_ENTRIES(filter->nr_words);
+	CLEANUP(cleanup_free) uint64_t *words = calloc(nr_entries, sizeof(*words));
 	const struct filter kept = {words, filter->nr_words, filter->seed};
 	size_t i;
 
@@ -96,7 +114,7 @@ int filter_keep(const struct filter *filter, const void *items, size_t count, si
 		return -ENOMEM;
 	for (i = 0; i < count; i++)
 		filter_add(&kept, (const void *)((const char *)items + i * size));
-	for (i = 0; i <= filter->nr_words; i++)
+	for (i = 0; i < nr_entries; i++)
 		__atomic_store_n(&filter->words[i], words[i], __ATOMIC_SEQ_CST);
 	return 0;
 }

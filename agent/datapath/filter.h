@@ -13,7 +13,7 @@
 
 struct filter {
 	uint64_t *words;   /* the memory that the packet path reads */
-	uint64_t nr_words; /* and behind them the one that says that any bit is set */
+	uint64_t nr_words; /* that have a bit for each hash; the summary is behind them */
 	uint64_t seed;
 };
 
@@ -32,7 +32,8 @@ void filter_close(struct filter *filter);
  * an entry that does not hold. */
 void filter_add(const struct filter *filter, const struct synfw_addr6 *address);
 
-/* The same of one address, by a filter that is not open: no more of it is mapped than two pages. */
+/* The same of one address, by a filter that is not open: no more of it is mapped than the page of
+ * its bit and those of the summary. */
 int filter_add_one(const struct object *object, enum object_map map,
 		   const struct synfw_addr6 *address, struct fault *fault);
 

@@ -13,17 +13,24 @@
  * without the filter of what is in force has no such word. */
 static __always_inline bool filter_is_empty(void *map, __u32 words)
 {
-	const __u64 *any = bpf_map_lookup_elem(map, &words);
+	__u32 key = SYNFW_FILTER_ANY(words);
+	const __u64 *any = bpf_map_lookup_elem(map, &key);
 
 	return any && !*(const volatile __u64 *)any;
 }
 
-static __always_inline bool filter_has(void *map, __u32 words, __u64 hash)
+static __always_inline bool filter_bit(void *map, __u32 key, __u32 bit)
 {
-	__u32 key = hash / 64 % words;
 	const __u64 *word = bpf_map_lookup_elem(map, &key);
 
-	return !word || *(const volatile __u64 *)word >> (hash & 63) & 1;
+	return !word || *(const volatile __u64 *)word >> (bit & 63) & 1;
+}
+
+static __always_inline bool filter_has(void *map, __u32 words, __u64 hash)
+{
+	__u32 at = hash / 64 % words;
+
+	return filter_bit(map, SYNFW_FILTER_SUMMARY(words, at), at) && filter_bit(map, at, hash);
 }
 
 static __always_inline void filter_set(void *map, __u32 key, __u64 bit)
@@ -35,11 +42,14 @@ static __always_inline void filter_set(void *map, __u32 key, __u64 bit)
 }
 
 /* Before the address goes in: a packet that finds the bit and no entry yet passes, as it would have
- * a moment before; none may find the entry and its bit clear. */
+ * a moment before; none may find the entry and a bit of its clear. */
 static __always_inline void filter_add(void *map, __u32 words, __u64 hash)
 {
-	filter_set(map, hash / 64 % words, 1ULL << (hash & 63));
-	filter_set(map, words, 1);
+	__u32 at = hash / 64 % words;
+
+	filter_set(map, at, 1ULL << (hash & 63));
+	filter_set(map, SYNFW_FILTER_SUMMARY(words, at), 1ULL << (at & 63));
+	filter_set(map, SYNFW_FILTER_ANY(words), 1);
 }
 
 #define BLOCK_FOREVER 0 /* instead of a time */

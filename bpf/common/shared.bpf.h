@@ -57,7 +57,7 @@ struct block_map {
 
 struct block_filter_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SYNFW_BLOCK_FILTER_WORDS + 1);
+	__uint(max_entries, SYNFW_FILTER_ENTRIES(SYNFW_BLOCK_FILTER_WORDS));
 	__uint(map_flags, BPF_F_MMAPABLE); /* user space sets bits, atomically as the programs */
 	__type(key, __u32);
 	__type(value, __u64);

@@ -147,7 +147,7 @@ struct block_filter_map synfw_block_filter SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SYNFW_MEMBER_FILTER_WORDS + 1);
+	__uint(max_entries, SYNFW_FILTER_ENTRIES(SYNFW_MEMBER_FILTER_WORDS));
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
 	__type(value, __u64);
@@ -155,7 +155,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SYNFW_EXEMPT_FILTER_WORDS + 1);
+	__uint(max_entries, SYNFW_FILTER_ENTRIES(SYNFW_EXEMPT_FILTER_WORDS));
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
 	__type(value, __u64);

@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 #ifndef SYNFW_ABI_VERSION
-#define SYNFW_ABI_VERSION 8
+#define SYNFW_ABI_VERSION 9
 #endif
 
 /* ---- limits: used by the maps, by the compiler's checks and by the tests ------------------- */

@@ -224,9 +224,12 @@ _Static_assert(sizeof(struct synfw_block_place) == 24, "place of a block");
 
 /*
  * Filters: an array of 64-bit words in front of a hash map, with one bit for each value of
- * synfw_source_hash() modulo 64 * words, and behind them one word that is not 0 once any bit was
- * set. Both are set before an address goes into the map, and stay: what is left of them costs a
- * look at the map, and never a verdict. A packet whose bit is clear costs no look.
+ * synfw_source_hash() modulo 64 * words. Behind them a summary, one bit for each of the words that
+ * is not 0 once any of its bits was set, and one last word that is not 0 once the summary is. While
+ * few addresses are behind a filter, most packets end at the summary: a few KiB, which a first-level
+ * cache holds whatever the size of the filter. All are set before an address goes into the map, and
+ * stay: what is left of them costs a look at the map, and never a verdict. A packet whose bit is
+ * clear costs no look.
  *
  * synfw_block_filter: sources in synfw_blocks. synfw_member_filter: addresses (IPv6 whole) in
  * any dynamic set. synfw_exempt_filter: those in synfw_exempt, which only user space writes: it
@@ -235,6 +238,12 @@ _Static_assert(sizeof(struct synfw_block_place) == 24, "place of a block");
 #define SYNFW_BLOCK_FILTER_WORDS  (1 << 14)
 #define SYNFW_EXEMPT_FILTER_WORDS (1 << 8)
 #define SYNFW_MEMBER_FILTER_WORDS (1 << 17)
+
+/* Entries of the array, and what they are behind the words: `words` is a power of two, 64 at least. */
+#define SYNFW_FILTER_ENTRIES(words)	((words) + (words) / 64 + 1)
+#define SYNFW_FILTER_WORDS(entries)	(((entries)-1) / 65 * 64)
+#define SYNFW_FILTER_SUMMARY(words, at) ((words) + (at) / 64) /* of word `at`: bit at % 64 */
+#define SYNFW_FILTER_ANY(words)		((words) + (words) / 64)
 
 /* synfw_exempt: addresses (struct synfw_addr6, IPv6 whole) that are never scored or blocked,
  * however their packets look: gateways, name servers, DHCP servers and this host's own. Value:

@@ -12,6 +12,7 @@
 #include <linux/bpf.h>
 
 #include "claims.h"
+#include "filter_bits.h"
 #include "frame.h"
 #include "must.h"
 #include "over_time_policy.h"
@@ -141,6 +142,33 @@ static bool operator_blocks_and_unblocks(void)
 }
 
 /* The last of them is a host of a blocked /64. */
+/* Which is what makes the filter cheap: nothing is looked for behind a bit that is clear. */
+static bool is_not_looked_for_behind_a_clear_bit(void)
+{
+	static const struct filter_bits cases[] = {
+		{.own = false, .summary = true, .any = true},
+		{.own = true, .summary = false, .any = true},
+		{.own = true, .summary = true, .any = false},
+	};
+	static const struct filter_bits all = {true, true, true};
+	const struct synfw_block block = {.cause = SYNFW_BLOCK_OPERATOR};
+	const struct synfw_addr6 source = addr6_of_v4(HOSTILE + 7);
+	int filter_fd = datapath_map_fd(datapath, "synfw_block_filter");
+	int runtime_fd = datapath_map_fd(datapath, "synfw_runtime");
+
+	MUST(state_put_block(state, &source, &block) == 0);
+	EXPECT(!passes4(HOSTILE + 7, QUIET_PORT));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		filter_bits_put(filter_fd, runtime_fd, SYNFW_BLOCK_FILTER_WORDS, &source,
+				&cases[i]);
+		EXPECT(passes4(HOSTILE + 7, QUIET_PORT));
+	}
+	filter_bits_put(filter_fd, runtime_fd, SYNFW_BLOCK_FILTER_WORDS, &source, &all);
+	EXPECT(!passes4(HOSTILE + 7, QUIET_PORT));
+	state_remove_block(state, &source);
+	return true;
+}
+
 static bool never_concerns_protected_and_exempt(void)
 {
 	const struct synfw_addr6 network = {.byte = {0x20, 1, 0xd, 0xb8, 7}};
@@ -336,6 +364,7 @@ int main(void)
 	state_set_time(state, START_NS);
 	CHECK(ends_on_time_and_remembers_offences);
 	CHECK(operator_blocks_and_unblocks);
+	CHECK(is_not_looked_for_behind_a_clear_bit);
 	CHECK(never_concerns_protected_and_exempt);
 	CHECK(monitor_mode_blocks_nothing);
 	compiled_done(&compiled);

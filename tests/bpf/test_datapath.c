@@ -17,6 +17,7 @@
 #include <synfw/cleanup.h>
 #include <synfw/state.h>
 
+#include "filter_bits.h"
 #include "must.h"
 #include "synfw.skel.h"
 
@@ -289,20 +290,9 @@ int datapath_apply(struct datapath *datapath, struct image *image)
 
 void datapath_filter_member(struct datapath *datapath, const struct synfw_addr6 *key)
 {
-	int fd = bpf_map__fd(datapath->live->maps.synfw_member_filter);
-	int runtime_fd = bpf_map__fd(datapath->live->maps.synfw_runtime);
-	struct synfw_runtime runtime;
-	uint32_t word[4], zero = 0, at, any = SYNFW_MEMBER_FILTER_WORDS;
-	uint64_t hash, bits;
-
-	memcpy(word, key->byte, sizeof(word));
-	MUST(!bpf_map_lookup_elem(runtime_fd, &zero, &runtime));
-	hash = synfw_source_hash(word, runtime.seed);
-	at = hash / 64 % SYNFW_MEMBER_FILTER_WORDS;
-	MUST(!bpf_map_lookup_elem(fd, &at, &bits));
-	bits |= 1ULL << hash % 64;
-	MUST(!bpf_map_update_elem(fd, &at, &bits, BPF_ANY) &&
-	     !bpf_map_update_elem(fd, &any, &bits, BPF_ANY));
+	filter_bits_set(bpf_map__fd(datapath->live->maps.synfw_member_filter),
+			bpf_map__fd(datapath->live->maps.synfw_runtime), SYNFW_MEMBER_FILTER_WORDS,
+			key);
 }
 
 int datapath_put_member(struct datapath *datapath, uint32_t number,

@@ -14,6 +14,7 @@
 #include <synfw/state.h>
 
 #include "claims.h"
+#include "filter_bits.h"
 #include "must.h"
 #include "process_sockets.h"
 #include "process_trial.h"
@@ -72,16 +73,11 @@ static void apply(uint8_t flags, const struct synfw_process_head *head)
 static bool filter_has(const char *address)
 {
 	const struct synfw_addr6 key = sockets_key(address);
-	struct synfw_runtime runtime;
-	uint32_t zero = 0, place, word[4];
-	uint64_t bits, hash;
+	const struct filter_bits bits =
+		filter_bits_of(map_fd("synfw_block_filter"), map_fd("synfw_runtime"),
+			       SYNFW_BLOCK_FILTER_WORDS, &key);
 
-	MUST(bpf_map_lookup_elem(map_fd("synfw_runtime"), &zero, &runtime) == 0);
-	memcpy(word, &key, sizeof(word));
-	hash = synfw_source_hash(word, runtime.seed);
-	place = hash / 64 % SYNFW_BLOCK_FILTER_WORDS;
-	MUST(bpf_map_lookup_elem(map_fd("synfw_block_filter"), &place, &bits) == 0);
-	return bits >> (hash & 63) & 1;
+	return bits.own && bits.summary && bits.any;
 }
 
 static bool sockets_that_are_open_are_found(void)

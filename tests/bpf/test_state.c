@@ -10,6 +10,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "filter_bits.h"
 #include "must.h"
 
 struct state {
@@ -140,18 +141,10 @@ bool state_block(struct state *state, const struct synfw_addr6 *source,
 	return bpf_map_lookup_elem(state->blocks_fd, source, ret_block) == 0;
 }
 
-/* The bit of an address, and the word behind the others. */
 static void filter_put(struct state *state, const char *name, uint32_t words,
 		       const struct synfw_addr6 *address)
 {
-	uint64_t hash = hash_of(state, address), word;
-	uint32_t key = hash / 64 % words;
-	int fd = map_fd(state, name);
-
-	MUST(bpf_map_lookup_elem(fd, &key, &word) == 0);
-	word |= 1ULL << (hash & 63);
-	MUST(bpf_map_update_elem(fd, &key, &word, BPF_ANY) == 0 &&
-	     bpf_map_update_elem(fd, &words, &word, BPF_ANY) == 0);
+	filter_bits_set(map_fd(state, name), state->runtime_fd, words, address);
 }
 
 int state_put_block(struct state *state, const struct synfw_addr6 *source,

@@ -27,7 +27,7 @@ FACTS = docs.Facts(
     keys=[key("mode", ["block", "monitor"]), key("rules.name", required=True),
           key("rules.rate", supported=False)],
     reasons={"rule-drop"}, exit_codes={"0", "7"}, environment={"SYNFW_BPFFS", "TERM"},
-    abi="8", check_policy=check_policy)
+    abi="9", check_policy=check_policy)
 
 COMMANDS_PAGE = """# COMMON OPTIONS
 
@@ -83,7 +83,7 @@ COMMANDS_PAGE = """# COMMON OPTIONS
 # ENVIRONMENT
 
 *SYNFW_BPFFS*
-\tPins, below abi8.
+\tPins, below abi9.
 """
 POLICY_PAGE = """# KEYS
 
@@ -132,7 +132,7 @@ BAD = [
     (docs.COMMANDS_PAGE, "*7*", "7", "exit code 7 is not"),
     (docs.COMMANDS_PAGE, "*7*", "*8*", "there is no exit code 8"),
     (docs.COMMANDS_PAGE, "*SYNFW_BPFFS*", "It", "variable SYNFW_BPFFS is not"),
-    (docs.COMMANDS_PAGE, "below abi8", "below abi7", "abi7 is named, and this is abi8"),
+    (docs.COMMANDS_PAGE, "below abi9", "below abi8", "abi8 is named, and this is abi9"),
     (docs.COMMANDS_PAGE, "Dropped.", "See *synfw why*.", "there is no such command"),
     (docs.COMMANDS_PAGE, "Dropped.", "Yes\n\n```\nsynfw why me\n```\n", "there is no command why"),
     (docs.POLICY_PAGE, "*mode*", "mode", "key mode is not documented"),
