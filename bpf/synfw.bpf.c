@@ -100,7 +100,6 @@ static __always_inline void tell(struct xdp_md *ctx, const struct image *image, 
 {
 	__u32 kind = SYNFW_EVENT_DROP, counter = walk->decision.counter;
 	const struct scratch *scratch;
-	struct synfw_runtime *runtime;
 
 	if (read_only)
 		return;
@@ -111,11 +110,7 @@ static __always_inline void tell(struct xdp_md *ctx, const struct image *image, 
 	} else if (walk->decision.verdict != SYNFW_DROP || !logging_wants(image, kind)) {
 		return;
 	}
-	runtime = runtime_at_hand();
-	if (runtime && events_are_shut(runtime, SYNFW_EVENTS_OF_PACKETS))
-		tally(SYNFW_TALLY_EVENTS_LIMITED);
-	else
-		event_tell(ctx, walk, kind, counter);
+	event_tell(ctx, walk, kind, counter);
 }
 
 /* Is it over with the packet before any rule is asked? */

@@ -12,9 +12,6 @@
 #include "source.bpf.h"
 #include "walk.bpf.h"
 
-/* No tick of a kernel is longer (CONFIG_HZ is 100 at least). */
-#define LONGEST_JIFFY_NS  10000000ULL
-
 #define EVENT_LIMIT_TRIES 4
 
 static __always_inline __u32 event_bucket(__u32 kind)
@@ -23,11 +20,32 @@ static __always_inline __u32 event_bucket(__u32 kind)
 								     : SYNFW_EVENTS_OF_PACKETS;
 }
 
-/* The limit was found exhausted for longer than this jiffy: no need to ask the clock again. */
-static __always_inline bool events_are_shut(const struct synfw_runtime *runtime, __u32 bucket)
+static __always_inline struct schedule event_schedule(const struct synfw_logging *logging,
+						      __u64 now_ns)
 {
-	return !test_clock &&
-	       *(const volatile __u64 *)&runtime->event_shut_jiffy[bucket] == bpf_jiffies64();
+	return (struct schedule){
+		.interval_ns = logging->limit_interval_ns,
+		.tolerance_ns = logging->limit_tolerance_ns,
+		.now_ns = now_ns,
+	};
+}
+
+/* Is the limit exhausted? Asked before anything is worked out of the event: under a flood it mostly
+ * is. */
+static __always_inline bool event_limit_is_exhausted(const struct synfw_runtime *runtime,
+						     __u32 bucket,
+						     const struct synfw_logging *logging,
+						     struct walk *walk)
+{
+	struct schedule schedule;
+
+	if (!logging->limit_interval_ns)
+		return false;
+	schedule = event_schedule(logging, walk_now(walk));
+	return schedule_refuses(
+		&schedule,
+		schedule_tat(&schedule,
+			     *(const volatile __u64 *)&runtime->event_tat_boot_ns[bucket]));
 }
 
 /* Takes one event from the limit. Without a lock: the last of several tries that another CPU spoils
@@ -35,11 +53,7 @@ static __always_inline bool events_are_shut(const struct synfw_runtime *runtime,
 static __always_inline bool event_limit_take(struct synfw_runtime *runtime, __u32 bucket,
 					     const struct synfw_logging *logging, __u64 now_ns)
 {
-	const struct schedule schedule = {
-		.interval_ns = logging->limit_interval_ns,
-		.tolerance_ns = logging->limit_tolerance_ns,
-		.now_ns = now_ns,
-	};
+	const struct schedule schedule = event_schedule(logging, now_ns);
 	__u64 *tat = &runtime->event_tat_boot_ns[bucket];
 	int i;
 
@@ -50,11 +64,8 @@ static __always_inline bool event_limit_take(struct synfw_runtime *runtime, __u3
 		__u64 seen = *(const volatile __u64 *)tat;
 		__u64 tat_ns = schedule_tat(&schedule, seen);
 
-		if (schedule_refuses(&schedule, tat_ns)) {
-			if (tat_ns - schedule.tolerance_ns - now_ns >= LONGEST_JIFFY_NS)
-				runtime->event_shut_jiffy[bucket] = bpf_jiffies64();
+		if (schedule_refuses(&schedule, tat_ns))
 			return false;
-		}
 		if (__sync_val_compare_and_swap(tat, seen, schedule_next(&schedule, tat_ns)) ==
 		    seen)
 			return true;
@@ -149,9 +160,9 @@ static __always_inline __u64 event_tag(const struct image *image, const struct w
 }
 
 /*
- * Tells of the packet, as `logging` says. In the order of what it costs: is it one that sampling
- * leaves out, does the limit let it through, is there room. Which of its source was told first
- * is remembered only when it was told.
+ * Tells of the packet, as `logging` says. In the order of what it costs: is the limit exhausted, is
+ * it one that sampling leaves out, does the limit let it through, is there room. Which of its
+ * source was told first is remembered only when it was told.
  */
 __noinline int event_tell(struct xdp_md *ctx, struct walk *walk, __u32 kind, __u32 counter)
 {
@@ -164,6 +175,10 @@ __noinline int event_tell(struct xdp_md *ctx, struct walk *walk, __u32 kind, __u
 	if (!walk || !runtime || !image_open(&image, walk->generation % SYNFW_NR_GENERATION_SLOTS))
 		return 0;
 	logging = image_logging(&image);
+	if (event_limit_is_exhausted(runtime, event_bucket(kind), logging, walk)) {
+		tally(SYNFW_TALLY_EVENTS_LIMITED);
+		return 0;
+	}
 	tag = event_tag(&image, walk, kind, counter, runtime->seed);
 	key = tag % SYNFW_EVENT_FIRSTS;
 	first = bpf_map_lookup_elem(&synfw_event_firsts, &key);

@@ -378,10 +378,9 @@ enum synfw_event_bucket {
 struct synfw_runtime {
 	__u64 seed;		/* of synfw_source_hash(); random, written before the first packet */
 	__u64 event_tat_boot_ns[SYNFW_NR_EVENT_BUCKETS]; /* the limit of logging, as a rate */
-	__u64 event_shut_jiffy[SYNFW_NR_EVENT_BUCKETS]; /* in this jiffy nothing more is let through */
 	__u64 test_now_ns;	/* the time, for tests that have loaded a program which asks for it */
 	__u64 peers_marked;	/* not 0 once a mark was made, see peer.h: before, none is looked for */
-	__u64 reserved;
+	__u64 reserved[3];
 	__u32 block_cursor;	/* next place in synfw_block_ring */
 	__u32 set_swept_ms[SYNFW_MAX_DYNAMIC_SETS]; /* when room was looked for in a full set, of
 						     * SYNFW_SET_SWEEP_MS; CLOCK_BOOTTIME, wraps */

@@ -365,7 +365,6 @@ static const struct member members[] = {
 	MEMBER(synfw_process_question, answered),
 	MEMBER(synfw_runtime, seed),
 	MEMBER(synfw_runtime, event_tat_boot_ns),
-	MEMBER(synfw_runtime, event_shut_jiffy),
 	MEMBER(synfw_runtime, test_now_ns),
 	MEMBER(synfw_runtime, peers_marked),
 	MEMBER(synfw_runtime, block_cursor),

@@ -221,8 +221,31 @@ static uint64_t boot_ns(void)
 	return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-/* In a jiffy in which it was found exhausted the limit is not asked again. None is lost by that:
- * the next one would have come later. */
+/* What sampling would leave out counts as limited, too, and whose first event was not told still
+ * has it to come. */
+static bool asks_the_limit_before_all_else(void)
+{
+	uint64_t limited, sampled = state_tally(state, SYNFW_TALLY_EVENTS_SAMPLED);
+	struct synfw_event event;
+
+	apply(SAMPLE, "100/s");
+	for (uint32_t i = 0; i < 100; i++)
+		send_many(HOSTILE + 1000 + i, DROP_PORT, 1);
+	EXPECT(state_events(state, &event, 1) == 100);
+	limited = state_tally(state, SYNFW_TALLY_EVENTS_LIMITED);
+	send_many(HOSTILE + 1000, DROP_PORT, 500);
+	send_many(HOSTILE + 2000, DROP_PORT, 500);
+	EXPECT(state_events(state, &event, 1) == 0);
+	EXPECT(state_tally(state, SYNFW_TALLY_EVENTS_LIMITED) == limited + 1000);
+	EXPECT(state_tally(state, SYNFW_TALLY_EVENTS_SAMPLED) == sampled);
+	now_ns += NS_PER_S;
+	state_set_time(state, now_ns);
+	send_many(HOSTILE + 2000, DROP_PORT, 1);
+	EXPECT(state_events(state, &event, 1) == 1 && event.flags == SYNFW_EVENT_FIRST);
+	return true;
+}
+
+/* The time that it goes by is up to a jiffy old: that moves an event, and loses none. */
 static bool keeps_its_limit_by_the_kernels_clock(void)
 {
 	uint64_t sent = 0, begin_ns, limited = state_tally(state, SYNFW_TALLY_EVENTS_LIMITED);
@@ -252,6 +275,7 @@ int main(void)
 	CHECK(tells_flag_and_block_with_the_score);
 	CHECK(samples_drops_but_not_the_first);
 	CHECK(limits_and_counts_what_it_leaves_out);
+	CHECK(asks_the_limit_before_all_else);
 	CHECK(counts_what_the_ring_has_no_room_for);
 	compiled_done(&compiled);
 	state_close(state);
