@@ -15,10 +15,8 @@ static const char *const ipv4_words[] = {
 	[SYNFW_TRIE4_ROOT_LINES] = "trie with a root of lines",
 };
 
-static const char *const ipv6_words[] = {
-	[SYNFW_TRIE6_ROOT_IDS] = "path-compressed trie",
-	[SYNFW_TRIE6_ROOT_LISTS] = "path-compressed trie with a root of lists",
-};
+static const char ipv6_ids[] = "path-compressed trie";
+static const char ipv6_lists[] = "path-compressed trie with a root of lists";
 
 static const struct {
 	const char *key, *text;
@@ -37,14 +35,14 @@ static const char *word_of(const struct live *live, size_t place)
 {
 	const struct synfw_class_tables *tables = &live->class_tables;
 	enum synfw_direction direction = places[place].direction;
-	bool ipv6 = places[place].family == 6;
-	uint8_t root = ipv6 ? tables->trie6_root[direction] : tables->trie4_root[direction];
+	uint8_t root = tables->trie4_root[direction];
 
-	if (!(ipv6 ? tables->trie6[direction] : tables->trie4[direction]))
-		return NULL;
-	if (ipv6)
-		return root < NR_WORDS(ipv6_words) ? ipv6_words[root] : NULL;
-	return root < NR_WORDS(ipv4_words) ? ipv4_words[root] : NULL;
+	if (places[place].family == 6) {
+		if (!tables->trie6[direction])
+			return NULL;
+		return tables->trie6_lists_bits[direction] ? ipv6_lists : ipv6_ids;
+	}
+	return tables->trie4[direction] && root < NR_WORDS(ipv4_words) ? ipv4_words[root] : NULL;
 }
 
 uint64_t tables_kernel_bytes(const struct live *live)

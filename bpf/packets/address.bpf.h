@@ -103,12 +103,11 @@ static __always_inline __u32 trie_line(struct image *image, __u32 root, __u32 ad
 	return SYNFW_TRIE_LEAF | line->class_id[which >> 2 * (counts * LANES >> 48 & 31) & 3];
 }
 
-/* Does the bitmap behind a root of lines say that the address has the class of the rest? */
-static __always_inline bool trie_rest(struct image *image, __u32 root, __u32 addr)
+/* Does the bitmap at line `base` say that all addresses whose upper bits are `number` have the
+ * class of the rest? */
+static __always_inline bool bitmap_is_clear(struct image *image, __u32 base, __u32 number)
 {
-	__u32 number = addr >> (32 - SYNFW_TRIE_BITMAP_PREFIXLEN);
-	const struct synfw_line *line =
-		line_at(image, root + SYNFW_TRIE_BITMAP_LINE + number / (8 * SYNFW_LINE_BYTES));
+	const struct synfw_line *line = line_at(image, base + number / (8 * SYNFW_LINE_BYTES));
 
 	return !line || !(line->word[number / 64 % CELLS_PER_LINE] >> (number & 63) & 1);
 }
@@ -117,11 +116,15 @@ static __always_inline __u32 trie4_class(struct image *image,
 					 const struct synfw_class_tables *tables,
 					 enum synfw_direction direction, __be32 addr_be)
 {
-	__u32 root = tables->trie4[direction], addr = bpf_ntohl(addr_be), id;
+	__u32 root = tables->trie4[direction], outline = tables->trie4_outline[direction];
+	__u32 addr = bpf_ntohl(addr_be), id;
 	__u8 form = tables->trie4_root[direction];
 
+	if (outline && bitmap_is_clear(image, outline, addr >> (32 - SYNFW_TRIE_OUTLINE_PREFIXLEN)))
+		return tables->trie4_rest[direction];
 	if (form == SYNFW_TRIE4_ROOT_LINES) {
-		if (trie_rest(image, root, addr))
+		if (bitmap_is_clear(image, root + SYNFW_TRIE_BITMAP_LINE,
+				    addr >> (32 - SYNFW_TRIE_BITMAP_PREFIXLEN)))
 			return tables->trie4_rest[direction];
 		id = trie_line(image, root, addr);
 	} else if (form == SYNFW_TRIE4_ROOT_WIDE) {
@@ -231,31 +234,50 @@ static __always_inline __u32 trie6_tail(struct image *image, __u32 cell, const s
 }
 
 /* The id that the root gives, and the bits that it is for. */
-static __always_inline __u32 trie6_root(struct image *image, __u32 root, __u32 form, __u64 high,
-					__u32 *ret_bits)
+static __always_inline __u32 trie6_root(struct image *image,
+					const struct synfw_class_tables *tables,
+					enum synfw_direction direction, __u64 high, __u32 *ret_bits)
 {
-	__u32 list = high >> (64 - SYNFW_TRIE6_LISTS_BITS) & (SYNFW_TRIE6_NR_LISTS - 1);
+	__u32 root = tables->trie6[direction], bits = tables->trie6_lists_bits[direction];
+	__u32 list;
 
-	if (form == SYNFW_TRIE6_ROOT_LISTS &&
-	    high >> (64 - SYNFW_TRIE6_LISTS_PREFIX_BITS) == SYNFW_TRIE6_LISTS_PREFIX) {
-		*ret_bits = SYNFW_TRIE6_LISTS_BITS;
+	if (bits && high >> (64 - SYNFW_TRIE6_LISTS_PREFIX_BITS) == SYNFW_TRIE6_LISTS_PREFIX) {
+		*ret_bits = bits;
+		list = high << SYNFW_TRIE6_LISTS_PREFIX_BITS >>
+		       ((64 + SYNFW_TRIE6_LISTS_PREFIX_BITS - bits) & 63);
 		return SYNFW_TRIE_LIST | (root + SYNFW_TRIE6_LISTS_LINE + list) * CELLS_PER_LINE;
 	}
 	*ret_bits = SYNFW_TRIE6_ROOT_BITS;
 	return id_at(image, root, high >> (64 - SYNFW_TRIE6_ROOT_BITS));
 }
 
-/* IPv6 address in host order -> class. Global and with scalars, so that the verifier walks the loop
- * once and not for each way that leads here. `form`: of the root. */
-__noinline __u32 trie6_class(__u32 generation, __u32 root, __u32 form, __u64 high, __u64 low)
+static __always_inline bool outline6_is_clear(struct image *image,
+					      const struct synfw_class_tables *tables,
+					      enum synfw_direction direction, __u64 high)
 {
+	__u32 outline = tables->trie6_outline[direction];
+	__u32 bits = tables->trie6_outline_bits[direction];
+
+	return outline &&
+	       bitmap_is_clear(image, outline, synfw_trie6_outline_bit(high >> 32, bits & 31));
+}
+
+/* IPv6 address in host order -> class. Global and with scalars, so that the verifier walks the loop
+ * once and not for each way that leads here. */
+__noinline __u32 trie6_class(__u32 generation, __u32 direction, __u64 high, __u64 low)
+{
+	const struct synfw_class_tables *tables;
 	struct bits128 left = {high, low};
 	struct image image;
 	__u32 id, bits, i;
 
-	if (!image_open(&image, generation % SYNFW_NR_GENERATION_SLOTS))
+	if (direction >= SYNFW_NR_DIRS ||
+	    !image_open(&image, generation % SYNFW_NR_GENERATION_SLOTS))
 		return 0;
-	id = trie6_root(&image, root, form, high, &bits);
+	tables = image_tables(&image);
+	if (outline6_is_clear(&image, tables, direction, high))
+		return tables->trie6_rest[direction];
+	id = trie6_root(&image, tables, direction, high, &bits);
 #pragma clang loop unroll(disable)
 	for (i = 0; i < SYNFW_TRIE6_MAX_RECORDS && !(id & SYNFW_TRIE_LEAF); i++) {
 		__u32 cell = id & SYNFW_TRIE_CELL;
@@ -285,8 +307,7 @@ static __always_inline __u32 address_class(struct image *image,
 	if (!root)
 		return 0;
 	if (family == 6)
-		return trie6_class(generation, root, tables->trie6_root[direction],
-				   bpf_be64_to_cpu(addr->v6_be[0]),
+		return trie6_class(generation, direction, bpf_be64_to_cpu(addr->v6_be[0]),
 				   bpf_be64_to_cpu(addr->v6_be[1]));
 	return trie4_class(image, tables, direction, addr->v4_be);
 }

@@ -31,6 +31,26 @@ static __always_inline bool image_open(struct image *image, __u32 generation)
 	return image->page0;
 }
 
+static __always_inline const struct synfw_header *image_header(const struct image *image)
+{
+	return (const struct synfw_header *)image->page0;
+}
+
+static __always_inline const struct synfw_class_tables *image_tables(const struct image *image)
+{
+	return (const struct synfw_class_tables *)(image->page0 + 1);
+}
+
+static __always_inline const struct synfw_scoring *image_scoring(const struct image *image)
+{
+	return (const struct synfw_scoring *)(image->page0 + 4);
+}
+
+static __always_inline const struct synfw_logging *image_logging(const struct image *image)
+{
+	return (const struct synfw_logging *)(image->page0 + 5);
+}
+
 /* NULL for a page that is not there. */
 static __always_inline struct synfw_line *page_at(struct image *image, __u32 key)
 {

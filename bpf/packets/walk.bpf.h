@@ -150,26 +150,6 @@ static __always_inline struct walk *walk_begin(void)
 	return walk;
 }
 
-static __always_inline const struct synfw_header *image_header(const struct image *image)
-{
-	return (const struct synfw_header *)image->page0;
-}
-
-static __always_inline const struct synfw_class_tables *image_tables(const struct image *image)
-{
-	return (const struct synfw_class_tables *)(image->page0 + 1);
-}
-
-static __always_inline const struct synfw_scoring *image_scoring(const struct image *image)
-{
-	return (const struct synfw_scoring *)(image->page0 + 4);
-}
-
-static __always_inline const struct synfw_logging *image_logging(const struct image *image)
-{
-	return (const struct synfw_logging *)(image->page0 + 5);
-}
-
 static __always_inline void address_key(struct source *key, __u8 family, const union address *addr)
 {
 	if (family == 6) {

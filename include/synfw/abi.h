@@ -184,9 +184,13 @@ struct synfw_class_tables {
 	__u16 ifvlan_lines;	/* lines per interface slot when VLANs matter, else 0: one id a slot */
 	__u32 trie4[SYNFW_NR_DIRS];	/* line of the root, 0: no IPv4 prefix */
 	__u32 trie6[SYNFW_NR_DIRS];	/* line of the root, 0: no IPv6 prefix */
-	__u32 trie4_rest[SYNFW_NR_DIRS];	/* root of lines: class of a /24 without a bit */
+	__u32 trie4_rest[SYNFW_NR_DIRS];	/* class of the addresses without a bit in a bitmap */
+	__u32 trie6_rest[SYNFW_NR_DIRS];
+	__u32 trie4_outline[SYNFW_NR_DIRS];	/* line of the outline, 0: there is none */
+	__u32 trie6_outline[SYNFW_NR_DIRS];
+	__u8 trie6_outline_bits[SYNFW_NR_DIRS];	/* as a power of two */
 	__u8 trie4_root[SYNFW_NR_DIRS];	/* enum synfw_trie4_root */
-	__u8 trie6_root[SYNFW_NR_DIRS];	/* enum synfw_trie6_root */
+	__u8 trie6_lists_bits[SYNFW_NR_DIRS];	/* 0: behind the ids there are no lists */
 };
 _Static_assert(sizeof(struct synfw_class_tables) <= 2 * SYNFW_LINE_BYTES, "the tables are two lines");
 

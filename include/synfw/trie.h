@@ -10,8 +10,7 @@
  * The tries: address -> class (Poptrie, Asai and Ohara, SIGCOMM 2015, with runs instead of two
  * bitmaps). The root is a table of ids, for the upper 12 or 18 bits of an IPv4 and the upper 14
  * of an IPv6 address, or for the upper 17 of an IPv4 address a table of lines (struct
- * synfw_trie_line) with a bitmap behind it; for IPv6 there may be lists behind it (enum
- * synfw_trie6_root). An id with SYNFW_TRIE_LEAF is a class, any other the number of the cell (8
+ * synfw_trie_line) with a bitmap behind it; for IPv6 there may be lists behind it. An id with SYNFW_TRIE_LEAF is a class, any other the number of the cell (8
  * bytes, counted from line 0) where the next record begins:
  *
  * - runs for the next 6 bits: a cell with a bit for every entry that differs from the one before
@@ -85,6 +84,25 @@ _Static_assert(sizeof(struct synfw_trie_line) == SYNFW_LINE_BYTES, "an entry is 
 #define SYNFW_TRIE_BITMAP_LINE	    (1U << SYNFW_TRIE_LINE_ROOT_BITS)
 #define SYNFW_TRIE_BITMAP_CELLS	    ((1U << SYNFW_TRIE_BITMAP_PREFIXLEN) / 64)
 
+/*
+ * The outline, where synfw_class_tables.trie*_outline says that there is one: a bitmap in the same
+ * way, behind the root and all that belongs to it, which is asked before the root. A first or second
+ * level cache holds it, where it holds neither of these. For IPv4 it has a bit for each /18. For IPv6
+ * a bit stands for all /32s that synfw_trie6_outline_bit() says it of, of which mostly none or one is
+ * anything but the rest: of four bits at least three are clear.
+ */
+#define SYNFW_TRIE_OUTLINE_PREFIXLEN  18
+#define SYNFW_TRIE6_OUTLINE_PREFIXLEN 32
+#define SYNFW_TRIE6_OUTLINE_MIN_BITS  15
+#define SYNFW_TRIE6_OUTLINE_MAX_BITS  23
+
+/* The number of a bit, of 2^bits, by the upper 32 bits of an IPv6 address: Fibonacci hashing (Knuth,
+ * The Art of Computer Programming, volume 3, 6.4). */
+static inline __u32 synfw_trie6_outline_bit(__u32 prefix, __u32 bits)
+{
+	return prefix * 0x9e3779b1U >> (32 - bits);
+}
+
 #define SYNFW_TRIE_STEP_MAX_BITS	60
 
 /* The next `bits` bits as a number, against `value`: less leads to `below`, equal to `within`,
@@ -133,18 +151,13 @@ struct synfw_trie6_tail {
 	__u32 reserved;
 };
 
-/* The forms of an IPv6 root. */
-enum synfw_trie6_root {
-	SYNFW_TRIE6_ROOT_IDS = 0,
-	SYNFW_TRIE6_ROOT_LISTS = 1, /* ids, and lists for 2000::/3 */
-};
-
-/* Behind the ids, which are not used for these addresses, a list for each value of the upper 21
- * bits of an address in 2000::/3, where all global unicast addresses are (RFC 4291). */
+/* Behind the ids of an IPv6 root, which are not used for these addresses, there may be a list for
+ * each value of the upper synfw_class_tables.trie6_lists_bits bits of an address in 2000::/3, where all
+ * global unicast addresses are (RFC 4291). */
 #define SYNFW_TRIE6_LISTS_PREFIX      1
 #define SYNFW_TRIE6_LISTS_PREFIX_BITS 3
-#define SYNFW_TRIE6_LISTS_BITS	      21
-#define SYNFW_TRIE6_NR_LISTS	      (1U << (SYNFW_TRIE6_LISTS_BITS - SYNFW_TRIE6_LISTS_PREFIX_BITS))
+#define SYNFW_TRIE6_LISTS_MIN_BITS    17
+#define SYNFW_TRIE6_LISTS_MAX_BITS    21
 #define SYNFW_TRIE6_LISTS_LINE	      ((1U << SYNFW_TRIE6_ROOT_BITS) * 4 / SYNFW_LINE_BYTES)
 
 #endif

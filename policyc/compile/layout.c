@@ -149,6 +149,28 @@ static enum synfw_trie4_root root_form(const struct trie *trie)
 							    : SYNFW_TRIE4_ROOT_IDS;
 }
 
+static uint32_t outline_line(uint32_t root, const struct trie *trie)
+{
+	return trie->outline_bits ? root + trie_outline_line(trie) : 0;
+}
+
+static void put_trie_places(const struct build *build, const struct layout *layout, int direction,
+			    struct synfw_class_tables *tables)
+{
+	const struct trie *trie4 = &build->addresses[direction][FAMILY_4].trie;
+	const struct trie *trie6 = &build->addresses[direction][FAMILY_6].trie;
+
+	tables->trie4[direction] = layout->tries[direction][FAMILY_4];
+	tables->trie4_root[direction] = root_form(trie4);
+	tables->trie4_rest[direction] = trie4->rest;
+	tables->trie4_outline[direction] = outline_line(tables->trie4[direction], trie4);
+	tables->trie6[direction] = layout->tries[direction][FAMILY_6];
+	tables->trie6_lists_bits[direction] = trie6->lists_bits;
+	tables->trie6_rest[direction] = trie6->rest;
+	tables->trie6_outline[direction] = outline_line(tables->trie6[direction], trie6);
+	tables->trie6_outline_bits[direction] = trie6->outline_bits;
+}
+
 static void put_directory(const struct build *build, const struct layout *layout,
 			  struct synfw_class_tables *tables)
 {
@@ -161,16 +183,8 @@ static void put_directory(const struct build *build, const struct layout *layout
 	tables->ifvlan_lines = build->ifvlan_ids / IDS_PER_LINE;
 	tables->group_base = layout->groups;
 	tables->counting_word = build->bits->counting_word;
-	for (int i = 0; i < SYNFW_NR_DIRS; i++) {
-		tables->trie4[i] = layout->tries[i][FAMILY_4];
-		tables->trie6[i] = layout->tries[i][FAMILY_6];
-		tables->trie4_rest[i] = build->addresses[i][FAMILY_4].trie.rest;
-		tables->trie4_root[i] = root_form(&build->addresses[i][FAMILY_4].trie);
-		tables->trie6_root[i] =
-			build->addresses[i][FAMILY_6].trie.root == TRIE_ROOT_LISTS
-				? SYNFW_TRIE6_ROOT_LISTS
-				: SYNFW_TRIE6_ROOT_IDS;
-	}
+	for (int direction = 0; direction < SYNFW_NR_DIRS; direction++)
+		put_trie_places(build, layout, direction, tables);
 }
 
 /* The pairs that entries of `protect` ask for: those name sources only. */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "compile/trie.h"
 #include "compile/trie_blocks.h"
+#include "compile/trie_outline.h"
 
-#include <errno.h>
 #include <stdbool.h>
-#include <stdlib.h>
 
 #include <synfw/cleanup.h>
 
@@ -13,7 +12,7 @@
 
 /* More ranges than this are worth a root that fills half of a second-level cache, or one that
  * answers for most addresses by itself (docs/decisions/0011). */
-#define MANY_RANGES	 1024
+#define MANY_RANGES	 (OUTLINE_MIN_RANGES - 1)
 #define VERY_MANY_RANGES 65536
 
 static void list_fill(const struct trie_builder *builder, const struct block *block,
@@ -82,54 +81,6 @@ static int block_id(const struct trie_builder *builder, const struct block *bloc
 		       ret_id);
 }
 
-/* The address behind the last one of a range: of the last range 2^32. */
-static uint64_t range_end(const struct ranges *ranges, size_t range)
-{
-	return range + 1 == ranges->count
-		       ? 1ULL << IPV4_BITS
-		       : (uint64_t)(range_first(ranges, range + 1) >> IPV4_AT);
-}
-
-static uint64_t range_begin(const struct ranges *ranges, size_t range)
-{
-	return range_first(ranges, range) >> IPV4_AT;
-}
-
-/* The class that most addresses have. 0 or -ENOMEM. */
-static int most_frequent(const struct ranges *ranges, uint32_t *ret_class)
-{
-	uint32_t nr_classes = 0, most = 0;
-	CLEANUP(cleanup_free) uint64_t *addresses = NULL;
-
-	for (size_t i = 0; i < ranges->count; i++)
-		if (ranges->range[i].class_id >= nr_classes)
-			nr_classes = ranges->range[i].class_id + 1;
-	addresses = calloc(nr_classes, sizeof(*addresses));
-	if (!addresses)
-		return -ENOMEM;
-	for (size_t i = 0; i < ranges->count; i++)
-		addresses[ranges->range[i].class_id] +=
-			range_end(ranges, i) - range_begin(ranges, i);
-	for (uint32_t i = 0; i < nr_classes; i++)
-		if (addresses[i] > addresses[most])
-			most = i;
-	*ret_class = most;
-	return 0;
-}
-
-/* The bitmap behind a root of lines: a bit for each /24 that has not the class of the rest only. */
-static int bitmap_fill(const struct ranges *ranges, struct trie *trie)
-{
-	uint32_t shift = IPV4_BITS - SYNFW_TRIE_BITMAP_PREFIXLEN;
-	int error = most_frequent(ranges, &trie->rest);
-
-	for (size_t i = 0; i < ranges->count && !error; i++)
-		if (ranges->range[i].class_id != trie->rest)
-			trie_root_set_bits(trie, range_begin(ranges, i) >> shift,
-					   ((range_end(ranges, i) - 1) >> shift) + 1);
-	return error;
-}
-
 int trie4_build(const struct ranges *ranges, uint64_t first_cell, struct trie *ret_trie)
 {
 	CLEANUP(trie_done) struct trie trie = {.first_cell = first_cell, .in_lines = true};
@@ -145,8 +96,9 @@ int trie4_build(const struct ranges *ranges, uint64_t first_cell, struct trie *r
 		root.bits = SYNFW_TRIE_WIDE_ROOT_BITS;
 	}
 	trie.root_bits = root.bits;
-	error = trie_begin(&trie);
+	error = trie_begin(&trie, FAMILY_4, ranges);
 	if (!error && trie.root == TRIE_ROOT_LINES)
-		error = bitmap_fill(ranges, &trie);
+		outline_fill4(ranges, trie.rest, SYNFW_TRIE_BITMAP_PREFIXLEN,
+			      trie_root_bitmap(&trie));
 	return error ? error : trie_build(&builder, &root, ret_trie);
 }

@@ -6,8 +6,10 @@
 
 #include <synfw/cleanup.h>
 
-/* More ranges than this in 2000::/3 are worth a root with lists (docs/decisions/0019). */
-#define LISTS6_RANGES (1U << 19)
+/* More ranges than this in 2000::/3 are worth a root with lists, of at most so many ranges each on
+ * average that one in a hundred has no room for what it gets (docs/decisions/0019). */
+#define LISTS6_MANY_RANGES   (1U << 16)
+#define LISTS6_RANGES_A_LIST 8
 
 /* Of more, a list is not looked for: its widths are tried one by one. */
 #define LIST6_MAX_RANGES 4096
@@ -274,8 +276,8 @@ static int root_id_put(const struct trie_builder *builder, const struct entries 
 		       uint32_t entry, const struct block *block)
 {
 	const struct entries lists = {
-		.bits = SYNFW_TRIE6_LISTS_BITS - SYNFW_TRIE6_ROOT_BITS,
-		.first = entry << (SYNFW_TRIE6_LISTS_BITS - SYNFW_TRIE6_ROOT_BITS),
+		.bits = trie6_lists_of_id_bits(builder->trie),
+		.first = entry << trie6_lists_of_id_bits(builder->trie),
 		.set = root_lists_set,
 		.put = root_list_put,
 	};
@@ -301,20 +303,37 @@ static size_t count_unicast(const struct ranges *ranges)
 	return count;
 }
 
+/* How many bits lead to a list; 0: ids alone do. */
+static uint32_t choose_lists(const struct ranges *ranges)
+{
+	size_t count = count_unicast(ranges);
+	uint32_t bits = SYNFW_TRIE6_LISTS_MIN_BITS;
+
+	if (count <= LISTS6_MANY_RANGES)
+		return 0;
+	while (bits < SYNFW_TRIE6_LISTS_MAX_BITS &&
+	       count > (size_t)LISTS6_RANGES_A_LIST << (bits - SYNFW_TRIE6_LISTS_PREFIX_BITS))
+		bits++;
+	return bits;
+}
+
 int trie6_build(const struct ranges *ranges, uint64_t first_cell, struct trie *ret_trie)
 {
-	CLEANUP(trie_done) struct trie trie = {
+	CLEANUP(trie_done)
+	struct trie trie = {
 		.first_cell = first_cell,
 		.root_bits = SYNFW_TRIE6_ROOT_BITS,
-		.root = count_unicast(ranges) > LISTS6_RANGES ? TRIE_ROOT_LISTS : TRIE_ROOT_IDS,
+		.lists_bits = choose_lists(ranges),
 	};
 	const struct trie_builder builder = {&trie, ranges, block_id};
 	const struct entries root = {
 		.bits = trie.root_bits,
 		.set = root_set,
-		.put = trie.root == TRIE_ROOT_LISTS ? root_id_put : NULL,
+		.put = trie.lists_bits ? root_id_put : NULL,
 	};
-	int error = trie_begin(&trie);
+	int error;
 
+	trie.root = trie.lists_bits ? TRIE_ROOT_LISTS : TRIE_ROOT_IDS;
+	error = trie_begin(&trie, FAMILY_6, ranges);
 	return error ? error : trie_build(&builder, &root, ret_trie);
 }

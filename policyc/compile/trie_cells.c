@@ -5,11 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compile/trie_outline.h"
 #include "large_memory.h"
 
-#define CELLS_PER_LINE	  (SYNFW_LINE_BYTES / sizeof(uint64_t))
-
-#define LISTS6_OF_ID_BITS (SYNFW_TRIE6_LISTS_BITS - SYNFW_TRIE6_ROOT_BITS)
+#define CELLS_PER_LINE (SYNFW_LINE_BYTES / sizeof(uint64_t))
 
 void trie_done(struct trie *trie)
 {
@@ -34,16 +33,42 @@ static int cells_append(struct trie *trie, size_t count, uint64_t **ret_cells)
 	return 0;
 }
 
-int trie_begin(struct trie *trie)
+static uint32_t nr_lists6(const struct trie *trie)
 {
-	uint64_t entries = 1ULL << trie->root_bits, *unused;
-	size_t cells = trie->root == TRIE_ROOT_LINES ? entries * CELLS_PER_LINE : entries / 2;
+	return 1U << (trie->lists_bits - SYNFW_TRIE6_LISTS_PREFIX_BITS);
+}
+
+/* Of the root, behind which the outline begins. */
+static size_t root_cells(const struct trie *trie)
+{
+	size_t entries = (size_t)1 << trie->root_bits;
 
 	if (trie->root == TRIE_ROOT_LINES)
-		cells += SYNFW_TRIE_BITMAP_CELLS;
+		return entries * CELLS_PER_LINE + SYNFW_TRIE_BITMAP_CELLS;
 	if (trie->root == TRIE_ROOT_LISTS)
-		cells += SYNFW_TRIE6_NR_LISTS * CELLS_PER_LINE;
-	return cells_append(trie, cells, &unused);
+		return entries / 2 + nr_lists6(trie) * CELLS_PER_LINE;
+	return entries / 2;
+}
+
+static size_t outline_cells(const struct trie *trie)
+{
+	return trie->outline_bits ? (1U << trie->outline_bits) / 64 : 0;
+}
+
+int trie_begin(struct trie *trie, enum family family, const struct ranges *ranges)
+{
+	bool outlined = ranges->count >= OUTLINE_MIN_RANGES;
+	uint64_t *unused;
+	int error = outlined ? outline_rest(ranges, &trie->rest) : 0;
+
+	if (!error && outlined)
+		trie->outline_bits = outline_bits(ranges, family, trie->rest);
+	if (!error)
+		error = cells_append(trie, root_cells(trie) + outline_cells(trie), &unused);
+	if (!error && trie->outline_bits)
+		outline_fill(ranges, family, trie->rest, trie->outline_bits,
+			     trie->cells + root_cells(trie));
+	return error;
 }
 
 static struct synfw_trie_line *root_line(struct trie *trie, uint32_t entry)
@@ -58,8 +83,8 @@ void trie_root_set(struct trie *trie, uint32_t first, uint32_t end, uint32_t id)
 
 	for (uint32_t i = first; i < end; i++) {
 		if (trie->root == TRIE_ROOT_LISTS && trie6_root_has_lists(i))
-			trie_root_set_lists6(trie, i << LISTS6_OF_ID_BITS,
-					     (i + 1) << LISTS6_OF_ID_BITS, id);
+			trie_root_set_lists6(trie, i << trie6_lists_of_id_bits(trie),
+					     (i + 1) << trie6_lists_of_id_bits(trie), id);
 		else if (trie->root != TRIE_ROOT_LINES)
 			ids[i] = id;
 		else if (!trie_root_set_list(trie, i, &leaf))
@@ -111,17 +136,14 @@ void trie_root_set_halves(struct trie *trie, uint32_t entry, const uint32_t ids[
 	*root_line(trie, entry) = line;
 }
 
-void trie_root_set_bits(struct trie *trie, uint32_t first, uint32_t end)
+uint64_t *trie_root_bitmap(const struct trie *trie)
 {
-	uint64_t *bitmap = trie->cells + SYNFW_TRIE_BITMAP_LINE * CELLS_PER_LINE;
+	return trie->cells + SYNFW_TRIE_BITMAP_LINE * CELLS_PER_LINE;
+}
 
-	for (uint32_t i = first; i < end; i++) {
-		/* whole words, where there are such */
-		for (; i % 64 == 0 && end - i >= 64; i += 64)
-			bitmap[i / 64] = ~0ULL;
-		if (i < end)
-			bitmap[i / 64] |= 1ULL << i % 64;
-	}
+uint32_t trie_outline_line(const struct trie *trie)
+{
+	return trie->outline_bits ? root_cells(trie) / CELLS_PER_LINE : 0;
 }
 
 bool trie6_root_has_lists(uint32_t entry)
@@ -130,12 +152,17 @@ bool trie6_root_has_lists(uint32_t entry)
 	       SYNFW_TRIE6_LISTS_PREFIX;
 }
 
+uint32_t trie6_lists_of_id_bits(const struct trie *trie)
+{
+	return trie->lists_bits - SYNFW_TRIE6_ROOT_BITS;
+}
+
 void trie_root_set_list6(struct trie *trie, uint32_t number, const struct synfw_trie6_list *list)
 {
 	uint32_t ids_cells = (1U << SYNFW_TRIE6_ROOT_BITS) / 2;
 	struct synfw_trie6_list *lists = (void *)(trie->cells + ids_cells);
 
-	lists[number % SYNFW_TRIE6_NR_LISTS] = *list;
+	lists[number % nr_lists6(trie)] = *list;
 }
 
 void trie_root_set_lists6(struct trie *trie, uint32_t first, uint32_t end, uint32_t id)

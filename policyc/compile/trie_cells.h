@@ -9,6 +9,8 @@
 
 #include <synfw/trie.h>
 
+#include "compile/ranges.h"
+
 /* Changes of class in a block: id[0], and from change[i] on id[i + 1]. A list has room for the
  * first LIST_MAX_CHANGES, an entry of a root of lines for all. */
 #define LIST_MAX_CHANGES (2 * SYNFW_TRIE_LIST_CHANGES)
@@ -30,15 +32,18 @@ struct trie {
 	uint64_t first_cell; /* number of cells[0] in the image */
 	uint32_t root_bits;
 	enum trie_root root;
-	uint32_t rest; /* root of lines: class of the /24s without a bit */
-	bool in_lines; /* the beginning of a record is in one line */
+	uint32_t lists_bits;   /* of a root with lists: how many bits of an address lead to one */
+	uint32_t rest;	       /* class of the addresses without a bit in a bitmap */
+	uint32_t outline_bits; /* as a power of two; 0: there is none behind the root */
+	bool in_lines;	       /* the beginning of a record is in one line */
 };
 
 void trie_done(struct trie *trie);
 
-/* Begins a trie: *trie says where it begins and of what form its root is, the entries of which are
- * 0 from here on. 0 or -ENOMEM; trie_done() in either case. */
-int trie_begin(struct trie *trie);
+/* Begins a trie of the ranges: *trie says where it begins and of what form its root is, the entries
+ * of which are 0 from here on; behind it there is an outline, if that is worth it. 0 or -ENOMEM;
+ * trie_done() in either case. */
+int trie_begin(struct trie *trie, enum family family, const struct ranges *ranges);
 
 /* Gives the root's entries from `first` to before `end` an id: of a root of lines, and of a root
  * with lists where it has such, a leaf. */
@@ -51,11 +56,17 @@ bool trie_root_set_list(struct trie *trie, uint32_t entry, const struct list *li
 /* Gives an entry of a root of lines the ids of its two halves. */
 void trie_root_set_halves(struct trie *trie, uint32_t entry, const uint32_t ids[2]);
 
-/* Sets the bits of a root of lines for the /24s from number `first` to before `end`. */
-void trie_root_set_bits(struct trie *trie, uint32_t first, uint32_t end);
+/* The bitmap of a root of lines. */
+uint64_t *trie_root_bitmap(const struct trie *trie);
+
+/* The line of the outline, counted from the root's first one; 0: there is none. */
+uint32_t trie_outline_line(const struct trie *trie);
 
 /* Does a root with lists have such for all addresses of this entry of its ids? */
 bool trie6_root_has_lists(uint32_t entry);
+
+/* How many lists such an entry has, as a power of two. */
+uint32_t trie6_lists_of_id_bits(const struct trie *trie);
 
 /* Gives lists of a root with lists an id, from `first` to before `end`, or one of them what it
  * says; counted from the beginning of the address space on, as if all of it had lists. */

@@ -118,12 +118,12 @@ static uint32_t root6_id(const struct image *image, enum synfw_direction directi
 			 const uint8_t *addr, uint32_t *ret_bits)
 {
 	uint32_t root = image_class_tables(image)->trie6[direction];
+	uint32_t bits = image_class_tables(image)->trie6_lists_bits[direction];
 
-	if (image_class_tables(image)->trie6_root[direction] == SYNFW_TRIE6_ROOT_LISTS &&
-	    bits_at(addr, 128, 0, 3) == 1) {
-		*ret_bits = 21;
+	if (bits && bits_at(addr, 128, 0, 3) == 1) {
+		*ret_bits = bits;
 		return SYNFW_TRIE_LIST |
-		       (root + (1 << 14) / IDS_PER_LINE + bits_at(addr, 128, 3, 18)) *
+		       (root + (1 << 14) / IDS_PER_LINE + bits_at(addr, 128, 3, bits - 3)) *
 			       WORDS_PER_LINE;
 	}
 	*ret_bits = 14;
@@ -180,6 +180,21 @@ static uint32_t line_id(const struct image *image, enum synfw_direction directio
 	return SYNFW_TRIE_LEAF | line->class_id[line->which >> 2 * count & 3];
 }
 
+/* Does an outline say that the address has the class of the rest? */
+static bool outline_says_rest(const struct image *image, enum synfw_direction direction,
+			      uint8_t family, const uint8_t *addr)
+{
+	const struct synfw_class_tables *tables = image_class_tables(image);
+	uint32_t base =
+		family == 4 ? tables->trie4_outline[direction] : tables->trie6_outline[direction];
+	uint32_t number = family == 4 ? bits_at(addr, 32, 0, 18)
+				      : (uint32_t)(bits_at(addr, 128, 0, 32) * 2654435761U) >>
+						(32 - tables->trie6_outline_bits[direction]);
+	const struct synfw_line *line = base ? image_line(image, base + number / 512) : NULL;
+
+	return line && !(line->byte[number / 8 % 64] >> number % 8 & 1);
+}
+
 uint32_t image_class(const struct image *image, enum synfw_direction direction, uint8_t family,
 		     const uint8_t *addr, struct image_path *ret_path)
 {
@@ -199,7 +214,7 @@ uint32_t image_class(const struct image *image, enum synfw_direction direction, 
 		id = table_id(image, root, bits_at(addr, length, 0, from));
 	while (!(id & SYNFW_TRIE_LEAF)) {
 		uint32_t bits = family == 4 && from == 24 ? 8 : 6;
-		bool in_root = family == 6 && from == 21 && !path.nr_records;
+		bool in_root = family == 6 && from > 14 && !path.nr_records;
 
 		if (from >= length) {
 			fprintf(stderr, "image: the trie goes on behind the last bit\n");
@@ -221,6 +236,14 @@ uint32_t image_class(const struct image *image, enum synfw_direction direction, 
 			id = record_entry(image, id, bits_at(addr, length, from, bits), bits == 8);
 		}
 		from += bits;
+	}
+	if (root && outline_says_rest(image, direction, family, addr)) {
+		path.outlined = true;
+		if ((id & ~SYNFW_TRIE_LEAF) !=
+		    (family == 4 ? tables->trie4_rest[direction] : tables->trie6_rest[direction])) {
+			fprintf(stderr, "image: an outline says more than the trie behind it\n");
+			abort();
+		}
 	}
 	*ret_path = path;
 	return id & ~SYNFW_TRIE_LEAF;

@@ -21,6 +21,7 @@ struct image_path {
 	uint32_t nr_lists[2];	      /* of IPv4: short, long */
 	uint32_t nr_lists6, nr_tails; /* of IPv6 */
 	bool rest;		      /* the bitmap behind an IPv4 root said it all */
+	bool outlined;		      /* an outline would have done */
 };
 
 /* The class of an address (network byte order), and how it was found. */

@@ -186,8 +186,9 @@ static bool blocks_agree(struct datapath *datapath, struct trial_totals *totals,
 	if (!agree)
 		goto out;
 	tables = image_class_tables(trial.compiled.image);
-	if (tables->trie4_root[SYNFW_DIR_SRC] != size->root) {
-		fprintf(stderr, "%u blocks have a trie with the other root\n", size->nr_blocks);
+	if (tables->trie4_root[SYNFW_DIR_SRC] != size->root ||
+	    !tables->trie4_outline[SYNFW_DIR_SRC] != (size->root == SYNFW_TRIE4_ROOT_IDS)) {
+		fprintf(stderr, "%u blocks have a trie with another root\n", size->nr_blocks);
 		agree = false;
 	}
 	lists_seen[0] = lists_seen[1] = 0;

@@ -168,7 +168,7 @@ static void policy_make(const struct ranges *ranges, struct policy_text *ret_tex
 
 static void note_path(const struct image *image, const uint8_t addr[16])
 {
-	bool lists = image_class_tables(image)->trie6_root[SYNFW_DIR_SRC] == SYNFW_TRIE6_ROOT_LISTS;
+	bool lists = image_class_tables(image)->trie6_lists_bits[SYNFW_DIR_SRC];
 	struct image_path path;
 
 	image_class(image, SYNFW_DIR_SRC, 6, addr, &path);
@@ -235,7 +235,7 @@ static bool ranges_agree(struct datapath *datapath, struct image *image,
 	return agree;
 }
 
-static bool set_agrees(struct datapath *datapath, size_t count, enum synfw_trie6_root form)
+static bool set_agrees(struct datapath *datapath, size_t count, uint32_t lists_bits)
 {
 	struct ranges ranges = ranges_draw(count);
 	struct compiled compiled;
@@ -245,7 +245,8 @@ static bool set_agrees(struct datapath *datapath, size_t count, enum synfw_trie6
 	policy_make(&ranges, &text);
 	agree = policy_text_compile(&text, &options, stderr, &compiled) == 0;
 	if (agree) {
-		MUST(image_class_tables(compiled.image)->trie6_root[SYNFW_DIR_SRC] == form);
+		MUST(image_class_tables(compiled.image)->trie6_lists_bits[SYNFW_DIR_SRC] ==
+		     lists_bits);
 		MUST(datapath_apply(datapath, compiled.image) == 0);
 		agree = ranges_agree(datapath, compiled.image, &ranges);
 		printf("%zu ranges, %u lines: %s\n", ranges.count, compiled.image->nr_lines,
@@ -270,8 +271,9 @@ int main(void)
 	/* to compile what has lists in its root takes 10 s where a processor is emulated, and the
 	 * program reads them as it reads others */
 	lists = scaled(true, false);
-	agree = (!lists || set_agrees(datapath, MAX_RANGES, SYNFW_TRIE6_ROOT_LISTS)) &&
-		set_agrees(datapath, scaled(MAX_RANGES / 2, nr_probed()), SYNFW_TRIE6_ROOT_IDS);
+	agree = (!lists || (set_agrees(datapath, MAX_RANGES, 20) &&
+			    set_agrees(datapath, MAX_RANGES / 4, 18))) &&
+		set_agrees(datapath, scaled(MAX_RANGES / 10, nr_probed()), 0);
 	printf("%" PRIu64 " listed and %" PRIu64 " unlisted addresses; a list of the root said all "
 	       "%" PRIu64 " times, not all %" PRIu64 " times; %" PRIu64 " lists, %" PRIu64
 	       " steps, %" PRIu64 " tails, at most %" PRIu64 " records in a row\n",

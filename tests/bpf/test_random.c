@@ -73,7 +73,8 @@ enum trait {
 	TRAIT_MEMBER_LIVE,				    /* as enum member_state */
 	TRAIT_TRIE4 = TRAIT_MEMBER_LIVE + NR_MEMBER_STATES, /* sources, destinations */
 	TRAIT_WIDE_ROOT = TRAIT_TRIE4 + SYNFW_NR_DIRS,
-	TRAIT_TRIE6 = TRAIT_WIDE_ROOT + SYNFW_NR_DIRS,
+	TRAIT_OUTLINE = TRAIT_WIDE_ROOT + SYNFW_NR_DIRS,
+	TRAIT_TRIE6 = TRAIT_OUTLINE + SYNFW_NR_DIRS,
 	NR_TRAITS = TRAIT_TRIE6 + SYNFW_NR_DIRS,
 };
 
@@ -99,6 +100,8 @@ static const char *const trait_names[NR_TRAITS] = {
 	"IPv4 destinations: trie",
 	[TRAIT_WIDE_ROOT] = "IPv4 sources: trie with a wide root",
 	"IPv4 destinations: trie with a wide root",
+	[TRAIT_OUTLINE] = "IPv4 sources: trie with an outline",
+	"IPv4 destinations: trie with an outline",
 	[TRAIT_TRIE6] = "IPv6 sources: trie",
 	"IPv6 destinations: trie",
 };
@@ -149,6 +152,7 @@ static void note_image(struct worker *worker, const struct compiled *compiled)
 
 		traits[TRAIT_TRIE4 + i] += tables->trie4[i] && !wide;
 		traits[TRAIT_WIDE_ROOT + i] += wide;
+		traits[TRAIT_OUTLINE + i] += tables->trie4_outline[i] != 0;
 		traits[TRAIT_TRIE6 + i] += tables->trie6[i] != 0;
 	}
 }

@@ -189,6 +189,40 @@ static void answers_for_the_rest_by_a_bitmap(void **state)
 	assert_rest(65536 + 7, 2);
 }
 
+/* Below 128.0.0.0 so many ranges of other classes, from there on the rest: of the /18s half have
+ * nothing else, or with `more`, the first address of that half, one less. */
+static void assert_outline(uint32_t count, enum trie_root root, uint32_t more)
+{
+	const address_t half = (address_t)1 << 127;
+	struct ranges ranges = {};
+	struct trie trie = {};
+	uint64_t before;
+
+	for (uint32_t i = 0; i < count; i++)
+		assert_int_equal(ranges_append(&ranges, half / count * i, 1 + i % 2), 0);
+	assert_int_equal(ranges_append(&ranges, half + ((address_t)more << 96), 0), 0);
+	assert_int_equal(build(FAMILY_4, &ranges, 0, &trie), 0);
+	assert_int_equal(trie.root, root);
+	assert_int_equal(trie.outline_bits, more ? 0 : 18);
+	assert_int_equal(trie.rest, 0);
+	trie_assert_edges(&trie, FAMILY_4, &ranges);
+	before = trie_seen.outlined;
+	for (uint32_t i = 0; i < 1 << 18; i++)
+		assert_int_equal(trie_class(&trie, FAMILY_4, (address_t)i << 110) == 0,
+				 i >= (1 << 17) + more);
+	assert_int_equal(trie_seen.outlined - before, more ? 0 : 1 << 17);
+	trie_done(&trie);
+	ranges_done(&ranges);
+}
+
+static void takes_an_outline_while_half_of_it_is_clear(void **state)
+{
+	assert_outline(4096, TRIE_ROOT_IDS, 0);
+	assert_outline(4096, TRIE_ROOT_IDS, 1);
+	assert_outline(1 << 17, TRIE_ROOT_LINES, 0);
+	assert_outline(1 << 17, TRIE_ROOT_LINES, 1);
+}
+
 #define MAX_CHANGES 40
 #define MAX_CLASSES 6
 
@@ -278,6 +312,7 @@ int main(void)
 		cmocka_unit_test(finds_every_edge_of_ipv6),
 		cmocka_unit_test(takes_the_root_for_the_number_of_ranges),
 		cmocka_unit_test(answers_for_the_rest_by_a_bitmap),
+		cmocka_unit_test(takes_an_outline_while_half_of_it_is_clear),
 		cmocka_unit_test(takes_lines_as_long_as_they_say_all),
 		cmocka_unit_test(takes_lists_as_long_as_they_have_room),
 	};

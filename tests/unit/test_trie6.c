@@ -11,7 +11,23 @@
 /* By the number of ranges in 2000::/3. */
 static void takes_the_root_for_the_number_of_ranges(void **state)
 {
-	static const size_t cases[] = {2, 1 << 19, (1 << 19) + 1};
+	static const struct {
+		size_t ranges;
+		uint32_t lists_bits;
+	} cases[] = {
+		{2, 0},
+		{1 << 16, 0},
+		{(1 << 16) + 1, 17},
+		{1 << 17, 17},
+		{(1 << 17) + 1, 18},
+		{1 << 18, 18},
+		{(1 << 18) + 1, 19},
+		{1 << 19, 19},
+		{(1 << 19) + 1, 20},
+		{1 << 20, 20},
+		{(1 << 20) + 1, 21},
+		{(1 << 21) + 1, 21},
+	};
 
 	for (size_t n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
 		struct ranges ranges = {};
@@ -21,13 +37,14 @@ static void takes_the_root_for_the_number_of_ranges(void **state)
 		for (size_t i = 0; i < 1000; i++)
 			assert_int_equal(ranges_append(&ranges, (address_t)(i * 1001) << 96, i % 2),
 					 0);
-		for (size_t i = 0; i < cases[n]; i++)
+		for (size_t i = 0; i < cases[n].ranges; i++)
 			assert_int_equal(ranges_append(&ranges,
-						       (address_t)(0x20000000 + i * 1001) << 96,
+						       (address_t)(0x20000000 + i * 255) << 96,
 						       i % 3),
 					 0);
 		assert_int_equal(trie6_build(&ranges, 0, &trie), 0);
-		assert_int_equal(trie.root, cases[n] > 1 << 19 ? TRIE_ROOT_LISTS : TRIE_ROOT_IDS);
+		assert_int_equal(trie.lists_bits, cases[n].lists_bits);
+		assert_int_equal(trie.root, trie.lists_bits ? TRIE_ROOT_LISTS : TRIE_ROOT_IDS);
 		trie_assert_edges(&trie, FAMILY_6, &ranges);
 		trie_done(&trie);
 		ranges_done(&ranges);

@@ -103,6 +103,26 @@ static bool bitmap_has(const struct trie *trie, address_t address)
 	return bitmap[number / 64] >> number % 64 & 1;
 }
 
+static bool outline_has(const struct trie *trie, enum family family, address_t address)
+{
+	uint32_t number = address >> (128 - 18);
+	const uint64_t *outline = trie->cells;
+
+	if (family == FAMILY_6)
+		number = (uint32_t)(address >> 96) * 2654435761U >> (32 - trie->outline_bits);
+	switch (trie->root) {
+	case TRIE_ROOT_LINES:
+		outline += (1 << 17) * 8 + (1 << 24) / 64;
+		break;
+	case TRIE_ROOT_LISTS:
+		outline += (1 << 14) / 2 + (1 << (trie->lists_bits - 3)) * 8;
+		break;
+	case TRIE_ROOT_IDS:
+		outline += (1 << trie->root_bits) / 2;
+	}
+	return outline[number / 64] >> number % 64 & 1;
+}
+
 /* What a root says of an address, and how many bits are left when it goes on from there. */
 static uint32_t root_id(const struct trie *trie, address_t address, uint32_t *left_bits)
 {
@@ -110,9 +130,9 @@ static uint32_t root_id(const struct trie *trie, address_t address, uint32_t *le
 	uint32_t index = (uint32_t)(address >> 96) & 0x7fff, count = 0;
 
 	if (trie->root == TRIE_ROOT_LISTS && address >> 125 == 1) {
-		*left_bits = 107;
+		*left_bits = 128 - trie->lists_bits;
 		return SYNFW_TRIE_LIST | (trie->first_cell + (1 << 14) / 2 +
-					  8 * ((uint32_t)(address >> 107) & 0x3ffff));
+					  8 * (uint32_t)(address << 3 >> (*left_bits + 3)));
 	}
 	if (trie->root != TRIE_ROOT_LINES)
 		return ((const uint32_t *)trie->cells)[address >> (128 - trie->root_bits)];
@@ -168,6 +188,7 @@ uint32_t trie_class(const struct trie *trie, enum family family, address_t addre
 {
 	uint32_t left_bits = (family == FAMILY_4 ? 32 : 128) - trie->root_bits;
 	uint32_t id = root_id(trie, address, &left_bits);
+	bool outlined = trie->outline_bits && !outline_has(trie, family, address);
 	address_t left = address << ((family == FAMILY_4 ? 32 : 128) - left_bits);
 
 	for (uint32_t i = 1; !(id & SYNFW_TRIE_LEAF); i++) {
@@ -182,6 +203,9 @@ uint32_t trie_class(const struct trie *trie, enum family family, address_t addre
 		left <<= bits;
 		left_bits -= bits;
 	}
+	trie_seen.outlined += outlined;
+	if (outlined)
+		assert_int_equal(id, SYNFW_TRIE_LEAF | trie->rest);
 	return id & ~SYNFW_TRIE_LEAF;
 }
 

@@ -21,6 +21,7 @@ struct trie_seen {
 	uint64_t cut_runs; /* runs of which some entries are behind the last bit of an address */
 	uint64_t bridges;  /* lists of 0 bits */
 	uint64_t rest;	   /* addresses that a bitmap answered for */
+	uint64_t outlined; /* and an outline would have */
 	uint32_t deepest;  /* records in a row */
 };
 extern struct trie_seen trie_seen;

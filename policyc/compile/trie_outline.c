@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "compile/trie_outline.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include <synfw/cleanup.h>
+#include <synfw/trie.h>
+
+#define ADDRESS_BITS 128
+
+/* The address behind the last one of a range: of the last range 2^128, which is 0. */
+static address_t range_end(const struct ranges *ranges, size_t range)
+{
+	return range + 1 == ranges->count ? 0 : range_first(ranges, range + 1);
+}
+
+int outline_rest(const struct ranges *ranges, uint32_t *ret_class)
+{
+	CLEANUP(cleanup_free) address_t *addresses = NULL;
+	uint32_t nr_classes = 0, most = 0;
+
+	for (size_t i = 0; i < ranges->count; i++)
+		if (ranges->range[i].class_id >= nr_classes)
+			nr_classes = ranges->range[i].class_id + 1;
+	addresses = calloc(nr_classes, sizeof(*addresses));
+	if (!addresses)
+		return -ENOMEM;
+	for (size_t i = 0; i < ranges->count; i++)
+		addresses[ranges->range[i].class_id] +=
+			range_end(ranges, i) - range_first(ranges, i);
+	for (uint32_t i = 0; i < nr_classes; i++)
+		if (addresses[i] > addresses[most])
+			most = i;
+	*ret_class = most;
+	return 0;
+}
+
+/* Goes through the prefixes of a length that have not the class of the rest only, in order and each
+ * once, as spans. */
+struct spans {
+	const struct ranges *ranges;
+	uint32_t rest, prefixlen;
+	size_t range;	     /* the next one to look at */
+	uint64_t first, end; /* numbers of the prefixes of the span in hand */
+};
+
+static bool spans_next(struct spans *spans)
+{
+	uint32_t shift = ADDRESS_BITS - spans->prefixlen;
+
+	while (spans->range < spans->ranges->count) {
+		size_t range = spans->range++;
+		uint64_t first = range_first(spans->ranges, range) >> shift;
+		uint64_t end = ((range_end(spans->ranges, range) - 1) >> shift) + 1;
+
+		if (first < spans->end)
+			first = spans->end;
+		if (spans->ranges->range[range].class_id == spans->rest || first >= end)
+			continue;
+		spans->first = first;
+		spans->end = end;
+		return true;
+	}
+	return false;
+}
+
+static uint64_t count_prefixes(const struct ranges *ranges, uint32_t rest, uint32_t prefixlen)
+{
+	struct spans spans = {.ranges = ranges, .rest = rest, .prefixlen = prefixlen};
+	uint64_t count = 0;
+
+	while (spans_next(&spans))
+		count += spans.end - spans.first;
+	return count;
+}
+
+uint32_t outline_bits(const struct ranges *ranges, enum family family, uint32_t rest)
+{
+	uint64_t count;
+
+	if (family == FAMILY_4) {
+		count = count_prefixes(ranges, rest, SYNFW_TRIE_OUTLINE_PREFIXLEN);
+		/* one that has more bits would be asked in vain too often */
+		return count <= 1U << (SYNFW_TRIE_OUTLINE_PREFIXLEN - 1)
+			       ? SYNFW_TRIE_OUTLINE_PREFIXLEN
+			       : 0;
+	}
+	count = count_prefixes(ranges, rest, SYNFW_TRIE6_OUTLINE_PREFIXLEN);
+	for (uint32_t bits = SYNFW_TRIE6_OUTLINE_MIN_BITS; bits <= SYNFW_TRIE6_OUTLINE_MAX_BITS;
+	     bits++)
+		if (4 * count <= 1U << bits)
+			return bits;
+	return 0;
+}
+
+static void bits_set(uint64_t *bitmap, uint32_t first, uint32_t end)
+{
+	for (uint32_t i = first; i < end; i++) {
+		/* whole words, where there are such */
+		for (; i % 64 == 0 && end - i >= 64; i += 64)
+			bitmap[i / 64] = ~0ULL;
+		if (i < end)
+			bitmap[i / 64] |= 1ULL << i % 64;
+	}
+}
+
+void outline_fill4(const struct ranges *ranges, uint32_t rest, uint32_t prefixlen, uint64_t *bitmap)
+{
+	struct spans spans = {.ranges = ranges, .rest = rest, .prefixlen = prefixlen};
+
+	while (spans_next(&spans))
+		bits_set(bitmap, spans.first, spans.end);
+}
+
+static void fill6(const struct ranges *ranges, uint32_t rest, uint32_t bits, uint64_t *outline)
+{
+	struct spans spans = {
+		.ranges = ranges, .rest = rest, .prefixlen = SYNFW_TRIE6_OUTLINE_PREFIXLEN};
+
+	while (spans_next(&spans)) {
+		for (uint64_t prefix = spans.first; prefix < spans.end; prefix++) {
+			uint32_t bit = synfw_trie6_outline_bit(prefix, bits);
+
+			outline[bit / 64] |= 1ULL << bit % 64;
+		}
+	}
+}
+
+void outline_fill(const struct ranges *ranges, enum family family, uint32_t rest, uint32_t bits,
+		  uint64_t *outline)
+{
+	if (family == FAMILY_4)
+		outline_fill4(ranges, rest, bits, outline);
+	else
+		fill6(ranges, rest, bits, outline);
+}
