@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "random.h"
+#include "base/random.h"
 
 struct address_prefix {
 	uint8_t example[16]; /* an address in it, network order, IPv4 in the first four */

@@ -14,11 +14,11 @@
 
 #include <synfw/cleanup.h>
 
-#include "classbench.h"
+#include "harness/classbench.h"
 #include "enforced.h"
 #include "replay.h"
 #include "rivals.h"
-#include "test_data.h"
+#include "harness/test_data.h"
 
 #define ROUNDS 7
 

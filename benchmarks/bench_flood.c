@@ -22,7 +22,7 @@
 #include "enforced.h"
 #include "replay.h"
 #include "rivals.h"
-#include "test_state.h"
+#include "harness/state.h"
 
 #define ROUNDS		9
 #define SEED		20260101

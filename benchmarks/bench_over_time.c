@@ -18,7 +18,7 @@
 #include "enforced.h"
 #include "replay.h"
 #include "rivals.h"
-#include "test_state.h"
+#include "harness/state.h"
 
 #define ROUNDS		5
 #define MANY		1000000

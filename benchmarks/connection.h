@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "frame.h"
-#include "test_datapath.h"
+#include "model/frame.h"
+#include "harness/datapath.h"
 
 struct connection {
 	uint8_t family, protocol;

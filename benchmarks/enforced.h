@@ -5,8 +5,8 @@
 /* synfw's program with a policy of its own. Needs root. */
 #include <stddef.h>
 
-#include "policy_text.h"
-#include "test_datapath.h"
+#include "base/policy_text.h"
+#include "harness/datapath.h"
 
 struct enforced {
 	struct compiled compiled;

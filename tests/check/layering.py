@@ -3,7 +3,7 @@
 """Who may include what. Argument: the source directory.
 
 include <- bpf;  include <- policyc <- agent -> skeletons;  tests -> everything;
-netns-tests -> binaries only. Within agent/ and bpf/ a folder includes those below it.
+netns-tests -> binaries only. Within agent/, bpf/ and tests/bpf/ a folder includes those below it.
 """
 import os
 import re
@@ -32,6 +32,7 @@ STOREYS = {
     "agent/": ["base", "host", "policy", "datapath", "sources", "processes", "apply", "report",
                "cli", "synfwd"],
     "bpf/": ["common", "packets", "processes"],
+    "tests/bpf/": ["base", "model", "harness", "random", "packets", "processes", "tables"],
 }
 # Wings beside each other.
 APART = [("bpf/processes/", "packets/"), ("agent/synfwd/", "cli/"), ("agent/synfwd/", "report/")]
@@ -58,7 +59,7 @@ def headers_of(root, directory):
 
 def check_storeys(path, includes):
     for top, storeys in STOREYS.items():
-        if not path.startswith(top) or path.count("/") < 2:
+        if not path.startswith(top) or "/" not in path[len(top):]:
             continue
         folder = path[len(top):].split("/")[0]
         if folder not in storeys:

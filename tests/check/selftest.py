@@ -30,6 +30,8 @@ BAD = [
     (layering, "policyc/a.c", C + "void a(void) { exit(1); }\n", "does not end its caller"),
     (layering, "agent/host/a.c", C + '#include "apply/a.h"\n', "stands above"),
     (layering, "agent/host/a.c", C + '#include "../cli/a.h"\n', "not from here"),
+    (layering, "tests/bpf/model/a.c", C + '#include "random/random_policy.h"\n',
+     "random/ stands above model/"),
     (layering, "agent/attic/a.c", C + "int a;\n", "has no storey"),
     (layering, "agent/synfwd/a.c", C + '#include "report/a.h"\n', "knows nothing"),
     (layering, "agent/synfwd/a.c", C + '#include "cli/a.h"\n', "knows nothing"),

@@ -21,11 +21,11 @@
 #include <policyc.h>
 #include <synfw/cleanup.h>
 
-#include "image_eval.h"
+#include "model/image_eval.h"
 #include "mutate.h"
-#include "must.h"
-#include "random_packet.h"
-#include "reference.h"
+#include "base/must.h"
+#include "random/random_packet.h"
+#include "model/reference.h"
 
 #define FRAMES_PER_POLICY 20
 #define HANG_SECONDS	  20

@@ -10,8 +10,8 @@
 
 #include <policyc.h>
 
-#include "must.h"
-#include "random_policy.h"
+#include "base/must.h"
+#include "random/random_policy.h"
 
 #define PICK(rng, array) ((array)[rng_below(rng, sizeof(array) / sizeof((array)[0]))])
 

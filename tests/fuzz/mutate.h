@@ -5,7 +5,7 @@
 /* Turns texts of a corpus into texts that are nearly, and less nearly, policies. */
 #include <stddef.h>
 
-#include "random.h"
+#include "base/random.h"
 
 #define MUTATE_MAX_BYTES (256 << 10)
 

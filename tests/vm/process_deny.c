@@ -10,9 +10,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "claims.h"
-#include "must.h"
-#include "process_trial.h"
+#include "base/claims.h"
+#include "base/must.h"
+#include "harness/process_trial.h"
 
 static struct trial trial;
 static char *victim, *neighbour;
