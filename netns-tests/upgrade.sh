@@ -95,6 +95,7 @@ test_other_abi_is_taken_over() {
 	prepare
 	abi=$(synfw version --json | jq .abi)
 	apply block
+	exits 0 synfw block 203.0.113.77
 	links=$(link_ids)
 	exits 0 on_edge "$OTHER_ABI" status --json
 	abi=$(basename "$SYNFW_BPFFS"/abi*)
@@ -105,11 +106,15 @@ test_other_abi_is_taken_over() {
 	equal "$(link_ids)" "$links" "links"
 	equal "$(state | grep -c '/prog: ')" 1 "datapaths"
 	equal "$(counted_by "$OTHER_ABI" web)" 40 "frames that were counted"
+	exits 0 on_edge "$OTHER_ABI" show blocks --json
+	json '[.blocks[].source] == ["203.0.113.77"]'
 	drops 40 "proto=tcp,$v4,dport=23"
 	equal "$(counted_by "$OTHER_ABI" telnet)" 40 "frames that were counted"
 	exits 0 synfw apply "$T/block.yaml"
 	equal "$(link_ids)" "$links" "links"
 	equal "$(rule telnet)" 40 "frames that were counted"
+	exits 0 synfw show blocks --json
+	json '[.blocks[].source] == ["203.0.113.77"]'
 }
 
 # The counters move with a gap of a few packets; the packets do not.

@@ -25,7 +25,13 @@ static int open_pin(const char *dir, const char *name, struct fault *fault, int 
 	return 0;
 }
 
-static int check_map(int fd, const struct object_map_spec *spec, const char *dir,
+/* Filters of another ABI may have another size: nothing is read of them, as they are made anew. */
+static bool size_fits(const struct object_map_spec *spec, uint32_t max_entries, bool same_abi)
+{
+	return max_entries == spec->max_entries || (spec->filters && !same_abi);
+}
+
+static int check_map(int fd, const struct object_map_spec *spec, bool same_abi, const char *dir,
 		     struct fault *fault)
 {
 	struct bpf_map_info info = {0};
@@ -34,7 +40,7 @@ static int check_map(int fd, const struct object_map_spec *spec, const char *dir
 	if (bpf_obj_get_info_by_fd(fd, &info, &size))
 		return fault_system(fault, -errno, "cannot inspect \"%s/%s\"", dir, spec->name);
 	if (info.type != spec->type || info.key_size != spec->key_size ||
-	    info.value_size != spec->value_size || info.max_entries != spec->max_entries)
+	    info.value_size != spec->value_size || !size_fits(spec, info.max_entries, same_abi))
 		return fault_refuse(fault, EXIT_KERNEL,
 				    "\"%s/%s\" is not a map that this synfw made; run `synfw "
 				    "detach` to start afresh",
@@ -53,14 +59,14 @@ int datapath_open_map(const char *dir, enum object_map map, struct fault *fault,
 	if (err)
 		return fault_system(fault, err, "cannot open \"%s/%s\"", dir,
 				    object_maps[map].name);
-	err = check_map(fd, &object_maps[map], dir, fault);
+	err = check_map(fd, &object_maps[map], true, dir, fault);
 	if (err)
 		return err;
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }
 
-int datapath_open(const char *dir, struct fault *fault, struct object *ret_object)
+int datapath_open(const char *dir, bool same_abi, struct fault *fault, struct object *ret_object)
 {
 	CLEANUP(object_close) struct object object = OBJECT_NONE;
 	struct stat st;
@@ -74,7 +80,7 @@ int datapath_open(const char *dir, struct fault *fault, struct object *ret_objec
 	for (i = 0; i < OBJECT_NR_MAPS; i++) {
 		err = open_pin(dir, object_maps[i].name, fault, &object.map_fd[i]);
 		if (!err)
-			err = check_map(object.map_fd[i], &object_maps[i], dir, fault);
+			err = check_map(object.map_fd[i], &object_maps[i], same_abi, dir, fault);
 		if (err)
 			return err == -ENOENT ? -ENODATA : err;
 	}

@@ -7,9 +7,10 @@
 
 #include "object.h"
 
-/* Opens what is pinned in `dir` and checks that every map has the shape that this binary expects.
- * -ENOENT, without a fault, when there is no such directory. */
-int datapath_open(const char *dir, struct fault *fault, struct object *ret_object);
+/* Opens what is pinned in `dir` and checks that every map has the shape that this binary expects;
+ * of another ABI, all but the size of filters. -ENOENT, without a fault, when there is no such
+ * directory. */
+int datapath_open(const char *dir, bool same_abi, struct fault *fault, struct object *ret_object);
 
 /* Opens one of its maps only, and checks it. -ENOENT, without a fault, when it is not there. */
 int datapath_open_map(const char *dir, enum object_map map, struct fault *fault, int *ret_fd);

@@ -44,7 +44,12 @@ struct place {
 	uint64_t word, bit;
 };
 
-#define NR_PLACES 3
+#define NR_PLACES	   3
+
+#define ENTRIES_FIT(words) (SYNFW_FILTER_WORDS(SYNFW_FILTER_ENTRIES(words)) == (words))
+_Static_assert(ENTRIES_FIT(SYNFW_BLOCK_FILTER_WORDS) && ENTRIES_FIT(SYNFW_MEMBER_FILTER_WORDS) &&
+		       ENTRIES_FIT(SYNFW_EXEMPT_FILTER_WORDS),
+	       "the words of a filter are known by its entries");
 
 /* What an address sets, as the packet path does: its bit first, the summary and the last word,
  * which lie together, behind it. */

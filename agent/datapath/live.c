@@ -95,13 +95,13 @@ static void forget_generation(struct live *live)
 	memset(&live->scoring, 0, sizeof(live->scoring));
 }
 
-int live_open(const char *dir, struct fault *fault, struct live *ret_live)
+static int open_in(const char *dir, bool same_abi, struct fault *fault, struct live *ret_live)
 {
 	CLEANUP(live_close) struct live live = LIVE_NONE;
 	CLEANUP(cleanup_free) char *links = path_format("%s/links", dir);
 	int attempt, err;
 
-	err = links ? datapath_open(dir, fault, &live.object) : -ENOMEM;
+	err = links ? datapath_open(dir, same_abi, fault, &live.object) : -ENOMEM;
 	if (err && err != -ENOENT)
 		return fault_system(fault, err, "cannot open the datapath in \"%s\"", dir);
 	live.present = !err;
@@ -120,6 +120,11 @@ int live_open(const char *dir, struct fault *fault, struct live *ret_live)
 	return 0;
 }
 
+int live_open(const char *dir, struct fault *fault, struct live *ret_live)
+{
+	return open_in(dir, true, fault, ret_live);
+}
+
 int live_open_other_abi(const char *dir, struct fault *fault, struct live *ret_live)
 {
 	CLEANUP(live_close) struct live live = LIVE_NONE;
@@ -127,7 +132,7 @@ int live_open_other_abi(const char *dir, struct fault *fault, struct live *ret_l
 	struct fault ignored = {0};
 	int err;
 
-	if (!live_open(dir, &ignored, ret_live))
+	if (!open_in(dir, false, &ignored, ret_live))
 		return 0;
 	fault_done(&ignored);
 	live.present = true;

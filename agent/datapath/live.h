@@ -30,8 +30,8 @@ struct live {
  * the reading starts again. No datapath is success with `present` false. */
 int live_open(const char *dir, struct fault *fault, struct live *ret_live);
 
-/* As live_open(), for a datapath of another ABI: when its maps have another shape, only its links
- * are known. */
+/* As live_open(), for a datapath of another ABI: when a map that is not a filter has another
+ * shape, only its links are known. */
 int live_open_other_abi(const char *dir, struct fault *fault, struct live *ret_live);
 
 /* What the bits of the live vectors stand for: header.nr_bits rules, which the caller frees. */

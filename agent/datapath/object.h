@@ -52,6 +52,7 @@ struct object_map_spec {
 	uint32_t key_size;
 	uint32_t value_size;
 	uint32_t max_entries;
+	bool filters; /* stands in front of another map, see filter.h */
 };
 
 extern const struct object_map_spec object_maps[OBJECT_NR_MAPS];

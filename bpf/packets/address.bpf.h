@@ -293,7 +293,8 @@ __noinline __u32 trie6_class(__u32 generation, __u32 direction, __u64 high, __u6
 		else
 			id = trie_node(&image, cell, left.high >> (64 - SYNFW_TRIE_NODE_BITS));
 	}
-	return id & ~SYNFW_TRIE_LEAF;
+	/* no image has a deeper trie; what a cell's number would be as a class is not looked at */
+	return id & SYNFW_TRIE_LEAF ? id & ~SYNFW_TRIE_LEAF : 0;
 }
 
 /* Address -> class. */

@@ -10,7 +10,7 @@
 
 #define BLOCK_NO_HINT ~0ULL /* of a place: ask the map */
 
-/* False for all but those that are blocked, or were, and a few whose hash is the same: one load. */
+/* False for all but those that are blocked, or were, and a few whose hash is the same. */
 static __always_inline bool source_is_suspected(const struct image *image, struct walk *walk)
 {
 	struct synfw_runtime *runtime = runtime_at_hand();

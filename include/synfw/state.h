@@ -225,17 +225,19 @@ _Static_assert(sizeof(struct synfw_block_place) == 24, "place of a block");
 /*
  * Filters: an array of 64-bit words in front of a hash map, with one bit for each value of
  * synfw_source_hash() modulo 64 * words. Behind them a summary, one bit for each of the words that
- * is not 0 once any of its bits was set, and one last word that is not 0 once the summary is. While
- * few addresses are behind a filter, most packets end at the summary: a few KiB, which a first-level
- * cache holds whatever the size of the filter. All are set before an address goes into the map, and
- * stay: what is left of them costs a look at the map, and never a verdict. A packet whose bit is
- * clear costs no look.
+ * is not 0 once any of its bits was set, and one last word that is not 0 once the summary is. A
+ * packet whose bit is clear costs no look at the map; while few addresses are behind the filter, most
+ * end at the summary, of 2 KiB for blocks and 16 for members. With as many as there are words the
+ * summary says nothing any more, and costs one load from a small table. All are set before an address
+ * goes into the map, and stay: what is left of them costs a look, and never a verdict.
  *
  * synfw_block_filter: sources in synfw_blocks. synfw_member_filter: addresses (IPv6 whole) in
  * any dynamic set. synfw_exempt_filter: those in synfw_exempt, which only user space writes: it
  * takes bits away that no address has any more.
  */
+#ifndef SYNFW_BLOCK_FILTER_WORDS
 #define SYNFW_BLOCK_FILTER_WORDS  (1 << 14)
+#endif
 #define SYNFW_EXEMPT_FILTER_WORDS (1 << 8)
 #define SYNFW_MEMBER_FILTER_WORDS (1 << 17)
 

@@ -10,8 +10,9 @@
  * The tries: address -> class (Poptrie, Asai and Ohara, SIGCOMM 2015, with runs instead of two
  * bitmaps). The root is a table of ids, for the upper 12 or 18 bits of an IPv4 and the upper 14
  * of an IPv6 address, or for the upper 17 of an IPv4 address a table of lines (struct
- * synfw_trie_line) with a bitmap behind it; for IPv6 there may be lists behind it. An id with SYNFW_TRIE_LEAF is a class, any other the number of the cell (8
- * bytes, counted from line 0) where the next record begins:
+ * synfw_trie_line) with a bitmap behind it; for IPv6 there may be lists behind it. An id with
+ * SYNFW_TRIE_LEAF is a class, any other the number of the cell (8 bytes, counted from line 0) where
+ * the next record begins:
  *
  * - runs for the next 6 bits: a cell with a bit for every entry that differs from the one before
  *   it, and the ids (32 bits) of those entries;
@@ -34,7 +35,6 @@
 #define SYNFW_TRIE6_ROOT_BITS		14
 #define SYNFW_TRIE_NODE_BITS		6
 #define SYNFW_TRIE_LAST_BITS		8
-#define SYNFW_TRIE6_MAX_RECORDS		((128 - SYNFW_TRIE6_ROOT_BITS) / SYNFW_TRIE_NODE_BITS)
 #define SYNFW_TRIE_RECORD_CELLS		(4 + 1 + 256 / 2)
 #define SYNFW_TRIE_LEAF			0x80000000U
 #define SYNFW_TRIE_STEP			0x40000000U
@@ -86,18 +86,18 @@ _Static_assert(sizeof(struct synfw_trie_line) == SYNFW_LINE_BYTES, "an entry is 
 
 /*
  * The outline, where synfw_class_tables.trie*_outline says that there is one: a bitmap in the same
- * way, behind the root and all that belongs to it, which is asked before the root. A first or second
- * level cache holds it, where it holds neither of these. For IPv4 it has a bit for each /18. For IPv6
- * a bit stands for all /32s that synfw_trie6_outline_bit() says it of, of which mostly none or one is
- * anything but the rest: of four bits at least three are clear.
+ * way, behind the root and all that belongs to it, which is asked before the root, as it is so much
+ * smaller that a cache may hold it where it does not hold these. For IPv4 it has a bit for each /18,
+ * at most half of which are set. For IPv6 a bit stands for all /32s that synfw_trie6_outline_bit()
+ * says it of; at most a quarter are set.
  */
 #define SYNFW_TRIE_OUTLINE_PREFIXLEN  18
 #define SYNFW_TRIE6_OUTLINE_PREFIXLEN 32
 #define SYNFW_TRIE6_OUTLINE_MIN_BITS  15
 #define SYNFW_TRIE6_OUTLINE_MAX_BITS  23
 
-/* The number of a bit, of 2^bits, by the upper 32 bits of an IPv6 address: Fibonacci hashing (Knuth,
- * The Art of Computer Programming, volume 3, 6.4). */
+/* The number of a bit, of 2^bits, by the upper 32 bits of an IPv6 address: Fibonacci hashing
+ * (Knuth, The Art of Computer Programming, volume 3, 6.4). */
 static inline __u32 synfw_trie6_outline_bit(__u32 prefix, __u32 bits)
 {
 	return prefix * 0x9e3779b1U >> (32 - bits);
@@ -152,12 +152,18 @@ struct synfw_trie6_tail {
 };
 
 /* Behind the ids of an IPv6 root, which are not used for these addresses, there may be a list for
- * each value of the upper synfw_class_tables.trie6_lists_bits bits of an address in 2000::/3, where all
- * global unicast addresses are (RFC 4291). */
+ * each value of the upper synfw_class_tables.trie6_lists_bits bits of an address in 2000::/3, where
+ * all global unicast addresses are (RFC 4291). */
 #define SYNFW_TRIE6_LISTS_PREFIX      1
 #define SYNFW_TRIE6_LISTS_PREFIX_BITS 3
 #define SYNFW_TRIE6_LISTS_MIN_BITS    17
 #define SYNFW_TRIE6_LISTS_MAX_BITS    21
 #define SYNFW_TRIE6_LISTS_LINE	      ((1U << SYNFW_TRIE6_ROOT_BITS) * 4 / SYNFW_LINE_BYTES)
+
+/* Records on the way to an address, at most: a list of the root may do nothing but lead on to those
+ * for all bits behind it. */
+#define SYNFW_TRIE6_MAX_RECORDS                                              \
+	(1 + (128 - SYNFW_TRIE6_LISTS_MIN_BITS + SYNFW_TRIE_NODE_BITS - 1) / \
+		     SYNFW_TRIE_NODE_BITS)
 
 #endif

@@ -12,8 +12,10 @@
 
 /* More ranges than this are worth a root that fills half of a second-level cache, or one that
  * answers for most addresses by itself (docs/decisions/0011). */
-#define MANY_RANGES	 (OUTLINE_MIN_RANGES - 1)
+#define MANY_RANGES	 1024
 #define VERY_MANY_RANGES 65536
+_Static_assert(VERY_MANY_RANGES >= OUTLINE_FEW_RANGES,
+	       "trie_begin() knows the rest for the bitmap");
 
 static void list_fill(const struct trie_builder *builder, const struct block *block,
 		      struct list *list)
@@ -98,7 +100,7 @@ int trie4_build(const struct ranges *ranges, uint64_t first_cell, struct trie *r
 	trie.root_bits = root.bits;
 	error = trie_begin(&trie, FAMILY_4, ranges);
 	if (!error && trie.root == TRIE_ROOT_LINES)
-		outline_fill4(ranges, trie.rest, SYNFW_TRIE_BITMAP_PREFIXLEN,
-			      trie_root_bitmap(&trie));
+		bitmap4_fill(ranges, trie.rest, SYNFW_TRIE_BITMAP_PREFIXLEN,
+			     trie_root_bitmap(&trie));
 	return error ? error : trie_build(&builder, &root, ret_trie);
 }

@@ -6,10 +6,12 @@
 
 #include <synfw/cleanup.h>
 
-/* More ranges than this in 2000::/3 are worth a root with lists, of at most so many ranges each on
- * average that one in a hundred has no room for what it gets (docs/decisions/0019). */
+/* More ranges than this in 2000::/3 are worth a root with lists, as many as give each eight ranges
+ * or less on average: mostly four prefixes, and one list in fifty has no room for what it gets. One
+ * in four at least must get something (docs/decisions/0019). */
 #define LISTS6_MANY_RANGES   (1U << 16)
 #define LISTS6_RANGES_A_LIST 8
+#define LISTS6_LISTS_A_USED  4
 
 /* Of more, a list is not looked for: its widths are tried one by one. */
 #define LIST6_MAX_RANGES 4096
@@ -292,29 +294,51 @@ static int root_id_put(const struct trie_builder *builder, const struct entries 
 	return error;
 }
 
+static bool is_unicast(const struct ranges *ranges, size_t range)
+{
+	return range_first(ranges, range) >> (ADDRESS_BITS - SYNFW_TRIE6_LISTS_PREFIX_BITS) ==
+	       SYNFW_TRIE6_LISTS_PREFIX;
+}
+
 /* Ranges that begin where a root with lists has them. */
 static size_t count_unicast(const struct ranges *ranges)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < ranges->count; i++)
-		count += range_first(ranges, i) >> (ADDRESS_BITS - SYNFW_TRIE6_LISTS_PREFIX_BITS) ==
-			 SYNFW_TRIE6_LISTS_PREFIX;
+		count += is_unicast(ranges, i);
+	return count;
+}
+
+/* Lists in which a range begins. */
+static size_t count_lists(const struct ranges *ranges, uint32_t bits)
+{
+	uint32_t before = 0; /* the number of no list: 2000::/3 begins with a bit that is set */
+	size_t count = 0;
+
+	for (size_t i = 0; i < ranges->count; i++) {
+		uint32_t number = range_first(ranges, i) >> (ADDRESS_BITS - bits);
+
+		count += is_unicast(ranges, i) && number != before;
+		before = number;
+	}
 	return count;
 }
 
 /* How many bits lead to a list; 0: ids alone do. */
 static uint32_t choose_lists(const struct ranges *ranges)
 {
-	size_t count = count_unicast(ranges);
+	size_t count = count_unicast(ranges), lists;
 	uint32_t bits = SYNFW_TRIE6_LISTS_MIN_BITS;
 
 	if (count <= LISTS6_MANY_RANGES)
 		return 0;
-	while (bits < SYNFW_TRIE6_LISTS_MAX_BITS &&
-	       count > (size_t)LISTS6_RANGES_A_LIST << (bits - SYNFW_TRIE6_LISTS_PREFIX_BITS))
+	lists = (size_t)1 << (bits - SYNFW_TRIE6_LISTS_PREFIX_BITS);
+	while (bits < SYNFW_TRIE6_LISTS_MAX_BITS && count > LISTS6_RANGES_A_LIST * lists) {
 		bits++;
-	return bits;
+		lists *= 2;
+	}
+	return LISTS6_LISTS_A_USED * count_lists(ranges, bits) >= lists ? bits : 0;
 }
 
 int trie6_build(const struct ranges *ranges, uint64_t first_cell, struct trie *ret_trie)

@@ -57,7 +57,7 @@ static size_t outline_cells(const struct trie *trie)
 
 int trie_begin(struct trie *trie, enum family family, const struct ranges *ranges)
 {
-	bool outlined = ranges->count >= OUTLINE_MIN_RANGES;
+	bool outlined = ranges->count > OUTLINE_FEW_RANGES;
 	uint64_t *unused;
 	int error = outlined ? outline_rest(ranges, &trie->rest) : 0;
 

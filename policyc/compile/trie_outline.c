@@ -8,7 +8,10 @@
 #include <synfw/cleanup.h>
 #include <synfw/trie.h>
 
-#define ADDRESS_BITS 128
+#include "compile/trie_blocks.h"
+
+/* Of an IPv6 outline, what a range may add to its size. */
+#define MAX_BITS_A_RANGE 8
 
 /* The address behind the last one of a range: of the last range 2^128, which is 0. */
 static address_t range_end(const struct ranges *ranges, size_t range)
@@ -76,23 +79,33 @@ static uint64_t count_prefixes(const struct ranges *ranges, uint32_t rest, uint3
 	return count;
 }
 
+static uint32_t bits4(const struct ranges *ranges, uint32_t rest)
+{
+	uint64_t count = count_prefixes(ranges, rest, SYNFW_TRIE_OUTLINE_PREFIXLEN);
+
+	/* one that has more bits would be asked in vain too often */
+	return count <= 1U << (SYNFW_TRIE_OUTLINE_PREFIXLEN - 1) ? SYNFW_TRIE_OUTLINE_PREFIXLEN : 0;
+}
+
+/* The smallest of which at most a quarter of the bits are set. It must stay small beside the trie:
+ * a short prefix sets many bits and is one record. */
+static uint32_t bits6(const struct ranges *ranges, uint32_t rest)
+{
+	uint64_t count = count_prefixes(ranges, rest, SYNFW_TRIE6_OUTLINE_PREFIXLEN);
+	uint32_t bits = SYNFW_TRIE6_OUTLINE_MIN_BITS;
+
+	while (bits <= SYNFW_TRIE6_OUTLINE_MAX_BITS && 4 * count > 1U << bits)
+		bits++;
+	if (bits == SYNFW_TRIE6_OUTLINE_MIN_BITS)
+		return bits;
+	if (bits > SYNFW_TRIE6_OUTLINE_MAX_BITS || 1U << bits > MAX_BITS_A_RANGE * ranges->count)
+		return 0;
+	return bits;
+}
+
 uint32_t outline_bits(const struct ranges *ranges, enum family family, uint32_t rest)
 {
-	uint64_t count;
-
-	if (family == FAMILY_4) {
-		count = count_prefixes(ranges, rest, SYNFW_TRIE_OUTLINE_PREFIXLEN);
-		/* one that has more bits would be asked in vain too often */
-		return count <= 1U << (SYNFW_TRIE_OUTLINE_PREFIXLEN - 1)
-			       ? SYNFW_TRIE_OUTLINE_PREFIXLEN
-			       : 0;
-	}
-	count = count_prefixes(ranges, rest, SYNFW_TRIE6_OUTLINE_PREFIXLEN);
-	for (uint32_t bits = SYNFW_TRIE6_OUTLINE_MIN_BITS; bits <= SYNFW_TRIE6_OUTLINE_MAX_BITS;
-	     bits++)
-		if (4 * count <= 1U << bits)
-			return bits;
-	return 0;
+	return family == FAMILY_4 ? bits4(ranges, rest) : bits6(ranges, rest);
 }
 
 static void bits_set(uint64_t *bitmap, uint32_t first, uint32_t end)
@@ -106,7 +119,7 @@ static void bits_set(uint64_t *bitmap, uint32_t first, uint32_t end)
 	}
 }
 
-void outline_fill4(const struct ranges *ranges, uint32_t rest, uint32_t prefixlen, uint64_t *bitmap)
+void bitmap4_fill(const struct ranges *ranges, uint32_t rest, uint32_t prefixlen, uint64_t *bitmap)
 {
 	struct spans spans = {.ranges = ranges, .rest = rest, .prefixlen = prefixlen};
 
@@ -132,7 +145,7 @@ void outline_fill(const struct ranges *ranges, enum family family, uint32_t rest
 		  uint64_t *outline)
 {
 	if (family == FAMILY_4)
-		outline_fill4(ranges, rest, bits, outline);
+		bitmap4_fill(ranges, rest, bits, outline);
 	else
 		fill6(ranges, rest, bits, outline);
 }

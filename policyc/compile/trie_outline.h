@@ -9,8 +9,8 @@
 
 #include "compile/ranges.h"
 
-/* Fewer ranges make a trie that a first-level cache mostly holds. */
-#define OUTLINE_MIN_RANGES 1025
+/* No more ranges than this make a trie that a first-level cache mostly holds. */
+#define OUTLINE_FEW_RANGES 1024
 
 /* The class that most addresses have. Of more than one class. 0 or -ENOMEM. */
 int outline_rest(const struct ranges *ranges, uint32_t *ret_class);
@@ -24,7 +24,6 @@ void outline_fill(const struct ranges *ranges, enum family family, uint32_t rest
 		  uint64_t *outline);
 
 /* The same for a bit for each IPv4 prefix of a length. */
-void outline_fill4(const struct ranges *ranges, uint32_t rest, uint32_t prefixlen,
-		   uint64_t *bitmap);
+void bitmap4_fill(const struct ranges *ranges, uint32_t rest, uint32_t prefixlen, uint64_t *bitmap);
 
 #endif

@@ -382,7 +382,7 @@ const struct schema_key schema_keys[] = {
 	EVENTS_KEY(LOGGING, "events", OPTIONAL,
 		   "Kinds of events that are reported; left out: all but drop.", event_kinds),
 	KEY(LOGGING, "sample", SAMPLE, OPTIONAL,
-	    "One of so many drops is reported, the first of each source and rule always; 1/100."),
+	    "One of so many drops is reported, besides the first of each source and rule; 1/100."),
 	KEY(LOGGING, "limit", RATE, OPTIONAL, "Events of each of four groups, at most; 50/s."),
 	KEY(LOGGING, "outputs", LATER, OPTIONAL, "Where events are written."),
 

@@ -8,47 +8,116 @@
 #include "trie_reader.h"
 #include "unit.h"
 
-/* By the number of ranges in 2000::/3. */
+/* `count` ranges, evenly over 2000::/3 or so near to one another that few lists have any. */
+static void unicast_append(struct ranges *ranges, size_t count, bool spread)
+{
+	uint32_t step = spread ? (1U << 29) / count : 1;
+
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(
+			ranges_append(ranges, (address_t)(0x20000000 + i * step) << 96, i % 3), 0);
+}
+
+static void assert_lists(size_t count, bool spread, uint32_t bits)
+{
+	struct ranges ranges = {};
+	struct trie trie = {};
+
+	/* many others do not count */
+	for (size_t i = 0; i < 1000; i++)
+		assert_int_equal(ranges_append(&ranges, (address_t)(i * 1001) << 96, i % 2), 0);
+	unicast_append(&ranges, count, spread);
+	assert_int_equal(trie6_build(&ranges, 0, &trie), 0);
+	assert_int_equal(trie.lists_bits, bits);
+	assert_int_equal(trie.root, bits ? TRIE_ROOT_LISTS : TRIE_ROOT_IDS);
+	trie_assert_edges(&trie, FAMILY_6, &ranges);
+	trie_done(&trie);
+	ranges_done(&ranges);
+}
+
+/* By the number of ranges in 2000::/3, and whether enough lists would be used. */
 static void takes_the_root_for_the_number_of_ranges(void **state)
 {
-	static const struct {
-		size_t ranges;
-		uint32_t lists_bits;
-	} cases[] = {
-		{2, 0},
-		{1 << 16, 0},
-		{(1 << 16) + 1, 17},
-		{1 << 17, 17},
-		{(1 << 17) + 1, 18},
-		{1 << 18, 18},
-		{(1 << 18) + 1, 19},
-		{1 << 19, 19},
-		{(1 << 19) + 1, 20},
-		{1 << 20, 20},
-		{(1 << 20) + 1, 21},
-		{(1 << 21) + 1, 21},
-	};
+	assert_lists(2, true, 0);
+	for (uint32_t bits = 17; bits <= 21; bits++) {
+		size_t most = (size_t)8 << (bits - 3);
 
-	for (size_t n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
+		assert_lists(most / 2, true, bits == 17 ? 0 : bits - 1);
+		assert_lists(most / 2 + 1, true, bits);
+		assert_lists(most, true, bits);
+		assert_lists(most, false, 0);
+	}
+	assert_lists((1 << 21) + 1, true, 21);
+}
+
+/* So many of 2^14 lists. */
+static void takes_lists_of_which_a_quarter_is_used(void **state)
+{
+	for (uint32_t used = (1 << 12) - 1; used <= 1 << 12; used++) {
 		struct ranges ranges = {};
 		struct trie trie = {};
 
-		/* many others do not count */
-		for (size_t i = 0; i < 1000; i++)
-			assert_int_equal(ranges_append(&ranges, (address_t)(i * 1001) << 96, i % 2),
-					 0);
-		for (size_t i = 0; i < cases[n].ranges; i++)
-			assert_int_equal(ranges_append(&ranges,
-						       (address_t)(0x20000000 + i * 255) << 96,
-						       i % 3),
-					 0);
+		assert_int_equal(ranges_append(&ranges, 0, 0), 0);
+		for (uint32_t list = 0; list < used; list++)
+			for (uint32_t i = 0; i < 20; i++)
+				assert_int_equal(
+					ranges_append(&ranges,
+						      ((address_t)(1 << 14 | list) << 111) +
+							      ((address_t)i << 96),
+						      1 + i % 2),
+					0);
 		assert_int_equal(trie6_build(&ranges, 0, &trie), 0);
-		assert_int_equal(trie.lists_bits, cases[n].lists_bits);
-		assert_int_equal(trie.root, trie.lists_bits ? TRIE_ROOT_LISTS : TRIE_ROOT_IDS);
-		trie_assert_edges(&trie, FAMILY_6, &ranges);
+		assert_int_equal(trie.lists_bits, used < 1 << 12 ? 0 : 17);
 		trie_done(&trie);
 		ranges_done(&ranges);
 	}
+}
+
+/* A network in each of so many /32s, and with `wide` all addresses behind ffff::. */
+static void assert_outline(uint32_t count, bool wide, uint32_t bits)
+{
+	struct ranges ranges = {};
+	struct trie trie = {};
+
+	assert_int_equal(ranges_append(&ranges, 0, 3), 0);
+	for (uint32_t i = 0; i < count; i++) {
+		address_t first = (address_t)(0x20000000 + i * 13) << 96;
+
+		assert_int_equal(ranges_append(&ranges, first + ((address_t)5 << 80), 1), 0);
+		assert_int_equal(ranges_append(&ranges, first + ((address_t)6 << 80), 3), 0);
+	}
+	if (wide)
+		assert_int_equal(ranges_append(&ranges, (address_t)0xffff << 112, 1), 0);
+	assert_int_equal(trie6_build(&ranges, 0, &trie), 0);
+	assert_int_equal(trie.outline_bits, bits);
+	assert_true(!bits || trie.rest == 3);
+	trie_assert_edges(&trie, FAMILY_6, &ranges);
+	trie_seen = (struct trie_seen){};
+	for (uint32_t i = 0; i < 1000; i++) {
+		assert_int_equal(trie_class(&trie, FAMILY_6, (address_t)(0x60000000 + i) << 96), 3);
+		assert_int_equal(trie_class(&trie, FAMILY_6, ~(address_t)i), wide ? 1 : 3);
+	}
+	if (bits)
+		assert_in_range(trie_seen.outlined, 700, 2000);
+	else
+		assert_int_equal(trie_seen.outlined, 0);
+	trie_done(&trie);
+	ranges_done(&ranges);
+}
+
+static void takes_an_outline_of_which_a_quarter_is_set(void **state)
+{
+	assert_outline(511, false, 0); /* few ranges */
+	assert_outline(512, false, 15);
+	assert_outline(1 << 13, false, 15);
+	assert_outline((1 << 13) + 1, false, 16);
+	assert_outline(1 << 16, false, 18);
+	assert_outline((1 << 16) + 1, false, 19);
+	/* 65,536 /32s more: so large an outline is too large beside few ranges */
+	assert_outline(1 << 13, true, 0);
+	assert_outline(1 << 16, true, 19);
+	assert_outline(1 << 21, false, 23);
+	assert_outline((1 << 21) + 1, false, 0);
 }
 
 /* Blocks of 2^114 addresses of IPv6, each an entry of the root, from 2000:: on. */
@@ -242,8 +311,8 @@ static void takes_a_tail_for_a_host_alone(void **state)
 }
 
 /* Each of the entries on the way to one address is another class than those beside it, so that none
- * can be passed over, to the last bit. */
-static void goes_no_deeper_than_the_datapath(void **state)
+ * can be passed over, to the last bit. Behind them so many other ranges. */
+static uint64_t deepest_with(size_t others, uint32_t lists_bits)
 {
 	address_t way = block6_first(5);
 	struct ranges ranges = {};
@@ -259,12 +328,28 @@ static void goes_no_deeper_than_the_datapath(void **state)
 					      (way >> left << left) + ((address_t)i << (left - 6)),
 					      1 + i % 7),
 				0);
+	for (size_t i = 0; i < others; i++)
+		assert_int_equal(
+			ranges_append(&ranges,
+				      (address_t)(0x30000000 + i * ((1U << 28) / others)) << 96,
+				      i % 3),
+			0);
 	assert_int_equal(trie6_build(&ranges, 0, &trie), 0);
+	assert_int_equal(trie.lists_bits, lists_bits);
 	trie_seen = (struct trie_seen){};
 	trie_assert_edges(&trie, FAMILY_6, &ranges);
-	assert_int_equal(trie_seen.deepest, SYNFW_TRIE6_MAX_RECORDS);
 	trie_done(&trie);
 	ranges_done(&ranges);
+	return trie_seen.deepest;
+}
+
+/* One for six bits each, and before them a list of the root that only leads there. */
+static void goes_no_deeper_than_the_datapath(void **state)
+{
+	assert_int_equal(deepest_with(0, 0), 19);
+	for (uint32_t bits = 17; bits <= 21; bits++)
+		assert_int_equal(deepest_with((size_t)6 << (bits - 3), bits),
+				 bits < 20 ? SYNFW_TRIE6_MAX_RECORDS : 19);
 }
 
 static void host_append(struct ranges *ranges, address_t host)
@@ -305,6 +390,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_the_root_for_the_number_of_ranges),
+		cmocka_unit_test(takes_lists_of_which_a_quarter_is_used),
+		cmocka_unit_test(takes_an_outline_of_which_a_quarter_is_set),
 		cmocka_unit_test(takes_lists_as_long_as_they_have_room),
 		cmocka_unit_test(lists_reach_as_far_as_needed),
 		cmocka_unit_test(takes_lists_of_so_many_ranges),

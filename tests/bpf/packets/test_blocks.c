@@ -141,7 +141,6 @@ static bool operator_blocks_and_unblocks(void)
 	return true;
 }
 
-/* The last of them is a host of a blocked /64. */
 /* Which is what makes the filter cheap: nothing is looked for behind a bit that is clear. */
 static bool is_not_looked_for_behind_a_clear_bit(void)
 {
@@ -169,6 +168,7 @@ static bool is_not_looked_for_behind_a_clear_bit(void)
 	return true;
 }
 
+/* The last of them is a host of a blocked /64. */
 static bool never_concerns_protected_and_exempt(void)
 {
 	const struct synfw_addr6 network = {.byte = {0x20, 1, 0xd, 0xb8, 7}};
