@@ -187,12 +187,18 @@ static bool outline_says_rest(const struct image *image, enum synfw_direction di
 	const struct synfw_class_tables *tables = image_class_tables(image);
 	uint32_t base =
 		family == 4 ? tables->trie4_outline[direction] : tables->trie6_outline[direction];
-	uint32_t number = family == 4 ? bits_at(addr, 32, 0, 18)
-				      : (uint32_t)(bits_at(addr, 128, 0, 32) * 2654435761U) >>
-						(32 - tables->trie6_outline_bits[direction]);
-	const struct synfw_line *line = base ? image_line(image, base + number / 512) : NULL;
+	const struct synfw_line *line;
+	uint32_t number;
 
-	return line && !(line->byte[number / 8 % 64] >> number % 8 & 1);
+	if (!base)
+		return false;
+	if (family == 4)
+		number = bits_at(addr, 32, 0, 18);
+	else
+		number = (uint32_t)(bits_at(addr, 128, 0, 32) * 2654435761U) >>
+			 (32 - tables->trie6_outline_bits[direction]);
+	line = image_line(image, base + number / 512);
+	return !(line->byte[number / 8 % 64] >> number % 8 & 1);
 }
 
 uint32_t image_class(const struct image *image, enum synfw_direction direction, uint8_t family,
