@@ -14,11 +14,11 @@
 
 #include <synfw/cleanup.h>
 
-#include "harness/classbench.h"
 #include "enforced.h"
+#include "harness/classbench.h"
+#include "harness/test_data.h"
 #include "replay.h"
 #include "rivals.h"
-#include "harness/test_data.h"
 
 #define ROUNDS 7
 

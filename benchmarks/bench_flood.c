@@ -20,9 +20,9 @@
 
 #include "connection.h"
 #include "enforced.h"
+#include "harness/state.h"
 #include "replay.h"
 #include "rivals.h"
-#include "harness/state.h"
 
 #define ROUNDS		9
 #define SEED		20260101

@@ -16,9 +16,9 @@
 
 #include "connection.h"
 #include "enforced.h"
+#include "harness/state.h"
 #include "replay.h"
 #include "rivals.h"
-#include "harness/state.h"
 
 #define ROUNDS		5
 #define MANY		1000000

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "model/frame.h"
 #include "harness/datapath.h"
+#include "model/frame.h"
 
 struct connection {
 	uint8_t family, protocol;

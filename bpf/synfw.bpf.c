@@ -100,6 +100,7 @@ static __always_inline void tell(struct xdp_md *ctx, const struct image *image, 
 {
 	__u32 kind = SYNFW_EVENT_DROP, counter = walk->decision.counter;
 	const struct scratch *scratch;
+	struct synfw_runtime *runtime;
 
 	if (read_only)
 		return;
@@ -110,7 +111,12 @@ static __always_inline void tell(struct xdp_md *ctx, const struct image *image, 
 	} else if (walk->decision.verdict != SYNFW_DROP || !logging_wants(image, kind)) {
 		return;
 	}
-	event_tell(ctx, walk, kind, counter);
+	runtime = runtime_at_hand();
+	if (runtime &&
+	    event_limit_is_exhausted(runtime, SYNFW_EVENTS_OF_PACKETS, image_logging(image), walk))
+		tally(SYNFW_TALLY_EVENTS_LIMITED);
+	else
+		event_tell(ctx, walk, kind, counter);
 }
 
 /* Is it over with the packet before any rule is asked? */

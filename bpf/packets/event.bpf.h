@@ -30,8 +30,8 @@ static __always_inline struct schedule event_schedule(const struct synfw_logging
 	};
 }
 
-/* Is the limit exhausted? Asked before anything is worked out of the event: under a flood it mostly
- * is. */
+/* Is the limit exhausted? Asked of a packet that is dropped or logged before anything is worked out
+ * of its event, and before a call: under a flood it mostly is. */
 static __always_inline bool event_limit_is_exhausted(const struct synfw_runtime *runtime,
 						     __u32 bucket,
 						     const struct synfw_logging *logging,
@@ -160,9 +160,9 @@ static __always_inline __u64 event_tag(const struct image *image, const struct w
 }
 
 /*
- * Tells of the packet, as `logging` says. In the order of what it costs: is the limit exhausted, is
- * it one that sampling leaves out, does the limit let it through, is there room. Which of its
- * source was told first is remembered only when it was told.
+ * Tells of the packet, as `logging` says. In the order of what it costs: is it one that sampling
+ * leaves out, does the limit let it through, is there room. Which of its source was told first
+ * is remembered only when it was told.
  */
 __noinline int event_tell(struct xdp_md *ctx, struct walk *walk, __u32 kind, __u32 counter)
 {
@@ -175,10 +175,6 @@ __noinline int event_tell(struct xdp_md *ctx, struct walk *walk, __u32 kind, __u
 	if (!walk || !runtime || !image_open(&image, walk->generation % SYNFW_NR_GENERATION_SLOTS))
 		return 0;
 	logging = image_logging(&image);
-	if (event_limit_is_exhausted(runtime, event_bucket(kind), logging, walk)) {
-		tally(SYNFW_TALLY_EVENTS_LIMITED);
-		return 0;
-	}
 	tag = event_tag(&image, walk, kind, counter, runtime->seed);
 	key = tag % SYNFW_EVENT_FIRSTS;
 	first = bpf_map_lookup_elem(&synfw_event_firsts, &key);

@@ -235,7 +235,7 @@ _Static_assert(sizeof(struct synfw_block_place) == 24, "place of a block");
  * any dynamic set. synfw_exempt_filter: those in synfw_exempt, which only user space writes: it
  * takes bits away that no address has any more.
  */
-#ifndef SYNFW_BLOCK_FILTER_WORDS
+#ifndef SYNFW_BLOCK_FILTER_WORDS /* the other ABI that tests upgrade from has fewer */
 #define SYNFW_BLOCK_FILTER_WORDS  (1 << 14)
 #endif
 #define SYNFW_EXEMPT_FILTER_WORDS (1 << 8)
