@@ -19,7 +19,7 @@ prepare() {
 	E
 	policy other <<-E
 		processes: [{name: other, exec: $T/bin/other, action: kill},
-		  {name: alone, exec: $T/bin/none, action: isolate}]
+		  {name: alone, exec: $T/bin/none, action: isolate, fallback: partial}]
 	E
 	policy none <<<""
 }
@@ -157,7 +157,7 @@ test_isolation_wants_the_root_of_all_control_groups() {
 	mkdir "$T/group"
 	policy scores <<-E
 		processes: [{name: points, exec: $T/bin/none, score: 1}]
-		process-scoring: {act-at: 10, decay: 1/h, action: isolate}
+		process-scoring: {act-at: 10, decay: 1/h, action: isolate, fallback: partial}
 	E
 	in_group "$no_groups"'; mount -t cgroup2 none "$0" && exec "$@"' "$T/group" "$SYNFW" apply "$T/other.yaml"
 	equal "$STATUS" 7 "status where a part of the hierarchy is mounted"

@@ -53,7 +53,7 @@ test_every_exec_is_judged_and_every_process_forgotten() {
 	cp "$TOOLS/bomb_member" "$T/bin/bomb"
 	cp /usr/bin/perl "$T/bin/free"
 	policy bomb <<-E
-		processes: [{name: bomb, exec: $T/bin/bomb, action: isolate}]
+		processes: [{name: bomb, exec: $T/bin/bomb, action: isolate, fallback: partial}]
 	E
 	sleep 3600 &
 	neighbour=$!

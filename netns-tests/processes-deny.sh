@@ -72,11 +72,56 @@ test_deny_fails_the_exec_or_is_refused() {
 }
 
 # Of what isolates, only what can deny an exec can refuse accept(2).
-test_isolation_without_accept_is_told_or_falls_back() {
+test_isolation_without_accept_is_refused() {
+	local rule="name: alone, exec: $T/bin/bad, action: isolate"
+	local grows="name: grows, event: growth, over: 1GiB, within: 1s, action: isolate"
+	local points='process-scoring: {act-at: 10, decay: 1/h, action: isolate'
+	prepare
+	policy first <<-E
+		processes: [{name: points, exec: $T/bin/none, score: 1}, {$rule}]
+	E
+	policy second <<-E
+		processes: [{$rule, fallback: kill}]
+		memory: [{$grows}]
+	E
+	policy third <<-E
+		processes: [{$rule, fallback: partial}]
+		memory: [{$grows, fallback: flag}]
+		$points}
+	E
+	policy monitors <<-E
+		mode: monitor
+		processes: [{$rule}]
+		$points}
+	E
+	policy one-monitors <<-E
+		processes: [{$rule, mode: monitor}]
+	E
+	exits 0 synfw apply "$T/monitors.yaml"
+	exits 0 synfw apply "$T/one-monitors.yaml"
+	run synfw apply --dry-run "$T/first.yaml"
+	if [ "$STATUS" = 0 ] && [ -n "${SYNFW_REFUSES_BY-}" ]; then
+		exits 0 synfw apply "$T/first.yaml"
+		exits 0 synfw apply "$T/second.yaml"
+		exits 0 synfw apply "$T/third.yaml"
+		return
+	fi
+	equal "$STATUS" 7 "status of a dry run"
+	says "first.yaml:4: rule \"alone\" isolates, and here accept(2) and listen(2) cannot be refused"
+	says '`fallback: partial` isolates without these two'
+	exits 7 synfw apply "$T/first.yaml"
+	exits 7 synfw apply "$T/second.yaml"
+	says "second.yaml:5: rule \"grows\" isolates, and here accept(2)"
+	exits 7 synfw apply "$T/third.yaml"
+	says "third.yaml:6: process-scoring isolates, and here accept(2)"
+	equal "$(live_policy)" one-monitors "policy in force behind what was refused"
+}
+
+test_isolation_without_accept_is_in_part_or_falls_back() {
 	local rule="name: alone, exec: $T/bin/bad, action: isolate"
 	prepare
 	policy isolates <<-E
-		processes: [{$rule}]
+		processes: [{$rule, fallback: partial}]
 	E
 	apply isolates
 	exits 0 synfw status --json
@@ -88,13 +133,13 @@ test_isolation_without_accept_is_told_or_falls_back() {
 	exits 0 synfw status
 	grep -q '^isolation:  in part' "$T/out" || fail "status does not tell it"
 	policy isolates <<-E
-		processes: [{$rule}]
-		memory: [{name: grows, event: growth, over: 1GiB, within: 1s, action: isolate}]
+		processes: [{$rule, fallback: partial}]
+		memory: [{name: grows, event: growth, over: 1GiB, within: 1s, action: isolate, fallback: partial}]
 	E
 	exits 0 synfw apply "$T/isolates.yaml"
-	grep -q 'rule "alone" (and 1 more) isolates, and here accept(2)' "$T/err" || fail "apply does not tell it"
+	grep -q 'rule "alone" (and 1 more) isolates in part, .* accept(2)' "$T/err" || fail "apply does not tell it"
 	exits 0 synfw apply --dry-run "$T/isolates.yaml"
-	grep -q 'rule "alone" (and 1 more) isolates' "$T/err" || fail "a dry run does not tell it"
+	grep -q 'rule "alone" (and 1 more) isolates in part' "$T/err" || fail "a dry run does not tell it"
 	policy otherwise <<-E
 		processes: [{$rule, fallback: kill}]
 		memory: [{name: grows, event: growth, over: 1GiB, within: 1s, action: isolate, fallback: flag}]
@@ -144,12 +189,12 @@ test_points_that_isolate_fall_back() {
 	[ ! -e "$T/made" ] || fail "the program ran"
 	policy in-part <<-E
 		processes: [{name: bad, exec: $T/bin/bad, score: 10}]
-		process-scoring: {act-at: 10, decay: 1/h, action: isolate}
+		process-scoring: {act-at: 10, decay: 1/h, action: isolate, fallback: partial}
 	E
 	exits 1 synfw diff "$T/in-part.yaml"
-	grep -q 'process-scoring.*fallback kill' "$T/out" || { cat "$T/out" >&2; fail "diff does not tell it"; }
+	grep -q 'process-scoring.*fallback partial' "$T/out" || { cat "$T/out" >&2; fail "diff does not tell it"; }
 	exits 0 synfw apply "$T/in-part.yaml"
-	grep -q 'process-scoring isolates, and here accept(2)' "$T/err" || fail "apply does not tell it"
+	grep -q 'process-scoring isolates in part, .* accept(2)' "$T/err" || fail "apply does not tell it"
 	exits 0 synfw status --json
 	json '.processes.isolation == "partial" and .processes.fallbacks == []'
 }

@@ -38,7 +38,7 @@ begin_child() { # NAME [DO]
 
 test_an_isolated_process_connects_again_after_release() {
 	local name
-	prepare "- {name: alone, exec: $T/bin/net, action: isolate}"
+	prepare "- {name: alone, exec: $T/bin/net, action: isolate, fallback: partial}"
 	begin_parent
 	begin_child child
 	# whose parent has ended
@@ -71,7 +71,7 @@ test_an_isolated_process_connects_again_after_release() {
 
 test_who_is_held_for_itself_is_held_on() {
 	local parent child
-	prepare "- {name: alone, exec: $T/bin/waits, action: isolate}"
+	prepare "- {name: alone, exec: $T/bin/waits, action: isolate, fallback: partial}"
 	"$T/bin/shell" -c "'$T/bin/waits' 61 & echo \$! >'$T/child'; sleep 0.3; exec '$T/bin/waits' 60" &
 	parent=$!
 	is_there "$T/child"
@@ -119,7 +119,7 @@ test_points_are_forgotten_with_those_of_the_executable() {
 
 test_who_is_forked_meanwhile_is_released() {
 	local i children
-	prepare "- {name: alone, exec: $T/bin/net, action: isolate}"
+	prepare "- {name: alone, exec: $T/bin/net, action: isolate, fallback: partial}"
 	begin_parent
 	# all of them live until the end
 	echo "for (1 .. 1500) { last if -e '$T/enough'; my \$pid = fork; last unless defined \$pid; unless (\$pid) { close W; <R>; exit } select undef, undef, undef, 0.002 }" >&8
@@ -146,7 +146,7 @@ test_release_refuses_what_it_does_not_know() {
 	exits 2 synfw release 1
 	says "no policy with rules on processes is in force"
 	add_programs
-	apply_processes "- {name: alone, exec: $T/bin/net, action: isolate}"
+	apply_processes "- {name: alone, exec: $T/bin/net, action: isolate, fallback: partial}"
 	exits 2 synfw release
 	exits 2 synfw release --all 1
 	exits 2 synfw release net

@@ -32,7 +32,7 @@ test_only_needed_hooks_are_attached() {
 	prepare
 	apply_processes "- {name: bad, exec: $T/bin/bad, action: kill}"
 	equal "$(process_hooks)" "exec exit fork" "hooks of a policy that kills"
-	apply_processes "- {name: bad, exec: $T/bin/bad, action: isolate}"
+	apply_processes "- {name: bad, exec: $T/bin/bad, action: isolate, fallback: partial}"
 	equal "$(process_hooks)" "bind4 bind6 connect4 connect6 exec exit fork sendmsg4 sendmsg6 sock-create" \
 		"hooks of a policy that isolates"
 	apply_processes "- {name: bad, exec: $T/bin/bad, action: flag}"
@@ -58,7 +58,7 @@ test_apply_replaces_the_rules() {
 
 test_detach_leaves_nothing() {
 	prepare
-	apply_processes "- {name: bad, exec: $T/bin/bad, action: isolate}"
+	apply_processes "- {name: bad, exec: $T/bin/bad, action: isolate, fallback: partial}"
 	exits 0 synfw detach
 	equal "$(process_pins | wc -l)" 0 "pins"
 	runs bad
@@ -125,7 +125,7 @@ test_isolated_processes_have_no_network() {
 	prepare
 	cp /usr/bin/perl "$T/bin/free"
 	on_edge sh -c 'echo 0 0 >/proc/sys/net/ipv4/ping_group_range'
-	apply_processes "- {name: alone, exec: $T/bin/net, action: isolate}"
+	apply_processes "- {name: alone, exec: $T/bin/net, action: isolate, fallback: partial}"
 	equal "$(calls free)" "$may" "calls of another program"
 	equal "$(calls net)" "tcp 1 udp 1 raw 1 ping 1 bind 1 connect 1 send 1" "calls of an isolated one"
 	# shellcheck disable=SC2016
@@ -188,7 +188,7 @@ test_reload_keeps_counters_and_flags() {
 	local pid isolation
 	declare -A told=([full]="isolated: it has no network" [partial]="isolated, but not in full")
 	prepare
-	apply_processes "- {name: waits, exec: $T/bin/waits, action: isolate}"
+	apply_processes "- {name: waits, exec: $T/bin/waits, action: isolate, fallback: partial}"
 	"$T/bin/waits" 60 &
 	pid=$!
 	sleep 0.2
@@ -199,7 +199,7 @@ test_reload_keeps_counters_and_flags() {
 	json '.isolated and .flagged and .rule == "waits" and .line == 5 and .comm == "waits"'
 	json ".isolation == \"$isolation\""
 	apply_processes "- {name: first, exec: $T/bin/good, action: flag}
-		- {name: waits, exec: $T/bin/waits, action: isolate}"
+		- {name: waits, exec: $T/bin/waits, action: isolate, fallback: partial}"
 	equal "$(process_rule waits)" 1 "matches after a reload"
 	exits 1 synfw why $pid
 	grep -q "by rule \"waits\" at $T/live.yaml:6" "$T/out" ||
@@ -234,7 +234,7 @@ test_trace_asks_the_same_code() {
 	exits 0 synfw trace --exec "$T/bin/good" --parent "$T/bin/shell" --json
 	json '.verdict == "allow" and .score == 7'
 	policy next <<-E
-		processes: [{name: all, exec: "$T/bin/**", action: isolate}]
+		processes: [{name: all, exec: "$T/bin/**", action: isolate, fallback: partial}]
 	E
 	exits 1 synfw trace --policy "$T/next.yaml" --exec "$T/bin/other"
 	grep -q "isolate by rule \"all\" at $T/next.yaml:4" "$T/out" ||
@@ -251,7 +251,7 @@ test_trace_and_tests_tell_what_would_be_done() {
 		processes:
 		  - {name: points, exec: $T/bin/other, score: 100}
 		  - {name: seen, exec: $T/bin/other, action: flag}
-		  - {name: grouped, exec: $T/bin/net, group: nogroup, action: isolate}
+		  - {name: grouped, exec: $T/bin/net, group: nogroup, action: isolate, fallback: partial}
 		  - {name: denied, exec: "$T/bin/**", action: deny, fallback: flag}
 		process-scoring: {flag-at: 50, act-at: 90, action: kill, decay: 1/h}
 		tests:
@@ -366,19 +366,19 @@ test_names_in_other_mount_namespaces_spare_nothing() {
 test_isolation_ends_with_the_last_rule_that_isolates() {
 	local call='print socket(S, PF_INET, SOCK_DGRAM, 0) ? "may\n" : "may not\n"'
 	prepare
-	apply_processes "- {name: alone, exec: $T/bin/net, action: isolate}"
+	apply_processes "- {name: alone, exec: $T/bin/net, action: isolate, fallback: partial}"
 	begin_work
 	work "$call"
 	equal "$(said)" "may not" "what an isolated process may"
 	exits 1 synfw why $WORKER
-	apply_processes "- {name: alone, exec: $T/bin/net, action: isolate}" "mode: monitor"
+	apply_processes "- {name: alone, exec: $T/bin/net, action: isolate, fallback: partial}" "mode: monitor"
 	work "$call"
 	equal "$(said)" may "what it may under a policy that monitors"
 	exits 0 synfw why $WORKER
 	grep -q "isolated, but the policy only monitors" "$T/out" || fail "why does not tell of monitoring"
 	exits 0 synfw status --json
 	json '.processes.tallies.calls_monitored == 1 and .processes.tallies.calls_refused == 1'
-	apply_processes "- {name: other, exec: $T/bin/other, action: isolate}"
+	apply_processes "- {name: other, exec: $T/bin/other, action: isolate, fallback: partial}"
 	work "$call"
 	equal "$(said)" "may not" "what it may while any rule isolates"
 	apply_processes "- {name: other, exec: $T/bin/other, action: flag}"
@@ -388,7 +388,7 @@ test_isolation_ends_with_the_last_rule_that_isolates() {
 	json '.isolated == false and .flagged'
 	exits 0 synfw show processes --json
 	json ".processes | any(.pid == $WORKER and .isolated == false)"
-	apply_processes "- {name: other, exec: $T/bin/other, action: isolate}"
+	apply_processes "- {name: other, exec: $T/bin/other, action: isolate, fallback: partial}"
 	work "$call"
 	equal "$(said)" may "what it may under a later policy with another rule"
 	end_work
@@ -420,7 +420,7 @@ test_points_of_an_executable_are_those_of_a_user() {
 test_why_names_the_rule_that_isolated() {
 	local pid
 	prepare
-	apply_processes "- {name: alone, exec: $T/bin/shell, action: isolate}
+	apply_processes "- {name: alone, exec: $T/bin/shell, action: isolate, fallback: partial}
 		- {name: seen, exec: $T/bin/waits, action: flag}"
 	"$T/bin/shell" -c "exec $T/bin/waits 60" &
 	pid=$!
@@ -458,7 +458,7 @@ note_one_without_room() {
 test_release_warns_while_the_table_is_full() {
 	local table warns='the table has no room for all processes' pid try
 	prepare
-	apply_processes "- {name: alone, exec: $T/bin/net, action: isolate}"
+	apply_processes "- {name: alone, exec: $T/bin/net, action: isolate, fallback: partial}"
 	table=$(find "$T/bpf" -name synfw_processes)
 	for try in $(seq 20); do
 		"$TOOLS/fill_map" "$table"
@@ -483,7 +483,7 @@ test_release_warns_while_the_table_is_full() {
 test_the_unknown_have_no_network_until_all_are_known() {
 	local ends
 	prepare
-	apply_processes "- {name: alone, exec: $T/bin/net, action: isolate}"
+	apply_processes "- {name: alone, exec: $T/bin/net, action: isolate, fallback: partial}"
 	exits 0 synfw status --json
 	json '.warnings == [] and .processes.isolated_lost == false'
 	for ends in "release --all" "apply $T/live.yaml"; do

@@ -151,11 +151,10 @@ struct scoring {
 struct process_scoring {
 	bool written; /* there is a section; all else is 0 without one */
 	struct location at;
-	uint32_t flag_at, act_at;	  /* points, 1 to SYNFW_MAX_SCORE; 0: never */
-	enum synfw_process_action action; /* at act_at: FLAG, ISOLATE or KILL */
-	/* what ISOLATE becomes where a kernel cannot do it in full, else, or without one, `action`
-	 */
-	enum synfw_process_action fallback;
+	uint32_t flag_at, act_at;	    /* points, 1 to SYNFW_MAX_SCORE; 0: never */
+	enum synfw_process_action action;   /* at act_at: FLAG, ISOLATE or KILL */
+	enum synfw_process_action fallback; /* as of struct process_outcome */
+	bool has_fallback;
 	struct rate decay;	 /* as scoring.decay; count 0: there are no thresholds */
 	bool flag_on_peer_block; /* a process that talks with a blocked source is flagged */
 };

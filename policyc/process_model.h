@@ -103,10 +103,11 @@ struct peers_effect {
 /* What a process or memory rule does when it matches. */
 struct process_outcome {
 	enum synfw_process_action action;
-	/* KILL or FLAG: what becomes of DENY where no exec can be made to fail, and of ISOLATE where
-	 * accept(2) cannot be refused. As the action: nothing does, and the policy is refused, or it
-	 * isolates without that. */
+	/* What becomes of DENY where no exec can be made to fail, and of ISOLATE where accept(2)
+	 * cannot be refused: KILL, FLAG, or, of ISOLATE, the same without that. Where none was
+	 * written it is the action, and such a kernel is not given the policy. */
 	enum synfw_process_action fallback;
+	bool has_fallback;
 	uint32_t score; /* SYNFW_PROCESS_SCORE: 1 to SYNFW_MAX_SCORE */
 	bool monitor;	/* counts what it would do, and goes on to the next */
 	struct peers_effect peers;

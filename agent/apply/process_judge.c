@@ -25,39 +25,61 @@ static const char *lack_of_refusal(void)
 			 "or fmod_ret: set it to 1 and apply again";
 }
 
-static bool has_fallback(const struct process_outcome *outcome)
-{
-	return outcome->fallback != outcome->action;
-}
-
-static bool needs_refusal(const struct policy *policy, const struct process_rule *rule)
-{
-	return rule->outcome.action == SYNFW_PROCESS_DENY && !has_fallback(&rule->outcome) &&
-	       !rule->outcome.monitor && !policy->monitor;
-}
-
-int process_judge_means(const struct policy *policy, bool can_refuse, struct fault *fault)
-{
-	const struct process_rule *rule;
-	size_t i;
-
-	for (i = 0; i < policy->nr_process_rules; i++) {
-		rule = &policy->process_rules[i];
-		if (!can_refuse && needs_refusal(policy, rule))
-			return fault_refuse(fault, EXIT_KERNEL,
-					    "%s:%u: rule \"%s\" denies, and here no exec can be "
-					    "made to fail (%s); `fallback: kill` or "
-					    "`fallback: flag` says what to do instead",
-					    rule->at.file, rule->at.line, rule->name,
-					    lack_of_refusal());
-	}
-	return 0;
-}
-
 /* What a kernel can do of what rules ask for. */
 struct means {
 	bool can_refuse, isolates_fully;
 };
+
+static struct process_outcome scoring_outcome(const struct process_scoring *scoring)
+{
+	return (struct process_outcome){.action = scoring->action,
+					.fallback = scoring->fallback,
+					.has_fallback = scoring->has_fallback};
+}
+
+/* Refuses what wants programs that refuse and names no fallback. `name`: of a rule, or NULL for
+ * process-scoring. */
+static int judge_outcome(const char *name, struct location at,
+			 const struct process_outcome *outcome, struct fault *fault)
+{
+	const char *who = name ? "rule \"" : "process-scoring", *behind = name ? "\"" : "";
+
+	if (outcome->has_fallback || outcome->monitor)
+		return 0;
+	if (outcome->action == SYNFW_PROCESS_DENY)
+		return fault_refuse(fault, EXIT_KERNEL,
+				    "%s:%u: %s%s%s denies, and here no exec can be made to fail "
+				    "(%s); `fallback: kill` or `fallback: flag` says what to do "
+				    "instead",
+				    at.file, at.line, who, name ? name : "", behind,
+				    lack_of_refusal());
+	if (outcome->action == SYNFW_PROCESS_ISOLATE)
+		return fault_refuse(fault, EXIT_KERNEL,
+				    "%s:%u: %s%s%s isolates, and here accept(2) and listen(2) "
+				    "cannot be refused (%s); `fallback: partial` isolates without "
+				    "these two, `fallback: kill` or `fallback: flag` does that "
+				    "instead",
+				    at.file, at.line, who, name ? name : "", behind,
+				    lack_of_refusal());
+	return 0;
+}
+
+int process_judge_means(const struct policy *policy, bool can_refuse, struct fault *fault)
+{
+	const struct process_outcome scoring = scoring_outcome(&policy->process_scoring);
+	int err = 0;
+	size_t i;
+
+	if (can_refuse || policy->monitor)
+		return 0;
+	for (i = 0; !err && i < policy->nr_process_rules; i++)
+		err = judge_outcome(policy->process_rules[i].name, policy->process_rules[i].at,
+				    &policy->process_rules[i].outcome, fault);
+	for (i = 0; !err && i < policy->nr_memory_rules; i++)
+		err = judge_outcome(policy->memory_rules[i].name, policy->memory_rules[i].at,
+				    &policy->memory_rules[i].outcome, fault);
+	return err ? err : judge_outcome(NULL, policy->process_scoring.at, &scoring, fault);
+}
 
 /* `name`: of a rule, or NULL for process-scoring. */
 static void note_fallback(const char *name, const struct process_outcome *outcome,
@@ -66,25 +88,24 @@ static void note_fallback(const char *name, const struct process_outcome *outcom
 	bool done =
 		outcome->action == SYNFW_PROCESS_DENY ? means->can_refuse : means->isolates_fully;
 
-	if (has_fallback(outcome) && !outcome->monitor && !done)
+	if (outcome->fallback != outcome->action && !outcome->monitor && !done)
 		notes_add(notes, "%s%s%s %s: its fallback, %s, is in force",
 			  name ? "rule \"" : "process-scoring", name ? name : "", name ? "\"" : "",
 			  process_lack_text(outcome->action),
 			  manifest_process_action_word(outcome->fallback));
 }
 
-/* Does it isolate, and less than it says? */
+/* Does it isolate without what programs that refuse would add? */
 static bool isolates_in_part(const struct process_outcome *outcome)
 {
-	return outcome->action == SYNFW_PROCESS_ISOLATE && !has_fallback(outcome) &&
-	       !outcome->monitor;
+	return outcome->action == SYNFW_PROCESS_ISOLATE &&
+	       outcome->fallback == SYNFW_PROCESS_ISOLATE && !outcome->monitor;
 }
 
-#define PARTLY                                                                                   \
-	"isolates, and here accept(2) and listen(2) cannot be refused (%s): "                    \
-	"what is isolated gets no socket, and may not connect, bind or send, but goes on to "    \
-	"accept with sockets that it had; `fallback: kill` or `fallback: flag` says what to do " \
-	"instead"
+#define PARTLY                                                                 \
+	"isolates in part, as its fallback says: here accept(2) and listen(2)" \
+	" cannot be refused (%s), so what is isolated gets no socket, and may" \
+	" not connect, bind or send, but goes on to accept with sockets that it had"
 
 /* The first rule that isolates in part, and how many more there are. */
 static void note_partial_rules(const struct policy *policy, struct notes *notes)
@@ -117,8 +138,7 @@ void process_judge_note(const struct policy *policy, bool can_refuse, bool isola
 			struct notes *notes)
 {
 	const struct means means = {can_refuse, isolates_fully};
-	const struct process_outcome scoring = {.action = policy->process_scoring.action,
-						.fallback = policy->process_scoring.fallback};
+	const struct process_outcome scoring = scoring_outcome(&policy->process_scoring);
 	size_t i;
 
 	if (policy->monitor)
@@ -130,7 +150,7 @@ void process_judge_note(const struct policy *policy, bool can_refuse, bool isola
 		note_fallback(policy->memory_rules[i].name, &policy->memory_rules[i].outcome,
 			      &means, notes);
 	note_fallback(NULL, &scoring, &means, notes);
-	/* what has neither this nor a fallback was refused where anything else is lacking */
+	/* where anything else is lacking, what isolates in part was refused */
 	if (!can_refuse)
 		note_partial(policy, &scoring, notes);
 }

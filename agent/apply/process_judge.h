@@ -9,8 +9,9 @@
 #include "base/notes.h"
 #include "processes/inner.h"
 
-/* Refuses, by name and place, a rule that asks for what this kernel cannot do and names no
- * fallback. `can_refuse`: an exec. */
+/* Refuses, by name and place, a rule, or process-scoring, that asks for what this kernel cannot do,
+ * or not in full, and names no fallback. `can_refuse`: what it asks security modules, such as
+ * an exec and accept(2). Of a policy that needs hooks. */
 int process_judge_means(const struct policy *policy, bool can_refuse, struct fault *fault);
 
 /* A warning for each rule, and process-scoring, whose fallback is in force, where programs can

@@ -95,13 +95,10 @@ static void write_except(struct writer *writer, const struct process_match *exce
 	write_process_match(writer, except);
 }
 
-static void write_fallback(struct writer *writer, enum synfw_process_action action,
-			   enum synfw_process_action fallback)
+static void write_fallback(struct writer *writer, enum synfw_process_action fallback)
 {
-	if (fallback == action)
-		return;
 	begin_key(writer, "fallback ");
-	fputs(actions[fallback], writer->out);
+	fputs(fallback == SYNFW_PROCESS_ISOLATE ? "partial" : actions[fallback], writer->out);
 }
 
 static void write_process_outcome(struct writer *writer, const struct process_outcome *outcome)
@@ -109,7 +106,8 @@ static void write_process_outcome(struct writer *writer, const struct process_ou
 	begin_key(writer, actions[outcome->action]);
 	if (outcome->action == SYNFW_PROCESS_SCORE)
 		fprintf(writer->out, " %u", outcome->score);
-	write_fallback(writer, outcome->action, outcome->fallback);
+	if (outcome->has_fallback)
+		write_fallback(writer, outcome->fallback);
 	if (outcome->peers.kind == PEERS_BLOCK) {
 		begin_key(writer, "peers block ");
 		write_duration(writer, outcome->peers.block_ns);
@@ -195,7 +193,8 @@ static void write_process_scoring(struct writer *writer, const struct process_sc
 		begin_key(writer, "act-at");
 		fprintf(writer->out, " %u", scoring->act_at);
 		begin_key(writer, actions[scoring->action]);
-		write_fallback(writer, scoring->action, scoring->fallback);
+		if (scoring->has_fallback)
+			write_fallback(writer, scoring->fallback);
 	}
 	if (scoring->decay.count) {
 		begin_key(writer, "decay ");

@@ -127,6 +127,7 @@ int parse_process_scoring(struct parser *parser, const struct schema_key *key,
 	scoring->action = (enum synfw_process_action)draft.action_word;
 	scoring->fallback =
 		draft.fallback ? (enum synfw_process_action)draft.fallback_word : scoring->action;
+	scoring->has_fallback = draft.fallback;
 	scoring->flag_on_peer_block = draft.on_peer_block;
 	return 0;
 }

@@ -72,6 +72,11 @@ void process_check_outcome(struct parser *parser, const struct process_draft *dr
 			parser->diags, location_of(parser, draft->fallback_node),
 			"\"fallback\" goes with what not every kernel can do: \"action: isolate\""
 			", and, of an exec, \"action: deny\"");
+	else if (draft->fallback_node && draft->fallback == SYNFW_PROCESS_ISOLATE &&
+		 draft->head.action != SYNFW_PROCESS_ISOLATE)
+		diag_error(parser->diags, location_of(parser, draft->fallback_node),
+			   "\"fallback: partial\" goes with \"action: isolate\": an exec is denied "
+			   "or it is not");
 }
 
 int process_parse_except(struct parser *parser, enum schema_section section,
@@ -108,6 +113,7 @@ struct process_outcome process_outcome_of(const struct process_draft *draft)
 		.action = action,
 		.fallback =
 			draft->fallback_node ? (enum synfw_process_action)draft->fallback : action,
+		.has_fallback = draft->fallback_node,
 		.score = draft->head.score,
 		.monitor = draft->head.monitor,
 		.peers = draft->peers,

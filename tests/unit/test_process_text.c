@@ -116,8 +116,10 @@ static void write_rest(FILE *out, const struct process_match *except,
 		fprintf(out, "score: %u", outcome->score);
 	else
 		fprintf(out, "action: %s", actions[outcome->action]);
-	if (outcome->fallback != outcome->action)
-		fprintf(out, ", fallback: %s", actions[outcome->fallback]);
+	if (outcome->has_fallback)
+		fprintf(out, ", fallback: %s",
+			outcome->fallback == SYNFW_PROCESS_ISOLATE ? "partial"
+								   : actions[outcome->fallback]);
 	if (outcome->monitor)
 		fprintf(out, ", mode: monitor");
 	duration_format(outcome->peers.block_ns, time);

@@ -94,8 +94,11 @@ static void write_outcome(FILE *out, const struct process_outcome *outcome)
 		fprintf(out, ", score: %" PRIu32, outcome->score);
 	else
 		fprintf(out, ", action: %s", action_words[outcome->action]);
-	if (outcome->fallback != outcome->action)
-		fprintf(out, ", fallback: %s", action_words[outcome->fallback]);
+	if (outcome->has_fallback)
+		fprintf(out, ", fallback: %s",
+			outcome->fallback == SYNFW_PROCESS_ISOLATE
+				? "partial"
+				: action_words[outcome->fallback]);
 	if (outcome->monitor)
 		fputs(", mode: monitor", out);
 	if (outcome->peers.kind == PEERS_BLOCK)

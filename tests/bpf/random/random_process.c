@@ -227,6 +227,11 @@ static void random_written_match(struct random_process *random, uint32_t allowed
 	while (!ret_match->keys);
 }
 
+static bool can_fall_back(enum synfw_process_action action)
+{
+	return action == SYNFW_PROCESS_DENY || action == SYNFW_PROCESS_ISOLATE;
+}
+
 static void random_outcome(struct rng *rng, enum synfw_process_action last,
 			   struct process_outcome *ret_outcome)
 {
@@ -237,7 +242,10 @@ static void random_outcome(struct rng *rng, enum synfw_process_action last,
 		.peers.kind = rng_below(rng, 3),
 	};
 	ret_outcome->fallback = ret_outcome->action;
-	if (ret_outcome->action == SYNFW_PROCESS_DENY && rng_percent(rng, 50))
+	ret_outcome->has_fallback = can_fall_back(ret_outcome->action) && rng_percent(rng, 50);
+	/* what isolates may do so in part, which is where its fallback is the action */
+	if (ret_outcome->has_fallback &&
+	    (ret_outcome->action == SYNFW_PROCESS_DENY || rng_percent(rng, 66)))
 		ret_outcome->fallback =
 			rng_percent(rng, 50) ? SYNFW_PROCESS_KILL : SYNFW_PROCESS_FLAG;
 	if (ret_outcome->action == SYNFW_PROCESS_SCORE)
