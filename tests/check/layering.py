@@ -32,7 +32,8 @@ STOREYS = {
     "agent/": ["base", "host", "policy", "datapath", "sources", "processes", "apply", "report",
                "cli", "synfwd"],
     "bpf/": ["common", "packets", "processes"],
-    "tests/bpf/": ["base", "model", "harness", "random", "packets", "processes", "tables"],
+    "tests/bpf/": ["base", "model", "harness", "random", "packets", "processes", "tables",
+                   "verdicts"],
 }
 # Wings beside each other.
 APART = [("bpf/processes/", "packets/"), ("agent/synfwd/", "cli/"), ("agent/synfwd/", "report/")]

@@ -253,15 +253,20 @@ static int activate(struct datapath *datapath, uint32_t slot)
 	return 0;
 }
 
-static int clear_rule_counters(struct datapath *datapath, uint32_t last)
+static int clear_counters(struct datapath *datapath, const struct bpf_map *map, uint32_t first,
+			  uint32_t last)
 {
-	int fd = bpf_map__fd(datapath->live->maps.synfw_rule_counters);
-
 	memset(datapath->per_cpu, 0, datapath->nr_cpus * 64UL);
-	for (uint32_t key = 1; key <= last; key++)
-		if (bpf_map_update_elem(fd, &key, datapath->per_cpu, BPF_ANY))
+	for (uint32_t key = first; key <= last; key++)
+		if (bpf_map_update_elem(bpf_map__fd(map), &key, datapath->per_cpu, BPF_ANY))
 			return -errno;
 	return 0;
+}
+
+int datapath_clear_reason_counters(struct datapath *datapath)
+{
+	return clear_counters(datapath, datapath->live->maps.synfw_reason_counters, 0,
+			      SYNFW_REASON_ENTRIES - 1);
 }
 
 int datapath_apply(struct datapath *datapath, struct image *image)
@@ -281,7 +286,8 @@ int datapath_apply(struct datapath *datapath, struct image *image)
 		return err;
 	err = clear_members(datapath, slot);
 	if (!err)
-		err = clear_rule_counters(datapath, last_counter);
+		err = clear_counters(datapath, datapath->live->maps.synfw_rule_counters, 1,
+				     last_counter);
 	if (err)
 		return err;
 	datapath->image = image;

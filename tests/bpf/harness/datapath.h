@@ -75,6 +75,8 @@ int datapath_reason_counter(struct datapath *datapath, uint32_t slot, enum synfw
 			    struct synfw_reason_counter *ret_counter);
 int datapath_rule_counter(struct datapath *datapath, uint32_t rule,
 			  struct synfw_rule_counter *ret_counter);
+/* Those of all interface slots. 0 or -errno. */
+int datapath_clear_reason_counters(struct datapath *datapath);
 
 /* The kernel runs no frame that is shorter than an Ethernet header, or longer than one page and 17
  * fragments of a page, less some room. */

@@ -13,6 +13,7 @@
 #include "base/must.h"
 #include "harness/test_data.h"
 #include "harness/trial.h"
+#include "verdicts/verdicts.h"
 
 #define NOT_LISTED	    UINT32_MAX
 #define ADDRESS(a, b, c, d) ((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
@@ -189,15 +190,13 @@ static bool lists_agree(struct datapath *datapath, struct trial_totals *totals,
 	return agree && bench.listed && bench.unlisted;
 }
 
-int main(void)
+int test_lists(struct datapath *datapath)
 {
-	CLEANUP(datapath_closep) struct datapath *datapath = NULL;
 	CLEANUP(cleanup_free) struct trial_totals *totals = calloc(1, sizeof(*totals));
 	const struct range nothing = {1, 0};
 	const struct range management = {ADDRESS(10, 20, 0, 0), ADDRESS(10, 20, 255, 255)};
 	struct list lists[NR_LISTS] = {};
 	bool agree = true;
-	int err;
 
 	MUST(totals);
 	for (size_t i = 0; i < NR_LISTS; i++) {
@@ -211,11 +210,6 @@ int main(void)
 			return test_data_report_absent(name);
 		if (!read_list(text, &lists[i]))
 			return EXIT_FAILURE;
-	}
-	err = datapath_open(&datapath);
-	if (err) {
-		fprintf(stderr, "the BPF program cannot be loaded: %s\n", strerror(-err));
-		return EXIT_FAILURE;
 	}
 	agree &= lists_agree(datapath, totals, lists, "as they are", "", nothing);
 	agree &= lists_agree(datapath, totals, lists, "less the management network",

@@ -18,6 +18,7 @@
 #include "base/random.h"
 #include "base/scale.h"
 #include "harness/trial.h"
+#include "verdicts/verdicts.h"
 
 #define SEED	24
 #define NR_SETS 5 /* and parts that are in none */
@@ -210,18 +211,12 @@ out:
 	return agree;
 }
 
-int main(void)
+int test_dense_blocks(struct datapath *datapath)
 {
-	CLEANUP(datapath_closep) struct datapath *datapath = NULL;
 	CLEANUP(cleanup_free) struct trial_totals *totals = calloc(1, sizeof(*totals));
 	bool agree = true;
-	int err = datapath_open(&datapath);
 
 	MUST(totals);
-	if (err) {
-		fprintf(stderr, "the BPF program cannot be loaded: %s\n", strerror(-err));
-		return EXIT_FAILURE;
-	}
 	/* of what has the last root, so many ranges, large-set has an example in guests */
 	for (size_t i = 0; i < scaled(sizeof(sizes) / sizeof(sizes[0]), 2) && agree; i++)
 		agree = blocks_agree(datapath, totals, &sizes[i]);

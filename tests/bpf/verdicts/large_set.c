@@ -20,7 +20,7 @@
 #include "base/policy_text.h"
 #include "base/random.h"
 #include "base/scale.h"
-#include "harness/datapath.h"
+#include "verdicts/verdicts.h"
 
 #define SEED	     1000000
 #define BORDER_CELLS 512 /* this near to a page's begin or end, every prefix is probed */
@@ -360,21 +360,15 @@ static bool set_agrees(struct datapath *datapath, const uint32_t addresses[],
 	return agrees;
 }
 
-int main(void)
+int test_large_set(struct datapath *datapath)
 {
-	CLEANUP(datapath_closep) struct datapath *datapath = NULL;
 	CLEANUP(cleanup_free) uint32_t *addresses = NULL;
 	struct rng rng = {SEED};
 	struct policy_text text;
 	struct compiled compiled;
 	struct ranges ranges;
 	bool agrees;
-	int err = datapath_open(&datapath);
 
-	if (err) {
-		fprintf(stderr, "the BPF program cannot be loaded: %s\n", strerror(-err));
-		return EXIT_FAILURE;
-	}
 	nr_networks = scaled(500000, 35000);
 	nr_prefixes = 2 * nr_networks;
 	meets_all = scaled(true, false);

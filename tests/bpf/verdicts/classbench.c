@@ -15,6 +15,7 @@
 #include "base/scale.h"
 #include "harness/test_data.h"
 #include "harness/trial.h"
+#include "verdicts/verdicts.h"
 
 #define PROTO_ICMP 1
 #define PROTO_TCP  6
@@ -125,11 +126,13 @@ static char *read_member(const char *format, const char *name, size_t *ret_lengt
 	return test_data_read(path, ret_length);
 }
 
-static int test_data_sets(struct datapath *datapath, struct trial_totals *totals)
+int test_classbench_data(struct datapath *datapath)
 {
+	CLEANUP(cleanup_free) struct trial_totals *totals = calloc(1, sizeof(*totals));
 	static const char *const names[] = {"acl1_1k", "fw1_1k", "ipc1_1k"};
 	bool agree = true;
 
+	MUST(totals);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		size_t length;
 		CLEANUP(cleanup_free) char *rules = read_member("classbench/%s", names[i], &length);
@@ -201,14 +204,16 @@ static char *generated_trace(struct rng *rng, const struct classbench *set)
 	return text;
 }
 
-static int test_generated_set(struct datapath *datapath, struct trial_totals *totals)
+int test_classbench_generated(struct datapath *datapath)
 {
+	CLEANUP(cleanup_free) struct trial_totals *totals = calloc(1, sizeof(*totals));
 	struct rng rng = {20071};
 	CLEANUP(cleanup_free) char *rules = generated_rules(&rng, 400);
 	CLEANUP(cleanup_free) char *trace = NULL;
 	struct classbench set = {};
 	bool agree = classbench_read_rules(&set, rules) == 0;
 
+	MUST(totals);
 	if (agree) {
 		trace = generated_trace(&rng, &set);
 		agree = classbench_read_trace(&set, trace) == 0 &&
@@ -216,23 +221,4 @@ static int test_generated_set(struct datapath *datapath, struct trial_totals *to
 	}
 	classbench_done(&set);
 	return agree ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-int main(int argc, char **argv)
-{
-	CLEANUP(datapath_closep) struct datapath *datapath = NULL;
-	CLEANUP(cleanup_free) struct trial_totals *totals = calloc(1, sizeof(*totals));
-	int err = datapath_open(&datapath);
-
-	MUST(totals);
-	if (err) {
-		fprintf(stderr, "the BPF program cannot be loaded: %s\n", strerror(-err));
-		return EXIT_FAILURE;
-	}
-	if (argc == 2 && strcmp(argv[1], "data") == 0)
-		return test_data_sets(datapath, totals);
-	if (argc == 2 && strcmp(argv[1], "generated") == 0)
-		return test_generated_set(datapath, totals);
-	fprintf(stderr, "usage: %s data|generated\n", argv[0]);
-	return 2;
 }

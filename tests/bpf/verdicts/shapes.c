@@ -14,6 +14,7 @@
 #include "model/frame.h"
 #include "base/must.h"
 #include "harness/trial.h"
+#include "verdicts/verdicts.h"
 
 #define TCP    6
 #define UDP    17
@@ -318,20 +319,14 @@ static bool passes_without_policy(struct datapath *datapath, struct trial_totals
 	return true;
 }
 
-int main(void)
+int test_shapes(struct datapath *datapath)
 {
-	CLEANUP(datapath_closep) struct datapath *datapath = NULL;
 	CLEANUP(cleanup_free) struct trial_totals *totals = calloc(1, sizeof(*totals));
 	const size_t nr_shapes = sizeof(shapes) / sizeof(shapes[0]);
 	size_t right = 0;
 	struct trial trial;
-	int err = datapath_open(&datapath);
 
 	MUST(totals);
-	if (err) {
-		fprintf(stderr, "the BPF program cannot be loaded: %s\n", strerror(-err));
-		return EXIT_FAILURE;
-	}
 	if (!passes_without_policy(datapath, totals) ||
 	    trial_begin(&trial, datapath, totals, &text, &options, stderr))
 		return EXIT_FAILURE;

@@ -21,7 +21,7 @@
 #include "base/policy_text.h"
 #include "base/random.h"
 #include "base/scale.h"
-#include "harness/datapath.h"
+#include "verdicts/verdicts.h"
 
 #define SEED	   6000000
 #define MAX_RANGES 300000
@@ -287,16 +287,10 @@ static bool set_agrees(struct datapath *datapath, size_t count, uint32_t lists_b
 	return agree;
 }
 
-int main(void)
+int test_large_set6(struct datapath *datapath)
 {
-	CLEANUP(datapath_closep) struct datapath *datapath = NULL;
 	bool agree, lists;
-	int err = datapath_open(&datapath);
 
-	if (err) {
-		fprintf(stderr, "the BPF program cannot be loaded: %s\n", strerror(-err));
-		return EXIT_FAILURE;
-	}
 	/* to compile what has lists in its root takes 10 s where a processor is emulated, and the
 	 * program reads them as it reads others */
 	lists = scaled(true, false);

@@ -20,6 +20,7 @@
 #include "base/random.h"
 #include "base/scale.h"
 #include "harness/trial.h"
+#include "verdicts/verdicts.h"
 
 #define SEED	     6
 #define NR_SETS	     3
@@ -215,20 +216,14 @@ static bool policy_agrees(struct datapath *datapath, struct trial_totals *totals
 	return agree;
 }
 
-int main(void)
+int test_paths6(struct datapath *datapath)
 {
-	CLEANUP(datapath_closep) struct datapath *datapath = NULL;
 	CLEANUP(cleanup_free) struct trial_totals *totals = calloc(1, sizeof(*totals));
 	/* what a few dozen have not met fails the last claim */
 	const uint32_t nr_policies = scaled(150, 15);
 	bool agree = true;
-	int err = datapath_open(&datapath);
 
 	MUST(totals);
-	if (err) {
-		fprintf(stderr, "the BPF program cannot be loaded: %s\n", strerror(-err));
-		return EXIT_FAILURE;
-	}
 	for (uint64_t i = 0; i < nr_policies && agree; i++)
 		agree = policy_agrees(datapath, totals, SEED + i);
 	printf("%u policies, %" PRIu64 " probes, %" PRIu64 " dropped, %" PRIu64
