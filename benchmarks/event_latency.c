@@ -5,11 +5,12 @@
  *   event-latency send SENDER RATE SECONDS    UDP packets to port 9 out of a device, paced; prints
  *                                             how many, and how many a second
  *   event-latency ring PIN                    reads the ring buffer itself, until SIGINT
- *   event-latency json                        reads what `synfw events -f --json` writes, to its
- * end
+ *   event-latency json [COUNT]                reads what `synfw events -f --json` writes, to its
+ *                                             end
  *
  * The readers print the number of events and the median, the 99th percentile and the largest of the
- * microseconds from the packet to the moment they had its event.
+ * microseconds from the packet, or exec, to the moment they had its event. With a COUNT they do so
+ * of each so many events, as what a shared machine gives changes within seconds.
  */
 #include <errno.h>
 #include <signal.h>
@@ -138,18 +139,27 @@ static int compare(const void *left, const void *right)
 	return (*a > *b) - (*a < *b);
 }
 
-static int print_latencies(void)
+static void print_latencies(void)
 {
 	size_t kept = nr_events < MAX_EVENTS ? nr_events : MAX_EVENTS;
 
-	if (!kept) {
-		fprintf(stderr, "no event was read\n");
-		return 1;
-	}
 	qsort(latency_us, kept, sizeof(*latency_us), compare);
 	printf("%zu %.0f %.0f %.0f\n", nr_events, latency_us[kept / 2], latency_us[kept * 99 / 100],
 	       latency_us[kept - 1]);
-	return 0;
+	fflush(stdout);
+	nr_events = 0;
+}
+
+/* What has not been printed; that there was nothing is a failure. */
+static int print_rest(bool printed)
+{
+	if (nr_events) {
+		print_latencies();
+		return 0;
+	}
+	if (!printed)
+		fprintf(stderr, "no event was read\n");
+	return printed ? 0 : 1;
 }
 
 static void stop(int signal)
@@ -184,7 +194,7 @@ static int read_ring(const char *pin)
 		err = ring_buffer__poll(ring, 1000);
 	ring_buffer__free(ring);
 	close(fd);
-	return err < 0 && err != -EINTR ? fail("poll") : print_latencies();
+	return err < 0 && err != -EINTR ? fail("poll") : print_rest(false);
 }
 
 /* When the event happened, as the line says; -1: it is no event. */
@@ -205,9 +215,10 @@ static int64_t line_time_ns(const char *line)
 }
 
 /* All lines of one read() were there at the same time. */
-static int read_json(void)
+static int read_json(size_t count)
 {
 	static char input[INPUT_BYTES + LINE_MAX];
+	bool printed = false;
 	size_t kept = 0;
 	ssize_t got;
 
@@ -220,6 +231,10 @@ static int read_json(void)
 			time_ns = line_time_ns(line);
 			if (time_ns >= 0)
 				note(had_ns - time_ns);
+			if (count && nr_events == count) {
+				print_latencies();
+				printed = true;
+			}
 		}
 		kept = behind - line;
 		if (kept >= LINE_MAX) {
@@ -228,7 +243,7 @@ static int read_json(void)
 		}
 		memmove(input, line, kept);
 	}
-	return print_latencies();
+	return print_rest(printed);
 }
 
 int main(int argc, char **argv)
@@ -238,8 +253,9 @@ int main(int argc, char **argv)
 				    strtoull(argv[4], NULL, 10));
 	if (argc == 3 && !strcmp(argv[1], "ring"))
 		return read_ring(argv[2]);
-	if (argc == 2 && !strcmp(argv[1], "json"))
-		return read_json();
-	fprintf(stderr, "usage: event-latency send SENDER RATE SECONDS | ring PIN | json\n");
+	if ((argc == 2 || argc == 3) && !strcmp(argv[1], "json"))
+		return read_json(argc == 3 ? strtoul(argv[2], NULL, 10) : 0);
+	fprintf(stderr,
+		"usage: event-latency send SENDER RATE SECONDS | ring PIN | json [COUNT]\n");
 	return 2;
 }
