@@ -11,6 +11,7 @@
 #include <synfw/cleanup.h>
 
 #include "filter.h"
+#include "inner_changes.h"
 
 static uint32_t key_of(uint32_t slot, uint32_t number)
 {
@@ -113,20 +114,18 @@ int dynamic_install(const struct dynamic *dynamic, const struct object *object, 
 int dynamic_clear(const struct object *object, uint32_t slot)
 {
 	static const struct synfw_dynamic_sets nothing;
+	struct inner_change changes[SYNFW_MAX_DYNAMIC_SETS];
 	struct synfw_dynamic_sets about;
 	uint32_t number, described = 0;
-	int error, err = 0;
+	int err;
 
 	if (bpf_map_lookup_elem(object->map_fd[OBJECT_DYNAMIC_SETS], &slot, &about))
 		return -errno;
-	for (number = 0; number < SYNFW_MAX_DYNAMIC_SETS; number++) {
-		if (!about.set[number].name[0])
-			continue;
-		described++;
-		error = object_clear_inner(object->map_fd[OBJECT_MEMBERS], key_of(slot, number));
-		if (!err)
-			err = error;
-	}
+	for (number = 0; number < SYNFW_MAX_DYNAMIC_SETS; number++)
+		if (about.set[number].name[0])
+			changes[described++] = (struct inner_change){object->map_fd[OBJECT_MEMBERS],
+								     key_of(slot, number), -1};
+	err = inner_changes_make(changes, described);
 	if (!err && described &&
 	    bpf_map_update_elem(object->map_fd[OBJECT_DYNAMIC_SETS], &slot, &nothing, BPF_ANY))
 		err = -errno;

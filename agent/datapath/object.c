@@ -289,15 +289,3 @@ int object_put_inner(int outer_fd, const uint32_t *keys, const int *inner_fds, u
 			return -errno;
 	return 0;
 }
-
-int object_clear_inner(int outer_fd, uint32_t key)
-{
-	uint32_t map_id;
-
-	/* only what is there: each deletion waits for a grace period */
-	if (bpf_map_lookup_elem(outer_fd, &key, &map_id))
-		return errno == ENOENT ? 0 : -errno;
-	if (bpf_map_delete_elem(outer_fd, &key) && errno != ENOENT)
-		return -errno;
-	return 0;
-}

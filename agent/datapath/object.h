@@ -93,7 +93,4 @@ int object_open_inner(int outer_fd, uint32_t key, const char *what, struct fault
  * are there. 0 or -errno. */
 int object_put_inner(int outer_fd, const uint32_t *keys, const int *inner_fds, uint32_t count);
 
-/* Empties an entry of a map of maps. 0 or -errno. */
-int object_clear_inner(int outer_fd, uint32_t key);
-
 #endif

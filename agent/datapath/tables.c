@@ -13,6 +13,8 @@
 
 #include <synfw/cleanup.h>
 
+#include "inner_changes.h"
+
 uint32_t tables_page_count(uint32_t nr_lines)
 {
 	return (nr_lines + SYNFW_PAGE_LINES - 1) / SYNFW_PAGE_LINES;
@@ -215,14 +217,17 @@ bool tables_slot_is_empty(const struct object *object, uint32_t slot)
 
 int tables_clear(const struct object *object, uint32_t slot)
 {
-	uint32_t count = 0;
-	int err = 0, error;
+	struct inner_change changes[SYNFW_MAX_PAGES];
+	uint32_t count;
+	int err, error;
 
-	while (page_is_there(object, slot, count))
-		count++;
-	/* from the last on: what is left when this ends half-way still begins with page 0 */
-	while (count-- && !err)
-		err = object_clear_inner(object->map_fd[OBJECT_PAGES], page_key(slot, count));
+	for (count = 0; page_is_there(object, slot, count); count++)
+		changes[count] = (struct inner_change){object->map_fd[OBJECT_PAGES],
+						       page_key(slot, count), -1};
+	/* page 0 last: what is left when this ends half-way still begins with it */
+	err = count ? inner_changes_make(changes + 1, count - 1) : 0;
+	if (!err)
+		err = inner_changes_make(changes, count ? 1 : 0);
 	error = dynamic_clear(object, slot);
 	return err ? err : error;
 }

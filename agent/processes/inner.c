@@ -9,6 +9,8 @@
 
 #include <synfw/cleanup.h>
 
+#include "datapath/inner_changes.h"
+
 /* One inner map and what belongs into it. */
 struct table {
 	const char *name;
@@ -160,18 +162,26 @@ static int write_head(const struct process_object *object, uint32_t slot,
 											: 0;
 }
 
+/* `fds` NULL: the slot becomes empty. */
+static int change_inner(const struct process_object *object, uint32_t slot, const int *fds)
+{
+	struct inner_change changes[PROCESS_NR_INNER];
+	int i;
+
+	for (i = 0; i < PROCESS_NR_INNER; i++)
+		changes[i] = (struct inner_change){object->map_fd[PROCESS_VECTORS + i], slot,
+						   fds ? fds[i] : -1};
+	return inner_changes_make(changes, PROCESS_NR_INNER);
+}
+
 int process_inner_install(const struct process_inner *inner, const struct synfw_process_head *head,
 			  const struct process_object *object, uint32_t slot, struct fault *fault)
 {
 	static const struct synfw_process_head none;
-	int i, err;
+	int err = write_head(object, slot, &none);
 
-	err = write_head(object, slot, &none);
-	/* each waits for whoever still reads what was there */
-	for (i = 0; !err && i < PROCESS_NR_INNER; i++)
-		if (bpf_map_update_elem(object->map_fd[PROCESS_VECTORS + i], &slot, &inner->fd[i],
-					BPF_ANY))
-			err = -errno;
+	if (!err)
+		err = change_inner(object, slot, inner->fd);
 	if (!err)
 		err = write_head(object, slot, head);
 	return err ? fault_system(fault, err, "cannot stage the rules on processes") : 0;
@@ -180,13 +190,10 @@ int process_inner_install(const struct process_inner *inner, const struct synfw_
 int process_inner_clear(const struct process_object *object, uint32_t slot)
 {
 	static const struct synfw_process_head none;
-	int i, error, err = write_head(object, slot, &none);
+	int err = write_head(object, slot, &none);
+	int error = change_inner(object, slot, NULL);
 
-	for (i = 0; i < PROCESS_NR_INNER; i++) {
-		error = object_clear_inner(object->map_fd[PROCESS_VECTORS + i], slot);
-		err = err ? err : error;
-	}
-	return err;
+	return err ? err : error;
 }
 
 int process_inner_open(const struct process_object *object, uint32_t slot, struct fault *fault,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "link.h"
 
-#include <errno.h>
-
 #include <bpf/bpf.h>
+
+#include "datapath/inner_changes.h"
 
 static const struct {
 	enum object_map link;
@@ -16,7 +16,7 @@ static const struct {
 
 #define NR_LINKS (sizeof(links) / sizeof(*links))
 
-/* Each update of a map of maps waits for a grace period. */
+/* Nothing has to be changed then, and nobody waited for. */
 static bool is_linked(int link_fd, int map_fd)
 {
 	struct bpf_map_info info = {0};
@@ -26,39 +26,30 @@ static bool is_linked(int link_fd, int map_fd)
 	       !bpf_obj_get_info_by_fd(map_fd, &info, &size) && info.id == id;
 }
 
-static int link_map(int link_fd, int map_fd)
-{
-	const uint32_t key = 0;
-
-	if (is_linked(link_fd, map_fd))
-		return 0;
-	return bpf_map_update_elem(link_fd, &key, &map_fd, BPF_ANY) ? -errno : 0;
-}
-
 int process_link(const struct object *packets, const struct process_object *processes,
 		 struct fault *fault)
 {
-	size_t i;
+	struct inner_change changes[NR_LINKS];
+	size_t count = 0, i;
 	int err;
 
 	for (i = 0; i < NR_LINKS; i++) {
-		err = link_map(packets->map_fd[links[i].link], processes->map_fd[links[i].map]);
-		if (err)
-			return fault_system(fault, err, "cannot link \"%s\"",
-					    process_maps[links[i].map].name);
+		int link_fd = packets->map_fd[links[i].link];
+		int map_fd = processes->map_fd[links[i].map];
+
+		if (!is_linked(link_fd, map_fd))
+			changes[count++] = (struct inner_change){link_fd, 0, map_fd};
 	}
-	return 0;
+	err = inner_changes_make(changes, count);
+	return err ? fault_system(fault, err, "cannot show packets the way to processes") : 0;
 }
 
 int process_unlink(const struct object *packets)
 {
-	int err, first = 0;
+	struct inner_change changes[NR_LINKS];
 	size_t i;
 
-	for (i = 0; i < NR_LINKS; i++) {
-		err = object_clear_inner(packets->map_fd[links[i].link], 0);
-		if (!first)
-			first = err;
-	}
-	return first;
+	for (i = 0; i < NR_LINKS; i++)
+		changes[i] = (struct inner_change){packets->map_fd[links[i].link], 0, -1};
+	return inner_changes_make(changes, NR_LINKS);
 }

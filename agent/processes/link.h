@@ -6,7 +6,7 @@
 #include "object.h"
 
 /* Nobody goes that way before a generation is in force that says so. Costs nothing where it is
- * there already, else three grace periods. */
+ * there already, else a grace period. */
 int process_link(const struct object *packets, const struct process_object *processes,
 		 struct fault *fault);
 

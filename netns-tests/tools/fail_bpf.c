@@ -5,8 +5,8 @@
  * kernel. Or, with FAIL_BPF_SIGNAL, lets them be made and sends that signal to the process when
  * they return. Writes the number of calls to the file FAIL_BPF_COUNT when the program ends. Only
  * calls of the command FAIL_BPF_COMMAND, a number, are counted, if there is one. libbpf makes its
- * calls by syscall(2). A shared mapping of a descriptor, which is how the memory of a map is come by,
- * is a call as well, of the command MAPPING.
+ * calls by syscall(2). A shared mapping of a descriptor, which is how the memory of a map is come
+ * by, is a call as well, of the command MAPPING.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -44,12 +44,12 @@ static void __attribute__((destructor)) write_count(void)
 
 static bool is_wanted(unsigned long command)
 {
-	unsigned long first = number_of("FAIL_BPF_AT", 0);
+	unsigned long first = number_of("FAIL_BPF_AT", 0), call;
 
 	if (number_of("FAIL_BPF_COMMAND", command) != command)
 		return false;
-	calls++;
-	return first && calls >= first && calls <= number_of("FAIL_BPF_LAST", first);
+	call = __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED); /* some are made by threads */
+	return first && call >= first && call <= number_of("FAIL_BPF_LAST", first);
 }
 
 long syscall(long number, ...)

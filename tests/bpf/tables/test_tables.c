@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The agent's reading of a generation's lines: across the border of pages, from a page that can be
- * mapped and from one of before ABI 6, which cannot. Needs root.
+ * What the agent does with a generation's tables. Its lines are read across the border of pages,
+ * from a page that can be mapped and from one of before ABI 6, which cannot; entries of maps of
+ * maps are changed together. Needs root.
  */
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
 
 #include <synfw/cleanup.h>
+#include <datapath/inner_changes.h>
 #include <datapath/tables.h>
 
 #include "base/must.h"
@@ -42,6 +47,86 @@ static void lines_are_read(const struct tables *tables, uint32_t first, uint32_t
 		MUST(lines[i].word[0] == first + i && lines[i].word[7] == first + i);
 }
 
+/* ---- maps of maps ---- */
+
+#define NR_OUTER 8
+
+static int array_make(enum bpf_map_type type, int inner_fd)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .inner_map_fd = inner_fd);
+	int fd = bpf_map_create(type, NULL, 4, 4, 2, &opts);
+
+	MUST(fd >= 0);
+	return fd;
+}
+
+static bool is_there(int outer_fd, uint32_t key)
+{
+	uint32_t map_id;
+
+	return !bpf_map_lookup_elem(outer_fd, &key, &map_id);
+}
+
+static double now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1e3 + now.tv_nsec / 1e6;
+}
+
+/* How long it takes to put something into all entries and to take it out, one by one and together.
+ * Where a grace period is expedited there is nothing to save. */
+static void waits_are_shared(const struct inner_change put[NR_OUTER],
+			     const struct inner_change out[NR_OUTER])
+{
+	double began = now_ms(), singly, together = 0;
+
+	for (int i = 0; i < NR_OUTER; i++)
+		MUST(!inner_changes_make(&put[i], 1) && !inner_changes_make(&out[i], 1));
+	singly = now_ms() - began;
+	for (int i = 0; i < 5 && (!i || together > singly / 2); i++) {
+		began = now_ms();
+		MUST(!inner_changes_make(put, NR_OUTER) && !inner_changes_make(out, NR_OUTER));
+		together = now_ms() - began;
+	}
+	printf("%d entries of maps of maps: %.1f ms one by one, %.1f together\n", NR_OUTER, singly,
+	       together);
+	MUST(singly < 2 * NR_OUTER || together < singly / 2);
+}
+
+static void entries_are_changed_together(void)
+{
+	struct inner_change put[NR_OUTER], out[NR_OUTER];
+	int inner_fd = array_make(BPF_MAP_TYPE_ARRAY, 0);
+
+	for (int i = 0; i < NR_OUTER; i++) {
+		put[i] = out[i] = (struct inner_change){
+			array_make(BPF_MAP_TYPE_ARRAY_OF_MAPS, inner_fd), i % 2, inner_fd};
+		out[i].inner_fd = -1;
+	}
+	MUST(!inner_changes_make(put, 0));
+	MUST(!inner_changes_make(put, NR_OUTER));
+	for (int i = 0; i < NR_OUTER; i++)
+		MUST(is_there(put[i].outer_fd, i % 2) && !is_there(put[i].outer_fd, 1 - i % 2));
+	MUST(!inner_changes_make(out, NR_OUTER));
+	for (int i = 0; i < NR_OUTER; i++)
+		MUST(!is_there(put[i].outer_fd, i % 2));
+	MUST(!inner_changes_make(out, NR_OUTER)); /* what is empty stays so */
+	/* one that fails keeps none of the others from being made */
+	put[0].key = put[NR_OUTER - 1].key = 2;
+	MUST(inner_changes_make(put, NR_OUTER) == -E2BIG);
+	for (int i = 1; i < NR_OUTER - 1; i++)
+		MUST(is_there(put[i].outer_fd, i % 2));
+	MUST(!inner_changes_make(out, NR_OUTER));
+	put[0].key = out[0].key;
+	put[NR_OUTER - 1].key = out[NR_OUTER - 1].key;
+	waits_are_shared(put, out);
+	for (int i = 0; i < NR_OUTER; i++)
+		close(put[i].outer_fd);
+	close(inner_fd);
+}
+
 int main(void)
 {
 	struct tables tables = TABLES_NONE;
@@ -62,6 +147,7 @@ int main(void)
 	lines_are_read(&tables, 3 * SYNFW_PAGE_LINES - 1, 1);
 	MUST(tables_read_lines(&tables, 3 * SYNFW_PAGE_LINES, 1, &line, &fault));
 	tables_close(&tables);
+	entries_are_changed_together();
 	puts("lines of mapped and of copied pages: as they were written");
 	return EXIT_SUCCESS;
 }
