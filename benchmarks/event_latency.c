@@ -9,8 +9,8 @@
  *                                             end
  *
  * The readers print the number of events and the median, the 99th percentile and the largest of the
- * microseconds from the packet, or exec, to the moment they had its event. With a COUNT they do so
- * of each so many events, as what a shared machine gives changes within seconds.
+ * microseconds from the packet, or exec, to the moment they had its event. With a COUNT of each so
+ * many events first, with "round" before, as what a shared machine gives changes within seconds.
  */
 #include <errno.h>
 #include <signal.h>
@@ -139,27 +139,25 @@ static int compare(const void *left, const void *right)
 	return (*a > *b) - (*a < *b);
 }
 
-static void print_latencies(void)
+/* Of those from `first` on; sorts them. */
+static void print_latencies(const char *before, size_t first)
 {
-	size_t kept = nr_events < MAX_EVENTS ? nr_events : MAX_EVENTS;
+	size_t end = nr_events < MAX_EVENTS ? nr_events : MAX_EVENTS, count = end - first;
+	double *part = latency_us + first;
 
-	qsort(latency_us, kept, sizeof(*latency_us), compare);
-	printf("%zu %.0f %.0f %.0f\n", nr_events, latency_us[kept / 2], latency_us[kept * 99 / 100],
-	       latency_us[kept - 1]);
-	fflush(stdout);
-	nr_events = 0;
+	qsort(part, count, sizeof(*part), compare);
+	printf("%s%zu %.0f %.0f %.0f\n", before, nr_events - first, part[count / 2],
+	       part[count * 99 / 100], part[count - 1]);
 }
 
-/* What has not been printed; that there was nothing is a failure. */
-static int print_rest(bool printed)
+static int print_all(void)
 {
-	if (nr_events) {
-		print_latencies();
-		return 0;
-	}
-	if (!printed)
+	if (!nr_events) {
 		fprintf(stderr, "no event was read\n");
-	return printed ? 0 : 1;
+		return 1;
+	}
+	print_latencies("", 0);
+	return 0;
 }
 
 static void stop(int signal)
@@ -194,7 +192,7 @@ static int read_ring(const char *pin)
 		err = ring_buffer__poll(ring, 1000);
 	ring_buffer__free(ring);
 	close(fd);
-	return err < 0 && err != -EINTR ? fail("poll") : print_rest(false);
+	return err < 0 && err != -EINTR ? fail("poll") : print_all();
 }
 
 /* When the event happened, as the line says; -1: it is no event. */
@@ -218,7 +216,6 @@ static int64_t line_time_ns(const char *line)
 static int read_json(size_t count)
 {
 	static char input[INPUT_BYTES + LINE_MAX];
-	bool printed = false;
 	size_t kept = 0;
 	ssize_t got;
 
@@ -231,10 +228,9 @@ static int read_json(size_t count)
 			time_ns = line_time_ns(line);
 			if (time_ns >= 0)
 				note(had_ns - time_ns);
-			if (count && nr_events == count) {
-				print_latencies();
-				printed = true;
-			}
+			if (time_ns >= 0 && count && nr_events <= MAX_EVENTS &&
+			    nr_events % count == 0)
+				print_latencies("round ", nr_events - count);
 		}
 		kept = behind - line;
 		if (kept >= LINE_MAX) {
@@ -243,7 +239,7 @@ static int read_json(size_t count)
 		}
 		memmove(input, line, kept);
 	}
-	return print_rest(printed);
+	return print_all();
 }
 
 int main(int argc, char **argv)
@@ -253,8 +249,10 @@ int main(int argc, char **argv)
 				    strtoull(argv[4], NULL, 10));
 	if (argc == 3 && !strcmp(argv[1], "ring"))
 		return read_ring(argv[2]);
-	if ((argc == 2 || argc == 3) && !strcmp(argv[1], "json"))
-		return read_json(argc == 3 ? strtoul(argv[2], NULL, 10) : 0);
+	if (argc == 2 && !strcmp(argv[1], "json"))
+		return read_json(0);
+	if (argc == 3 && !strcmp(argv[1], "json") && strtoul(argv[2], NULL, 10))
+		return read_json(strtoul(argv[2], NULL, 10));
 	fprintf(stderr,
 		"usage: event-latency send SENDER RATE SECONDS | ring PIN | json [COUNT]\n");
 	return 2;
