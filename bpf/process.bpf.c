@@ -385,7 +385,7 @@ int BPF_PROG(synfw_accept, struct socket *socket, struct socket *accepted, int v
 {
 	if (verdict_before)
 		return verdict_before;
-	if (call_judge() == CALL_REFUSED)
+	if (socket_is_refused(socket))
 		return -EPERM;
 	return 0;
 }
@@ -395,7 +395,42 @@ int BPF_PROG(synfw_listen, struct socket *socket, int backlog, int verdict_befor
 {
 	if (verdict_before)
 		return verdict_before;
-	if (call_judge() == CALL_REFUSED)
+	if (socket_is_refused(socket))
+		return -EPERM;
+	return 0;
+}
+
+/* Of TCP and UDP the hooks of control groups see these, too; not of raw sockets, ping and SCTP. */
+SEC("?lsm/socket_connect")
+int BPF_PROG(synfw_connect, struct socket *socket, struct sockaddr *address, int length,
+	     int verdict_before)
+{
+	if (verdict_before)
+		return verdict_before;
+	if (socket_is_refused(socket))
+		return -EPERM;
+	return 0;
+}
+
+SEC("?lsm/socket_bind")
+int BPF_PROG(synfw_bind, struct socket *socket, struct sockaddr *address, int length,
+	     int verdict_before)
+{
+	if (verdict_before)
+		return verdict_before;
+	if (socket_is_refused(socket))
+		return -EPERM;
+	return 0;
+}
+
+/* What is sent without an address goes where the socket is connected already. */
+SEC("?lsm/socket_sendmsg")
+int BPF_PROG(synfw_sendmsg, struct socket *socket, struct msghdr *message, int size,
+	     int verdict_before)
+{
+	if (verdict_before)
+		return verdict_before;
+	if (message->msg_name && socket_is_refused(socket))
 		return -EPERM;
 	return 0;
 }

@@ -159,6 +159,9 @@ test_isolation_wants_the_root_of_all_control_groups() {
 		processes: [{name: points, exec: $T/bin/none, score: 1}]
 		process-scoring: {act-at: 10, decay: 1/h, action: isolate, fallback: partial}
 	E
+	in_group "$no_groups"'; exec "$@"' none "$SYNFW" apply --dry-run "$T/other.yaml"
+	equal "$STATUS" 7 "status of a dry run"
+	says "other.yaml:5: rule \"alone\" isolates processes"
 	in_group "$no_groups"'; mount -t cgroup2 none "$0" && exec "$@"' "$T/group" "$SYNFW" apply "$T/other.yaml"
 	equal "$STATUS" 7 "status where a part of the hierarchy is mounted"
 	says "other.yaml:5: rule \"alone\" isolates processes"
@@ -168,7 +171,9 @@ test_isolation_wants_the_root_of_all_control_groups() {
 	says "scores.yaml: process-scoring isolates processes"
 	[ ! -e "$SYNFW_BPFFS" ] || fail "pins are left"
 	policy otherwise <<-E
-		processes: [{name: alone, exec: $T/bin/none, action: isolate, fallback: kill}]
+		processes:
+		  - {name: points, exec: $T/bin/none, score: 1}
+		  - {name: alone, exec: $T/bin/none, action: isolate, fallback: kill}
 		process-scoring: {act-at: 10, decay: 1/h, action: isolate, fallback: flag}
 	E
 	in_group "$no_groups"'; exec "$@"' none "$SYNFW" apply "$T/otherwise.yaml"

@@ -75,19 +75,29 @@ test_deny_fails_the_exec_or_is_refused() {
 test_isolation_without_accept_is_refused() {
 	local rule="name: alone, exec: $T/bin/bad, action: isolate"
 	local grows="name: grows, event: growth, over: 1GiB, within: 1s, action: isolate"
-	local points='process-scoring: {act-at: 10, decay: 1/h, action: isolate'
+	local points='process-scoring: {act-at: 10, decay: 1/h, action: isolate' by
 	prepare
 	policy first <<-E
 		processes: [{name: points, exec: $T/bin/none, score: 1}, {$rule}]
+		$points}
 	E
 	policy second <<-E
 		processes: [{$rule, fallback: kill}]
 		memory: [{$grows}]
 	E
 	policy third <<-E
-		processes: [{$rule, fallback: partial}]
+		processes: [{name: points, exec: $T/bin/none, score: 1}, {$rule, fallback: partial}]
+		memory: [{$grows, fallback: partial}]
+		$points, fallback: partial}
+	E
+	policy fourth <<-E
+		processes: [{name: points, exec: $T/bin/none, score: 1}, {$rule, fallback: partial}]
 		memory: [{$grows, fallback: flag}]
 		$points}
+	E
+	policy idle <<-E
+		processes: [{$rule, fallback: partial}]
+		$points, on-peer-block: flag}
 	E
 	policy monitors <<-E
 		mode: monitor
@@ -98,23 +108,32 @@ test_isolation_without_accept_is_refused() {
 		processes: [{$rule, mode: monitor}]
 	E
 	exits 0 synfw apply "$T/monitors.yaml"
-	exits 0 synfw apply "$T/one-monitors.yaml"
-	run synfw apply --dry-run "$T/first.yaml"
-	if [ "$STATUS" = 0 ] && [ -n "${SYNFW_REFUSES_BY-}" ]; then
+	cp "$T/err" "$T/told"
+	exits 0 synfw status --json
+	by=$(jq -r '.processes.refuses_by // ""' "$T/out")
+	[ -z "${SYNFW_REFUSES_BY-}" ] || equal "$by" "$SYNFW_REFUSES_BY" "what refuses here"
+	if [ -n "$by" ]; then
 		exits 0 synfw apply "$T/first.yaml"
-		exits 0 synfw apply "$T/second.yaml"
-		exits 0 synfw apply "$T/third.yaml"
+		exits 0 synfw apply "$T/third.yaml" # whose fallback is partial
+		! grep -q "in part" "$T/err" || fail "apply tells of what it does not lack"
+		exits 0 synfw status --json
+		json '.processes.isolation == "full" and .processes.fallbacks == []'
 		return
 	fi
-	equal "$STATUS" 7 "status of a dry run"
-	says "first.yaml:4: rule \"alone\" isolates, and here accept(2) and listen(2) cannot be refused"
-	says '`fallback: partial` isolates without these two'
+	grep -q 'mode block.*rule "alone" isolates' "$T/told" || fail "nobody is told what mode block would say"
+	exits 0 synfw apply "$T/one-monitors.yaml"
+	! grep -q 'fallback\|process-scoring' "$T/err" || fail "apply tells of what nobody asked for"
+	exits 7 synfw apply --dry-run "$T/first.yaml"
+	says "first.yaml:4: rule \"alone\" (and 1 more) isolates, and here accept(2) and listen(2) cannot be refused"
+	says '`fallback: partial` isolates without'
 	exits 7 synfw apply "$T/first.yaml"
 	exits 7 synfw apply "$T/second.yaml"
 	says "second.yaml:5: rule \"grows\" isolates, and here accept(2)"
-	exits 7 synfw apply "$T/third.yaml"
-	says "third.yaml:6: process-scoring isolates, and here accept(2)"
+	exits 7 synfw apply "$T/fourth.yaml"
+	says "fourth.yaml:6: process-scoring isolates, and here accept(2)"
 	equal "$(live_policy)" one-monitors "policy in force behind what was refused"
+	exits 0 synfw apply "$T/idle.yaml" # no rule gives points, so nothing leads to it
+	exits 0 synfw apply "$T/third.yaml"
 }
 
 test_isolation_without_accept_is_in_part_or_falls_back() {

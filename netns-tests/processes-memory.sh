@@ -29,6 +29,23 @@ test_memory_rules_attach_what_they_need() {
 	equal "$(process_pins | wc -l)" 0 "pins of a policy without rules on memory"
 }
 
+test_growth_is_shown() {
+	local eater grown=0
+	prepare
+	memory_live "event: growth, over: 1GiB, within: 10s"
+	"$T/bin/net" -e 'for (1..300) { push @all, "a" x (1 << 20); select undef, undef, undef, 0.01 }' &
+	eater=$!
+	for _ in $(seq 20); do
+		sleep 0.1
+		grown=$(synfw show processes --json |
+			jq --argjson pid $eater '[.processes[] | select(.pid == $pid).growth_bytes_per_s][0] // 0')
+		if [ "$grown" -gt 10000000 ]; then break; fi
+	done
+	[ "$grown" -gt 10000000 ] && [ "$grown" -lt 400000000 ] || fail "it grows by $grown bytes a second"
+	kill $eater
+	wait $eater || true
+}
+
 # The hooks at system calls are found in tracefs, wherever that is, or is not, mounted.
 test_hooks_at_system_calls_need_no_mount() {
 	prepare

@@ -97,6 +97,21 @@ test_who_is_accepted_and_who_sends_is_a_peer() {
 	end_talk
 }
 
+test_peers_of_an_isolated_process_are_blocked() {
+	prepare
+	apply_processes "- {name: talker, exec: $T/bin/talks, action: isolate, fallback: partial, peers: block 10m}" "$MORE"
+	begin_talk net
+	equal "$(talk 'connects("a", "192.0.2.2") . asks("a")')" okyes "a connection"
+	# keeps its socket, and becomes a program that the rule matches
+	echo 'fcntl($_, 2, 0) for values %s; exec "'"$T/bin/talks"'", "-e", "sleep 60"' >&8
+	sleep 0.5
+	exits 1 synfw why "$WORKER" --json
+	json '.isolated and .rule == "talker" and .peers.block_s == 600'
+	drops 2 "proto=udp,src=192.0.2.2,dst=$EDGE4,dport=5"
+	equal "$(blocked)" 192.0.2.2 "blocked sources"
+	end_talk
+}
+
 test_children_have_peers_too() {
 	prepare
 	apply_processes "- {name: talker, exec: $T/bin/talks, action: flag, peers: block 10m}" "$MORE"

@@ -56,7 +56,8 @@ static uint32_t hooks_to_load(const struct process_commit *commit)
 }
 
 int process_commit_prepare(struct process_commit *commit, const struct object *packets,
-			   const struct live *live, struct image *image, struct fault *fault)
+			   const struct live *live, struct image *image,
+			   const struct manifest *next, struct fault *fault)
 {
 	struct process_tables *tables = image->processes;
 	int err;
@@ -73,6 +74,9 @@ int process_commit_prepare(struct process_commit *commit, const struct object *p
 		if (err)
 			return err;
 	}
+	err = process_commit_check(commit, next, fault);
+	if (err)
+		return err;
 	tables->head.serial = serial_now();
 	err = process_files_add(
 		tables, commit->loaded.call_fd[0] >= 0 ? &commit->loaded : &commit->live.object,

@@ -47,9 +47,11 @@ struct process_commit {
 
 /* Loads programs and tables for a policy. `packets` is the packet half that they share maps with,
  * and stays until process_commit_done(); `live` the datapath in force (manifest and control), not
- * present when it is none of this ABI. Completes image->processes. `commit->live` is there. */
+ * present when it is none of this ABI. Completes image->processes. `commit->live` is there. `next`:
+ * by whose rules what cannot be had is refused. */
 int process_commit_prepare(struct process_commit *commit, const struct object *packets,
-			   const struct live *live, struct image *image, struct fault *fault);
+			   const struct live *live, struct image *image,
+			   const struct manifest *next, struct fault *fault);
 
 /* Tells what the policy needs, and what of it this kernel has; a manifest learns of hooks, programs
  * and which rule counts where, and `tables` of rules that fall back (process_hooks_fall_back()). 0

@@ -59,10 +59,23 @@ static int open_cgroup(const struct process_commit *commit, const struct manifes
 	return fault_refuse(
 		fault, EXIT_KERNEL,
 		"%s isolates processes or asks for their peers, which hangs on the root "
-		"of the cgroup v2 hierarchy: %s",
+		"of the cgroup v2 hierarchy: %s. What isolates can also say `fallback: kill` or "
+		"`fallback: flag`",
 		who ? who : next->file,
 		err == -ENOENT ? "mount that, as on /sys/fs/cgroup"
 			       : "what is mounted here begins below it");
+}
+
+int process_commit_check(const struct process_commit *commit, const struct manifest *next,
+			 struct fault *fault)
+{
+	CLEANUP(cleanup_fd) int cgroup_fd = -1;
+	int hook;
+
+	for (hook = 0; hook < PROCESS_NR_HOOKS; hook++)
+		if (commit->loaded.hook_fd[hook] >= 0 && process_hooks[hook].cgroup)
+			return open_cgroup(commit, next, hook, fault, &cgroup_fd);
+	return 0;
 }
 
 static int attach(struct process_commit *commit, enum process_hook hook, int cgroup_fd,

@@ -5,6 +5,11 @@
 /* The part of a commit that attaches hooks. */
 #include "process_commit.h"
 
+/* Refuses, as process_commit_attach() would, what hangs on the root of the cgroup v2 hierarchy
+ * where that is not to be had; changes nothing. */
+int process_commit_check(const struct process_commit *commit, const struct manifest *next,
+			 struct fault *fault);
+
 /* Attaches and pins the hooks whose programs the commit has loaded, in their order, and notes each
  * for undoing. One that cannot be had is refused by the rule of `next` that needs it. */
 int process_commit_attach(struct process_commit *commit, const struct manifest *next,

@@ -8,6 +8,7 @@
 #include <process_question.h>
 #include <synfw/cleanup.h>
 
+#include "base/paths.h"
 #include "policy/manifest.h"
 #include "processes/answer.h"
 #include "processes/security.h"
@@ -30,55 +31,104 @@ struct means {
 	bool can_refuse, isolates_fully;
 };
 
-static struct process_outcome scoring_outcome(const struct process_scoring *scoring)
+/* Points that no rule gives lead nowhere. */
+static bool has_points(const struct policy *policy)
 {
+	size_t i;
+
+	for (i = 0; i < policy->nr_process_rules; i++)
+		if (policy->process_rules[i].outcome.action == SYNFW_PROCESS_SCORE)
+			return true;
+	for (i = 0; i < policy->nr_memory_rules; i++)
+		if (policy->memory_rules[i].outcome.action == SYNFW_PROCESS_SCORE)
+			return true;
+	return false;
+}
+
+static struct process_outcome scoring_outcome(const struct policy *policy)
+{
+	const struct process_scoring *scoring = &policy->process_scoring;
+
+	if (!has_points(policy))
+		return (struct process_outcome){0};
 	return (struct process_outcome){.action = scoring->action,
 					.fallback = scoring->fallback,
 					.has_fallback = scoring->has_fallback};
 }
 
-/* Refuses what wants programs that refuse and names no fallback. `name`: of a rule, or NULL for
- * process-scoring. */
-static int judge_outcome(const char *name, struct location at,
-			 const struct process_outcome *outcome, struct fault *fault)
-{
-	const char *who = name ? "rule \"" : "process-scoring", *behind = name ? "\"" : "";
+/* What takes programs that refuse and names no fallback. */
+struct refusal {
+	enum synfw_process_action action; /* of the first; 0: there is none */
+	const char *name;		  /* of its rule, or NULL: process-scoring */
+	struct location at;
+	size_t count; /* how many there are */
+};
 
-	if (outcome->has_fallback || outcome->monitor)
-		return 0;
-	if (outcome->action == SYNFW_PROCESS_DENY)
-		return fault_refuse(fault, EXIT_KERNEL,
-				    "%s:%u: %s%s%s denies, and here no exec can be made to fail "
-				    "(%s); `fallback: kill` or `fallback: flag` says what to do "
-				    "instead",
-				    at.file, at.line, who, name ? name : "", behind,
-				    lack_of_refusal());
-	if (outcome->action == SYNFW_PROCESS_ISOLATE)
-		return fault_refuse(fault, EXIT_KERNEL,
-				    "%s:%u: %s%s%s isolates, and here accept(2) and listen(2) "
-				    "cannot be refused (%s); `fallback: partial` isolates without "
-				    "these two, `fallback: kill` or `fallback: flag` does that "
-				    "instead",
-				    at.file, at.line, who, name ? name : "", behind,
-				    lack_of_refusal());
-	return 0;
+static void note_refusal(const char *name, struct location at,
+			 const struct process_outcome *outcome, struct refusal *refusal)
+{
+	bool refuses =
+		outcome->action == SYNFW_PROCESS_DENY || outcome->action == SYNFW_PROCESS_ISOLATE;
+
+	if (!refuses || outcome->has_fallback || outcome->monitor)
+		return;
+	if (!refusal->count++) {
+		refusal->action = outcome->action;
+		refusal->name = name;
+		refusal->at = at;
+	}
+}
+
+static struct refusal find_refusal(const struct policy *policy)
+{
+	const struct process_outcome scoring = scoring_outcome(policy);
+	struct refusal refusal = {0};
+	size_t i;
+
+	for (i = 0; i < policy->nr_process_rules; i++)
+		note_refusal(policy->process_rules[i].name, policy->process_rules[i].at,
+			     &policy->process_rules[i].outcome, &refusal);
+	for (i = 0; i < policy->nr_memory_rules; i++)
+		note_refusal(policy->memory_rules[i].name, policy->memory_rules[i].at,
+			     &policy->memory_rules[i].outcome, &refusal);
+	note_refusal(NULL, policy->process_scoring.at, &scoring, &refusal);
+	return refusal;
+}
+
+static void and_more(size_t count, char *text, size_t size)
+{
+	text[0] = '\0';
+	if (count > 1)
+		snprintf(text, size, " (and %zu more)", count - 1);
+}
+
+/* The caller frees; NULL: no memory. */
+static char *refusal_text(const struct refusal *refusal)
+{
+	bool denies = refusal->action == SYNFW_PROCESS_DENY;
+	const char *name = refusal->name;
+	char more[40];
+
+	and_more(refusal->count, more, sizeof(more));
+	return path_format(
+		"%s:%u: %s%s%s%s %s (%s); %s`fallback: kill` or `fallback: flag` kills or flags "
+		"instead",
+		refusal->at.file, refusal->at.line, name ? "rule \"" : "process-scoring",
+		name ? name : "", name ? "\"" : "", more,
+		denies ? "denies, and here no exec can be made to fail"
+		       : "isolates, and here accept(2) and listen(2) cannot be refused",
+		lack_of_refusal(), denies ? "" : "`fallback: partial` isolates without that, ");
 }
 
 int process_judge_means(const struct policy *policy, bool can_refuse, struct fault *fault)
 {
-	const struct process_outcome scoring = scoring_outcome(&policy->process_scoring);
-	int err = 0;
-	size_t i;
+	const struct refusal refusal = find_refusal(policy);
+	CLEANUP(cleanup_free) char *text = NULL;
 
-	if (can_refuse || policy->monitor)
+	if (can_refuse || policy->monitor || !refusal.count)
 		return 0;
-	for (i = 0; !err && i < policy->nr_process_rules; i++)
-		err = judge_outcome(policy->process_rules[i].name, policy->process_rules[i].at,
-				    &policy->process_rules[i].outcome, fault);
-	for (i = 0; !err && i < policy->nr_memory_rules; i++)
-		err = judge_outcome(policy->memory_rules[i].name, policy->memory_rules[i].at,
-				    &policy->memory_rules[i].outcome, fault);
-	return err ? err : judge_outcome(NULL, policy->process_scoring.at, &scoring, fault);
+	text = refusal_text(&refusal);
+	return fault_refuse(fault, EXIT_KERNEL, "%s", text ? text : refusal.at.file);
 }
 
 /* `name`: of a rule, or NULL for process-scoring. */
@@ -102,17 +152,17 @@ static bool isolates_in_part(const struct process_outcome *outcome)
 	       outcome->fallback == SYNFW_PROCESS_ISOLATE && !outcome->monitor;
 }
 
-#define PARTLY                                                                 \
-	"isolates in part, as its fallback says: here accept(2) and listen(2)" \
-	" cannot be refused (%s), so what is isolated gets no socket, and may" \
-	" not connect, bind or send, but goes on to accept with sockets that it had"
+#define PARTLY                                                                                   \
+	"isolates in part, as its fallback says: here accept(2) and listen(2) cannot be refused" \
+	" (%s), so what is isolated gets no socket, and may not connect, bind or send, but with" \
+	" sockets that it had it goes on to accept, and to use raw ones, ping and SCTP"
 
 /* The first rule that isolates in part, and how many more there are. */
 static void note_partial_rules(const struct policy *policy, struct notes *notes)
 {
 	const char *first = NULL;
-	char more[40] = "";
 	size_t count = 0, i;
+	char more[40];
 
 	for (i = 0; i < policy->nr_process_rules; i++)
 		if (isolates_in_part(&policy->process_rules[i].outcome) && !count++)
@@ -120,8 +170,7 @@ static void note_partial_rules(const struct policy *policy, struct notes *notes)
 	for (i = 0; i < policy->nr_memory_rules; i++)
 		if (isolates_in_part(&policy->memory_rules[i].outcome) && !count++)
 			first = policy->memory_rules[i].name;
-	if (count > 1)
-		snprintf(more, sizeof(more), " (and %zu more)", count - 1);
+	and_more(count, more, sizeof(more));
 	if (count)
 		notes_add(notes, "rule \"%s\"%s " PARTLY, first, more, lack_of_refusal());
 }
@@ -134,15 +183,27 @@ static void note_partial(const struct policy *policy, const struct process_outco
 		notes_add(notes, "process-scoring " PARTLY, lack_of_refusal());
 }
 
+static void note_what_would_be_refused(const struct policy *policy, struct notes *notes)
+{
+	const struct refusal refusal = find_refusal(policy);
+	CLEANUP(cleanup_free) char *text = refusal.count ? refusal_text(&refusal) : NULL;
+
+	if (text)
+		notes_add(notes, "in mode block this policy would be refused: %s", text);
+}
+
 void process_judge_note(const struct policy *policy, bool can_refuse, bool isolates_fully,
 			struct notes *notes)
 {
 	const struct means means = {can_refuse, isolates_fully};
-	const struct process_outcome scoring = scoring_outcome(&policy->process_scoring);
+	const struct process_outcome scoring = scoring_outcome(policy);
 	size_t i;
 
-	if (policy->monitor)
+	if (policy->monitor) {
+		if (!can_refuse)
+			note_what_would_be_refused(policy, notes);
 		return;
+	}
 	for (i = 0; i < policy->nr_process_rules; i++)
 		note_fallback(policy->process_rules[i].name, &policy->process_rules[i].outcome,
 			      &means, notes);

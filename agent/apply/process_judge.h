@@ -9,14 +9,15 @@
 #include "base/notes.h"
 #include "processes/inner.h"
 
-/* Refuses, by name and place, a rule, or process-scoring, that asks for what this kernel cannot do,
- * or not in full, and names no fallback. `can_refuse`: what it asks security modules, such as
- * an exec and accept(2). Of a policy that needs hooks. */
+/* Refuses a policy, by the name and place of the first rule, or process-scoring, that denies or
+ * isolates and names no fallback, where no program can refuse what the kernel asks security
+ * modules: an exec, accept(2). */
 int process_judge_means(const struct policy *policy, bool can_refuse, struct fault *fault);
 
-/* A warning for each rule, and process-scoring, whose fallback is in force, where programs can
- * refuse what the kernel asks security modules, such as an exec, or not, and processes be isolated
- * in full or not, and of isolation in part. Of a policy that needs hooks. */
+/* What a policy that monitors would be refused for; else a warning for each rule, and
+ * process-scoring, whose fallback is in force, where programs can refuse what the kernel asks
+ * security modules, such as an exec, or not, and processes be isolated in full or not, and of
+ * isolation in part. Of a policy that needs hooks. */
 void process_judge_note(const struct policy *policy, bool can_refuse, bool isolates_fully,
 			struct notes *notes);
 

@@ -25,6 +25,7 @@
 #define DATAGRAMS      "isolated processes are refused datagrams, and peers are known"
 #define PEERS_IN       "it is known who sends datagrams to a process"
 #define PORTS	       "isolated processes are refused ports"
+#define ANY_SOCKET     "isolated processes are refused the same of raw, ping and SCTP sockets"
 #define MAPPINGS       "rules on wx-mapping; every system call is slower by some 100 ns"
 
 #define CGROUP(type)   .cgroup = true, .cgroup_type = (type)
@@ -60,6 +61,11 @@ const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
 				 SECURITY("socket_accept")},
 	[PROCESS_HOOK_LISTEN] = {"listen", "synfw_listen", CONNECTIONS_IN,
 				 SECURITY("socket_listen")},
+	[PROCESS_HOOK_CONNECT] = {"connect", "synfw_connect", ANY_SOCKET,
+				  SECURITY("socket_connect")},
+	[PROCESS_HOOK_BIND] = {"bind", "synfw_bind", ANY_SOCKET, SECURITY("socket_bind")},
+	[PROCESS_HOOK_SENDMSG] = {"sendmsg", "synfw_sendmsg", ANY_SOCKET,
+				  SECURITY("socket_sendmsg")},
 	[PROCESS_HOOK_DENY] = {"deny", "synfw_deny", "rules deny an exec",
 			       SECURITY("bprm_creds_from_file")},
 	[PROCESS_HOOK_EXEC] = {"exec", "synfw_watch", "rules judge what is executed",
@@ -101,8 +107,11 @@ const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
 	(OUTGOING_HOOKS | BIT(PROCESS_HOOK_RECVMSG4) | BIT(PROCESS_HOOK_RECVMSG6) | \
 	 BIT(PROCESS_HOOK_TCP_READ))
 
-/* By which others reach a process. */
-#define ACCEPT_HOOKS (BIT(PROCESS_HOOK_ACCEPT) | BIT(PROCESS_HOOK_LISTEN))
+/* What the hooks of control groups cannot refuse: how others reach a process, and what it does with
+ * other sockets than of TCP and UDP. */
+#define SOCKET_HOOKS                                                                       \
+	(BIT(PROCESS_HOOK_ACCEPT) | BIT(PROCESS_HOOK_LISTEN) | BIT(PROCESS_HOOK_CONNECT) | \
+	 BIT(PROCESS_HOOK_BIND) | BIT(PROCESS_HOOK_SENDMSG))
 
 #define SYSCALL_HOOKS                                                                            \
 	(BIT(PROCESS_HOOK_MMAP) | BIT(PROCESS_HOOK_MPROTECT) | BIT(PROCESS_HOOK_PKEY_MPROTECT) | \
@@ -131,7 +140,7 @@ uint32_t process_hooks_needed(const struct process_tables *tables, enum process_
 	if (head->peers || head->on_peer_block)
 		hooks |= PEERS_HOOKS;
 	if (head->actions & 1U << SYNFW_PROCESS_ISOLATE)
-		hooks |= ISOLATION_HOOKS | (security ? ACCEPT_HOOKS : 0);
+		hooks |= ISOLATION_HOOKS | (security ? SOCKET_HOOKS : 0);
 	if (security && head->actions & 1U << SYNFW_PROCESS_DENY)
 		hooks |= BIT(PROCESS_HOOK_DENY);
 	for (trigger = 0; trigger < SYNFW_NR_PROCESS_TRIGGERS; trigger++)
@@ -179,12 +188,12 @@ void process_hooks_fall_back(struct process_tables *tables)
 
 uint32_t process_hooks_that_isolate(void)
 {
-	return TABLE_HOOKS | ISOLATION_HOOKS | ACCEPT_HOOKS;
+	return TABLE_HOOKS | ISOLATION_HOOKS | SOCKET_HOOKS;
 }
 
 uint32_t process_hooks_that_refuse(void)
 {
-	return ACCEPT_HOOKS | BIT(PROCESS_HOOK_DENY);
+	return SOCKET_HOOKS | BIT(PROCESS_HOOK_DENY);
 }
 
 uint32_t process_hook_bit(const char *word)
@@ -269,7 +278,7 @@ bool process_hook_serves(enum process_hook hook, const struct process_hook_reaso
 		return reason->action == SYNFW_PROCESS_DENY;
 	if (PEERS_HOOKS & BIT(hook) && !(ISOLATION_HOOKS & BIT(hook)))
 		return false;
-	if ((ISOLATION_HOOKS | ACCEPT_HOOKS) & BIT(hook))
+	if ((ISOLATION_HOOKS | SOCKET_HOOKS) & BIT(hook))
 		return reason->action == SYNFW_PROCESS_ISOLATE;
 	if (hook == PROCESS_HOOK_EXEC)
 		return reason->trigger == SYNFW_ON_EXEC;

@@ -3,6 +3,7 @@
 #define SYNFW_PROCESS_ISOLATE_BPF_H
 
 /* What an isolated process may not do: the calls are refused with EPERM. */
+#include "kernel.bpf.h"
 #include "score.bpf.h"
 #include "table.bpf.h"
 
@@ -35,6 +36,18 @@ static __always_inline int call_judge(void)
 	}
 	tally(SYNFW_PROCESS_TALLY_REFUSED);
 	return CALL_REFUSED;
+}
+
+/* A call on a socket of the families that are meant by the network. */
+static __always_inline bool socket_is_refused(struct socket *socket)
+{
+	const struct sock *sk = socket->sk;
+	__u16 family;
+
+	if (!sk) /* never, but the verifier wants to see it */
+		return false;
+	family = sk->__sk_common.skc_family;
+	return (family == AF_INET || family == AF_INET6) && call_judge() == CALL_REFUSED;
 }
 
 #endif

@@ -11,6 +11,9 @@
 
 #include <bpf/bpf_core_read.h>
 
+#define AF_INET	 2
+#define AF_INET6 10
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct list_head {
@@ -192,6 +195,10 @@ struct sock {
 struct socket {
 	short type;
 	struct sock *sk;
+};
+
+struct msghdr {
+	void *msg_name;
 };
 
 struct task_struct {

@@ -7,8 +7,6 @@
 
 #include "scratch.bpf.h"
 
-#define AF_INET	     2
-#define AF_INET6     10
 #define TCP_CLOSE    7 /* of UDP: not connected */
 #define TCP_LISTEN   10
 #define S_IFMT	     0170000

@@ -319,7 +319,8 @@ const struct schema_key schema_keys[] = {
 		 "Ends the walk: report it, cut it off the network, kill it, or let exec fail.",
 		 process_actions),
 	WORD_KEY(PROCESS, "fallback", OPTIONAL,
-		 "What deny, or isolate, becomes where the kernel cannot, or not in full; without one it is refused.",
+		 "What deny, or isolate, becomes where the kernel cannot, or not in full; left out: the "
+		 "policy is refused there.",
 		 fallbacks),
 	KEY(PROCESS, "score", SCORE, OPTIONAL, "Points that are added; the walk goes on."),
 	WORD_KEY(PROCESS, "mode", OPTIONAL, "monitor: count what the rule would do, and go on.",
@@ -355,7 +356,8 @@ const struct schema_key schema_keys[] = {
 		 "Ends the walk: report the process, cut it off the network, or kill it.",
 		 memory_actions),
 	WORD_KEY(MEMORY, "fallback", OPTIONAL,
-		 "What isolate becomes where the kernel cannot do it in full; without one it is refused.", fallbacks),
+		 "What isolate becomes where the kernel cannot do it in full; left out: the policy is "
+		 "refused there.", fallbacks),
 	KEY(MEMORY, "score", SCORE, OPTIONAL, "Points that are added; the walk goes on."),
 	WORD_KEY(MEMORY, "mode", OPTIONAL, "monitor: count what the rule would do, and go on.",
 		 modes),
@@ -374,7 +376,8 @@ const struct schema_key schema_keys[] = {
 	    "Points from which on something is done about it."),
 	WORD_KEY(PROCESS_SCORING, "action", OPTIONAL, "What is done at act-at.", memory_actions),
 	WORD_KEY(PROCESS_SCORING, "fallback", OPTIONAL,
-		 "What isolate becomes where the kernel cannot do it in full; without one it is refused.", fallbacks),
+		 "What isolate becomes where the kernel cannot do it in full; left out: the policy is "
+		 "refused there.", fallbacks),
 	KEY(PROCESS_SCORING, "decay", DECAY, OPTIONAL, "Points that are forgotten: 5/min."),
 	WORD_KEY(PROCESS_SCORING, "on-peer-block", OPTIONAL,
 		 "flag: a process that talks with a source which gets blocked is flagged.",

@@ -91,14 +91,15 @@ static void what_refuses_is_needed_where_it_can_be_had(void **state)
 {
 	static const uint32_t calls =
 		HOOK(MMAP) | HOOK(MPROTECT) | HOOK(PKEY_MPROTECT) | HOOK(SHMAT);
+	static const uint32_t sockets =
+		HOOK(ACCEPT) | HOOK(LISTEN) | HOOK(CONNECT) | HOOK(BIND) | HOOK(SENDMSG);
 	const struct {
 		uint32_t actions, wx_mapping;
 		/* that there are with programs at functions, and with BPF LSM, beside `always` */
 		uint32_t always, functions, lsm;
 	} cases[] = {
 		{ACTION(FLAG) | ACTION(KILL), 0, 0, 0, 0},
-		{ACTION(ISOLATE), 0, HOOK(CONNECT4), HOOK(ACCEPT) | HOOK(LISTEN),
-		 HOOK(ACCEPT) | HOOK(LISTEN)},
+		{ACTION(ISOLATE), 0, HOOK(CONNECT4), sockets, sockets},
 		{ACTION(DENY), 0, 0, HOOK(DENY), HOOK(DENY)},
 		/* those at system calls are never passed by, so only BPF LSM is better */
 		{ACTION(KILL), 1, 0, calls, HOOK(MMAP_FILE) | HOOK(FILE_MPROTECT)},

@@ -15,7 +15,7 @@ boot() { # GUEST SERIES SCENARIO LIMIT [PARAMETER...]
 	cat "$WORK/root.cpio" "$VM/kernel-$series/modules.cpio" >"$WORK/$guest.cpio" || return
 	# who asks this shell to end asks QEMU, too; panic=-1 and -no-reboot: a panic ends it at once.
 	# maxcpus=1, rcu_expedited: where one emulated CPU waits for another, or for a tick, both are slow;
-	# mitigations, init_on_alloc, nokaslr: what an emulated CPU has no use for, a tenth of the time together
+	# mitigations, init_on_alloc, nokaslr: what an emulated CPU has no use for, some 6 % of the time together
 	setpriv --pdeathsig TERM timeout --kill-after=10 "$limit" qemu-system-x86_64 \
 		-accel tcg -machine q35 -smp "$CPUS" -m "$MEMORY_MB" -nodefaults -display none -no-reboot \
 		-kernel "$(kernel_image "$series")" -initrd "$WORK/$guest.cpio" \

@@ -96,22 +96,46 @@ static bool what_arguments_decide_kills(void)
 	return true;
 }
 
+/* Nobody's policy keeps a protected program from running. */
+static bool a_protected_file_is_spared(void)
+{
+	argument = NULL;
+	apply(NULL, NULL);
+	EXPECT(trial_child(become_victim, &trial) == TRIAL_DENIED);
+	process_tables_protect(trial.bpf, trial.slot, victim);
+	EXPECT(trial_child(become_victim, &trial) == 0);
+	EXPECT(trial_run(neighbour, NULL, NULL, NULL) == 0);
+	return true;
+}
+
+static bool a_policy_that_monitors_denies_nothing(void)
+{
+	const struct rule_spec rule = {.match = {.exec = {victim}}, .action = SYNFW_PROCESS_DENY};
+	const struct synfw_process_head head = {.actions = 1 << SYNFW_PROCESS_DENY,
+						.monitor = true};
+
+	trial_apply(&trial, &rule, 1, &head);
+	EXPECT(trial_child(become_victim, &trial) == 0);
+	EXPECT(trial_would(&trial, 0) == 1);
+	return true;
+}
+
 int main(int argc, char **argv)
 {
-	static const char *const lsm[] = {"synfw_deny", NULL};
-	static const char *const functions[] = {"security_bprm_creds_from_file"};
+	struct trial_object object = {};
 
 	MUST(argc == 3);
-	at_functions = !strcmp(argv[2], "fmod_ret");
-	trial_open_with(
-		&trial, argv[1],
-		&(struct trial_object){.lsm = lsm, .functions = at_functions ? functions : NULL});
+	trial_object_denies(&object, argv[2]);
+	at_functions = object.functions;
+	trial_open_with(&trial, argv[1], &object);
 	victim = strdup(trial_copy(&trial, "victim"));
 	neighbour = strdup(trial_copy(&trial, "neighbour"));
 	CHECK(an_exec_is_denied);
 	CHECK(the_user_is_the_one_it_will_have);
 	CHECK(ids_that_are_taken_back_do_not_count);
 	CHECK(what_arguments_decide_kills);
+	CHECK(a_protected_file_is_spared);
+	CHECK(a_policy_that_monitors_denies_nothing);
 	trial_close(&trial);
 	free(victim);
 	free(neighbour);

@@ -20,7 +20,8 @@ APPLETS="awk basename cat chmod cp cut date diff dirname false find grep head id
 # takes 10 to 20 s here, so they are few, and each is run on one kernel only. On each the first process
 # (guest.sh) applies a policy that isolates and denies: on 6.1 by BPF LSM, on 6.12 by fmod_ret.
 NETNS_CASES="counters:survive_a_reload_by_name"
-NETNS_CASES_UNLISTED="processes-deny:deny_fails_the_exec_or_is_refused"
+NETNS_CASE_DENY="processes-deny:deny_fails_the_exec_or_is_refused"         # on 6.1
+NETNS_CASE_ISOLATE="processes-deny:isolation_without_accept_is_refused" # on 6.12
 
 # Programs of the bpf ring that are not run in guests. The first three ask no kernel; the others are
 # about data that is not part of the project.
@@ -63,7 +64,7 @@ bpf_tests() {
 		def line: @sh "run_test 0 \("bpf: " + .name) \(.cmd)";
 		[.[] | select(.suite | any(endswith(":bpf"))) | select(.name | IN($not_here[]) | not)] |
 		group_by(.cmd[0] | endswith("/test_verdicts")) | .[0] as $single | .[1] as $verdicts |
-		({name: "verdicts", cmd: ($verdicts[0].cmd[:1] + [$verdicts[].cmd[1]])}, $single[]) | line'
+		({name: "verdicts", cmd: ($verdicts[0].cmd[:1] + [$verdicts[].cmd[1:][]])}, $single[]) | line'
 }
 
 # The lines of /tests.ring: commands of guest.sh. Random tests have one seed, another each time, which
@@ -82,11 +83,13 @@ all_tests() {
 	echo "run_test 0 'lsm: rules on processes deny an exec'" \
 		"process_deny '$BUILD/tests/bpf/test_first_action' lsm"
 	echo "run_test 0 'lsm: there is no way around a rule that denies'" \
-		"'$BUILD/tests/bpf/test_process_paths' '$BUILD/tests/bpf/test_first_action' deny"
+		"'$BUILD/tests/bpf/test_process_paths' '$BUILD/tests/bpf/test_first_action' lsm"
+	echo "run_test 0 'lsm: nor by mounts'" \
+		"'$BUILD/tests/bpf/test_process_mounts' '$BUILD/tests/bpf/test_first_action' lsm"
 	echo "run_test 0 'lsm: rules on writable and executable pages'" \
 		"'$BUILD/tests/bpf/test_process_memory' '$BUILD/tests/bpf/test_first_action' lsm"
-	echo "run_test 0 'lsm: an isolated process takes no connection'" \
-		"'$BUILD/tests/bpf/test_process_isolate' '$BUILD/tests/bpf/test_first_action' lsm"
+	echo "run_test 0 'lsm: an isolated process has no network'" \
+		"process_isolate '$BUILD/tests/bpf/test_first_action' lsm"
 	echo "on 6.1 run_first '$BUILD/agent/synfw'"
 	echo "run_test 7 'lsm: programs that the kernel refuses are told from others'" \
 		"setpriv --reuid 65534 lsm_deny /denied /neighbour"
@@ -97,11 +100,16 @@ unlisted_tests() {
 	echo "export SYNFW_EMULATED=1 SYNFW_REFUSES_BY=fmod_ret"
 	echo "run_test 3 'lsm: programs that are loaded and never asked are told from others'" \
 		"lsm_deny /denied /neighbour"
-	echo "on 6.1 run_netns '$SOURCE' '$BUILD'" "$NETNS_CASES_UNLISTED"
+	echo "on 6.1 run_netns '$SOURCE' '$BUILD' $NETNS_CASE_DENY"
+	echo "on 6.12 run_netns '$SOURCE' '$BUILD' $NETNS_CASE_ISOLATE"
 	echo "run_test 0 'fmod_ret: rules on processes deny an exec'" \
 		"process_deny '$BUILD/tests/bpf/test_first_action' fmod_ret"
-	echo "run_test 0 'fmod_ret: an isolated process takes no connection'" \
-		"'$BUILD/tests/bpf/test_process_isolate' '$BUILD/tests/bpf/test_first_action' fmod_ret"
+	echo "run_test 0 'fmod_ret: there is no way around a rule that denies'" \
+		"'$BUILD/tests/bpf/test_process_paths' '$BUILD/tests/bpf/test_first_action' fmod_ret"
+	echo "run_test 0 'fmod_ret: nor by mounts'" \
+		"'$BUILD/tests/bpf/test_process_mounts' '$BUILD/tests/bpf/test_first_action' fmod_ret"
+	echo "run_test 0 'fmod_ret: an isolated process has no network'" \
+		"process_isolate '$BUILD/tests/bpf/test_first_action' fmod_ret"
 	echo "on 6.12 run_first '$BUILD/agent/synfw'"
 }
 
@@ -119,10 +127,11 @@ make_root() {
 		"$BUILD/agent/synfw" "$BUILD/netns-tests/frames" "$BUILD/netns-tests/bpf_state" || return
 	mkdir -p "$ROOT$SOURCE/netns-tests"
 	# shellcheck disable=SC2086
-	for topic in lib run $(printf '%s\n' $NETNS_CASES $NETNS_CASES_UNLISTED | sed 's/:.*//' | sort -u); do
+	for topic in lib run $(printf '%s\n' $NETNS_CASES $NETNS_CASE_DENY $NETNS_CASE_ISOLATE | sed 's/:.*//' | sort -u); do
 		cp "$SOURCE/netns-tests/$topic.sh" "$ROOT$SOURCE/netns-tests" || return
 	done
-	cp "$BUILD/tests/vm/lsm_deny" "$BUILD/tests/vm/process_deny" "$ROOT/usr/bin" &&
+	cp "$BUILD/tests/vm/lsm_deny" "$BUILD/tests/vm/process_deny" \
+		"$BUILD/tests/vm/process_isolate" "$ROOT/usr/bin" &&
 		cp "$(type -P true)" "$ROOT/denied" &&
 		cp "$(type -P true)" "$ROOT/neighbour" && cp /etc/services "$ROOT/etc" &&
 		cp "$SOURCE/tests/vm/guest.sh" "$ROOT/init" && chmod 755 "$ROOT/init" || return

@@ -120,6 +120,16 @@ static void load_bpf(struct synfw_process_bpf *bpf, const struct trial_object *o
 	MUST(synfw_process_bpf__load(bpf) == 0);
 }
 
+void trial_object_denies(struct trial_object *object, const char *by)
+{
+	static const char *const lsm[] = {"synfw_deny", NULL};
+	static const char *const functions[] = {"security_bprm_creds_from_file"};
+
+	MUST(!strcmp(by, "lsm") || !strcmp(by, "fmod_ret"));
+	object->lsm = lsm;
+	object->functions = !strcmp(by, "lsm") ? NULL : functions;
+}
+
 void trial_open_with(struct trial *trial, const char *program_path,
 		     const struct trial_object *object)
 {
@@ -401,6 +411,17 @@ bool trial_process(const struct trial *trial, pid_t pid, struct synfw_process *r
 
 	return bpf_map_lookup_elem(bpf_map__fd(trial->bpf->maps.synfw_processes), &key,
 				   ret_process) == 0;
+}
+
+void trial_set_flags(const struct trial *trial, uint32_t flags)
+{
+	uint32_t pid = getpid();
+	struct synfw_process process;
+
+	MUST(trial_process(trial, pid, &process));
+	process.flags = flags;
+	MUST(bpf_map_update_elem(bpf_map__fd(trial->bpf->maps.synfw_processes), &pid, &process,
+				 BPF_ANY) == 0);
 }
 
 void trial_read_events(struct trial *trial)

@@ -44,6 +44,8 @@ struct trial_object {
 	const char *const *lsm;
 	const char *const *functions;
 };
+/* Makes it one whose programs deny an exec: by "lsm", or by "fmod_ret". */
+void trial_object_denies(struct trial_object *object, const char *by);
 void trial_open_with(struct trial *trial, const char *program, const struct trial_object *object);
 void trial_close(struct trial *trial);
 /* Waits until no other process has a trial with this program, and keeps others waiting, until it is
@@ -95,6 +97,8 @@ uint64_t trial_matches(const struct trial *trial, uint32_t rule);
 uint64_t trial_would(const struct trial *trial, uint32_t rule);
 uint64_t trial_tally(const struct trial *trial, enum synfw_process_tally tally);
 bool trial_process(const struct trial *trial, pid_t pid, struct synfw_process *ret_process);
+/* Of this process, which has an entry. */
+void trial_set_flags(const struct trial *trial, uint32_t flags);
 void trial_read_events(struct trial *trial);
 
 #endif

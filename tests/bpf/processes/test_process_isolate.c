@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What an isolated process may not do, in a network namespace and a control group that are the
- * test's own. Arguments: test_first_action, and "lsm" or "fmod_ret" for what
- * programs of that kind refuse.
+ * test's own. Argument: test_first_action. What programs of BPF LSM and fmod_ret refuse besides
+ * is tests/vm/process_isolate.c's.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -183,17 +183,6 @@ static int refused_sockets(void)
 
 #define ALL_SOCKETS 0x7f
 
-static void set_flags(uint32_t flags)
-{
-	uint32_t pid = getpid();
-	struct synfw_process process;
-
-	MUST(trial_process(&trial, pid, &process));
-	process.flags = flags;
-	MUST(bpf_map_update_elem(bpf_map__fd(trial.bpf->maps.synfw_processes), &pid, &process,
-				 BPF_ANY) == 0);
-}
-
 static void become_caller(const struct trial *unused)
 {
 	_exit(refused_calls());
@@ -204,43 +193,15 @@ static void become_opener(const struct trial *unused)
 	_exit(refused_sockets());
 }
 
-/* Of a socket that listens, on which a connection waits. */
-static void become_server(const struct trial *unused)
-{
-	int refused = refusal_of(listen(listener, 8) == 0);
-
-	_exit(refused | refusal_of(accept(listener, NULL, NULL) >= 0) << 1);
-}
-
-static void become_isolated_server(const struct trial *unused)
-{
-	set_flags(SYNFW_PROCESS_ISOLATED);
-	become_server(unused);
-}
-
-static bool an_isolated_process_takes_no_connection(void)
-{
-	struct sockaddr_in to = address4();
-	uint64_t before = trial_tally(&trial, SYNFW_PROCESS_TALLY_REFUSED);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	MUST(fd >= 0 && connect(fd, (void *)&to, sizeof(to)) == 0);
-	EXPECT(trial_child(become_isolated_server, &trial) == 3);
-	EXPECT(trial_tally(&trial, SYNFW_PROCESS_TALLY_REFUSED) == before + 2);
-	EXPECT(trial_child(become_server, &trial) == 0);
-	close(fd);
-	return true;
-}
-
 static void become_isolated_parent(const struct trial *unused)
 {
-	set_flags(SYNFW_PROCESS_ISOLATED);
+	trial_set_flags(&trial, SYNFW_PROCESS_ISOLATED);
 	_exit(trial_child(become_caller, &trial));
 }
 
 static void become_isolated_opener(const struct trial *unused)
 {
-	set_flags(SYNFW_PROCESS_ISOLATED);
+	trial_set_flags(&trial, SYNFW_PROCESS_ISOLATED);
 	_exit(trial_child(become_opener, &trial));
 }
 
@@ -393,7 +354,7 @@ static void become_lost_parent(const struct trial *unused)
 	uint32_t key = 1U << 30;
 	pid_t child;
 
-	set_flags(SYNFW_PROCESS_ISOLATED);
+	trial_set_flags(&trial, SYNFW_PROCESS_ISOLATED);
 	while (!bpf_map_update_elem(fd, &key, &none, BPF_NOEXIST))
 		key++;
 	child = fork();
@@ -418,34 +379,16 @@ static bool an_isolated_parent_of_a_lost_child_is_killed(void)
 	return true;
 }
 
-static void check_calls(void)
-{
-	CHECK(who_is_not_isolated_may_call);
-	CHECK(children_of_an_isolated_process_may_not);
-	CHECK(isolation_holds_while_a_policy_isolates);
-	CHECK(what_is_released_is_isolated_no_more);
-	CHECK(what_a_process_is_held_for_is_taken_back);
-	CHECK(a_rule_isolates_what_it_matches);
-	CHECK(who_is_not_remembered_may_not_once_a_child_was_lost);
-	CHECK(an_isolated_parent_of_a_lost_child_is_killed);
-}
-
 int main(int argc, char **argv)
 {
-	static const char *const lsm[] = {"synfw_accept", "synfw_listen", NULL};
-	static const char *const functions[] = {"security_socket_accept", "security_socket_listen"};
 	static const char *const programs[] = {
 		"synfw_sock_create", "synfw_connect4", "synfw_connect6", "synfw_sendmsg4",
 		"synfw_sendmsg6",    "synfw_bind4",    "synfw_bind6",	 NULL};
-	struct trial_object object = {.max_processes = 4096, .programs = programs};
+	const struct trial_object object = {.max_processes = 4096, .programs = programs};
 	struct sockaddr_in at = address4();
 	struct sockaddr_in6 at6 = address6();
 
-	MUST(argc == 2 || (argc == 3 && (!strcmp(argv[2], "lsm") || !strcmp(argv[2], "fmod_ret"))));
-	if (argc == 3)
-		object.lsm = lsm;
-	if (argc == 3 && !strcmp(argv[2], "fmod_ret"))
-		object.functions = functions;
+	MUST(argc == 2);
 	trial_open_with(&trial, argv[1], &object);
 	MUST(unshare(CLONE_NEWNET) == 0);
 	bring_up_loopback();
@@ -458,10 +401,14 @@ int main(int argc, char **argv)
 	victim = strdup(trial_copy(&trial, "victim"));
 	enter_group();
 	apply(SYNFW_PROCESS_ISOLATE, NULL);
-	if (object.lsm)
-		CHECK(an_isolated_process_takes_no_connection);
-	else
-		check_calls();
+	CHECK(who_is_not_isolated_may_call);
+	CHECK(children_of_an_isolated_process_may_not);
+	CHECK(isolation_holds_while_a_policy_isolates);
+	CHECK(what_is_released_is_isolated_no_more);
+	CHECK(what_a_process_is_held_for_is_taken_back);
+	CHECK(a_rule_isolates_what_it_matches);
+	CHECK(who_is_not_remembered_may_not_once_a_child_was_lost);
+	CHECK(an_isolated_parent_of_a_lost_child_is_killed);
 	leave_group();
 	trial_close(&trial);
 	return claims_end();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Mounts, through which a file has another path than a rule has for it. Argument:
- * test_first_action. */
+/* Mounts, through which a file has another path than a rule has for it. Arguments:
+ * test_first_action; and "lsm" or "fmod_ret" for rules that deny by programs of that kind instead
+ * of killing. */
 #include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -20,11 +21,13 @@
 
 static struct trial trial;
 static char *victim;
+static enum synfw_process_action action = SYNFW_PROCESS_KILL;
+static int stopped = TRIAL_KILLED; /* what becomes of a program that may not run */
 
 /* Rules on the one file DIRECTORY/victim, known by its path and its inode. */
 static void apply_exact(void)
 {
-	struct rule_spec rule = {.match = {.exec = {victim}}, .action = SYNFW_PROCESS_KILL};
+	struct rule_spec rule = {.match = {.exec = {victim}}, .action = action};
 
 	trial_apply(&trial, &rule, 1, NULL);
 	process_tables_add_file(trial.bpf, trial.slot, victim);
@@ -33,7 +36,7 @@ static void apply_exact(void)
 static void apply_below(const char *name)
 {
 	char pattern[128];
-	struct rule_spec rule = {.match = {.exec = {pattern}}, .action = SYNFW_PROCESS_KILL};
+	struct rule_spec rule = {.match = {.exec = {pattern}}, .action = action};
 
 	snprintf(pattern, sizeof(pattern), "%s%s/**", trial.directory, name);
 	trial_apply(&trial, &rule, 1, NULL);
@@ -66,9 +69,9 @@ static bool the_host_s_own_mounts_are_found(void)
 static bool the_host_s_own_mounts_are_judged_the_same(void)
 {
 	apply_below("");
-	EXPECT(trial_child(become_in_host_mounts, &trial) == TRIAL_KILLED);
+	EXPECT(trial_child(become_in_host_mounts, &trial) == stopped);
 	apply_exact();
-	EXPECT(trial_child(become_in_host_mounts, &trial) == TRIAL_KILLED);
+	EXPECT(trial_child(become_in_host_mounts, &trial) == stopped);
 	return true;
 }
 
@@ -86,7 +89,7 @@ static bool a_bind_mount_is_no_way(void)
 	MUST(mkdir(trial_path(&trial, "elsewhere"), 0755) == 0);
 	trial_copy(&trial, "below/inside");
 	apply_below("/below");
-	EXPECT(trial_child(become_bind_mount, &trial) == TRIAL_KILLED);
+	EXPECT(trial_child(become_bind_mount, &trial) == stopped);
 	return true;
 }
 
@@ -109,8 +112,8 @@ static bool a_bind_mount_of_a_file_system_is_no_way(void)
 	MUST(umount(trial_path(&trial, "elsewhere")) == 0);
 	MUST(umount(trial_path(&trial, "whole")) == 0);
 	close(own);
-	EXPECT(directly == TRIAL_KILLED);
-	EXPECT(elsewhere == TRIAL_KILLED);
+	EXPECT(directly == stopped);
+	EXPECT(elsewhere == stopped);
 	return true;
 }
 
@@ -125,7 +128,7 @@ static void become_bind_mount_of_user(const struct trial *unused)
 
 static bool a_bind_mount_in_a_user_namespace_is_no_way(void)
 {
-	EXPECT(trial_child(become_bind_mount_of_user, &trial) == TRIAL_KILLED);
+	EXPECT(trial_child(become_bind_mount_of_user, &trial) == stopped);
 	return true;
 }
 
@@ -140,7 +143,7 @@ static void become_detached_mount(const struct trial *unused)
 
 static bool a_mount_that_is_nowhere_is_no_way(void)
 {
-	EXPECT(trial_child(become_detached_mount, &trial) == TRIAL_KILLED);
+	EXPECT(trial_child(become_detached_mount, &trial) == stopped);
 	return true;
 }
 
@@ -177,16 +180,15 @@ static bool a_mount_does_not_make_an_exception(void)
 {
 	struct rule_fields spared = {.exec = {trial_path(&trial, "below/spared")}};
 	char *pattern = trial_path(&trial, "below/**");
-	struct rule_spec rule = {
-		.match = {.exec = {pattern}}, .except = &spared, .action = SYNFW_PROCESS_KILL};
+	struct rule_spec rule = {.match = {.exec = {pattern}}, .except = &spared, .action = action};
 
 	trial_copy(&trial, "below/spared");
 	trial_apply(&trial, &rule, 1, NULL);
 	EXPECT(trial_run(trial_path(&trial, "below/spared"), NULL, NULL, NULL) == 0);
-	EXPECT(trial_run(trial_path(&trial, "below/inside"), NULL, NULL, NULL) == TRIAL_KILLED);
-	EXPECT(trial_child(become_exception, &trial) == TRIAL_KILLED);
-	EXPECT(trial_child(become_exception_of_root, &trial) == TRIAL_KILLED);
-	EXPECT(trial_child(become_exception_of_own, &trial) == TRIAL_KILLED);
+	EXPECT(trial_run(trial_path(&trial, "below/inside"), NULL, NULL, NULL) == stopped);
+	EXPECT(trial_child(become_exception, &trial) == stopped);
+	EXPECT(trial_child(become_exception_of_root, &trial) == stopped);
+	EXPECT(trial_child(become_exception_of_own, &trial) == stopped);
 	return true;
 }
 
@@ -201,15 +203,22 @@ static bool without_the_host_s_mounts_an_exception_is_its_file(void)
 	process_tables_add_file(trial.bpf, trial.slot, spared);
 	by_file = trial_run(spared, NULL, NULL, NULL);
 	trial_tell_host_mounts(&trial, trial.host_mounts);
-	EXPECT(by_path == TRIAL_KILLED);
+	EXPECT(by_path == stopped);
 	EXPECT(by_file == 0);
 	return true;
 }
 
 int main(int argc, char **argv)
 {
-	MUST(argc == 2);
-	trial_open(&trial, argv[1], 0);
+	struct trial_object object = {};
+
+	MUST(argc == 2 || argc == 3);
+	if (argc == 3) {
+		trial_object_denies(&object, argv[2]);
+		action = SYNFW_PROCESS_DENY;
+		stopped = TRIAL_DENIED;
+	}
+	trial_open_with(&trial, argv[1], &object);
 	victim = strdup(trial_copy(&trial, "victim"));
 	MUST(mkdir(trial_path(&trial, "below"), 0755) == 0);
 	CHECK(the_host_s_own_mounts_are_found);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Ways to execute a file under another name than a rule has for it. Arguments: test_first_action,
- * and "deny" for rules that deny by BPF LSM instead of killing.
+ * and "lsm" or "fmod_ret" for rules that deny by programs of that kind instead of killing.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -411,12 +411,11 @@ static bool a_file_that_is_renamed_meanwhile_is_no_way(void)
 
 int main(int argc, char **argv)
 {
-	static const char *const lsm[] = {"synfw_deny", NULL};
 	struct trial_object object = {};
 
-	MUST(argc == 2 || (argc == 3 && !strcmp(argv[2], "deny")));
+	MUST(argc == 2 || argc == 3);
 	if (argc == 3) {
-		object.lsm = lsm;
+		trial_object_denies(&object, argv[2]);
 		action = SYNFW_PROCESS_DENY;
 		stopped = TRIAL_DENIED;
 	}

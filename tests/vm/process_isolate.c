@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What an isolated process may not do and no hook of a control group sees: to take connections, and
+ * all that it could do with sockets of other protocols than TCP and UDP. Arguments:
+ * test_first_action, and "lsm" or "fmod_ret" for the programs that refuse it.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/claims.h"
+#include "base/must.h"
+#include "harness/process_sockets.h"
+#include "harness/process_trial.h"
+
+#define PORT 4711
+
+static const uint8_t ECHO_REQUEST[8] = {8};
+
+static const struct {
+	int family, type, protocol;
+} kinds[] = {{AF_INET, SOCK_RAW, IPPROTO_ICMP},
+	     {AF_INET6, SOCK_RAW, IPPROTO_ICMPV6},
+	     {AF_INET, SOCK_DGRAM, IPPROTO_ICMP}};
+
+#define NR_KINDS 3
+#define NR_CALLS 3 /* to bind, to send, to connect */
+
+static struct trial trial;
+static int listener;
+static int sockets[NR_KINDS];
+
+/* Loopback, with any port that is free. */
+static socklen_t make_address(int family, struct sockaddr_storage *ret_address)
+{
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	struct sockaddr_in four = {.sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = family == AF_INET6 ? sizeof(six) : sizeof(four);
+
+	memcpy(ret_address, family == AF_INET6 ? (void *)&six : (void *)&four, length);
+	return length;
+}
+
+static int listen_at(const struct sockaddr *address, socklen_t length)
+{
+	int fd = socket(address->sa_family, SOCK_STREAM, 0);
+
+	MUST(fd >= 0 && bind(fd, address, length) == 0 && listen(fd, 8) == 0);
+	return fd;
+}
+
+static int connect_to(int listening)
+{
+	struct sockaddr_storage at;
+	socklen_t length = sizeof(at);
+	int fd;
+
+	MUST(getsockname(listening, (void *)&at, &length) == 0);
+	fd = socket(at.ss_family, SOCK_STREAM, 0);
+	MUST(fd >= 0 && connect(fd, (void *)&at, length) == 0);
+	return fd;
+}
+
+/* 0 or EPERM: one that fails otherwise proves nothing. */
+static int refusal_of(bool done)
+{
+	MUST(done || errno == EPERM);
+	return !done;
+}
+
+/* ---- connections from others ---- */
+
+/* Of a socket that listens, on which a connection waits. Ends with how many calls were refused. */
+static void become_server(const struct trial *unused)
+{
+	int refused = refusal_of(listen(listener, 8) == 0);
+
+	_exit(refused + refusal_of(accept(listener, NULL, NULL) >= 0));
+}
+
+static void become_isolated_server(const struct trial *unused)
+{
+	trial_set_flags(&trial, SYNFW_PROCESS_ISOLATED);
+	become_server(unused);
+}
+
+static bool an_isolated_process_takes_no_connection(void)
+{
+	uint64_t before = trial_tally(&trial, SYNFW_PROCESS_TALLY_REFUSED);
+	struct sockaddr_storage at;
+	int fd;
+
+	listener = listen_at((void *)&at, make_address(AF_INET, &at));
+	fd = connect_to(listener);
+	EXPECT(trial_child(become_isolated_server, &trial) == 2);
+	EXPECT(trial_tally(&trial, SYNFW_PROCESS_TALLY_REFUSED) == before + 2);
+	EXPECT(trial_child(become_server, &trial) == 0);
+	close(fd);
+	close(listener);
+	return true;
+}
+
+static bool sockets_within_the_host_are_no_network(void)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int fd;
+
+	/* without a name the kernel makes one up */
+	listener = listen_at((void *)&at, sizeof(sa_family_t));
+	fd = connect_to(listener);
+	EXPECT(trial_child(become_isolated_server, &trial) == 0);
+	close(fd);
+	close(listener);
+	return true;
+}
+
+/* ---- raw sockets and ping ---- */
+
+static bool send_echo(int fd, const struct sockaddr *to, socklen_t length)
+{
+	return sendto(fd, ECHO_REQUEST, sizeof(ECHO_REQUEST), 0, to, length) ==
+	       sizeof(ECHO_REQUEST);
+}
+
+/* Ends with how many calls were refused; what they connect stays so, of whoever has the socket. */
+static void become_caller(const struct trial *unused)
+{
+	struct sockaddr_storage at;
+	int refused = 0, i;
+
+	for (i = 0; i < NR_KINDS; i++) {
+		socklen_t length = make_address(kinds[i].family, &at);
+
+		refused += refusal_of(bind(sockets[i], (void *)&at, length) == 0);
+		refused += refusal_of(send_echo(sockets[i], (void *)&at, length));
+		refused += refusal_of(connect(sockets[i], (void *)&at, length) == 0);
+	}
+	_exit(refused);
+}
+
+static void become_isolated_caller(const struct trial *unused)
+{
+	trial_set_flags(&trial, SYNFW_PROCESS_ISOLATED);
+	become_caller(unused);
+}
+
+/* Ends with how many sockets could not be used as they are connected. */
+static void become_isolated_sender(const struct trial *unused)
+{
+	int refused = 0, i;
+
+	trial_set_flags(&trial, SYNFW_PROCESS_ISOLATED);
+	for (i = 0; i < NR_KINDS; i++)
+		refused += refusal_of(send_echo(sockets[i], NULL, 0));
+	_exit(refused);
+}
+
+static bool an_isolated_process_turns_to_nobody(void)
+{
+	for (int i = 0; i < NR_KINDS; i++) {
+		sockets[i] = socket(kinds[i].family, kinds[i].type, kinds[i].protocol);
+		MUST(sockets[i] >= 0);
+	}
+	EXPECT(trial_child(become_isolated_caller, &trial) == NR_KINDS * NR_CALLS);
+	EXPECT(trial_child(become_caller, &trial) == 0);
+	EXPECT(trial_child(become_isolated_sender, &trial) == 0);
+	for (int i = 0; i < NR_KINDS; i++)
+		close(sockets[i]);
+	return true;
+}
+
+static void allow_ping(void)
+{
+	int fd = open("/proc/sys/net/ipv4/ping_group_range", O_WRONLY | O_CLOEXEC);
+
+	MUST(fd >= 0 && write(fd, "0 0", 3) == 3);
+	close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const lsm[] = {"synfw_accept", "synfw_listen",  "synfw_connect",
+					  "synfw_bind",	  "synfw_sendmsg", NULL};
+	static const char *const functions[] = {"security_socket_accept", "security_socket_listen",
+						"security_socket_connect", "security_socket_bind",
+						"security_socket_sendmsg"};
+	struct trial_object object = {.lsm = lsm};
+	struct rule_spec rule = {.action = SYNFW_PROCESS_ISOLATE};
+
+	MUST(argc == 3 && (!strcmp(argv[2], "lsm") || !strcmp(argv[2], "fmod_ret")));
+	if (!strcmp(argv[2], "fmod_ret"))
+		object.functions = functions;
+	trial_open_with(&trial, argv[1], &object);
+	sockets_begin();
+	allow_ping();
+	rule.match.exec[0] = trial_copy(&trial, "victim");
+	trial_apply(&trial, &rule, 1, NULL);
+	CHECK(an_isolated_process_takes_no_connection);
+	CHECK(sockets_within_the_host_are_no_network);
+	CHECK(an_isolated_process_turns_to_nobody);
+	trial_close(&trial);
+	return claims_end();
+}
