@@ -6,7 +6,7 @@
 # of the rounds' own, and its interval is of order statistics: of independent rounds, 6 at least, the
 # median is in it with 95 % confidence, whatever their distribution. Many short rounds, as what a
 # shared machine gives changes within seconds. Prints Markdown. Needs root. Everything it makes it
-# removes. Rules that do more than to flag name only programs in a directory of its own; their hooks see the whole machine.
+# removes. The memory rules are those of policies/, which hold for the whole machine: they flag, and give points of which nothing comes.
 set -euo pipefail
 
 BUILD=$(cd "$1" && pwd)
@@ -49,7 +49,9 @@ thousand_rules | policy thousand >"$T/thousand.yaml"
 memory_of monitor-first | policy memory >"$T/memory.yaml"
 memory_of edge-web | policy writable >"$T/writable.yaml"
 
-put() { on_host taskset -c 0 "$SYNFW" apply "$T/$1.yaml" >/dev/null; } # POLICY
+put() { # POLICY
+	on_host taskset -c 0 "$SYNFW" apply "$T/$1.yaml" >/dev/null 2>"$T/told-by-apply" || { cat "$T/told-by-apply" >&2; return 1; }
+}
 
 # What the kernel does with the policy before, it frees maps and programs, happens where the apply
 # was: on the other CPU.
@@ -129,7 +131,8 @@ printf '%s\n' 'logging: {limit: 1000000/s}' 'processes:' \
 put flagged
 mkfifo "$T/pipe"
 
-# Both append how many events were read, and in µs the median, the 99th percentile and the largest.
+# Both append how many events were read, and in µs the median, the 99th percentile and the largest: of each
+# round, and of all.
 flag_and_read() {
 	local result reader
 	taskset -c 1 "$BUILD/benchmarks/event-latency" json $IN_ROUND <"$T/pipe" >>"$T/latency" &
@@ -160,9 +163,9 @@ for _ in $(seq $TURNS); do
 done
 
 # Of all events of a turn a line of four fields, of each round one more with "round" before it.
-turns() { grep -v round "$1"; } # FILE
+turns() { grep -hv round "$@"; } # FILE...
 
-rounds() { grep round "$1" | cut -d' ' -f2-; } # FILE
+rounds_of() { grep round "$1" | cut -d' ' -f2-; } # FILE
 
 nth() { # FIELD PERCENT: of a field of the lines of standard input
 	sort -n -k"$1,$1" | awk -v field="$1" -v percent="$2" '
@@ -190,7 +193,7 @@ echo '| | least, µs | a quarter below | half | three quarters | most |'
 echo '|---|---|---|---|---|---|'
 for what in latency:synfw 'told:a line through cat'; do
 	printf '| %s' "${what#*:}"
-	for percent in 0 25 50 75 100; do printf ' | %s' "$(rounds "$T/${what%%:*}" | nth 3 $percent)"; done
+	for percent in 0 25 50 75 100; do printf ' | %s' "$(rounds_of "$T/${what%%:*}" | nth 3 $percent)"; done
 	echo ' |'
 done
-turns "$T/latency" | awk -v execs="$EXECS" '$1 != execs { print $1 " events are read of " execs; lost = 1 } END { exit lost }' >&2
+turns "$T/latency" "$T/told" | awk -v execs="$EXECS" '$1 != execs { print $1 " events are read of " execs; lost = 1 } END { exit lost }' >&2

@@ -400,7 +400,7 @@ int BPF_PROG(synfw_listen, struct socket *socket, int backlog, int verdict_befor
 	return 0;
 }
 
-/* Of TCP and UDP the hooks of control groups see these, too; not of raw sockets, ping and SCTP. */
+/* Of TCP and UDP the hooks of control groups see these, too; of other protocols they do not. */
 SEC("?lsm/socket_connect")
 int BPF_PROG(synfw_connect, struct socket *socket, struct sockaddr *address, int length,
 	     int verdict_before)
@@ -423,14 +423,13 @@ int BPF_PROG(synfw_bind, struct socket *socket, struct sockaddr *address, int le
 	return 0;
 }
 
-/* What is sent without an address goes where the socket is connected already. */
 SEC("?lsm/socket_sendmsg")
 int BPF_PROG(synfw_sendmsg, struct socket *socket, struct msghdr *message, int size,
 	     int verdict_before)
 {
 	if (verdict_before)
 		return verdict_before;
-	if (message->msg_name && socket_is_refused(socket))
+	if (message_is_refused(socket, message))
 		return -EPERM;
 	return 0;
 }

@@ -6,7 +6,7 @@
 NEXT=$BUILD/netns-tests/next/synfw-next
 OTHER_ABI=$BUILD/netns-tests/other-abi/synfw-other-abi
 # of enum bpf_cmd
-OBJ_PIN=6 RAW_TRACEPOINT_OPEN=17 ITER_CREATE=33
+PROG_LOAD=5 OBJ_PIN=6 RAW_TRACEPOINT_OPEN=17 ITER_CREATE=33
 KILLS=${SYNFW_KILLS:-12}
 
 prepare() {
@@ -66,6 +66,26 @@ test_calls_that_fail_are_undone() {
 		equal "$(in_force)" bad "policy that programs meet"
 		equal "$(pins)" "$before" "pins"
 	done
+}
+
+test_a_program_that_the_kernel_refuses_is_told_by_its_rule() {
+	local number named=""
+	prepare
+	policy rules <<-E
+		processes:
+		  - {name: first, exec: $T/bin/none, action: flag}
+		  - {name: alone, exec: $T/bin/none, action: isolate, fallback: partial}
+	E
+	apply none
+	for number in $(seq 40); do # some of these calls only try what the kernel can do
+		run on_edge env LD_PRELOAD="$TOOLS/libfail_bpf.so" FAIL_BPF_COMMAND=$PROG_LOAD FAIL_BPF_AT="$number" \
+			FAIL_BPF_ERRNO=1 "$SYNFW" apply "$T/rules.yaml"
+		if [ "$STATUS" = 0 ]; then apply none; continue; fi
+		equal "$STATUS" 7 "status where load $number is refused"
+		named="$named $(sed -nE 's/.*rule "(.*)" needs the hook "(.*)", whose program.*/\1:\2/p' "$T/err")"
+	done
+	grep -q ' first:exec.* ' <<<"$named " || fail "no rule is named for the hook of exec: $named"
+	grep -q ' alone:connect4 ' <<<"$named " || fail "the rule that isolates is not named: $named"
 }
 
 test_first_apply_that_fails_leaves_nothing() {

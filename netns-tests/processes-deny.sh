@@ -96,7 +96,7 @@ test_isolation_without_accept_is_refused() {
 		$points}
 	E
 	policy idle <<-E
-		processes: [{$rule, fallback: partial}]
+		processes: [{name: points, exec: $T/bin/none, score: 1, mode: monitor}, {$rule, fallback: partial}]
 		$points, on-peer-block: flag}
 	E
 	policy monitors <<-E
@@ -124,8 +124,9 @@ test_isolation_without_accept_is_refused() {
 	exits 0 synfw apply "$T/one-monitors.yaml"
 	! grep -q 'fallback\|process-scoring' "$T/err" || fail "apply tells of what nobody asked for"
 	exits 7 synfw apply --dry-run "$T/first.yaml"
-	says "first.yaml:4: rule \"alone\" (and 1 more) isolates, and here accept(2) and listen(2) cannot be refused"
+	says "first.yaml:4: rule \"alone\" isolates, and here accept(2) and listen(2), and what raw"
 	says '`fallback: partial` isolates without'
+	says '1 more that deny or isolate name none either'
 	exits 7 synfw apply "$T/first.yaml"
 	exits 7 synfw apply "$T/second.yaml"
 	says "second.yaml:5: rule \"grows\" isolates, and here accept(2)"

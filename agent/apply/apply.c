@@ -267,12 +267,13 @@ static int prepare_processes(struct apply *apply)
 	bool same_abi = apply->live.present && !apply->other_abi_dir;
 	const struct live nothing = LIVE_NONE;
 	bool can_refuse = apply->processes.security != PROCESS_SECURITY_NONE;
-	int err = process_commit_prepare(
-		&apply->processes, same_abi ? &apply->live.object : &apply->loaded,
-		same_abi ? &apply->live : &nothing, apply->image, apply->next, apply->fault);
+	int err = process_judge_means(apply->policy, can_refuse, apply->fault);
 
 	if (!err)
-		err = process_judge_means(apply->policy, can_refuse, apply->fault);
+		err = process_commit_prepare(&apply->processes,
+					     same_abi ? &apply->live.object : &apply->loaded,
+					     same_abi ? &apply->live : &nothing, apply->image,
+					     apply->next, apply->fault);
 	if (!err)
 		err = process_judge_tests(apply->policy, apply->image->processes,
 					  &apply->processes.inner, can_refuse, apply->diags,

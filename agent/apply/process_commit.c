@@ -72,7 +72,8 @@ int process_commit_prepare(struct process_commit *commit, const struct object *p
 			packets, commit->live.present ? &commit->live.object : NULL,
 			hooks_to_load(commit), commit->security, fault, &commit->loaded);
 		if (err)
-			return err;
+			return process_commit_refuse_load(commit, next, hooks_to_load(commit), err,
+							  fault);
 	}
 	err = process_commit_check(commit, next, fault);
 	if (err)

@@ -2,7 +2,9 @@
 #include "process_commit_attach.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <bpf/bpf.h>
 
@@ -47,6 +49,40 @@ static int refuse_hook(const struct process_commit *commit, const struct manifes
 	return error;
 }
 
+/* The hook whose program libbpf says could not be loaded; PROCESS_NR_HOOKS: it names none. */
+static enum process_hook hook_in_words(const char *words, uint32_t hooks)
+{
+	char text[80];
+	int hook;
+
+	for (hook = 0; words && hook < PROCESS_NR_HOOKS; hook++) {
+		snprintf(text, sizeof(text), "prog '%s': failed to load",
+			 process_hooks[hook].program);
+		if (hooks & 1U << hook && strstr(words, text))
+			break;
+	}
+	return words ? hook : PROCESS_NR_HOOKS;
+}
+
+int process_commit_refuse_load(const struct process_commit *commit, const struct manifest *next,
+			       uint32_t hooks, int error, struct fault *fault)
+{
+	enum process_hook hook = hook_in_words(fault->detail, hooks);
+	CLEANUP(cleanup_free) char *who = NULL;
+	struct fault named = {0};
+
+	if (hook == PROCESS_NR_HOOKS)
+		return error;
+	who = who_needs(commit, next, hook);
+	fault_system(&named, error, "%s needs the hook \"%s\", whose program the kernel refuses",
+		     who ? who : next->file, process_hooks[hook].word);
+	named.exit_code = EXIT_KERNEL;
+	fault_detail(&named, fault->detail);
+	fault_done(fault);
+	*fault = named;
+	return error;
+}
+
 static int open_cgroup(const struct process_commit *commit, const struct manifest *next,
 		       enum process_hook hook, struct fault *fault, int *ret_fd)
 {
@@ -59,8 +95,7 @@ static int open_cgroup(const struct process_commit *commit, const struct manifes
 	return fault_refuse(
 		fault, EXIT_KERNEL,
 		"%s isolates processes or asks for their peers, which hangs on the root "
-		"of the cgroup v2 hierarchy: %s. What isolates can also say `fallback: kill` or "
-		"`fallback: flag`",
+		"of the cgroup v2 hierarchy: %s",
 		who ? who : next->file,
 		err == -ENOENT ? "mount that, as on /sys/fs/cgroup"
 			       : "what is mounted here begins below it");

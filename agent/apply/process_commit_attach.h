@@ -10,6 +10,11 @@
 int process_commit_check(const struct process_commit *commit, const struct manifest *next,
 			 struct fault *fault);
 
+/* Programs of `hooks` could not be loaded, as `fault` says: where it says which, the rule of `next`
+ * that needs it is named instead, and it is the kernel that has refused. Returns `error`. */
+int process_commit_refuse_load(const struct process_commit *commit, const struct manifest *next,
+			       uint32_t hooks, int error, struct fault *fault);
+
 /* Attaches and pins the hooks whose programs the commit has loaded, in their order, and notes each
  * for undoing. One that cannot be had is refused by the rule of `next` that needs it. */
 int process_commit_attach(struct process_commit *commit, const struct manifest *next,

@@ -31,16 +31,21 @@ struct means {
 	bool can_refuse, isolates_fully;
 };
 
+static bool gives_points(const struct process_outcome *outcome)
+{
+	return outcome->action == SYNFW_PROCESS_SCORE && !outcome->monitor;
+}
+
 /* Points that no rule gives lead nowhere. */
 static bool has_points(const struct policy *policy)
 {
 	size_t i;
 
 	for (i = 0; i < policy->nr_process_rules; i++)
-		if (policy->process_rules[i].outcome.action == SYNFW_PROCESS_SCORE)
+		if (gives_points(&policy->process_rules[i].outcome))
 			return true;
 	for (i = 0; i < policy->nr_memory_rules; i++)
-		if (policy->memory_rules[i].outcome.action == SYNFW_PROCESS_SCORE)
+		if (gives_points(&policy->memory_rules[i].outcome))
 			return true;
 	return false;
 }
@@ -95,29 +100,26 @@ static struct refusal find_refusal(const struct policy *policy)
 	return refusal;
 }
 
-static void and_more(size_t count, char *text, size_t size)
-{
-	text[0] = '\0';
-	if (count > 1)
-		snprintf(text, size, " (and %zu more)", count - 1);
-}
-
 /* The caller frees; NULL: no memory. */
 static char *refusal_text(const struct refusal *refusal)
 {
 	bool denies = refusal->action == SYNFW_PROCESS_DENY;
 	const char *name = refusal->name;
-	char more[40];
+	char others[80] = "";
 
-	and_more(refusal->count, more, sizeof(more));
+	if (refusal->count > 1)
+		snprintf(others, sizeof(others), "; %zu more that deny or isolate name none either",
+			 refusal->count - 1);
 	return path_format(
-		"%s:%u: %s%s%s%s %s (%s); %s`fallback: kill` or `fallback: flag` kills or flags "
-		"instead",
+		"%s:%u: %s%s%s %s (%s); %s`fallback: kill` or `fallback: flag` kills or flags "
+		"instead%s",
 		refusal->at.file, refusal->at.line, name ? "rule \"" : "process-scoring",
-		name ? name : "", name ? "\"" : "", more,
+		name ? name : "", name ? "\"" : "",
 		denies ? "denies, and here no exec can be made to fail"
-		       : "isolates, and here accept(2) and listen(2) cannot be refused",
-		lack_of_refusal(), denies ? "" : "`fallback: partial` isolates without that, ");
+		       : "isolates, and here accept(2) and listen(2), and what raw, ping and SCTP "
+			 "sockets do, cannot be refused",
+		lack_of_refusal(), denies ? "" : "`fallback: partial` isolates without that, ",
+		others);
 }
 
 int process_judge_means(const struct policy *policy, bool can_refuse, struct fault *fault)
@@ -162,7 +164,7 @@ static void note_partial_rules(const struct policy *policy, struct notes *notes)
 {
 	const char *first = NULL;
 	size_t count = 0, i;
-	char more[40];
+	char more[40] = "";
 
 	for (i = 0; i < policy->nr_process_rules; i++)
 		if (isolates_in_part(&policy->process_rules[i].outcome) && !count++)
@@ -170,7 +172,8 @@ static void note_partial_rules(const struct policy *policy, struct notes *notes)
 	for (i = 0; i < policy->nr_memory_rules; i++)
 		if (isolates_in_part(&policy->memory_rules[i].outcome) && !count++)
 			first = policy->memory_rules[i].name;
-	and_more(count, more, sizeof(more));
+	if (count > 1)
+		snprintf(more, sizeof(more), " (and %zu more)", count - 1);
 	if (count)
 		notes_add(notes, "rule \"%s\"%s " PARTLY, first, more, lack_of_refusal());
 }

@@ -41,6 +41,22 @@ static bool is_made(const struct inner_change *change)
 	       bpf_map_lookup_elem(change->outer_fd, &change->key, &map_id) && errno == ENOENT;
 }
 
+/* Nothing is done but one system call. */
+#define STACK_BYTES (256 << 10)
+
+static bool start(struct work *work)
+{
+	pthread_attr_t attributes;
+	bool started;
+
+	if (pthread_attr_init(&attributes))
+		return false;
+	started = !pthread_attr_setstacksize(&attributes, STACK_BYTES) &&
+		  !pthread_create(&work->thread, &attributes, do_work, work);
+	pthread_attr_destroy(&attributes);
+	return started;
+}
+
 int inner_changes_make(const struct inner_change *changes, size_t count)
 {
 	CLEANUP(cleanup_free) struct work *works = calloc(count + 1, sizeof(*works));
@@ -55,8 +71,7 @@ int inner_changes_make(const struct inner_change *changes, size_t count)
 			(end++)->change = changes[i];
 	/* the last one, and those for which there is no thread, are this one's work */
 	for (work = works; work < end; work++) {
-		work->has_thread =
-			work + 1 < end && !pthread_create(&work->thread, NULL, do_work, work);
+		work->has_thread = work + 1 < end && start(work);
 		if (!work->has_thread)
 			do_work(work);
 	}

@@ -218,16 +218,17 @@ bool tables_slot_is_empty(const struct object *object, uint32_t slot)
 int tables_clear(const struct object *object, uint32_t slot)
 {
 	struct inner_change changes[SYNFW_MAX_PAGES];
-	uint32_t count;
+	uint32_t number;
 	int err, error;
 
-	for (count = 0; page_is_there(object, slot, count); count++)
-		changes[count] = (struct inner_change){object->map_fd[OBJECT_PAGES],
-						       page_key(slot, count), -1};
-	/* page 0 last: what is left when this ends half-way still begins with it */
-	err = count ? inner_changes_make(changes + 1, count - 1) : 0;
+	for (number = 0; number < SYNFW_MAX_PAGES; number++)
+		changes[number] = (struct inner_change){object->map_fd[OBJECT_PAGES],
+							page_key(slot, number), -1};
+	/* page 0 last: while it is there the slot is not taken for an empty one, whatever of the
+	 * others is left when this ends half-way */
+	err = inner_changes_make(changes + 1, SYNFW_MAX_PAGES - 1);
 	if (!err)
-		err = inner_changes_make(changes, count ? 1 : 0);
+		err = inner_changes_make(changes, 1);
 	error = dynamic_clear(object, slot);
 	return err ? err : error;
 }

@@ -70,14 +70,13 @@ static uint64_t program_misses(uint32_t id)
 	return fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size) ? info.recursion_misses : 0;
 }
 
-/* How a program refuses, and how often it could not. */
+/* How a program refuses. */
 static void note_refusals(const struct bpf_link_info *info, struct process_half *half)
 {
 	if (info->tracing.attach_type == BPF_MODIFY_RETURN)
 		half->security = PROCESS_SECURITY_FUNCTIONS;
 	else if (half->security != PROCESS_SECURITY_FUNCTIONS)
 		half->security = PROCESS_SECURITY_LSM;
-	half->missed += program_misses(info->prog_id);
 }
 
 /* Does the kernel get to it by what ftrace writes into a function? */
@@ -107,6 +106,9 @@ static void note_settled_link(const char *dir, const char *name, struct process_
 		half->uncalled |= bit;
 	if (bit & process_hooks_that_refuse())
 		note_refusals(&info, half);
+	/* that of messages is asked by everybody for all the time: its misses say nothing */
+	if (bit & process_hooks_that_refuse() & ~(1U << PROCESS_HOOK_SENDMSG))
+		half->missed += program_misses(info.prog_id);
 }
 
 struct half_listing {

@@ -25,7 +25,6 @@
 #define DATAGRAMS      "isolated processes are refused datagrams, and peers are known"
 #define PEERS_IN       "it is known who sends datagrams to a process"
 #define PORTS	       "isolated processes are refused ports"
-#define ANY_SOCKET     "isolated processes are refused the same of raw, ping and SCTP sockets"
 #define MAPPINGS       "rules on wx-mapping; every system call is slower by some 100 ns"
 
 #define CGROUP(type)   .cgroup = true, .cgroup_type = (type)
@@ -61,10 +60,15 @@ const struct process_hook_spec process_hooks[PROCESS_NR_HOOKS] = {
 				 SECURITY("socket_accept")},
 	[PROCESS_HOOK_LISTEN] = {"listen", "synfw_listen", CONNECTIONS_IN,
 				 SECURITY("socket_listen")},
-	[PROCESS_HOOK_CONNECT] = {"connect", "synfw_connect", ANY_SOCKET,
+	[PROCESS_HOOK_CONNECT] = {"socket-connect", "synfw_connect",
+				  "isolated processes are refused connections by any protocol",
 				  SECURITY("socket_connect")},
-	[PROCESS_HOOK_BIND] = {"bind", "synfw_bind", ANY_SOCKET, SECURITY("socket_bind")},
-	[PROCESS_HOOK_SENDMSG] = {"sendmsg", "synfw_sendmsg", ANY_SOCKET,
+	[PROCESS_HOOK_BIND] = {"socket-bind", "synfw_bind",
+			       "isolated processes are refused addresses of any protocol",
+			       SECURITY("socket_bind")},
+	[PROCESS_HOOK_SENDMSG] = {"socket-sendmsg", "synfw_sendmsg",
+				  "isolated processes are refused messages by raw, ping and SCTP "
+				  "sockets; every message sent on any socket asks it",
 				  SECURITY("socket_sendmsg")},
 	[PROCESS_HOOK_DENY] = {"deny", "synfw_deny", "rules deny an exec",
 			       SECURITY("bprm_creds_from_file")},

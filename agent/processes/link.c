@@ -41,7 +41,10 @@ int process_link(const struct object *packets, const struct process_object *proc
 			changes[count++] = (struct inner_change){link_fd, 0, map_fd};
 	}
 	err = inner_changes_make(changes, count);
-	return err ? fault_system(fault, err, "cannot show packets the way to processes") : 0;
+	return err ? fault_system(
+			     fault, err,
+			     "cannot link the tables of processes with the programs of packets")
+		   : 0;
 }
 
 int process_unlink(const struct object *packets)

@@ -219,6 +219,8 @@ static void judge_uncalled(const struct status_processes *status, struct notes *
 		words,
 		status->uncalled & 1U << PROCESS_HOOK_DENY
 			? "; what a rule denies is killed, or what its fallback says"
+		: status->uncalled & 1U << PROCESS_HOOK_ACCEPT
+			? "; isolation lacks what only these refuse"
 			: "");
 }
 
@@ -235,7 +237,7 @@ static void judge_refusals(const struct process_half *half, struct notes *warnin
 		notes_add(warnings,
 			  "%llu calls passed by a program that refuses, in which the kernel had "
 			  "preempted another task: an exec among them was judged by the tracepoint "
-			  "behind it, accept(2) and listen(2) were not",
+			  "behind it; what an isolated process asked of a socket was done",
 			  (unsigned long long)half->missed);
 }
 
@@ -351,6 +353,6 @@ void status_processes_print(const struct status_processes *status, const struct 
 	if (status->wanted_hooks & 1U << PROCESS_HOOK_ACCEPT)
 		puts("isolation:  in part: hooks are missing, or not called");
 	else
-		puts("isolation:  in part: what is isolated goes on to listen and accept with "
-		     "sockets that it had");
+		puts("isolation:  in part: with sockets that it had what is isolated goes on to "
+		     "listen and accept, and to use raw ones, ping and SCTP");
 }

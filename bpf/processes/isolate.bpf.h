@@ -38,16 +38,45 @@ static __always_inline int call_judge(void)
 	return CALL_REFUSED;
 }
 
-/* A call on a socket of the families that are meant by the network. */
+/* Sockets of these families reach nobody by the network, or whatever is on the wire: that is no
+ * connection. All others do, those that nobody has thought of included. */
+static __always_inline bool family_is_local(__u16 family)
+{
+	switch (family) {
+	case AF_UNIX:
+	case AF_KEY:
+	case AF_NETLINK:
+	case AF_PACKET:
+	case AF_ALG:
+	case AF_VSOCK:
+	case AF_XDP:
+		return true;
+	}
+	return false;
+}
+
+/* A call on a socket. */
 static __always_inline bool socket_is_refused(struct socket *socket)
 {
 	const struct sock *sk = socket->sk;
-	__u16 family;
 
 	if (!sk) /* never, but the verifier wants to see it */
 		return false;
-	family = sk->__sk_common.skc_family;
-	return (family == AF_INET || family == AF_INET6) && call_judge() == CALL_REFUSED;
+	return !family_is_local(sk->__sk_common.skc_family) && call_judge() == CALL_REFUSED;
+}
+
+/* What is sent on a connection goes on: of TCP always, of others when there is no address. Who
+ * writes a packet's header himself sends it to anybody, and SCTP has associations that others
+ * began. */
+static __always_inline bool message_is_refused(struct socket *socket, const struct msghdr *message)
+{
+	const struct sock *sk = socket->sk;
+
+	if (!sk || socket->type == SOCK_STREAM)
+		return false;
+	if (!message->msg_name && socket->type != SOCK_RAW && sk->sk_protocol != IPPROTO_SCTP)
+		return false;
+	return socket_is_refused(socket);
 }
 
 #endif

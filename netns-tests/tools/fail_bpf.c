@@ -74,7 +74,7 @@ long syscall(long number, ...)
 	result = next(number, argument[0], argument[1], argument[2], argument[3], argument[4],
 		      argument[5]);
 	if (wanted)
-		raise(on_return);
+		kill(getpid(), on_return); /* a thread may block it */
 	return result;
 }
 
@@ -93,6 +93,6 @@ void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
 		next = (void *(*)(void *, size_t, int, int, int, off_t))dlsym(RTLD_NEXT, "mmap");
 	result = next(addr, length, prot, flags, fd, offset);
 	if (wanted)
-		raise(on_return);
+		kill(getpid(), on_return); /* a thread may block it */
 	return result;
 }

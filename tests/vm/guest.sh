@@ -90,7 +90,7 @@ judge_switched_off() { # SYNFW
 		{ cat /tmp/traced.json; echo "a trace says otherwise: $traced"; return 1; }
 	jq -e '.processes.refuses_by == null and .processes.isolation == "partial" and
 		.processes.fallbacks == [{rule: "none", line: 5, action: "deny", instead: "kill"}] and
-		(.warnings | any(test("ftrace_enabled is 0.*: accept, listen, connect, bind, sendmsg, deny;")))' /tmp/switched_off.json ||
+		(.warnings | any(test("ftrace_enabled is 0.*: accept, listen, socket-connect, socket-bind, socket-sendmsg, deny;")))' /tmp/switched_off.json ||
 		{ cat /tmp/switched_off.json; return 1; }
 	[ "$(</proc/sys/kernel/ftrace_enabled)" = 1 ]
 }

@@ -127,6 +127,44 @@ static void entries_are_changed_together(void)
 	close(inner_fd);
 }
 
+/* A map of maps, or an array, of `entries`; -1: not a map of maps. */
+static int outer_make(uint32_t entries, int inner_fd, uint32_t value_bytes)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .inner_map_fd = inner_fd < 0 ? 0 : inner_fd);
+	int fd = bpf_map_create(inner_fd < 0 ? BPF_MAP_TYPE_ARRAY : BPF_MAP_TYPE_ARRAY_OF_MAPS,
+				NULL, 4, value_bytes, entries, &opts);
+
+	MUST(fd >= 0);
+	return fd;
+}
+
+/* As an apply leaves it that was killed while it emptied the slot: its first page, and some others.
+ */
+static void a_slot_with_a_hole_is_emptied(void)
+{
+	static const uint32_t numbers[] = {0, 3, SYNFW_MAX_PAGES - 1};
+	struct object object = OBJECT_NONE;
+	int inner_fd = array_make(BPF_MAP_TYPE_ARRAY, 0), pages_fd;
+	uint32_t key;
+
+	pages_fd = object.map_fd[OBJECT_PAGES] = outer_make(SYNFW_PAGE_ENTRIES, inner_fd, 4);
+	object.map_fd[OBJECT_MEMBERS] = outer_make(SYNFW_DYNAMIC_ENTRIES, inner_fd, 4);
+	object.map_fd[OBJECT_DYNAMIC_SETS] =
+		outer_make(SYNFW_NR_GENERATION_SLOTS, -1, sizeof(struct synfw_dynamic_sets));
+	for (int i = 0; i < 3; i++) {
+		key = SYNFW_MAX_PAGES + numbers[i];
+		MUST(!bpf_map_update_elem(pages_fd, &key, &inner_fd, BPF_ANY));
+	}
+	key = 2; /* of the other slot */
+	MUST(!bpf_map_update_elem(pages_fd, &key, &inner_fd, BPF_ANY));
+	MUST(!tables_slot_is_empty(&object, 1) && !tables_clear(&object, 1));
+	MUST(tables_slot_is_empty(&object, 1) && is_there(pages_fd, 2));
+	for (int i = 0; i < 3; i++)
+		MUST(!is_there(pages_fd, SYNFW_MAX_PAGES + numbers[i]));
+	object_close(&object);
+	close(inner_fd);
+}
+
 int main(void)
 {
 	struct tables tables = TABLES_NONE;
@@ -148,6 +186,7 @@ int main(void)
 	MUST(tables_read_lines(&tables, 3 * SYNFW_PAGE_LINES, 1, &line, &fault));
 	tables_close(&tables);
 	entries_are_changed_together();
+	a_slot_with_a_hole_is_emptied();
 	puts("lines of mapped and of copied pages: as they were written");
 	return EXIT_SUCCESS;
 }
