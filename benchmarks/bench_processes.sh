@@ -6,7 +6,8 @@
 # of the rounds' own, and its interval is of order statistics: of independent rounds, 6 at least, the
 # median is in it with 95 % confidence, whatever their distribution. Many short rounds, as what a
 # shared machine gives changes within seconds. Prints Markdown. Needs root. Everything it makes it
-# removes. The memory rules are those of policies/, which hold for the whole machine: they flag, and give points of which nothing comes.
+# removes. The memory rules are those of policies/, which hold for the whole machine: they flag, and give points,
+# of which nothing comes as there is no process-scoring.
 set -euo pipefail
 
 BUILD=$(cd "$1" && pwd)
@@ -50,7 +51,8 @@ memory_of monitor-first | policy memory >"$T/memory.yaml"
 memory_of edge-web | policy writable >"$T/writable.yaml"
 
 put() { # POLICY
-	on_host taskset -c 0 "$SYNFW" apply "$T/$1.yaml" >/dev/null 2>"$T/told-by-apply" || { cat "$T/told-by-apply" >&2; return 1; }
+	on_host taskset -c 0 "$SYNFW" apply "$T/$1.yaml" >/dev/null 2>"$T/told-by-apply" ||
+		{ cat "$T/told-by-apply" >&2; return 1; }
 }
 
 # What the kernel does with the policy before, it frees maps and programs, happens where the apply

@@ -82,7 +82,7 @@ test_a_program_that_the_kernel_refuses_is_told_by_its_rule() {
 			FAIL_BPF_ERRNO=1 "$SYNFW" apply "$T/rules.yaml"
 		if [ "$STATUS" = 0 ]; then apply none; continue; fi
 		equal "$STATUS" 7 "status where load $number is refused"
-		named="$named $(sed -nE 's/.*rule "(.*)" needs the hook "(.*)", whose program.*/\1:\2/p' "$T/err")"
+		named="$named $(sed -nE 's/.*rule "(.*)" needs the hook "(.*)", whose program cannot be loaded.*/\1:\2/p' "$T/err")"
 	done
 	grep -q ' first:exec.* ' <<<"$named " || fail "no rule is named for the hook of exec: $named"
 	grep -q ' alone:connect4 ' <<<"$named " || fail "the rule that isolates is not named: $named"

@@ -71,7 +71,7 @@ test_deny_fails_the_exec_or_is_refused() {
 	equal "$(state)" nothing "what is pinned after detach"
 }
 
-# Of what isolates, only what can deny an exec can refuse accept(2).
+# Of what isolates, only what can deny an exec can refuse all calls on sockets.
 test_isolation_without_accept_is_refused() {
 	local rule="name: alone, exec: $T/bin/bad, action: isolate"
 	local grows="name: grows, event: growth, over: 1GiB, within: 1s, action: isolate"
@@ -126,7 +126,7 @@ test_isolation_without_accept_is_refused() {
 	exits 7 synfw apply --dry-run "$T/first.yaml"
 	says "first.yaml:4: rule \"alone\" isolates, and here accept(2) and listen(2), and what raw"
 	says '`fallback: partial` isolates without'
-	says '1 more that deny or isolate name none either'
+	says '1 more that deny or isolate have no `fallback`'
 	exits 7 synfw apply "$T/first.yaml"
 	exits 7 synfw apply "$T/second.yaml"
 	says "second.yaml:5: rule \"grows\" isolates, and here accept(2)"

@@ -104,8 +104,8 @@ struct peers_effect {
 struct process_outcome {
 	enum synfw_process_action action;
 	/* What becomes of DENY where no exec can be made to fail, and of ISOLATE where not all
-	 * calls on sockets can be refused: KILL, FLAG, or, of ISOLATE, the same without that. Where none was
-	 * written it is the action, and such a kernel is not given the policy. */
+	 * calls on sockets can be: KILL, FLAG, or, of ISOLATE, the same without that. Where none
+	 * was written it is the action, and such a kernel is not given the policy. */
 	enum synfw_process_action fallback;
 	bool has_fallback;
 	uint32_t score; /* SYNFW_PROCESS_SCORE: 1 to SYNFW_MAX_SCORE */

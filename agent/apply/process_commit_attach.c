@@ -10,12 +10,10 @@
 
 #include <synfw/cleanup.h>
 
-/* What of the policy needs the hook: the first rule, else what is left. The caller frees. */
-static char *who_needs(const struct process_commit *commit, const struct manifest *next,
-		       enum process_hook hook)
+static const struct manifest_process_rule *rule_that_needs(const struct process_commit *commit,
+							   const struct manifest *next,
+							   enum process_hook hook)
 {
-	const struct synfw_process_head *head = &commit->tables->head;
-	const struct process_hook_reason scoring = {SYNFW_ON_EXEC, head->act, head->on_peer_block};
 	const struct manifest_process_rule *rule,
 		*end = next->process_rules + next->nr_process_rules;
 
@@ -25,9 +23,21 @@ static char *who_needs(const struct process_commit *commit, const struct manifes
 			rule->trigger, falls_back ? rule->fallback : rule->action, rule->peers};
 
 		if (process_hook_serves(hook, &reason))
-			return path_format("%s:%u: rule \"%s\"", next->file, rule->line,
-					   rule->name);
+			return rule;
 	}
+	return NULL;
+}
+
+/* What of the policy needs the hook: the first rule, else what is left. The caller frees. */
+static char *who_needs(const struct process_commit *commit, const struct manifest *next,
+		       enum process_hook hook)
+{
+	const struct synfw_process_head *head = &commit->tables->head;
+	const struct process_hook_reason scoring = {SYNFW_ON_EXEC, head->act, head->on_peer_block};
+	const struct manifest_process_rule *rule = rule_that_needs(commit, next, hook);
+
+	if (rule)
+		return path_format("%s:%u: rule \"%s\"", next->file, rule->line, rule->name);
 	if ((head->act_at || head->on_peer_block) && process_hook_serves(hook, &scoring))
 		return path_format("%s: process-scoring", next->file);
 	return path_format("%s: the policy", next->file);
@@ -49,34 +59,47 @@ static int refuse_hook(const struct process_commit *commit, const struct manifes
 	return error;
 }
 
-/* The hook whose program libbpf says could not be loaded; PROCESS_NR_HOOKS: it names none. */
-static enum process_hook hook_in_words(const char *words, uint32_t hooks)
+static bool says_refused(const char *words, const char *program)
 {
 	char text[80];
+
+	snprintf(text, sizeof(text), "prog '%s': failed to load", program);
+	return strstr(words, text);
+}
+
+/* One of `hooks` whose program libbpf says could not be loaded, and which some rule needs, if one
+ * does: a program may serve several. PROCESS_NR_HOOKS: libbpf names none of them. */
+static enum process_hook refused_hook(const struct process_commit *commit,
+				      const struct manifest *next, uint32_t hooks,
+				      const char *words)
+{
+	enum process_hook found = PROCESS_NR_HOOKS;
 	int hook;
 
 	for (hook = 0; words && hook < PROCESS_NR_HOOKS; hook++) {
-		snprintf(text, sizeof(text), "prog '%s': failed to load",
-			 process_hooks[hook].program);
-		if (hooks & 1U << hook && strstr(words, text))
-			break;
+		if (!(hooks & 1U << hook) || !says_refused(words, process_hooks[hook].program))
+			continue;
+		if (rule_that_needs(commit, next, hook))
+			return hook;
+		if (found == PROCESS_NR_HOOKS)
+			found = hook;
 	}
-	return words ? hook : PROCESS_NR_HOOKS;
+	return found;
 }
 
 int process_commit_refuse_load(const struct process_commit *commit, const struct manifest *next,
 			       uint32_t hooks, int error, struct fault *fault)
 {
-	enum process_hook hook = hook_in_words(fault->detail, hooks);
+	enum process_hook hook = refused_hook(commit, next, hooks, fault->detail);
 	CLEANUP(cleanup_free) char *who = NULL;
 	struct fault named = {0};
 
 	if (hook == PROCESS_NR_HOOKS)
 		return error;
 	who = who_needs(commit, next, hook);
-	fault_system(&named, error, "%s needs the hook \"%s\", whose program the kernel refuses",
+	fault_system(&named, error, "%s needs the hook \"%s\", whose program cannot be loaded",
 		     who ? who : next->file, process_hooks[hook].word);
-	named.exit_code = EXIT_KERNEL;
+	named.exit_code = EXIT_KERNEL; /* who may not load any was refused before */
 	fault_detail(&named, fault->detail);
 	fault_done(fault);
 	*fault = named;

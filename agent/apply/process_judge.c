@@ -108,7 +108,7 @@ static char *refusal_text(const struct refusal *refusal)
 	char others[80] = "";
 
 	if (refusal->count > 1)
-		snprintf(others, sizeof(others), "; %zu more that deny or isolate name none either",
+		snprintf(others, sizeof(others), "; %zu more that deny or isolate have no `fallback`",
 			 refusal->count - 1);
 	return path_format(
 		"%s:%u: %s%s%s %s (%s); %s`fallback: kill` or `fallback: flag` kills or flags "

@@ -212,16 +212,17 @@ static void judge_uncalled(const struct status_processes *status, struct notes *
 		if (status->uncalled & 1U << hook)
 			length += snprintf(words + length, sizeof(words) - length, "%s%s",
 					   length ? ", " : "", process_hooks[hook].word);
-	notes_add(
-		warnings,
-		"kernel.ftrace_enabled is 0, so the kernel calls no program at these hooks: %s%s. "
-		"Set it to 1 before the next apply or detach",
-		words,
-		status->uncalled & 1U << PROCESS_HOOK_DENY
-			? "; what a rule denies is killed, or what its fallback says"
-		: status->uncalled & 1U << PROCESS_HOOK_ACCEPT
-			? "; isolation lacks what only these refuse"
-			: "");
+	notes_add(warnings,
+		  "kernel.ftrace_enabled is 0, so the kernel calls no program at these hooks: "
+		  "%s%s%s. "
+		  "Set it to 1 before the next apply or detach",
+		  words,
+		  status->uncalled & 1U << PROCESS_HOOK_DENY
+			  ? "; what a rule denies is killed, or what its fallback says"
+			  : "",
+		  status->uncalled & 1U << PROCESS_HOOK_ACCEPT
+			  ? "; isolation lacks what only these refuse"
+			  : "");
 }
 
 static void judge_refusals(const struct process_half *half, struct notes *warnings,
@@ -237,7 +238,8 @@ static void judge_refusals(const struct process_half *half, struct notes *warnin
 		notes_add(warnings,
 			  "%llu calls passed by a program that refuses, in which the kernel had "
 			  "preempted another task: an exec among them was judged by the tracepoint "
-			  "behind it; what an isolated process asked of a socket was done",
+			  "behind it; if an isolated process was among them, its call on a socket "
+			  "was made",
 			  (unsigned long long)half->missed);
 }
 

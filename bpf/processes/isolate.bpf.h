@@ -38,8 +38,9 @@ static __always_inline int call_judge(void)
 	return CALL_REFUSED;
 }
 
-/* Sockets of these families reach nobody by the network, or whatever is on the wire: that is no
- * connection. All others do, those that nobody has thought of included. */
+/* Sockets of these families reach the host itself, a hypervisor, or, of root alone, the bare wire,
+ * which no connection is needed for. All others are the network, those that nobody has thought of
+ * included. */
 static __always_inline bool family_is_local(__u16 family)
 {
 	switch (family) {
@@ -55,7 +56,7 @@ static __always_inline bool family_is_local(__u16 family)
 	return false;
 }
 
-/* A call on a socket. */
+/* Is a call on it refused to the process that makes it? */
 static __always_inline bool socket_is_refused(struct socket *socket)
 {
 	const struct sock *sk = socket->sk;
@@ -65,14 +66,22 @@ static __always_inline bool socket_is_refused(struct socket *socket)
 	return !family_is_local(sk->__sk_common.skc_family) && call_judge() == CALL_REFUSED;
 }
 
-/* What is sent on a connection goes on: of TCP always, of others when there is no address. Who
- * writes a packet's header himself sends it to anybody, and SCTP has associations that others
- * began. */
+static __always_inline bool is_tcp(const struct sock *sk)
+{
+	__u16 family = sk->__sk_common.skc_family;
+
+	return (family == AF_INET || family == AF_INET6) &&
+	       (sk->sk_protocol == IPPROTO_TCP || sk->sk_protocol == IPPROTO_MPTCP);
+}
+
+/* What is sent on a connection goes on: of TCP always, for which an address is a new connection or
+ * nothing, of others when there is no address. Who writes a packet's header himself sends it to
+ * anybody, and SCTP has associations that others began. */
 static __always_inline bool message_is_refused(struct socket *socket, const struct msghdr *message)
 {
 	const struct sock *sk = socket->sk;
 
-	if (!sk || socket->type == SOCK_STREAM)
+	if (!sk || is_tcp(sk))
 		return false;
 	if (!message->msg_name && socket->type != SOCK_RAW && sk->sk_protocol != IPPROTO_SCTP)
 		return false;

@@ -11,18 +11,19 @@
 
 #include <bpf/bpf_core_read.h>
 
-#define AF_UNIX	     1
-#define AF_INET	     2
-#define AF_INET6     10
-#define AF_KEY	     15
-#define AF_NETLINK   16
-#define AF_PACKET    17
-#define AF_ALG	     38
-#define AF_VSOCK     40
-#define AF_XDP	     44
-#define SOCK_STREAM  1
-#define SOCK_RAW     3
-#define IPPROTO_SCTP 132
+#define AF_UNIX	      1
+#define AF_INET	      2
+#define AF_INET6      10
+#define AF_KEY	      15
+#define AF_NETLINK    16
+#define AF_PACKET     17
+#define AF_ALG	      38
+#define AF_VSOCK      40
+#define AF_XDP	      44
+#define SOCK_RAW      3
+#define IPPROTO_TCP   6
+#define IPPROTO_SCTP  132
+#define IPPROTO_MPTCP 262
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 

@@ -4,8 +4,9 @@
 # Sourced by run.sh: Debian's packaged kernels, unpacked below $VM and not installed. A kernel that
 # is there is not looked for again: remove BUILD/vm for newer ones.
 
-# Cases of the netns ring need the first, what synfw attaches to traffic that goes out the others.
-MODULES="veth sch_ingress cls_bpf"
+# Cases of the netns ring need the first, what synfw attaches to traffic that goes out the next two,
+# process_isolate the last.
+MODULES="veth sch_ingress cls_bpf sctp"
 
 # The newest of a series; names end in the flavour, those of debug symbols do not.
 kernel_package() { # SERIES
@@ -29,14 +30,15 @@ kernel_unpack() { # SERIES
 	kernel_modules "$directory" && touch "$directory/whole"
 }
 
-# The modules and what they need, in the order to load them, as the cpio archive modules.cpio.
+# The modules and what they need, in the order to load them, as the cpio archive modules.cpio; without what only
+# makes it faster, on a processor that guests do not have.
 kernel_modules() { # DIRECTORY
 	local version name path tree=$1/tree
 	version=$(basename "$1"/lib/modules/*)
 	mkdir -p "$tree/modules" && depmod -b "$1" "$version" || return
 	for name in $MODULES; do
 		modprobe -d "$1" -S "$version" --show-depends "$name" || return
-	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++' >"$1/wanted"
+	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | grep -v -- '-intel\.ko' | awk '!seen[$0]++' >"$1/wanted"
 	while read -r path; do
 		name=$(basename "$path" .xz)
 		case $path in

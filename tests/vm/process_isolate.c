@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/rtnetlink.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -27,7 +28,7 @@ static const struct {
 	     {AF_INET, SOCK_DGRAM, IPPROTO_ICMP}};
 
 #define NR_KINDS 3
-#define NR_RAW	 2 /* the first ones */
+#define RAW_ONES 3 /* as bits */
 #define NR_CALLS 3 /* to bind, to send, to connect */
 
 static struct trial trial;
@@ -164,15 +165,15 @@ static void become_isolated_caller(const struct trial *unused)
 	become_caller(unused);
 }
 
-/* Ends with how many sockets could not be used as they are connected: who has a raw one may write
- * another address into the packet. */
+/* Ends with the sockets that could not be used as they are connected, a bit each: who has a raw one
+ * may write another address into the packet. */
 static void become_isolated_sender(const struct trial *unused)
 {
 	int refused = 0, i;
 
 	trial_set_flags(&trial, SYNFW_PROCESS_ISOLATED);
 	for (i = 0; i < NR_KINDS; i++)
-		refused += refusal_of(send_echo(sockets[i], NULL, 0));
+		refused |= refusal_of(send_echo(sockets[i], NULL, 0)) << i;
 	_exit(refused);
 }
 
@@ -184,9 +185,80 @@ static bool an_isolated_process_turns_to_nobody(void)
 	}
 	EXPECT(trial_child(become_isolated_caller, &trial) == NR_KINDS * NR_CALLS);
 	EXPECT(trial_child(become_caller, &trial) == 0);
-	EXPECT(trial_child(become_isolated_sender, &trial) == NR_RAW);
+	EXPECT(trial_child(become_isolated_sender, &trial) == RAW_ONES);
 	for (int i = 0; i < NR_KINDS; i++)
 		close(sockets[i]);
+	return true;
+}
+
+/* ---- SCTP, and what is within the host ---- */
+
+/* Ends with how many calls were refused: nobody answers, so that no other error says anything. */
+static void become_associate(const struct trial *unused)
+{
+	struct sockaddr_storage at;
+	socklen_t length = make_address(AF_INET, &at);
+	int refused;
+
+	((struct sockaddr_in *)&at)->sin_port = htons(9);
+	refused =
+		sendto(sockets[0], "x", 1, MSG_NOSIGNAL, (void *)&at, length) < 0 && errno == EPERM;
+	refused += send(sockets[0], "x", 1, MSG_NOSIGNAL) < 0 && errno == EPERM;
+	refused += connect(sockets[0], (void *)&at, length) < 0 && errno == EPERM;
+	_exit(refused);
+}
+
+static void become_isolated_associate(const struct trial *unused)
+{
+	trial_set_flags(&trial, SYNFW_PROCESS_ISOLATED);
+	become_associate(unused);
+}
+
+static bool an_isolated_process_has_no_sctp(void)
+{
+	static const int types[] = {SOCK_STREAM, SOCK_SEQPACKET};
+
+	for (int i = 0; i < 2; i++) {
+		sockets[0] = socket(AF_INET, types[i], IPPROTO_SCTP);
+		MUST(sockets[0] >= 0);
+		EXPECT(trial_child(become_isolated_associate, &trial) == 3);
+		EXPECT(trial_child(become_associate, &trial) == 0);
+		close(sockets[0]);
+	}
+	return true;
+}
+
+/* Asks the kernel for its interfaces, and a neighbour on the host for nothing. Ends with how many
+ * calls failed. */
+static void become_isolated_local(const struct trial *unused)
+{
+	const struct {
+		struct nlmsghdr head;
+		struct rtgenmsg message;
+	} ask = {.head = {.nlmsg_len = sizeof(ask),
+			  .nlmsg_type = RTM_GETLINK,
+			  .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP}};
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	int netlink = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE), failed;
+
+	trial_set_flags(&trial, SYNFW_PROCESS_ISOLATED);
+	failed = bind(netlink, (void *)&kernel, sizeof(kernel)) != 0;
+	failed += sendto(netlink, &ask, sizeof(ask), 0, (void *)&kernel, sizeof(kernel)) !=
+		  sizeof(ask);
+	/* a connection of TCP goes on, an address on it is nothing */
+	failed += send(sockets[0], "x", 1, 0) != 1;
+	_exit(failed);
+}
+
+static bool what_is_connected_and_what_is_local_goes_on(void)
+{
+	struct sockaddr_storage at;
+
+	listener = listen_at((void *)&at, make_address(AF_INET, &at));
+	sockets[0] = connect_to(listener);
+	EXPECT(trial_child(become_isolated_local, &trial) == 0);
+	close(sockets[0]);
+	close(listener);
 	return true;
 }
 
@@ -219,6 +291,8 @@ int main(int argc, char **argv)
 	CHECK(an_isolated_process_takes_no_connection);
 	CHECK(sockets_within_the_host_are_no_network);
 	CHECK(an_isolated_process_turns_to_nobody);
+	CHECK(an_isolated_process_has_no_sctp);
+	CHECK(what_is_connected_and_what_is_local_goes_on);
 	trial_close(&trial);
 	return claims_end();
 }
