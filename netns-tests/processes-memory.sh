@@ -30,7 +30,7 @@ test_memory_rules_attach_what_they_need() {
 }
 
 test_growth_is_shown() {
-	local eater grown=0
+	local eater grown=0 status
 	prepare
 	memory_live "event: growth, over: 1GiB, within: 10s"
 	"$T/bin/net" -e 'for (1..300) { push @all, "a" x (1 << 20); select undef, undef, undef, 0.01 }' &
@@ -43,7 +43,9 @@ test_growth_is_shown() {
 	done
 	[ "$grown" -gt 10000000 ] && [ "$grown" -lt 400000000 ] || fail "it grows by $grown bytes a second"
 	kill $eater
-	wait $eater || true
+	status=0
+	wait $eater || status=$?
+	equal $status 143 "how it ends"
 }
 
 # The hooks at system calls are found in tracefs, wherever that is, or is not, mounted.

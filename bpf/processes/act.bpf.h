@@ -101,6 +101,12 @@ static __always_inline bool is_news(const struct process_scratch *scratch,
 									  : SYNFW_PROCESS_FLAGGED));
 }
 
+/* Nothing is done to whoever runs a protected program, nor to PID 1. */
+static __always_inline bool subject_is_spared(const struct process_scratch *scratch)
+{
+	return scratch->flags & SYNFW_PATH_PROTECTED || scratch->pid <= 1;
+}
+
 /* The rules have been asked about the process that runs, whose entry is `entry` (NULL: no room
  * for one). */
 __noinline int act(struct process_scratch *scratch, struct synfw_process *entry)
@@ -112,7 +118,7 @@ __noinline int act(struct process_scratch *scratch, struct synfw_process *entry)
 	if (!scratch)
 		return 0;
 	head = process_head(scratch->slot);
-	spared = scratch->flags & SYNFW_PATH_PROTECTED || scratch->pid <= 1;
+	spared = subject_is_spared(scratch);
 	if (!head ||
 	    (scratch->bit == SYNFW_NO_PROCESS_BIT && !scratch->points && !scratch->has_peers))
 		return 0;

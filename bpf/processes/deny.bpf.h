@@ -74,7 +74,7 @@ static __always_inline bool exec_is_denied(struct process_scratch *scratch, __u6
 	scratch->trial = false;
 	if (scratch->action != SYNFW_PROCESS_DENY || scratch->undecided || head->monitor)
 		return false;
-	if (scratch->flags & SYNFW_PATH_PROTECTED || scratch->pid <= 1)
+	if (subject_is_spared(scratch))
 		return false;
 	deny_note(scratch, entry, head);
 	event_send(scratch, entry, SYNFW_PROCESS_DENY,

@@ -5,10 +5,13 @@
  * maps are changed together. Needs root.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -95,6 +98,33 @@ static void waits_are_shared(const struct inner_change put[NR_OUTER],
 	MUST(singly < 2 * NR_OUTER || together < singly / 2);
 }
 
+static void *do_nothing(void *unused)
+{
+	return unused;
+}
+
+/* In a child without room for another stack, which has had no thread that it could take one from.
+ */
+static void entries_are_changed_without_threads(const struct inner_change put[NR_OUTER])
+{
+	struct rlimit none;
+	pthread_t thread;
+	pid_t child = fork();
+	int status;
+
+	MUST(child >= 0);
+	if (!child) {
+		MUST(!getrlimit(RLIMIT_AS, &none));
+		none.rlim_cur = 0;
+		MUST(!setrlimit(RLIMIT_AS, &none));
+		MUST(pthread_create(&thread, NULL, do_nothing, NULL));
+		_exit(inner_changes_make(put, NR_OUTER) ? 1 : 0);
+	}
+	MUST(waitpid(child, &status, 0) == child && !status);
+	for (int i = 0; i < NR_OUTER; i++)
+		MUST(is_there(put[i].outer_fd, i % 2));
+}
+
 static void entries_are_changed_together(void)
 {
 	struct inner_change put[NR_OUTER], out[NR_OUTER];
@@ -106,6 +136,8 @@ static void entries_are_changed_together(void)
 		out[i].inner_fd = -1;
 	}
 	MUST(!inner_changes_make(put, 0));
+	entries_are_changed_without_threads(put);
+	MUST(!inner_changes_make(out, NR_OUTER));
 	MUST(!inner_changes_make(put, NR_OUTER));
 	for (int i = 0; i < NR_OUTER; i++)
 		MUST(is_there(put[i].outer_fd, i % 2) && !is_there(put[i].outer_fd, 1 - i % 2));
