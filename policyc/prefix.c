@@ -26,27 +26,33 @@ static int hex_value(char c)
 	return -1;
 }
 
-/* Four decimal octets. Set files have millions of these: one pass, no copies, no locale. */
-static bool parse_addr4(const char *text, const char *end, uint32_t *ret)
+/* Four decimal octets, which *text moves behind. Set files have millions of these: one pass, no
+ * copies, no locale. */
+static bool read_addr4(const char **text, const char *end, uint32_t *ret)
 {
+	const char *at = *text;
 	uint32_t addr = 0;
 
 	for (int octet = 0; octet < 4; octet++) {
 		const char *start;
 		unsigned int value = 0;
 
-		if (octet > 0 && (text == end || *text++ != '.'))
+		if (octet > 0 && (at == end || *at++ != '.'))
 			return false;
-		for (start = text; text < end && is_digit(*text) && text - start < 3; text++)
-			value = value * 10 + (unsigned int)(*text - '0');
-		if (text == start || value > 255 || (*start == '0' && text - start > 1))
+		for (start = at; at < end && is_digit(*at) && at - start < 3; at++)
+			value = value * 10 + (unsigned int)(*at - '0');
+		if (at == start || value > 255 || (*start == '0' && at - start > 1))
 			return false;
 		addr = addr << 8 | value;
 	}
-	if (text != end)
-		return false;
+	*text = at;
 	*ret = addr;
 	return true;
+}
+
+static bool parse_addr4(const char *text, const char *end, uint32_t *ret)
+{
+	return read_addr4(&text, end, ret) && text == end;
 }
 
 struct addr6_parts {
@@ -158,37 +164,45 @@ static bool mask_addr6(uint8_t addr[16], uint8_t prefixlen)
 	return cleared;
 }
 
+static enum prefix_error parse4(const char *text, const char *end, struct any_prefix *ret)
+{
+	struct any_prefix prefix = {.family = 4, .v4.prefixlen = 32};
+	uint32_t host_bits;
+
+	if (!read_addr4(&text, end, &prefix.v4.addr) || (text < end && *text != '/'))
+		return PREFIX_BAD_ADDRESS;
+	if (text < end && !parse_prefixlen(text + 1, end, 32, &prefix.v4.prefixlen))
+		return PREFIX_BAD_LENGTH;
+	host_bits = prefix.v4.addr & ~mask4(prefix.v4.prefixlen);
+	prefix.v4.addr ^= host_bits;
+	*ret = prefix;
+	return host_bits ? PREFIX_HOST_BITS : PREFIX_OK;
+}
+
+static enum prefix_error parse6(const char *text, const char *end, struct any_prefix *ret)
+{
+	const char *slash = memchr(text, '/', (size_t)(end - text));
+	struct any_prefix prefix = {.family = 6, .v6.prefixlen = 128};
+	bool has_host_bits;
+
+	if (!parse_addr6(text, slash ? slash : end, prefix.v6.addr))
+		return PREFIX_BAD_ADDRESS;
+	if (slash && !parse_prefixlen(slash + 1, end, 128, &prefix.v6.prefixlen))
+		return PREFIX_BAD_LENGTH;
+	has_host_bits = mask_addr6(prefix.v6.addr, prefix.v6.prefixlen);
+	*ret = prefix;
+	return has_host_bits ? PREFIX_HOST_BITS : PREFIX_OK;
+}
+
 enum prefix_error prefix_parse(const char *text, size_t length, struct any_prefix *ret)
 {
 	const char *end = text + length;
-	const char *slash = memchr(text, '/', length);
-	const char *addr_end = slash ? slash : end;
-	struct any_prefix prefix = {.family = memchr(text, ':', length) ? 6 : 4};
+	enum prefix_error error = parse4(text, end, ret);
 
-	if (prefix.family == 4) {
-		prefix.v4.prefixlen = 32;
-		if (!parse_addr4(text, addr_end, &prefix.v4.addr))
-			return PREFIX_BAD_ADDRESS;
-		if (slash && !parse_prefixlen(slash + 1, end, 32, &prefix.v4.prefixlen))
-			return PREFIX_BAD_LENGTH;
-		if (prefix.v4.addr & ~mask4(prefix.v4.prefixlen)) {
-			prefix.v4.addr &= mask4(prefix.v4.prefixlen);
-			*ret = prefix;
-			return PREFIX_HOST_BITS;
-		}
-	} else {
-		prefix.v6.prefixlen = 128;
-		if (!parse_addr6(text, addr_end, prefix.v6.addr))
-			return PREFIX_BAD_ADDRESS;
-		if (slash && !parse_prefixlen(slash + 1, end, 128, &prefix.v6.prefixlen))
-			return PREFIX_BAD_LENGTH;
-		if (mask_addr6(prefix.v6.addr, prefix.v6.prefixlen)) {
-			*ret = prefix;
-			return PREFIX_HOST_BITS;
-		}
-	}
-	*ret = prefix;
-	return PREFIX_OK;
+	if ((error == PREFIX_BAD_ADDRESS || error == PREFIX_BAD_LENGTH) &&
+	    memchr(text, ':', length))
+		return parse6(text, end, ret);
+	return error;
 }
 
 static void format_prefix(int family, const void *addr_be, unsigned int prefixlen, char *out,

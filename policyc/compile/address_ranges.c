@@ -107,12 +107,13 @@ static int build_family(struct build *build, struct memberships *memberships,
 	CLEANUP(prefix_merge_done) struct prefix_merge merge = {};
 	int error = merge_sets(build, memberships, family, &merge);
 
+	ranges->family = family;
 	/* a prefix begins a range, and ends one */
 	if (!error)
 		error = ranges_reserve(ranges, 2 * merge.left + 1);
 	if (!error)
 		error = walk_all(&walk, &merge);
-	if (!error && ranges->count == 1 && ranges->range[0].class_id == walk.stack[0].class_id)
+	if (!error && ranges->count == 1 && range_class(ranges, 0) == walk.stack[0].class_id)
 		ranges_done(ranges);
 	return error;
 }

@@ -27,7 +27,7 @@ static void head_load(struct merge_list *list, enum family family)
 	if (family == FAMILY_4) {
 		const struct prefix4 *prefix = &list->list->v4[list->at];
 
-		list->head.first = (address_t)prefix->addr << 96;
+		list->head.first = address4(prefix->addr);
 		list->head.prefixlen = prefix->prefixlen;
 	} else {
 		const struct prefix6 *prefix = &list->list->v6[list->at];

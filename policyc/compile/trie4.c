@@ -7,9 +7,6 @@
 
 #include <synfw/cleanup.h>
 
-#define IPV4_BITS 32
-#define IPV4_AT	  (ADDRESS_BITS - IPV4_BITS) /* bits of an address_t behind an IPv4 address */
-
 /* More ranges than this are worth a root that fills half of a second-level cache, or one that
  * answers for most addresses by itself (docs/decisions/0011). */
 #define MANY_RANGES	 1024
@@ -25,7 +22,8 @@ static void list_fill(const struct trie_builder *builder, const struct block *bl
 	for (uint32_t i = 0; i < list->count; i++) {
 		size_t range = block->begin + 1 + i;
 
-		list->change[i] = (range_first(builder->ranges, range) - block->first) >> IPV4_AT;
+		list->change[i] =
+			(range_first(builder->ranges, range) - block->first) >> IPV4_BEHIND_BITS;
 		list->id[i + 1] = leaf_of(builder, range);
 	}
 }
@@ -57,7 +55,7 @@ static int root_line_put(const struct trie_builder *builder, const struct entrie
 
 static bool block_fits_list(const struct block *block)
 {
-	return block->left_bits <= IPV4_AT + SYNFW_TRIE_LIST_MAX_BITS &&
+	return block->left_bits <= IPV4_BEHIND_BITS + SYNFW_TRIE_LIST_MAX_BITS &&
 	       block->end - block->begin - 1 <= LIST_MAX_CHANGES;
 }
 
@@ -78,8 +76,9 @@ static int block_id(const struct trie_builder *builder, const struct block *bloc
 	if (block_fits_list(block))
 		return list_id(builder, block, ret_id);
 	return runs_id(builder, block,
-		       block->left_bits == IPV4_AT + SYNFW_TRIE_LAST_BITS ? SYNFW_TRIE_LAST_BITS
-									  : SYNFW_TRIE_NODE_BITS,
+		       block->left_bits == IPV4_BEHIND_BITS + SYNFW_TRIE_LAST_BITS
+			       ? SYNFW_TRIE_LAST_BITS
+			       : SYNFW_TRIE_NODE_BITS,
 		       ret_id);
 }
 
@@ -98,7 +97,7 @@ int trie4_build(const struct ranges *ranges, uint64_t first_cell, struct trie *r
 		root.bits = SYNFW_TRIE_WIDE_ROOT_BITS;
 	}
 	trie.root_bits = root.bits;
-	error = trie_begin(&trie, FAMILY_4, ranges);
+	error = trie_begin(&trie, ranges);
 	if (!error && trie.root == TRIE_ROOT_LINES)
 		bitmap4_fill(ranges, trie.rest, SYNFW_TRIE_BITMAP_PREFIXLEN,
 			     trie_root_bitmap(&trie));

@@ -142,14 +142,14 @@ static bool list6_planned(const struct trie_builder *builder, const struct block
 	address_t open = 0; /* the first address behind a key */
 	size_t at = block->begin + 1;
 
-	if (!plan_class(&plan, builder->ranges->range[block->begin].class_id))
+	if (!plan_class(&plan, range_class(builder->ranges, block->begin)))
 		return false;
 	while (at < block->end) {
 		address_t first = range_first(builder->ranges, at) >> left_bits << left_bits;
 		struct block inner = block_within(builder, block, at - 1, first, left_bits);
 
 		at = inner.end;
-		if (!plan_class(&plan, builder->ranges->range[at - 1].class_id))
+		if (!plan_class(&plan, range_class(builder->ranges, at - 1)))
 			return false;
 		if (plan.nr_keys && first == open && block_is_leaf(&inner)) {
 			open = 0;
@@ -358,6 +358,6 @@ int trie6_build(const struct ranges *ranges, uint64_t first_cell, struct trie *r
 	int error;
 
 	trie.root = trie.lists_bits ? TRIE_ROOT_LISTS : TRIE_ROOT_IDS;
-	error = trie_begin(&trie, FAMILY_6, ranges);
+	error = trie_begin(&trie, ranges);
 	return error ? error : trie_build(&builder, &root, ret_trie);
 }

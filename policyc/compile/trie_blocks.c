@@ -8,7 +8,7 @@ bool block_is_leaf(const struct block *block)
 
 uint32_t leaf_of(const struct trie_builder *builder, size_t range)
 {
-	return SYNFW_TRIE_LEAF | builder->ranges->range[range].class_id;
+	return SYNFW_TRIE_LEAF | range_class(builder->ranges, range);
 }
 
 struct block block_within(const struct trie_builder *builder, const struct block *around,

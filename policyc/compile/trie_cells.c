@@ -55,18 +55,18 @@ static size_t outline_cells(const struct trie *trie)
 	return trie->outline_bits ? (1U << trie->outline_bits) / 64 : 0;
 }
 
-int trie_begin(struct trie *trie, enum family family, const struct ranges *ranges)
+int trie_begin(struct trie *trie, const struct ranges *ranges)
 {
 	bool outlined = ranges->count > OUTLINE_FEW_RANGES;
 	uint64_t *unused;
 	int error = outlined ? outline_rest(ranges, &trie->rest) : 0;
 
 	if (!error && outlined)
-		trie->outline_bits = outline_bits(ranges, family, trie->rest);
+		trie->outline_bits = outline_bits(ranges, trie->rest);
 	if (!error)
 		error = cells_append(trie, root_cells(trie) + outline_cells(trie), &unused);
 	if (!error && trie->outline_bits)
-		outline_fill(ranges, family, trie->rest, trie->outline_bits,
+		outline_fill(ranges, trie->rest, trie->outline_bits,
 			     trie->cells + root_cells(trie));
 	return error;
 }

@@ -43,7 +43,7 @@ void trie_done(struct trie *trie);
 /* Begins a trie of the ranges: *trie says where it begins and of what form its root is, the entries
  * of which are 0 from here on; behind it there is an outline, if that is worth it. 0 or -ENOMEM;
  * trie_done() in either case. */
-int trie_begin(struct trie *trie, enum family family, const struct ranges *ranges);
+int trie_begin(struct trie *trie, const struct ranges *ranges);
 
 /* Gives the root's entries from `first` to before `end` an id: of a root of lines, and of a root
  * with lists where it has such, a leaf. */

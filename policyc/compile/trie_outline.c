@@ -25,14 +25,13 @@ int outline_rest(const struct ranges *ranges, uint32_t *ret_class)
 	uint32_t nr_classes = 0, most = 0;
 
 	for (size_t i = 0; i < ranges->count; i++)
-		if (ranges->range[i].class_id >= nr_classes)
-			nr_classes = ranges->range[i].class_id + 1;
+		if (range_class(ranges, i) >= nr_classes)
+			nr_classes = range_class(ranges, i) + 1;
 	addresses = calloc(nr_classes, sizeof(*addresses));
 	if (!addresses)
 		return -ENOMEM;
 	for (size_t i = 0; i < ranges->count; i++)
-		addresses[ranges->range[i].class_id] +=
-			range_end(ranges, i) - range_first(ranges, i);
+		addresses[range_class(ranges, i)] += range_end(ranges, i) - range_first(ranges, i);
 	for (uint32_t i = 0; i < nr_classes; i++)
 		if (addresses[i] > addresses[most])
 			most = i;
@@ -55,12 +54,15 @@ static bool spans_next(struct spans *spans)
 
 	while (spans->range < spans->ranges->count) {
 		size_t range = spans->range++;
-		uint64_t first = range_first(spans->ranges, range) >> shift;
-		uint64_t end = ((range_end(spans->ranges, range) - 1) >> shift) + 1;
+		uint64_t first, end;
 
+		if (range_class(spans->ranges, range) == spans->rest)
+			continue;
+		first = range_first(spans->ranges, range) >> shift;
+		end = ((range_end(spans->ranges, range) - 1) >> shift) + 1;
 		if (first < spans->end)
 			first = spans->end;
-		if (spans->ranges->range[range].class_id == spans->rest || first >= end)
+		if (first >= end)
 			continue;
 		spans->first = first;
 		spans->end = end;
@@ -103,9 +105,9 @@ static uint32_t bits6(const struct ranges *ranges, uint32_t rest)
 	return bits;
 }
 
-uint32_t outline_bits(const struct ranges *ranges, enum family family, uint32_t rest)
+uint32_t outline_bits(const struct ranges *ranges, uint32_t rest)
 {
-	return family == FAMILY_4 ? bits4(ranges, rest) : bits6(ranges, rest);
+	return ranges->family == FAMILY_4 ? bits4(ranges, rest) : bits6(ranges, rest);
 }
 
 static void bits_set(uint64_t *bitmap, uint32_t first, uint32_t end)
@@ -141,10 +143,9 @@ static void fill6(const struct ranges *ranges, uint32_t rest, uint32_t bits, uin
 	}
 }
 
-void outline_fill(const struct ranges *ranges, enum family family, uint32_t rest, uint32_t bits,
-		  uint64_t *outline)
+void outline_fill(const struct ranges *ranges, uint32_t rest, uint32_t bits, uint64_t *outline)
 {
-	if (family == FAMILY_4)
+	if (ranges->family == FAMILY_4)
 		bitmap4_fill(ranges, rest, bits, outline);
 	else
 		fill6(ranges, rest, bits, outline);

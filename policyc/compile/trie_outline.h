@@ -16,12 +16,11 @@
 int outline_rest(const struct ranges *ranges, uint32_t *ret_class);
 
 /* How many bits the outline has, as a power of two; 0: none is worth it. */
-uint32_t outline_bits(const struct ranges *ranges, enum family family, uint32_t rest);
+uint32_t outline_bits(const struct ranges *ranges, uint32_t rest);
 
 /* Sets the bits of what has not the class of the rest only; `outline` is as large as outline_bits()
  * said, and 0. */
-void outline_fill(const struct ranges *ranges, enum family family, uint32_t rest, uint32_t bits,
-		  uint64_t *outline);
+void outline_fill(const struct ranges *ranges, uint32_t rest, uint32_t bits, uint64_t *outline);
 
 /* The same for a bit for each IPv4 prefix of a length. */
 void bitmap4_fill(const struct ranges *ranges, uint32_t rest, uint32_t prefixlen, uint64_t *bitmap);

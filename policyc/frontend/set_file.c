@@ -75,6 +75,10 @@ static int add_prefix(struct reader *reader, const char *at, const char *text, s
 	return prefix_list_add(reader->list, &prefix);
 }
 
+/* A table, as this is asked of each character of a million lines. */
+static const bool ends_address[256] = {
+	[' '] = true, ['\t'] = true, ['\r'] = true, ['#'] = true, [';'] = true};
+
 static int read_plain_line(struct reader *reader, const char *line, const char *end)
 {
 	const char *stop;
@@ -84,7 +88,7 @@ static int read_plain_line(struct reader *reader, const char *line, const char *
 		line++;
 	if (line == end || *line == '#' || *line == ';')
 		return 0;
-	for (stop = line; stop < end && !is_space(*stop) && *stop != '#' && *stop != ';'; stop++)
+	for (stop = line; stop < end && !ends_address[(unsigned char)*stop]; stop++)
 		;
 	err = add_prefix(reader, line, line, (size_t)(stop - line));
 	for (line = stop; line < end && is_space(*line); line++)

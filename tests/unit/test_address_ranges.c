@@ -92,7 +92,7 @@ static uint32_t class_at(const struct ranges *ranges, address_t address)
 	uint32_t class_id = 0;
 
 	for (size_t i = 0; i < ranges->count && range_first(ranges, i) <= address; i++)
-		class_id = ranges->range[i].class_id;
+		class_id = range_class(ranges, i);
 	return class_id;
 }
 
@@ -150,7 +150,7 @@ static void check_family(const struct policy *policy, enum family family,
 {
 	for (size_t i = 1; i < ranges->count; i++) {
 		assert_true(range_first(ranges, i) > range_first(ranges, i - 1));
-		assert_int_not_equal(ranges->range[i].class_id, ranges->range[i - 1].class_id);
+		assert_int_not_equal(range_class(ranges, i), range_class(ranges, i - 1));
 	}
 	check_around(policy, family, ranges, 0, class_of);
 	for (int set = 0; set < NR_SETS; set++) {

@@ -28,7 +28,7 @@ static uint64_t random_next(uint64_t *state)
 
 static int compare_firsts(const void *left, const void *right)
 {
-	const struct range *a = left, *b = right;
+	const struct range6 *a = left, *b = right;
 
 	if (a->high != b->high)
 		return a->high < b->high ? -1 : 1;
@@ -47,7 +47,7 @@ static address_t step_of(enum family family)
 static void ranges_draw(enum family family, size_t count, uint32_t prefix_bits,
 			struct ranges *ranges)
 {
-	struct range *drawn = calloc(count, sizeof(*drawn));
+	struct range6 *drawn = calloc(count, sizeof(*drawn));
 	uint64_t state = family;
 	address_t first = 0;
 
@@ -65,7 +65,7 @@ static void ranges_draw(enum family family, size_t count, uint32_t prefix_bits,
 		if (prefix_bits)
 			first |= (address_t)1 << (128 - prefix_bits);
 		first -= first % step_of(family);
-		drawn[i] = (struct range){.high = first >> 64, .low = (uint64_t)first};
+		drawn[i] = (struct range6){.high = first >> 64, .low = (uint64_t)first};
 	}
 	qsort(drawn, count, sizeof(*drawn), compare_firsts);
 	for (size_t i = 0; i < count; i++)
@@ -83,7 +83,7 @@ static int build(enum family family, const struct ranges *ranges, uint64_t first
 
 static void finds_every_edge(enum family family, size_t count, uint32_t prefix_bits)
 {
-	struct ranges ranges = {};
+	struct ranges ranges = {.family = family};
 
 	ranges_draw(family, count, prefix_bits, &ranges);
 	for (size_t n = 0; n < sizeof(first_cells) / sizeof(first_cells[0]); n++) {

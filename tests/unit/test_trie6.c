@@ -20,7 +20,7 @@ static void unicast_append(struct ranges *ranges, size_t count, bool spread)
 
 static void assert_lists(size_t count, bool spread, uint32_t bits)
 {
-	struct ranges ranges = {};
+	struct ranges ranges = {.family = FAMILY_6};
 	struct trie trie = {};
 
 	/* many others do not count */
@@ -54,7 +54,7 @@ static void takes_the_root_for_the_number_of_ranges(void **state)
 static void takes_lists_of_which_a_quarter_is_used(void **state)
 {
 	for (uint32_t used = (1 << 12) - 1; used <= 1 << 12; used++) {
-		struct ranges ranges = {};
+		struct ranges ranges = {.family = FAMILY_6};
 		struct trie trie = {};
 
 		assert_int_equal(ranges_append(&ranges, 0, 0), 0);
@@ -76,7 +76,7 @@ static void takes_lists_of_which_a_quarter_is_used(void **state)
 /* A network in each of so many /32s, and with `wide` all addresses behind ffff::. */
 static void assert_outline(uint32_t count, bool wide, uint32_t bits)
 {
-	struct ranges ranges = {};
+	struct ranges ranges = {.family = FAMILY_6};
 	struct trie trie = {};
 
 	assert_int_equal(ranges_append(&ranges, 0, 3), 0);
@@ -163,7 +163,7 @@ static const struct synfw_trie6_list *block6_list(const struct trie *trie, uint3
  * the list is narrower, and leads to where they are told apart. */
 static void takes_lists_as_long_as_they_have_room(void **state)
 {
-	struct ranges ranges = {};
+	struct ranges ranges = {.family = FAMILY_6};
 	struct trie trie = {};
 	uint32_t number = 0;
 
@@ -193,7 +193,7 @@ static void takes_lists_as_long_as_they_have_room(void **state)
 /* A block of `few` hosts, and of `many` that are far from them, alone or one next to the other. */
 static uint32_t kind_of_hosts(uint32_t few, uint32_t many, bool dense)
 {
-	struct ranges ranges = {};
+	struct ranges ranges = {.family = FAMILY_6};
 	struct trie trie = {};
 	uint32_t kind;
 
@@ -245,7 +245,7 @@ static void takes_lists_of_so_many_ranges(void **state)
 /* Its classes have 16 bits: a network of another one is told apart behind it. */
 static void takes_lists_for_classes_that_they_have_room_for(void **state)
 {
-	struct ranges ranges = {};
+	struct ranges ranges = {.family = FAMILY_6};
 	struct trie trie = {};
 
 	ranges6_begin(&ranges);
@@ -270,7 +270,7 @@ static void takes_lists_for_classes_that_they_have_room_for(void **state)
 /* From one host to the next in a dense block, whatever is left of the address where it begins. */
 static void finds_every_edge_in_the_last_bits(void **state)
 {
-	struct ranges ranges = {};
+	struct ranges ranges = {.family = FAMILY_6};
 	struct trie trie = {};
 
 	trie_seen = (struct trie_seen){};
@@ -294,7 +294,7 @@ static void finds_every_edge_in_the_last_bits(void **state)
 /* Whether what lies before it and behind it is the same or not. */
 static void takes_a_tail_for_a_host_alone(void **state)
 {
-	struct ranges ranges = {};
+	struct ranges ranges = {.family = FAMILY_6};
 	struct trie trie = {};
 
 	ranges6_begin(&ranges);
@@ -315,7 +315,7 @@ static void takes_a_tail_for_a_host_alone(void **state)
 static uint64_t deepest_with(size_t others, uint32_t lists_bits)
 {
 	address_t way = block6_first(5);
-	struct ranges ranges = {};
+	struct ranges ranges = {.family = FAMILY_6};
 	struct trie trie = {};
 
 	for (uint32_t left = 114; left; left -= 6)
@@ -363,7 +363,7 @@ static void host_append(struct ranges *ranges, address_t host)
 static void takes_nested_lists_at_once(void **state)
 {
 	clock_t began = clock();
-	struct ranges ranges = {};
+	struct ranges ranges = {.family = FAMILY_6};
 	struct trie trie = {};
 
 	ranges6_begin(&ranges);

@@ -214,8 +214,7 @@ void trie_assert_edges(const struct trie *trie, enum family family, const struct
 	for (size_t i = 1; i < ranges->count; i++) {
 		address_t first = range_first(ranges, i);
 
-		assert_int_equal(trie_class(trie, family, first), ranges->range[i].class_id);
-		assert_int_equal(trie_class(trie, family, first - 1),
-				 ranges->range[i - 1].class_id);
+		assert_int_equal(trie_class(trie, family, first), range_class(ranges, i));
+		assert_int_equal(trie_class(trie, family, first - 1), range_class(ranges, i - 1));
 	}
 }
