@@ -3,7 +3,8 @@
 # Gateways, servers and this host's own addresses are never blocked: apply says which they are, and
 # synfwd as soon as that changes.
 
-SYNFWD=$BUILD/agent/synfwd
+. "$SOURCE/netns-tests/lib-synfwd.sh"
+
 # of bpf(2)
 LOOKUP_BATCH=24 UPDATE_BATCH=26 DELETE_BATCH=27
 GATEWAY=1 RESOLVER=2 DHCP=3 OWN=4
@@ -63,32 +64,6 @@ soon() { # KIND ADDRESS
 status_says() { # FILTER
 	exits 0 synfw status --json
 	json "$1"
-}
-
-# ---- synfwd --------------------------------------------------------------------------------------
-
-# Not by on_edge: a function in the background is a process of its own, and nsenter becomes what it runs.
-start() { # [COMMAND...]: in front of synfwd
-	nsenter --net="/run/netns/$EDGE" "$@" "$SYNFWD" 2>"$T/synfwd.err" &
-	PID=$!
-	for _ in $(seq 100); do
-		[ "$(synfw status --json | jq .agent.running)" != true ] || return 0
-		sleep 0.05
-	done
-	cat "$T/synfwd.err" >&2
-	fail "synfwd does not run"
-}
-
-ends_with() { # STATUS
-	local status=0
-	wait "$PID" || status=$?
-	[ "$status" = "$1" ] || cat "$T/synfwd.err" >&2
-	equal "$status" "$1" "status that synfwd ended with"
-}
-
-stop() {
-	kill -TERM "$PID"
-	ends_with 0
 }
 
 cpu_ms() { # of synfwd

@@ -14,8 +14,8 @@
 #include "commit_egress.h"
 #include "commit_finish.h"
 #include "datapath/counters.h"
-#include "datapath/grace.h"
 #include "host/pins.h"
+#include "idle.h"
 #include "sources/renumber.h"
 
 bool commit_is_fresh(const struct commit *commit)
@@ -42,28 +42,10 @@ static const struct manifest *live_manifest(const struct commit *commit)
 	return commit->live->manifest ? commit->live->manifest : &nothing;
 }
 
-/* A slot is cleared only after a grace period, and after what is remembered was told of the rules
- * that went with it. One that was not cleared was left by an apply that was killed, perhaps before
- * all that. */
-static int clear_slot(struct commit *commit, uint32_t slot, struct fault *fault)
-{
-	int err;
-
-	if (!tables_slot_is_empty(commit->object, slot)) {
-		err = grace_wait(fault);
-		if (!err)
-			err = renumber_forget(commit->object, live_manifest(commit), fault);
-		if (err)
-			return err;
-	}
-	err = tables_clear(commit->object, slot);
-	return err ? fault_system(fault, err, "cannot empty the idle generation") : 0;
-}
-
 static int stage_tables(struct commit *commit, struct fault *fault)
 {
 	uint32_t slot = commit->control.active;
-	int err = commit_is_fresh(commit) ? 0 : clear_slot(commit, slot, fault);
+	int err = commit_is_fresh(commit) ? 0 : idle_slot_empty_of(commit->live, fault);
 
 	if (err)
 		return err;

@@ -12,10 +12,10 @@
 #include <synfw/cleanup.h>
 
 #include "commit_egress.h"
-#include "datapath/counters.h"
 #include "datapath/grace.h"
+#include "host/instance.h"
 #include "host/pins.h"
-#include "sources/renumber.h"
+#include "idle.h"
 
 /* Runs a step whose failure is only worth a note. */
 #define NOTE_FAULT(commit, what, call)                                         \
@@ -97,35 +97,6 @@ static void drop_links(struct commit *commit, const char *dir)
 	}
 }
 
-/* Counters of rules and interfaces that are gone, so that their slots are clean when a later apply
- * hands them out. */
-static int reset_freed_counters(struct commit *commit, struct fault *fault)
-{
-	const struct manifest *old = commit->live->manifest;
-	CLEANUP(cleanup_free) bool *used = calloc(SYNFW_MAX_RULE_COUNTERS, sizeof(*used));
-	int err = used ? 0 : -ENOMEM;
-	size_t i;
-
-	for (i = 0; !err && i < commit->next->nr_rules; i++)
-		used[commit->next->rules[i].counter] = true;
-	for (i = 0; !err && i < old->nr_rules; i++)
-		if (!used[old->rules[i].counter])
-			err = counters_reset_rule(commit->object, old->rules[i].counter, fault);
-	for (i = 0; !err && i < old->nr_interfaces; i++)
-		if (!interfaces_find(commit->interfaces, old->interfaces[i].ifindex))
-			err = counters_reset_interface(commit->object, old->interfaces[i].slot,
-						       fault);
-	return err;
-}
-
-static int forget_rules(struct commit *commit, struct fault *fault)
-{
-	bool gone;
-	int err = renumber_has_lost(commit->live->manifest, commit->next, fault, &gone);
-
-	return err || !gone ? err : renumber_forget(commit->object, commit->next, fault);
-}
-
 static int retain_interfaces(struct commit *commit, struct fault *fault)
 {
 	struct interface_table retained = commit->table_after;
@@ -134,27 +105,21 @@ static int retain_interfaces(struct commit *commit, struct fault *fault)
 	return interface_table_write(commit->object, &commit->table_after, &retained, fault);
 }
 
-/* Packets in flight still read the old generation: emptied under them, its missing tables would
- * pass what it drops. They write its rules' counters, too. That the slot is empty says that all of
- * this is done, see commit.c. */
-static int free_generation(struct commit *commit, uint32_t slot, struct fault *fault)
+/* By synfwd, where one runs. Counters of what is gone are reset by the apply that hands them out
+ * again. */
+static void give_up_before(struct commit *commit)
 {
-	int err = grace_wait(fault);
-
-	if (!err && commit->live->manifest)
-		err = reset_freed_counters(commit, fault);
-	if (!err && commit->live->manifest)
-		err = forget_rules(commit, fault);
-	if (err)
-		return err;
-	err = tables_clear(commit->object, slot);
-	return err ? fault_system(fault, err, "cannot empty its slot") : 0;
+	if (instance_wake(commit->paths))
+		return;
+	NOTE_FAULT(commit, "freeing the old policy",
+		   idle_slot_empty(commit->object, process_commit_before(commit->processes),
+				   !commit->control.active, commit->live->manifest, commit->next,
+				   &fault_));
 }
 
 void commit_finish_switch(struct commit *commit)
 {
 	CLEANUP(cleanup_free) char *links = path_format("%s/links", commit->paths->live);
-	uint32_t old_slot = commit->control.active ^ 1;
 
 	if (commit->program_pinned)
 		settle_program(commit, COMMIT_PENDING_PROGRAM, "prog");
@@ -169,9 +134,7 @@ void commit_finish_switch(struct commit *commit)
 	NOTE_FAULT(commit, "the ports that are served",
 		   served_write(commit->served, commit->object, &fault_));
 	NOTE_FAULT(commit, "the interface table", retain_interfaces(commit, &fault_));
-	NOTE_FAULT(commit, "freeing the old policy", free_generation(commit, old_slot, &fault_));
-	process_commit_free_old(commit->processes, old_slot, commit->live->manifest, commit->next,
-				commit->notes);
+	give_up_before(commit);
 }
 
 void commit_finish_fresh(struct commit *commit)

@@ -392,20 +392,9 @@ void process_commit_settle(struct process_commit *commit, const struct paths *pa
 		notes_add(notes, "cannot settle \"%s\": %s", settled, fault_strerror(err));
 }
 
-void process_commit_free_old(struct process_commit *commit, uint32_t old_slot,
-			     const struct manifest *live, const struct manifest *next,
-			     struct notes *notes)
+const struct process_object *process_commit_before(const struct process_commit *commit)
 {
-	CLEANUP(fault_done) struct fault fault = {0};
-	int err;
-
-	if (!commit->tables || !commit->live.present)
-		return;
-	err = process_inner_clear(&commit->live.object, old_slot);
-	if (!err)
-		err = reset_counters(&commit->live.object, next, live, &fault);
-	if (err)
-		notes_add(notes, "freeing the old rules on processes: %s", fault_strerror(err));
+	return commit->tables && commit->live.present ? &commit->live.object : NULL;
 }
 
 void process_commit_done(struct process_commit *commit)

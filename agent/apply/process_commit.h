@@ -75,10 +75,8 @@ void process_commit_undo(struct process_commit *commit, const struct paths *path
 void process_commit_settle(struct process_commit *commit, const struct paths *paths,
 			   struct notes *notes);
 
-/* After a grace period: empties the slot of the old generation. */
-void process_commit_free_old(struct process_commit *commit, uint32_t old_slot,
-			     const struct manifest *live, const struct manifest *next,
-			     struct notes *notes);
+/* The half that has the rules of both generations after the switch; NULL: none has. */
+const struct process_object *process_commit_before(const struct process_commit *commit);
 
 void process_commit_done(struct process_commit *commit);
 

@@ -145,6 +145,22 @@ int live_open_other_abi(const char *dir, struct fault *fault, struct live *ret_l
 	return 0;
 }
 
+int live_read_idle_manifest(const struct live *live, struct fault *fault,
+			    struct manifest **ret_manifest)
+{
+	struct live idle = LIVE_NONE;
+	int err = tables_open(&live->object, !live->control.active, fault, &idle.tables);
+
+	if (!err)
+		err = read_header(&idle, fault);
+	if (!err)
+		err = read_manifest(&idle, fault);
+	if (!err)
+		*ret_manifest = TAKE_PTR(idle.manifest);
+	live_close(&idle);
+	return err == -ENOENT ? 0 : err;
+}
+
 int live_read_rules(const struct live *live, struct fault *fault, struct synfw_rule **ret_rules)
 {
 	uint32_t count = (live->header.nr_bits + SYNFW_RULES_PER_LINE - 1) / SYNFW_RULES_PER_LINE;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/inotify.h>
 
 #include <synfw/cleanup.h>
 
@@ -47,4 +48,24 @@ bool instance_is_running(const struct paths *paths)
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
 	return fd >= 0 && !fcntl(fd, F_OFD_GETLK, &lock) && lock.l_type != F_UNLCK;
+}
+
+bool instance_wake(const struct paths *paths)
+{
+	CLEANUP(cleanup_free) char *path = lock_path(paths);
+	CLEANUP(cleanup_fd) int fd = -1;
+
+	if (!path || !instance_is_running(paths))
+		return false;
+	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	return fd >= 0;
+}
+
+int instance_watch(const struct paths *paths, int inotify_fd)
+{
+	CLEANUP(cleanup_free) char *path = lock_path(paths);
+
+	if (!path)
+		return -ENOMEM;
+	return inotify_add_watch(inotify_fd, path, IN_CLOSE_WRITE) < 0 ? -errno : 0;
 }

@@ -12,4 +12,11 @@ int instance_acquire(const struct paths *paths, struct fault *fault, int *ret_fd
 /* Whether somebody holds it; asking takes it from nobody. */
 bool instance_is_running(const struct paths *paths);
 
+/* Has synfwd look at what is in force; false: none runs. It sees that the file of its lock was open
+ * for writing, and comes some 50 ms later, or when the lock of those who write is free. */
+bool instance_wake(const struct paths *paths);
+
+/* Adds the file of the lock, which the caller holds, to an inotify(7) descriptor. 0 or -errno. */
+int instance_watch(const struct paths *paths, int inotify_fd);
+
 #endif

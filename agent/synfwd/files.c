@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Changes of the files that name servers and DHCP servers are read from. */
+/* Changes of the files that name servers and DHCP servers are read from, and of the one by which
+ * commands ask for a look. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <synfw/cleanup.h>
 
 #include "host/infrastructure.h"
+#include "host/instance.h"
 #include "source.h"
 
 struct files {
@@ -87,6 +89,7 @@ static void listen_again(void *context)
 		;
 	infrastructure_each_directory(watch, files);
 	watch_link_target(files);
+	instance_watch(keeper_paths(files->keeper), files->fd);
 	sd_event_source_set_enabled(files->io, SD_EVENT_ON);
 }
 

@@ -10,6 +10,7 @@
 
 #include <synfw/cleanup.h>
 
+#include "apply/idle.h"
 #include "base/ui.h"
 #include "datapath/datapath.h"
 #include "datapath/live.h"
@@ -78,10 +79,11 @@ static int check_namespace(struct keeper *keeper, uint32_t map_id, struct fault 
 	return err;
 }
 
-static int open_maps(struct keeper *keeper, struct fault *fault, struct object *ret_object)
+static int open_maps(struct keeper *keeper, struct fault *fault, struct object *ret_object,
+		     uint32_t *ret_idle_slot)
 {
-	static const enum object_map maps[] = {OBJECT_CONTROL, OBJECT_EXEMPT_FILTER, OBJECT_EXEMPT,
-					       OBJECT_RUNTIME};
+	static const enum object_map maps[] = {OBJECT_CONTROL, OBJECT_PAGES, OBJECT_EXEMPT_FILTER,
+					       OBJECT_EXEMPT, OBJECT_RUNTIME};
 	CLEANUP(object_close) struct object object = OBJECT_NONE;
 	struct bpf_map_info info = {0};
 	uint32_t size = sizeof(info), key = 0;
@@ -106,6 +108,7 @@ static int open_maps(struct keeper *keeper, struct fault *fault, struct object *
 		return err;
 	*ret_object = object;
 	object = (struct object)OBJECT_NONE;
+	*ret_idle_slot = !control.active;
 	return 0;
 }
 
@@ -130,6 +133,7 @@ static int refresh(struct keeper *keeper, struct notes *notes, struct fault *fau
 	CLEANUP(lock_release) struct lock lock = LOCK_NONE;
 	CLEANUP(fault_done) struct fault busy = {0};
 	CLEANUP(object_close) struct object object = OBJECT_NONE;
+	uint32_t idle_slot;
 	int err;
 
 	err = lock_acquire(keeper->paths, 0, &busy, &lock);
@@ -138,11 +142,15 @@ static int refresh(struct keeper *keeper, struct notes *notes, struct fault *fau
 	if (err)
 		return fault_system(fault, err, "cannot take the lock in \"%s\"",
 				    keeper->paths->run);
-	err = open_maps(keeper, fault, &object);
+	err = open_maps(keeper, fault, &object, &idle_slot);
 	/* no policy is in force; an apply fills the map itself */
 	if (err == -ENOENT)
 		return 0;
-	return err ? err : refresh_maps(&object, notes, fault);
+	if (!err)
+		err = refresh_maps(&object, notes, fault);
+	if (err || tables_slot_is_empty(&object, idle_slot))
+		return err;
+	return idle_generation_give_up(keeper->paths, fault);
 }
 
 /* ---- when ---- */
@@ -194,6 +202,11 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *context)
 }
 
 /* ---- the keeper ---- */
+
+const struct paths *keeper_paths(const struct keeper *keeper)
+{
+	return keeper->paths;
+}
 
 int keeper_add_hook(struct keeper *keeper, keeper_hook_t hook, void *context)
 {

@@ -5,7 +5,8 @@
 /*
  * Keeps synfw_exempt current: whoever sees something change asks for a refresh, and soon after one
  * is made, for all who asked. It reads this host anew and writes what differs, under the lock of
- * those who write, into the datapath that is in force then.
+ * those who write, into the datapath that is in force then; and gives up the generation that an
+ * apply has replaced.
  *
  * The work is bounded whatever happens how often: after a refresh comes a pause of ten times what
  * it took, so that synfwd uses a tenth of a CPU at most, on a router with a full table as well.
@@ -25,6 +26,8 @@ void keeper_free(struct keeper *keeper);
 
 /* One for each source of events. 0 or -ENOSPC. */
 int keeper_add_hook(struct keeper *keeper, keeper_hook_t hook, void *context);
+
+const struct paths *keeper_paths(const struct keeper *keeper);
 
 /* Never fails: there is a slow refresh anyway. */
 void keeper_request(struct keeper *keeper);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* synfwd: keeps current what the kernel cannot find out by itself. What is in force needs it not.
- */
+/* synfwd: keeps current what the kernel cannot find out by itself, and frees what an apply has
+ * replaced. What is in force needs it not. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -94,8 +94,9 @@ static int help(void)
 {
 	puts("usage: synfwd\n\n"
 	     "Keep current which addresses are never scored or blocked: gateways, name\n"
-	     "servers, DHCP servers and this host's own. It stays in the foreground and ends\n"
-	     "with SIGTERM; the policy in force stays in force without it.\n\n"
+	     "servers, DHCP servers and this host's own; and free what an apply has replaced. It\n"
+	     "stays in the foreground and ends with SIGTERM; the policy in force stays in force\n"
+	     "without it.\n\n"
 	     "  -h, --help     explain it\n"
 	     "  -V, --version  print its version\n\n"
 	     "See synfwd(8).");

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# shellcheck shell=bash
+# Sourced by topics in which synfwd runs, on the edge.
+
+SYNFWD=$BUILD/agent/synfwd
+
+# Not by on_edge: a function in the background is a process of its own, and nsenter becomes what it runs.
+start() { # [COMMAND...]: in front of synfwd
+	nsenter --net="/run/netns/$EDGE" "$@" "$SYNFWD" 2>"$T/synfwd.err" &
+	PID=$!
+	for _ in $(seq 100); do
+		[ "$(synfw status --json | jq .agent.running)" != true ] || return 0
+		sleep 0.05
+	done
+	cat "$T/synfwd.err" >&2
+	fail "synfwd does not run"
+}
+
+ends_with() { # STATUS
+	local status=0
+	wait "$PID" || status=$?
+	[ "$status" = "$1" ] || cat "$T/synfwd.err" >&2
+	equal "$status" "$1" "status that synfwd ended with"
+}
+
+stop() {
+	kill -TERM "$PID"
+	ends_with 0
+}
