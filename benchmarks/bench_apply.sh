@@ -34,7 +34,8 @@ with_synfwd() {
 	local pid took REST=0.7
 	nsenter --net="/run/netns/$HOST" "$BUILD/agent/synfwd" &
 	pid=$!
-	sleep 0.5
+	for _ in $(seq 50); do [ -s "$SYNFW_RUN_DIR/synfwd" ] || sleep 0.1; done
+	[ -s "$SYNFW_RUN_DIR/synfwd" ] || { echo "synfwd serves nothing" >&2; return 1; }
 	took=$(median_of_rounds)
 	kill "$pid"
 	wait "$pid"

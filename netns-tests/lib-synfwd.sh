@@ -16,6 +16,17 @@ start() { # [COMMAND...]: in front of synfwd
 	fail "synfwd does not run"
 }
 
+# It serves a datapath, so that an apply may leave something to it: another one than that, if given.
+serves() { # [DATAPATH]
+	local end=$((${EPOCHREALTIME/./} + 5000000))
+	while [ "$(datapath_served)" = "${1:-}" ]; do
+		[ "${EPOCHREALTIME/./}" -lt $end ] || fail "after 5 seconds synfwd serves nothing"
+		sleep 0.02
+	done
+}
+
+datapath_served() { cat "$SYNFW_RUN_DIR/synfwd"; }
+
 ends_with() { # STATUS
 	local status=0
 	wait "$PID" || status=$?

@@ -1,31 +1,43 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
-# The generation that an apply has replaced is given up by synfwd, where one runs, and else by an
-# apply; whoever is killed on the way leaves it to the next one.
+# The generation that an apply has replaced is given up by synfwd, where one serves the datapath, and
+# else by an apply; whoever is killed on the way leaves it to the next one.
 
 . "$SOURCE/netns-tests/lib-synfwd.sh"
 
 A=198.51.100.7
 # of bpf(2): an update waits for packets in flight, deletes empty the slot
 UPDATE=2 DELETE=3
+# pages of 4 MiB that the tables of each policy take: a list of 50,000 has a root of lines
+declare -A PAGES=([east]=3 [west]=1 [plain]=1)
 
 prepare() {
 	add_hosts
+	seq 50000 | awk '{ printf "10.%d.%d.%d\n", $1 / 16384, $1 / 64 % 256, $1 % 64 * 4 }' >"$T/list.txt"
 	policy east <<-E
 		scoring: {flag-at: 50, decay: 1/h}
-		sets: {seen: {dynamic: true, size: 100, timeout: 1h}}
+		sets:
+		  seen: {dynamic: true, size: 100, timeout: 1h}
+		  listed: {file: $T/list.txt}
 		rules:
 		  - {name: null-scan, proto: tcp, flags: none, score: 40}
 		  - {name: odd-port, to: 81/tcp, score: 5}
-		  - {name: known, from: seen, action: drop}
+		  - {name: known, from: [seen, listed], action: drop}
 		  - {name: telnet, to: 23/udp, action: drop}
 		  - {name: rest, from: any, action: allow}
 	E
 	policy west <<-E
 		scoring: {flag-at: 50, decay: 1/h}
 		rules:
+		  - {name: null-scan, proto: tcp, flags: none, score: 40}
 		  - {name: odd-port, to: 81/tcp, score: 5}
 		  - {name: ftp, to: 21/udp, action: drop}
+		  - {name: rest, from: any, action: allow}
+	E
+	policy plain <<-E
+		scoring: {flag-at: 50, decay: 1/h}
+		rules:
+		  - {name: odd-port, to: 81/tcp, score: 5}
 		  - {name: rest, from: any, action: allow}
 	E
 }
@@ -42,22 +54,38 @@ in_force() { # POLICY, by what it drops
 	json '.warnings == [] and .policy.name == "'"$1"'"'
 }
 
-generations() { state | grep -c '^    map policy_page'; }
+# The tables in the kernel, and the members of dynamic sets, are those of these policies.
+tables() { echo "$(state | grep -c '^    map policy_page') pages, $(state | grep -c '^    map set_members') sets"; }
 
-one_is_left_soon() {
+tables_of() { # POLICY...
+	local name pages=0 sets=0
+	for name; do
+		pages=$((pages + ${PAGES[$name]}))
+		[ "$name" != east ] || sets=$((sets + 1))
+	done
+	echo "$pages pages, $sets sets"
+}
+
+are_kept() { # POLICY...
+	equal "$(tables)" "$(tables_of "$@")" "tables in the kernel"
+}
+
+soon_only() { # POLICY
 	local end=$((${EPOCHREALTIME/./} + 5000000))
-	while [ "$(generations)" != 1 ]; do
-		[ "${EPOCHREALTIME/./}" -lt $end ] || fail "after 5 seconds $(generations) generations are there"
+	while [ "$(tables)" != "$(tables_of "$1")" ]; do
+		[ "${EPOCHREALTIME/./}" -lt $end ] || fail "after 5 seconds there are $(tables)"
 		sleep 0.02
 	done
 }
 
-# An apply whose generation before stays: synfwd runs, and does nothing.
-apply_before_synfwd_looks() { # NAME
+# An apply whose generation before stays: synfwd serves, and stands still.
+before_synfwd_looks() { # NAME
+	serves
 	kill -STOP "$PID"
 	apply "$1"
-	equal "$(generations)" 2 "generations, while synfwd stands still"
 }
+
+synfwd_looks() { kill -CONT "$PID"; }
 
 kill_synfwd() {
 	kill -KILL "$PID"
@@ -66,23 +94,27 @@ kill_synfwd() {
 
 test_without_synfwd_an_apply_gives_it_up_itself() {
 	prepare
-	apply east
 	apply west
-	equal "$(generations)" 1 "generations"
+	apply east
+	are_kept east
+	apply west
+	are_kept west
 	in_force west
 }
 
 test_synfwd_gives_it_up() {
-	local name
+	local name last=east
 	prepare
 	apply east
 	start
 	for name in west east east west; do
-		apply_before_synfwd_looks $name
+		before_synfwd_looks $name
+		are_kept $last $name
 		in_force $name
-		kill -CONT "$PID"
-		one_is_left_soon
+		synfwd_looks
+		soon_only $name
 		in_force $name
+		last=$name
 	done
 	[ ! -s "$T/synfwd.err" ] || fail "synfwd says: $(cat "$T/synfwd.err")"
 	stop
@@ -94,19 +126,42 @@ test_applies_in_a_row() {
 	prepare
 	apply east
 	start
+	serves
 	for i in $(seq 10); do
 		if [ $((i % 2)) = 0 ]; then apply east; else apply west; fi
 	done
 	in_force east
-	one_is_left_soon
-	kill -STOP "$PID"
-	apply west
+	soon_only east
+	before_synfwd_looks west
 	apply east
-	equal "$(generations)" 2 "generations"
+	are_kept west east
 	in_force east
-	kill -CONT "$PID"
-	one_is_left_soon
+	apply east
+	are_kept east east
+	synfwd_looks
+	soon_only east
 	in_force east
+	stop
+}
+
+# A first policy while it runs: it is told of the new datapath.
+test_synfwd_that_was_there_first() {
+	local before
+	prepare
+	start
+	apply west
+	before_synfwd_looks east
+	are_kept west east
+	synfwd_looks
+	soon_only east
+	before=$(datapath_served)
+	exits 0 synfw detach
+	apply west
+	serves "$before"
+	before_synfwd_looks east
+	are_kept west east
+	synfwd_looks
+	soon_only east
 	stop
 }
 
@@ -114,59 +169,105 @@ test_when_synfwd_dies_the_next_apply_does_it() {
 	prepare
 	apply east
 	start
-	apply_before_synfwd_looks west
+	before_synfwd_looks west
 	kill_synfwd
 	in_force west
+	are_kept east west
 	apply east
-	equal "$(generations)" 1 "generations"
+	are_kept east
 	in_force east
 }
 
-# At each of its calls that waits or empties; then at none.
+# Those that the policy is of no concern to: of another directory of pins, of another network namespace.
+test_a_synfwd_that_does_not_serve_is_not_left_anything() {
+	prepare
+	apply east
+	SYNFW_BPFFS=$T/elsewhere start
+	kill -STOP "$PID"
+	apply west
+	are_kept west
+	kill_synfwd
+	nsenter --net="/run/netns/$CLIENT" "$SYNFWD" 2>"$T/synfwd.err" &
+	PID=$!
+	for _ in $(seq 100); do
+		[ ! -s "$T/synfwd.err" ] || break
+		sleep 0.05
+	done
+	grep -q "protects another network namespace" "$T/synfwd.err" || fail "synfwd does not say why"
+	kill -STOP "$PID"
+	apply east
+	are_kept east
+	kill_synfwd
+}
+
+# At each of its calls that waits or empties, one page, a set, other pages; what is left is then
+# found by the next synfwd or the next apply.
 test_synfwd_killed_half_way() {
-	local command at status
+	local command at left after=0
 	prepare
 	apply west
 	for command in $UPDATE $DELETE; do
-		for at in 1 2 3; do
+		for at in 1 2 3 4; do
 			apply east
 			start
-			apply_before_synfwd_looks west
+			before_synfwd_looks west
 			kill_synfwd
 			run timeout 2 nsenter --net="/run/netns/$EDGE" env LD_PRELOAD="$TOOLS/libfail_bpf.so" \
 				FAIL_BPF_COMMAND=$command FAIL_BPF_AT=$at FAIL_BPF_SIGNAL=9 "$SYNFWD"
-			status=$STATUS
-			echo "killed at call $at of command $command: $status, $(generations) generations"
-			case $status in
-			137) in_force west ;;
-			124) equal "$(generations)" 1 "generations that synfwd left, which was not killed" ;;
-			*) fail "synfwd ended with $status" ;;
+			left=$(tables)
+			echo "killed at call $at of command $command: $STATUS, $left"
+			case $STATUS in
+			137) [ "$left" = "$(tables_of west)" ] || after=$((after + 1)) ;;
+			124) are_kept west ;;
+			*) fail "synfwd ended with $STATUS" ;;
 			esac
-			[ "$at" -gt 1 ] || equal "$status" 137 "status at the first call of command $command"
-			start
-			one_is_left_soon
-			stop
+			in_force west
+			if [ $((at % 2)) = 0 ]; then
+				start
+				soon_only west
+				stop
+			else
+				apply east
+				are_kept east
+				apply west
+			fi
 			in_force west
 		done
 	done
+	[ $after -ge 4 ] || fail "only $after times was something left"
 }
 
-# Nor does a rule that comes later stand for them.
+# What a rule that went has noted must not act when the apply has ended: that is not left to synfwd.
 test_rules_that_went_are_forgotten() {
 	prepare
 	apply east
 	passes 2 "$(null_scan)"
 	passes 1 "$(null_scan 81)"
 	start
-	apply_before_synfwd_looks west
-	kill -CONT "$PID"
-	one_is_left_soon
+	before_synfwd_looks plain
+	are_kept plain
 	exits 0 synfw show scores --json
 	json '[.scores[].parts[].rule] == ["odd-port"]'
 	apply east
 	exits 0 synfw show scores --json
 	json '[.scores[].parts[].rule] == ["odd-port"]'
 	equal "$(rule null-scan)" 0 "packets of a rule that is new again"
+	synfwd_looks
+	stop
+}
+
+# A rule that is new again counts from zero, whoever gave up the generation that it was in.
+test_counters_begin_anew() {
+	prepare
+	apply east
+	drops 3 "$(udp 23)"
+	equal "$(rule telnet)" 3 "packets"
+	start
+	before_synfwd_looks west
+	synfwd_looks
+	soon_only west
+	apply east
+	equal "$(rule telnet)" 0 "packets of a rule that is new again"
 	stop
 }
 
@@ -177,26 +278,28 @@ test_rules_on_processes_go_with_it() {
 	add_programs
 	policy watches <<-E
 		processes:
-		  - {name: good, exec: $T/bin/good, action: flag}
+		  - {name: it, exec: $T/bin/good, action: flag}
 	E
 	policy observes <<-E
 		processes:
-		  - {name: bad, exec: $T/bin/bad, action: flag}
+		  - {name: it, exec: $T/bin/bad, action: flag}
 	E
+	PAGES+=([watches]=1 [observes]=1)
 	apply watches
 	start
-	apply_before_synfwd_looks observes
+	before_synfwd_looks observes
 	equal "$(process_tables)" 2 "tables of rules on processes"
-	kill -CONT "$PID"
-	one_is_left_soon
+	synfwd_looks
+	soon_only observes
 	equal "$(process_tables)" 1 "tables of rules on processes"
-	apply_before_synfwd_looks watches
+	before_synfwd_looks watches
 	apply observes
+	equal "$(process_tables)" 2 "tables of rules on processes"
 	runs bad
 	runs good
-	equal "$(process_rule bad)" 1 "programs flagged"
-	kill -CONT "$PID"
-	one_is_left_soon
+	equal "$(process_rule it)" 1 "programs flagged"
+	synfwd_looks
+	soon_only observes
 	equal "$(process_tables)" 1 "tables of rules on processes"
 	stop
 }

@@ -45,7 +45,10 @@ static const struct manifest *live_manifest(const struct commit *commit)
 static int stage_tables(struct commit *commit, struct fault *fault)
 {
 	uint32_t slot = commit->control.active;
-	int err = commit_is_fresh(commit) ? 0 : idle_slot_empty_of(commit->live, fault);
+	int err = commit_is_fresh(commit)
+			  ? 0
+			  : idle_slot_empty_of(commit->live, process_commit_half(commit->processes),
+					       fault);
 
 	if (err)
 		return err;

@@ -16,6 +16,7 @@
 #include "host/instance.h"
 #include "host/pins.h"
 #include "idle.h"
+#include "sources/renumber.h"
 
 /* Runs a step whose failure is only worth a note. */
 #define NOTE_FAULT(commit, what, call)                                         \
@@ -105,16 +106,30 @@ static int retain_interfaces(struct commit *commit, struct fault *fault)
 	return interface_table_write(commit->object, &commit->table_after, &retained, fault);
 }
 
-/* By synfwd, where one runs. Counters of what is gone are reset by the apply that hands them out
- * again. */
-static void give_up_before(struct commit *commit)
+/* Rules that went and that what is remembered may name must not act any more when the command
+ * ends: those it forgets itself. */
+static bool has_lost_rules(const struct commit *commit)
 {
-	if (instance_wake(commit->paths))
-		return;
-	NOTE_FAULT(commit, "freeing the old policy",
-		   idle_slot_empty(commit->object, process_commit_before(commit->processes),
-				   !commit->control.active, commit->live->manifest, commit->next,
-				   &fault_));
+	CLEANUP(fault_done) struct fault ignored = {0};
+	bool lost = true;
+
+	if (commit->live->manifest)
+		renumber_has_lost(commit->live->manifest, commit->next, &ignored, &lost);
+	return lost;
+}
+
+/* By synfwd, where one serves this datapath. Counters of what is gone are reset by the apply that
+ * hands them out again. */
+static int give_up_before(struct commit *commit, struct fault *fault)
+{
+	struct process_commit *processes = commit->processes;
+	uint32_t datapath = object_map_id(commit->object->map_fd[OBJECT_EXEMPT]);
+
+	if (!has_lost_rules(commit) && instance_wake(commit->paths, datapath))
+		return 0;
+	return idle_slot_empty(
+		commit->object, processes->tables ? process_commit_half(processes) : NULL,
+		!commit->control.active, commit->live->manifest, commit->next, fault);
 }
 
 void commit_finish_switch(struct commit *commit)
@@ -134,7 +149,7 @@ void commit_finish_switch(struct commit *commit)
 	NOTE_FAULT(commit, "the ports that are served",
 		   served_write(commit->served, commit->object, &fault_));
 	NOTE_FAULT(commit, "the interface table", retain_interfaces(commit, &fault_));
-	give_up_before(commit);
+	NOTE_FAULT(commit, "freeing the old policy", give_up_before(commit, &fault_));
 }
 
 void commit_finish_fresh(struct commit *commit)
@@ -142,6 +157,8 @@ void commit_finish_fresh(struct commit *commit)
 	const struct link *link;
 	int err;
 
+	/* the datapath is new to it */
+	instance_wake(commit->paths, 0);
 	if (!commit->upgrade_abi)
 		return;
 	commit_finish_egress(commit);

@@ -41,22 +41,14 @@ int idle_slot_empty(const struct object *object, const struct process_object *pr
 	return err ? fault_system(fault, err, "cannot empty the idle generation") : 0;
 }
 
-static int empty_idle(const struct live *live, const struct process_object *processes,
-		      struct fault *fault)
+int idle_slot_empty_of(const struct live *live, const struct process_object *processes,
+		       struct fault *fault)
 {
 	static const struct manifest nothing;
-	CLEANUP(manifest_freep) struct manifest *old = NULL;
-	int err = live_read_idle_manifest(live, fault, &old);
+	CLEANUP(manifest_freep) struct manifest *old = live_read_idle_manifest(live);
 
-	if (err)
-		return err;
 	return idle_slot_empty(&live->object, processes, !live->control.active, old,
 			       live->manifest ? live->manifest : &nothing, fault);
-}
-
-int idle_slot_empty_of(const struct live *live, struct fault *fault)
-{
-	return empty_idle(live, NULL, fault);
 }
 
 int idle_generation_give_up(const struct paths *paths, struct fault *fault)
@@ -69,5 +61,5 @@ int idle_generation_give_up(const struct paths *paths, struct fault *fault)
 		err = process_half_find(paths->live, live.control.active, fault, &half);
 	if (err || !live.present)
 		return err;
-	return empty_idle(&live, half.present ? &half.object : NULL, fault);
+	return idle_slot_empty_of(&live, half.present ? &half.object : NULL, fault);
 }

@@ -20,10 +20,11 @@ int idle_slot_empty(const struct object *object, const struct process_object *pr
 		    uint32_t slot, const struct manifest *old, const struct manifest *in_force,
 		    struct fault *fault);
 
-/* The idle slot of the packets of a datapath, whatever it holds. */
-int idle_slot_empty_of(const struct live *live, struct fault *fault);
+/* The idle slot of a datapath, whatever it holds. */
+int idle_slot_empty_of(const struct live *live, const struct process_object *processes,
+		       struct fault *fault);
 
-/* Both halves of the datapath in paths->live. The caller holds the lock. */
+/* The same for the datapath in paths->live. The caller holds the lock. */
 int idle_generation_give_up(const struct paths *paths, struct fault *fault);
 
 #endif

@@ -272,10 +272,8 @@ int process_commit_stage(struct process_commit *commit, const char *dir, bool fr
 	const struct process_object *object = maps_of(commit);
 	int err;
 
-	if (!commit->tables) {
-		err = commit->live.present ? process_inner_clear(object, slot) : 0;
-		return err ? fault_system(fault, err, "cannot empty the idle generation") : 0;
-	}
+	if (!commit->tables)
+		return 0;
 	err = place(commit, dir, fresh, fault);
 	if (!err)
 		err = process_link(commit->packets, object, fault);
@@ -392,9 +390,9 @@ void process_commit_settle(struct process_commit *commit, const struct paths *pa
 		notes_add(notes, "cannot settle \"%s\": %s", settled, fault_strerror(err));
 }
 
-const struct process_object *process_commit_before(const struct process_commit *commit)
+const struct process_object *process_commit_half(const struct process_commit *commit)
 {
-	return commit->tables && commit->live.present ? &commit->live.object : NULL;
+	return commit->live.present ? &commit->live.object : NULL;
 }
 
 void process_commit_done(struct process_commit *commit)

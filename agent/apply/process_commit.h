@@ -75,8 +75,8 @@ void process_commit_undo(struct process_commit *commit, const struct paths *path
 void process_commit_settle(struct process_commit *commit, const struct paths *paths,
 			   struct notes *notes);
 
-/* The half that has the rules of both generations after the switch; NULL: none has. */
-const struct process_object *process_commit_before(const struct process_commit *commit);
+/* The half in force, whose other slot may have rules on processes; NULL: there is none. */
+const struct process_object *process_commit_half(const struct process_commit *commit);
 
 void process_commit_done(struct process_commit *commit);
 

@@ -145,20 +145,15 @@ int live_open_other_abi(const char *dir, struct fault *fault, struct live *ret_l
 	return 0;
 }
 
-int live_read_idle_manifest(const struct live *live, struct fault *fault,
-			    struct manifest **ret_manifest)
+struct manifest *live_read_idle_manifest(const struct live *live)
 {
-	struct live idle = LIVE_NONE;
-	int err = tables_open(&live->object, !live->control.active, fault, &idle.tables);
+	CLEANUP(live_close) struct live idle = LIVE_NONE;
+	CLEANUP(fault_done) struct fault ignored = {0};
 
-	if (!err)
-		err = read_header(&idle, fault);
-	if (!err)
-		err = read_manifest(&idle, fault);
-	if (!err)
-		*ret_manifest = TAKE_PTR(idle.manifest);
-	live_close(&idle);
-	return err == -ENOENT ? 0 : err;
+	if (tables_open(&live->object, !live->control.active, &ignored, &idle.tables) ||
+	    read_header(&idle, &ignored) || read_manifest(&idle, &ignored))
+		return NULL;
+	return TAKE_PTR(idle.manifest);
 }
 
 int live_read_rules(const struct live *live, struct fault *fault, struct synfw_rule **ret_rules)

@@ -34,10 +34,9 @@ int live_open(const char *dir, struct fault *fault, struct live *ret_live);
  * shape, only its links are known. */
 int live_open_other_abi(const char *dir, struct fault *fault, struct live *ret_live);
 
-/* The manifest of what the idle slot holds; NULL: it is empty, or nothing can be said of it, as of
- * one that was filled or emptied half-way. */
-int live_read_idle_manifest(const struct live *live, struct fault *fault,
-			    struct manifest **ret_manifest);
+/* The manifest of what the idle slot holds, which the caller frees; NULL: it is empty, or nothing
+ * can be said of it, as of one that was filled or emptied half-way. */
+struct manifest *live_read_idle_manifest(const struct live *live);
 
 /* What the bits of the live vectors stand for: header.nr_bits rules, which the caller frees. */
 int live_read_rules(const struct live *live, struct fault *fault, struct synfw_rule **ret_rules);

@@ -289,3 +289,11 @@ int object_put_inner(int outer_fd, const uint32_t *keys, const int *inner_fds, u
 			return -errno;
 	return 0;
 }
+
+uint32_t object_map_id(int map_fd)
+{
+	struct bpf_map_info info = {0};
+	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(map_fd, &info, &size) ? 0 : info.id;
+}

@@ -93,4 +93,7 @@ int object_open_inner(int outer_fd, uint32_t key, const char *what, struct fault
  * are there. 0 or -errno. */
 int object_put_inner(int outer_fd, const uint32_t *keys, const int *inner_fds, uint32_t count);
 
+/* The kernel's id of a map; 0 when it cannot be told. */
+uint32_t object_map_id(int map_fd);
+
 #endif

@@ -225,12 +225,12 @@ int tables_clear(const struct object *object, uint32_t slot)
 		changes[number] = (struct inner_change){object->map_fd[OBJECT_PAGES],
 							page_key(slot, number), -1};
 	/* page 0 last: while it is there the slot is not taken for an empty one, whatever of the
-	 * others is left when this ends half-way */
-	err = inner_changes_make(changes + 1, SYNFW_MAX_PAGES - 1);
-	if (!err)
-		err = inner_changes_make(changes, 1);
+	 * rest is left when this ends half-way */
 	error = dynamic_clear(object, slot);
-	return err ? err : error;
+	err = inner_changes_make(changes + 1, SYNFW_MAX_PAGES - 1);
+	if (err || error)
+		return err ? err : error;
+	return inner_changes_make(changes, 1);
 }
 
 int tables_open(const struct object *object, uint32_t slot, struct fault *fault,

@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/inotify.h>
+#include <unistd.h>
 
 #include <synfw/cleanup.h>
 
@@ -50,15 +53,27 @@ bool instance_is_running(const struct paths *paths)
 	return fd >= 0 && !fcntl(fd, F_OFD_GETLK, &lock) && lock.l_type != F_UNLCK;
 }
 
-bool instance_wake(const struct paths *paths)
+int instance_serve(int instance_fd, uint32_t datapath)
+{
+	char text[16];
+	int length = datapath ? snprintf(text, sizeof(text), "%u\n", datapath) : 0;
+
+	if (ftruncate(instance_fd, 0) || pwrite(instance_fd, text, length, 0) != length)
+		return -errno;
+	return 0;
+}
+
+bool instance_wake(const struct paths *paths, uint32_t datapath)
 {
 	CLEANUP(cleanup_free) char *path = lock_path(paths);
 	CLEANUP(cleanup_fd) int fd = -1;
+	char text[16] = "";
 
 	if (!path || !instance_is_running(paths))
 		return false;
-	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	return fd >= 0;
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	return fd >= 0 && datapath && pread(fd, text, sizeof(text) - 1, 0) > 0 &&
+	       strtoul(text, NULL, 10) == datapath;
 }
 
 int instance_watch(const struct paths *paths, int inotify_fd)

@@ -35,14 +35,6 @@ struct events {
 	struct fault *fault; /* of the reading that goes on */
 };
 
-static uint32_t map_id(int fd)
-{
-	struct bpf_map_info info = {0};
-	uint32_t size = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.id;
-}
-
 /* ---- one reader ---- */
 
 /* One byte for each ring buffer: datapaths of several network namespaces may share the directory.
@@ -96,7 +88,7 @@ static int read_names(struct events *events, struct fault *fault)
 
 	if (err)
 		return err;
-	if (!live.present || map_id(live.object.map_fd[OBJECT_EVENTS]) != events->map_id)
+	if (!live.present || object_map_id(live.object.map_fd[OBJECT_EVENTS]) != events->map_id)
 		return -ENOENT;
 	rule_names_close(&events->names);
 	live_close(&events->live);
@@ -126,7 +118,7 @@ static bool is_in_force(const struct events *events)
 	CLEANUP(cleanup_fd) int fd = -1;
 
 	return !datapath_open_map(events->paths->live, OBJECT_EVENTS, &ignored, &fd) &&
-	       map_id(fd) == events->map_id;
+	       object_map_id(fd) == events->map_id;
 }
 
 /* ---- reading ---- */
@@ -173,9 +165,10 @@ static int take_process(void *context, void *data, size_t size)
  */
 static int map_rings(struct events *events, struct fault *fault)
 {
-	uint32_t process_map_id = events->processes.present
-					  ? map_id(events->processes.object.map_fd[PROCESS_EVENTS])
-					  : 0;
+	uint32_t process_map_id =
+		events->processes.present
+			? object_map_id(events->processes.object.map_fd[PROCESS_EVENTS])
+			: 0;
 
 	if (events->ring && process_map_id == events->process_map_id)
 		return 0;
@@ -208,7 +201,7 @@ int events_open(const struct paths *paths, const struct events_reader *reader, s
 	err = datapath_open_map(paths->live, OBJECT_EVENTS, fault, &fd);
 	if (err)
 		return err;
-	events->map_id = map_id(fd);
+	events->map_id = object_map_id(fd);
 	err = lock_ring(events, fault);
 	if (!err)
 		err = read_names(events, fault);

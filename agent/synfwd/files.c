@@ -89,7 +89,7 @@ static void listen_again(void *context)
 		;
 	infrastructure_each_directory(watch, files);
 	watch_link_target(files);
-	instance_watch(keeper_paths(files->keeper), files->fd);
+	keeper_hears(files->keeper, !instance_watch(keeper_paths(files->keeper), files->fd));
 	sd_event_source_set_enabled(files->io, SD_EVENT_ON);
 }
 

@@ -15,6 +15,7 @@
 #include "datapath/datapath.h"
 #include "datapath/live.h"
 #include "datapath/netns.h"
+#include "host/instance.h"
 #include "host/lock.h"
 #include "sources/exempt.h"
 
@@ -34,6 +35,8 @@ struct hook {
 
 struct keeper {
 	const struct paths *paths;
+	int instance_fd;
+	bool hears; /* commands can ask */
 	sd_event_source *timer;
 	struct hook hooks[MAX_HOOKS];
 	size_t nr_hooks;
@@ -85,9 +88,8 @@ static int open_maps(struct keeper *keeper, struct fault *fault, struct object *
 	static const enum object_map maps[] = {OBJECT_CONTROL, OBJECT_PAGES, OBJECT_EXEMPT_FILTER,
 					       OBJECT_EXEMPT, OBJECT_RUNTIME};
 	CLEANUP(object_close) struct object object = OBJECT_NONE;
-	struct bpf_map_info info = {0};
-	uint32_t size = sizeof(info), key = 0;
 	struct synfw_control control;
+	uint32_t map_id, key = 0;
 	size_t i;
 	int err = 0;
 
@@ -96,13 +98,13 @@ static int open_maps(struct keeper *keeper, struct fault *fault, struct object *
 					&object.map_fd[maps[i]]);
 	if (err)
 		return err;
-	if (bpf_map_lookup_elem(object.map_fd[OBJECT_CONTROL], &key, &control) ||
-	    bpf_obj_get_info_by_fd(object.map_fd[OBJECT_EXEMPT], &info, &size))
+	map_id = object_map_id(object.map_fd[OBJECT_EXEMPT]);
+	if (!map_id || bpf_map_lookup_elem(object.map_fd[OBJECT_CONTROL], &key, &control))
 		return fault_system(fault, -errno, "cannot read which policy is in force");
-	if (info.id != keeper->map_id || control.generation != keeper->generation) {
+	if (map_id != keeper->map_id || control.generation != keeper->generation) {
 		keeper->map_id = 0;
 		keeper->generation = control.generation;
-		err = check_namespace(keeper, info.id, fault);
+		err = check_namespace(keeper, map_id, fault);
 	}
 	if (err)
 		return err;
@@ -126,9 +128,19 @@ static int refresh_maps(const struct object *object, struct notes *notes, struct
 	return exempt_write(object, &exempt, fault);
 }
 
+/* What an apply has left to synfwd. It mostly waits, and so does not count as work. */
+static int give_up_idle(struct keeper *keeper, const struct object *object, uint32_t idle_slot,
+			struct fault *fault)
+{
+	return tables_slot_is_empty(object, idle_slot)
+		       ? 0
+		       : idle_generation_give_up(keeper->paths, fault);
+}
+
 /* All under the lock: what is written last was read last. -EBUSY, without a fault, when somebody
- * else has it. */
-static int refresh(struct keeper *keeper, struct notes *notes, struct fault *fault)
+ * else has it. *ret_worked_until: when that was done which costs time of a CPU. */
+static int refresh(struct keeper *keeper, struct notes *notes, struct fault *fault,
+		   uint64_t *ret_worked_until)
 {
 	CLEANUP(lock_release) struct lock lock = LOCK_NONE;
 	CLEANUP(fault_done) struct fault busy = {0};
@@ -144,13 +156,23 @@ static int refresh(struct keeper *keeper, struct notes *notes, struct fault *fau
 				    keeper->paths->run);
 	err = open_maps(keeper, fault, &object, &idle_slot);
 	/* no policy is in force; an apply fills the map itself */
-	if (err == -ENOENT)
+	if (err == -ENOENT) {
+		keeper->map_id = 0;
 		return 0;
+	}
 	if (!err)
 		err = refresh_maps(&object, notes, fault);
-	if (err || tables_slot_is_empty(&object, idle_slot))
-		return err;
-	return idle_generation_give_up(keeper->paths, fault);
+	*ret_worked_until = now_us();
+	return err ? err : give_up_idle(keeper, &object, idle_slot, fault);
+}
+
+/* Commands count on it from now on, or not. */
+static int serve(const struct keeper *keeper, bool well, struct fault *fault)
+{
+	bool serves = well && keeper->hears;
+	int err = instance_serve(keeper->instance_fd, serves ? keeper->map_id : 0);
+
+	return err ? fault_system(fault, err, "cannot say what is served") : 0;
 }
 
 /* ---- when ---- */
@@ -178,7 +200,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *context)
 	CLEANUP(notes_done) struct notes notes = {0};
 	CLEANUP(fault_done) struct fault fault = {0};
 	struct keeper *keeper = context;
-	uint64_t began_us = now_us(), ended_us;
+	uint64_t began_us = now_us(), worked_until_us = began_us, ended_us;
 	size_t i;
 	int err;
 
@@ -186,13 +208,17 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *context)
 	schedule(keeper, began_us + PERIOD_US);
 	for (i = 0; i < keeper->nr_hooks; i++)
 		keeper->hooks[i].call(keeper->hooks[i].context);
-	err = refresh(keeper, &notes, &fault);
+	err = refresh(keeper, &notes, &fault, &worked_until_us);
 	ended_us = now_us();
 	if (err == -EBUSY) {
 		schedule(keeper, ended_us + LOCK_BUSY_US);
 		return 0;
 	}
-	keeper->earliest_us = ended_us + PAUSE_FACTOR * (ended_us - began_us);
+	if (err)
+		serve(keeper, false, &fault);
+	else
+		err = serve(keeper, true, &fault);
+	keeper->earliest_us = ended_us + PAUSE_FACTOR * (worked_until_us - began_us);
 	if (err)
 		complain(keeper, fault.message ? fault.message : fault_strerror(err));
 	else
@@ -216,7 +242,13 @@ int keeper_add_hook(struct keeper *keeper, keeper_hook_t hook, void *context)
 	return 0;
 }
 
-int keeper_create(sd_event *event, const struct paths *paths, struct keeper **ret_keeper)
+void keeper_hears(struct keeper *keeper, bool hears)
+{
+	keeper->hears = hears;
+}
+
+int keeper_create(sd_event *event, const struct paths *paths, int instance_fd,
+		  struct keeper **ret_keeper)
 {
 	struct keeper *keeper = calloc(1, sizeof(*keeper));
 	int err;
@@ -224,6 +256,7 @@ int keeper_create(sd_event *event, const struct paths *paths, struct keeper **re
 	if (!keeper)
 		return -ENOMEM;
 	keeper->paths = paths;
+	keeper->instance_fd = instance_fd;
 	err = sd_event_add_time(event, &keeper->timer, CLOCK_MONOTONIC, now_us(), MS, on_timer,
 				keeper);
 	if (err < 0) {

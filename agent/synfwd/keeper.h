@@ -11,6 +11,7 @@
  * The work is bounded whatever happens how often: after a refresh comes a pause of ten times what
  * it took, so that synfwd uses a tenth of a CPU at most, on a router with a full table as well.
  */
+#include <stdbool.h>
 #include <systemd/sd-event.h>
 
 #include "base/paths.h"
@@ -20,14 +21,19 @@ struct keeper;
 /* Runs before each refresh, and tells what it saw. */
 typedef void (*keeper_hook_t)(void *context);
 
-/* `paths` outlives the keeper. The first refresh is asked for. 0 or -errno. */
-int keeper_create(sd_event *event, const struct paths *paths, struct keeper **ret_keeper);
+/* `paths` and the descriptor of the instance, which stay the caller's, outlive the keeper. The
+ * first refresh is asked for. 0 or -errno. */
+int keeper_create(sd_event *event, const struct paths *paths, int instance_fd,
+		  struct keeper **ret_keeper);
 void keeper_free(struct keeper *keeper);
 
 /* One for each source of events. 0 or -ENOSPC. */
 int keeper_add_hook(struct keeper *keeper, keeper_hook_t hook, void *context);
 
 const struct paths *keeper_paths(const struct keeper *keeper);
+
+/* Whether commands can ask for a refresh, see instance_watch(). */
+void keeper_hears(struct keeper *keeper, bool hears);
 
 /* Never fails: there is a slow refresh anyway. */
 void keeper_request(struct keeper *keeper);

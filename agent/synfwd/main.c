@@ -64,7 +64,8 @@ static int begin_loop(struct synfwd *synfwd, struct fault *fault)
 	if (err >= 0)
 		err = sd_event_set_watchdog(synfwd->event, true);
 	if (err >= 0)
-		err = keeper_create(synfwd->event, &synfwd->paths, &synfwd->keeper);
+		err = keeper_create(synfwd->event, &synfwd->paths, synfwd->instance_fd,
+				    &synfwd->keeper);
 	return err < 0 ? fault_system(fault, err, "cannot wait for events") : 0;
 }
 
