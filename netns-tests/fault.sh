@@ -4,7 +4,9 @@
 # that the kernel holds is byte for byte what it was; or it does without that call, and the new policy
 # is in force. And every call of a detach fails, or is the last one before it is killed.
 
-EPERM=1 ENOMEM=12 ENOSPC=28 SIGKILL=9
+EPERM=1 ENOMEM=12 EINVAL=22 ENOSPC=28 SIGKILL=9
+# commands of bpf(2), and what tools/fail_bpf.c calls a mapping
+LOOKUP=1 UPDATE_BATCH=26 MAPPING=1000
 
 prepare() {
 	add_hosts
@@ -126,6 +128,73 @@ test_upgrade_without_memory() {
 test_upgrade_of_the_abi_without_memory() {
 	prepare
 	every_call_fails "$BUILD/netns-tests/other-abi/synfw-other-abi" with_old_policy $ENOMEM 3 $((3 * STRIDE))
+}
+
+# ---- what has another way, and what reads back ---------------------------------------------------
+
+# Tables of several pages, a dynamic set whose members move into a larger one, and rules on processes.
+prepare_large() {
+	prepare
+	add_programs
+	seq 50000 | awk '{ printf "10.%d.%d.%d\n", $1 / 16384, $1 / 64 % 256, $1 % 64 * 4 }' >"$T/list.txt"
+	policy large <<-E
+		sets:
+		  listed: {file: $T/list.txt}
+		  live: {dynamic: true, size: 20}
+		rules:
+		  - {name: listed, from: [listed, live], action: drop}
+		  - {name: rest, from: any, action: allow}
+		processes:
+		  - {name: bad, exec: $T/bin/bad, action: kill}
+	E
+	apply old
+	exits 0 synfw set add live 198.51.100.77
+}
+
+# No batch at all, as in kernels that have none for a type of map: the single calls do it.
+test_without_batches() {
+	prepare_large
+	run on_edge env LD_PRELOAD="$TOOLS/libfail_bpf.so" FAIL_BPF_COMMAND=$UPDATE_BATCH FAIL_BPF_AT=1 \
+		FAIL_BPF_LAST=100000 FAIL_BPF_ERRNO=$EINVAL FAIL_BPF_COUNT="$T/count" "$SYNFW" apply "$T/large.yaml"
+	equal "$STATUS" 0 "status of an apply without batches"
+	[ "$(cat "$T/count")" -ge 2 ] || fail "only $(cat "$T/count") batches were tried"
+	drops 2 "proto=udp,src=10.0.0.4,dst=$EDGE4,dport=5"
+	drops 2 "proto=udp,src=10.3.3.60,dst=$EDGE4,dport=5"
+	drops 2 "proto=udp,src=198.51.100.77,dst=$EDGE4,dport=5"
+	passes 2 "proto=udp,src=10.0.0.5,dst=$EDGE4,dport=5"
+	is_killed bad
+	runs good
+}
+
+flipped_apply() { # COMMAND NUMBER
+	run on_edge env LD_PRELOAD="$TOOLS/libfail_bpf.so" FAIL_BPF_COMMAND="$1" FAIL_BPF_FLIP=1 FAIL_BPF_AT="$2" \
+		FAIL_BPF_COUNT="$T/count" "$SYNFW" apply "$T/large.yaml"
+}
+
+# Each mapping of a page, and one in four values of a map, is another than what the kernel holds: of
+# the new tables that is seen, and the old policy stays.
+test_what_reads_back_as_something_else_is_refused() {
+	local command number last step differs
+	prepare_large
+	for command in $MAPPING $LOOKUP; do
+		flipped_apply $command 0
+		last=$(cat "$T/count")
+		apply old
+		[ $command = $MAPPING ] && step=1 || step=4
+		differs=0
+		for ((number = 1; number <= last; number += step)); do
+			flipped_apply $command $number
+			if [ "$STATUS" = 7 ] && grep -q "read back from the kernel differ" "$T/err"; then
+				equal "$(live_policy)" old "policy in force"
+				differs=$((differs + 1))
+			elif [ "$(live_policy)" != old ]; then
+				apply old
+			fi
+		done
+		echo "$differs, by one in $step of $last of command $command, were seen to read back as something else"
+		[ $differs -ge $((6 / step)) ] || fail "only $differs times a table was seen to differ"
+	done
+	passes 2 "proto=udp,src=10.0.0.4,dst=$EDGE4,dport=1001"
 }
 
 # ---- detach --------------------------------------------------------------------------------------

@@ -55,6 +55,68 @@ test_show_sets() {
 	json '(.schema | startswith("synfw.show")) and ([.sets[].name] == ["listed"])'
 }
 
+# What `status` and `show sets` say of the structures and of the memory.
+costs() { # MEMORY_FILTER IPV4_SOURCES IPV6_SOURCES
+	local index
+	index=$(jq -n --arg four "$2" --arg six "$3" '{ipv4_sources: $four, ipv6_sources: $six} | map_values(if . == "" then null else . end) |
+		. + {ipv4_destinations: null, ipv6_destinations: null}')
+	exits 0 synfw status --json
+	json ".policy | (.kernel_bytes | $1) and .address_index == $index"
+	exits 0 synfw show sets --json
+	json "(.kernel_bytes | $1) and .address_index == $index"
+}
+
+test_structures_and_memory_of_a_policy() {
+	local count
+	add_hosts
+	for count in 600 40000; do
+		seq $count | awk '{ printf "10.%d.%d.%d\n", $1 / 16384, $1 / 64 % 256, $1 % 64 * 4 }' >"$T/four$count"
+	done
+	seq 600 | awk '{ printf "2001:db8:%x:%x::/64\n", $1 / 256, $1 % 256 * 2 }' >"$T/six600"
+	policy list <<-E
+		sets: {listed: [198.51.100.7]}
+		rules: [{name: listed, from: listed, action: drop}]
+	E
+	apply list
+	costs '. == 4194304' "trie with a root of 12 bits" ""
+	policy list <<-E
+		sets: {listed: {file: $T/four600}}
+		rules: [{name: listed, from: listed, action: drop}]
+	E
+	apply list
+	costs '. == 4194304' "trie with a root of 18 bits" ""
+	policy list <<-E
+		sets: {listed: {file: $T/four40000}}
+		rules: [{name: listed, from: listed, action: drop}]
+	E
+	apply list
+	costs '. == 3 * 4194304' "trie with a root of lines" ""
+	exits 0 synfw status
+	grep -q "^tables: .* 12.0 MiB" "$T/out" || fail "no memory"
+	grep -qx "addresses:  IPv4 sources by a trie with a root of lines" "$T/out" || fail "no structure"
+	exits 0 synfw show sets
+	grep -qx "12.0 MiB of kernel memory with all tables of the policy; IPv4 sources by a trie with a root of lines" "$T/out" ||
+		fail "no memory and structure"
+	policy list <<-E
+		sets: {listed: {file: $T/six600}}
+		rules: [{name: listed, from: listed, action: drop}]
+	E
+	apply list
+	costs '. == 4194304' "" "path-compressed trie"
+	add_programs
+	policy list <<-E
+		sets: {seen: {dynamic: true, size: 100000}}
+		rules: [{name: listed, from: seen, action: drop}]
+	E
+	apply list
+	costs '. > 4194304 + 100000 * 64 and . < 4194304 + 100000 * 128' "" ""
+	policy list <<-E
+		processes: [{name: bad, exec: $T/bin/bad, action: flag}]
+	E
+	apply list
+	costs '. > 4194304 and . < 5000000' "" ""
+}
+
 # One UDP packet from 198.51.100.7 in raw IPv4, as tcpdump writes it.
 write_capture() { # FILE
 	printf %s d4c3b2a1020004000000000000000000ffff00006500000000000000000000001c0000001c000000 \

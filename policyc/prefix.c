@@ -296,6 +296,13 @@ size_t prefix_list_count(const struct prefix_list *list)
 	return list->nr_v4 + list->nr_v6;
 }
 
+size_t prefix_tables_mib(const struct prefix_list *list, size_t count)
+{
+	double of6 = (double)count * (double)list->nr_v6 / (double)prefix_list_count(list);
+
+	return (size_t)(of6 * 40 + ((double)count - of6) * 27) >> 20;
+}
+
 void prefix_list_done(struct prefix_list *list)
 {
 	free(list->v4);

@@ -16,6 +16,7 @@
 #include "datapath/flows.h"
 #include "datapath/live.h"
 #include "report/address_index.h"
+#include "report/policy_memory.h"
 #include "report/report.h"
 
 static const char *rule_mode(const struct live *live, const struct manifest_rule *rule)
@@ -110,6 +111,7 @@ static int show_sets(const struct invocation *invocation, const struct live *liv
 	static const struct manifest nothing;
 	const struct manifest *manifest = live->manifest ? live->manifest : &nothing;
 	const struct dynamic *dynamic = &live->tables.dynamic;
+	uint64_t bytes = policy_kernel_bytes(invocation->paths.live, live);
 	json_t *sets;
 	size_t i;
 	int err = 0;
@@ -121,8 +123,8 @@ static int show_sets(const struct invocation *invocation, const struct live *liv
 		if (!sets)
 			return fault_system(fault, -ENOMEM, "cannot list the sets");
 		root = json_pack("{s:s, s:o, s:I, s:o}", "schema", "synfw.show.sets/1", "sets",
-				 sets, "kernel_bytes", (json_int_t)tables_kernel_bytes(live),
-				 "address_index", address_index_json(live));
+				 sets, "kernel_bytes", (json_int_t)bytes, "address_index",
+				 address_index_json(live));
 		report_print_json(root);
 		return 0;
 	}
@@ -131,7 +133,7 @@ static int show_sets(const struct invocation *invocation, const struct live *liv
 		err = print_set(&manifest->sets[i], dynamic, fault);
 	if (!err && live->manifest) {
 		printf("%.1f MiB of kernel memory with all tables of the policy; ",
-		       tables_kernel_bytes(live) / 1048576.0);
+		       bytes / 1048576.0);
 		address_index_print(live);
 	}
 	return err;

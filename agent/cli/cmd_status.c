@@ -38,7 +38,7 @@ static json_t *policy_json(const struct status *status)
 			 "applied_at", json_time(manifest->applied_at_ns),
 			 "file", json_text(manifest->file),
 			 "lines", (json_int_t)status->live.header.nr_lines,
-			 "kernel_bytes", (json_int_t)tables_kernel_bytes(&status->live),
+			 "kernel_bytes", (json_int_t)status->kernel_bytes,
 			 "address_index", address_index_json(&status->live));
 	/* clang-format on */
 }
@@ -179,8 +179,7 @@ static void print_policy(const struct status *status)
 	       manifest->policy, manifest->file, (unsigned long long)manifest->revision, when,
 	       manifest->digest);
 	printf("tables:     %s, %.1f MiB of kernel memory\n",
-	       ui_count(status->live.header.nr_lines, "line"),
-	       tables_kernel_bytes(&status->live) / 1048576.0);
+	       ui_count(status->live.header.nr_lines, "line"), status->kernel_bytes / 1048576.0);
 	printf("addresses:  ");
 	address_index_print(&status->live);
 }

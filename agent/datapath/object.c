@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <nettle/sha2.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 #include <synfw/peer.h>
 #include <synfw/state.h>
 
+#include "base/paths.h"
 #include "bpf_log.h"
 #include "synfw.skel.h"
 
@@ -296,4 +298,19 @@ uint32_t object_map_id(int map_fd)
 	uint32_t size = sizeof(info);
 
 	return bpf_obj_get_info_by_fd(map_fd, &info, &size) ? 0 : info.id;
+}
+
+uint64_t object_map_bytes(int map_fd)
+{
+	CLEANUP(cleanup_free) char *path = path_format("/proc/self/fdinfo/%d", map_fd);
+	FILE *file = path ? fopen(path, "re") : NULL;
+	unsigned long long bytes = 0;
+	char line[128];
+
+	while (file && fgets(line, sizeof(line), file) &&
+	       sscanf(line, "memlock: %llu", &bytes) != 1)
+		;
+	if (file)
+		fclose(file);
+	return bytes;
 }

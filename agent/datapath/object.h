@@ -96,4 +96,8 @@ int object_put_inner(int outer_fd, const uint32_t *keys, const int *inner_fds, u
 /* The kernel's id of a map; 0 when it cannot be told. */
 uint32_t object_map_id(int map_fd);
 
+/* Kernel memory that a map takes, in bytes, by the kernel's own account (of those before 6.4 an
+ * estimate of the kernel's); 0 when it cannot be told. */
+uint64_t object_map_bytes(int map_fd);
+
 #endif

@@ -5,8 +5,6 @@
 
 #include <synfw/trie.h>
 
-#include "datapath/tables.h"
-
 #define NR_WORDS(words) (sizeof(words) / sizeof(*(words)))
 
 static const char *const ipv4_words[] = {
@@ -43,11 +41,6 @@ static const char *word_of(const struct live *live, size_t place)
 		return tables->trie6_lists_bits[direction] ? ipv6_lists : ipv6_ids;
 	}
 	return tables->trie4[direction] && root < NR_WORDS(ipv4_words) ? ipv4_words[root] : NULL;
-}
-
-uint64_t tables_kernel_bytes(const struct live *live)
-{
-	return (uint64_t)tables_page_count(live->header.nr_lines) * SYNFW_PAGE_BYTES;
 }
 
 json_t *address_index_json(const struct live *live)

@@ -14,6 +14,7 @@
 #include "host/instance.h"
 #include "host/pins.h"
 #include "sources/exempt.h"
+#include "policy_memory.h"
 #include "status_state.h"
 
 #define NS_PER_HOUR 3600000000000ULL
@@ -297,10 +298,13 @@ int status_read(const struct paths *paths, uint64_t now_ns, struct fault *fault,
 		struct status *ret_status)
 {
 	CLEANUP(status_done) struct status status = {.live = LIVE_NONE};
-	int err = live_open(paths->live, fault, &status.live);
+	const char *dir = paths->live;
+	int err = live_open(dir, fault, &status.live);
 
 	if (!err && !status.live.present)
 		open_killed(paths, &status);
+	if (status.killed)
+		dir = paths->staging;
 	if (!err && status.live.present)
 		err = read_flows(&status, fault);
 	if (!err && status.live.present)
@@ -310,11 +314,11 @@ int status_read(const struct paths *paths, uint64_t now_ns, struct fault *fault,
 	if (!err && status.live.present)
 		err = status_read_state(&status, fault);
 	if (!err && status.live.present)
-		err = status_processes_read(status.killed ? paths->staging : paths->live,
-					    &status.live, &status.warnings, fault,
+		err = status_processes_read(dir, &status.live, &status.warnings, fault,
 					    &status.processes);
 	if (err)
 		return err;
+	status.kernel_bytes = policy_kernel_bytes(dir, &status.live);
 	status.agent_running = instance_is_running(paths);
 	judge_datapath(paths, &status);
 	judge_links(&status);

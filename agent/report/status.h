@@ -42,6 +42,7 @@ struct status {
 	uint64_t reasons[SYNFW_NR_REASONS]; /* packets, on all interfaces */
 	uint32_t blocks, scores;	    /* how many sources */
 	uint64_t tallies[SYNFW_NR_TALLIES];
+	uint64_t kernel_bytes; /* policy_kernel_bytes() */
 	struct status_processes processes;
 	struct notes warnings;
 };

@@ -3,19 +3,23 @@
  * LD_PRELOAD library: lets the bpf() calls number FAIL_BPF_AT (1 is the first; 0: none) to
  * FAIL_BPF_LAST (left out: that one only) fail with the errno FAIL_BPF_ERRNO without reaching the
  * kernel. Or, with FAIL_BPF_SIGNAL, lets them be made and sends that signal to the process when
- * they return. Writes the number of calls to the file FAIL_BPF_COUNT when the program ends. Only
- * calls of the command FAIL_BPF_COMMAND, a number, are counted, if there is one. libbpf makes its
- * calls by syscall(2). A shared mapping of a descriptor, which is how the memory of a map is come
- * by, is a call as well, of the command MAPPING.
+ * they return; or, with FAIL_BPF_FLIP, gives back what the kernel did with one bit of the value or
+ * the mapping changed. Writes the number of calls to the file FAIL_BPF_COUNT when the program ends.
+ * Only calls of the command FAIL_BPF_COMMAND, a number, are counted, if there is one. libbpf makes
+ * its calls by syscall(2). A shared mapping of a descriptor, which is how the memory of a map is
+ * come by, is a call as well, of the command MAPPING.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -52,10 +56,43 @@ static bool is_wanted(unsigned long command)
 	return first && call >= first && call <= number_of("FAIL_BPF_LAST", first);
 }
 
+/* Instead of failing, or not being made at all. */
+static bool is_made(void)
+{
+	return getenv("FAIL_BPF_SIGNAL") || getenv("FAIL_BPF_FLIP");
+}
+
+static void on_return(void)
+{
+	if (getenv("FAIL_BPF_SIGNAL"))
+		kill(getpid(), (int)number_of("FAIL_BPF_SIGNAL", 0)); /* a thread may block it */
+}
+
+static void flip_value(const union bpf_attr *attr)
+{
+	if (getenv("FAIL_BPF_FLIP"))
+		*(char *)(uintptr_t)attr->value ^= 1;
+}
+
+/* A copy of a mapping, in which a bit is another. */
+static void *flip_mapping(void *mapping, size_t length)
+{
+	char *copy;
+
+	if (!getenv("FAIL_BPF_FLIP") || mapping == MAP_FAILED)
+		return mapping;
+	copy = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (copy == MAP_FAILED)
+		return mapping;
+	memcpy(copy, mapping, length);
+	copy[length / 2] ^= 1;
+	munmap(mapping, length);
+	return copy;
+}
+
 long syscall(long number, ...)
 {
 	static long (*next)(long number, ...);
-	int on_return = (int)number_of("FAIL_BPF_SIGNAL", 0);
 	long argument[6], result;
 	bool wanted;
 	va_list args;
@@ -65,7 +102,7 @@ long syscall(long number, ...)
 		argument[i] = va_arg(args, long);
 	va_end(args);
 	wanted = number == SYS_bpf && is_wanted((unsigned long)argument[0]);
-	if (wanted && !on_return) {
+	if (wanted && !is_made()) {
 		errno = (int)number_of("FAIL_BPF_ERRNO", EPERM);
 		return -1;
 	}
@@ -73,19 +110,20 @@ long syscall(long number, ...)
 		next = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
 	result = next(number, argument[0], argument[1], argument[2], argument[3], argument[4],
 		      argument[5]);
+	if (wanted && !result && argument[0] == BPF_MAP_LOOKUP_ELEM)
+		flip_value((const union bpf_attr *)argument[1]);
 	if (wanted)
-		kill(getpid(), on_return); /* a thread may block it */
+		on_return();
 	return result;
 }
 
 void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
 {
 	static void *(*next)(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
-	int on_return = (int)number_of("FAIL_BPF_SIGNAL", 0);
 	bool wanted = fd >= 0 && flags & MAP_SHARED && is_wanted(MAPPING);
 	void *result;
 
-	if (wanted && !on_return) {
+	if (wanted && !is_made()) {
 		errno = (int)number_of("FAIL_BPF_ERRNO", EPERM);
 		return MAP_FAILED;
 	}
@@ -93,6 +131,6 @@ void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
 		next = (void *(*)(void *, size_t, int, int, int, off_t))dlsym(RTLD_NEXT, "mmap");
 	result = next(addr, length, prot, flags, fd, offset);
 	if (wanted)
-		kill(getpid(), on_return); /* a thread may block it */
-	return result;
+		on_return();
+	return wanted ? flip_mapping(result, length) : result;
 }

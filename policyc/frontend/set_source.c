@@ -129,7 +129,7 @@ static void report_too_large(struct parser *parser, const struct set_source *sou
 	diag_error(parser->diags, source->file_at,
 		   "set \"%s\" has more than %d prefixes: its file has %zu lines, and tables of so "
 		   "many take about %zu MiB",
-		   set->name, SYNFW_MAX_PREFIXES, lines, prefix_tables_mib(lines));
+		   set->name, SYNFW_MAX_PREFIXES, lines, prefix_tables_mib(&set->prefixes, lines));
 	prefix_list_done(&set->prefixes);
 }
 

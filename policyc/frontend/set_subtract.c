@@ -132,6 +132,6 @@ int sets_check_total(struct parser *parser)
 			"more than %d distinct prefixes in all sets together: there are %zu, and "
 			"tables of so many take about %zu MiB",
 			SYNFW_MAX_PREFIXES, prefix_list_count(&all),
-			prefix_tables_mib(prefix_list_count(&all)));
+			prefix_tables_mib(&all, prefix_list_count(&all)));
 	return 0;
 }

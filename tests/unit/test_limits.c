@@ -133,7 +133,23 @@ static void rejects_one_prefix_more(void **state)
 	assert_null(parse(
 		text, list,
 		"more than 2000000 distinct prefixes in all sets together: there are 2000001, "
-		"and tables of so many take about 22 MiB",
+		"and tables of so many take about 51 MiB",
+		NULL));
+}
+
+static void estimates_those_of_ipv6(void **state)
+{
+	CLEANUP(text_freep) struct text *text = text_new(), *list = text_new();
+
+	fprintf(text->out, HEAD "sets: {a: {file: list}}\n"
+				"rules: [{name: r, from: 192.0.2.1, action: drop}]\n");
+	for (uint32_t i = 0; i < SYNFW_MAX_PREFIXES; i++)
+		fprintf(list->out, "2001:db8::%x:%x\n", i >> 16, i & 0xffff);
+	fclose(list->out);
+	assert_null(parse(
+		text, list,
+		"more than 2000000 distinct prefixes in all sets together: there are 2000001, "
+		"and tables of so many take about 76 MiB",
 		NULL));
 }
 
@@ -174,7 +190,7 @@ static void stops_reading_a_list_that_is_far_too_long(void **state)
 	assert_null(
 		parse(text, list,
 		      "set \"a\" has more than 2000000 prefixes: its file has 4100000 lines, and "
-		      "tables of so many take about 46 MiB",
+		      "tables of so many take about 105 MiB",
 		      NULL));
 }
 
@@ -399,6 +415,7 @@ int main(void)
 		cmocka_unit_test(rejects_one_rule_more),
 		cmocka_unit_test(takes_as_many_prefixes_as_there_may_be),
 		cmocka_unit_test(rejects_one_prefix_more),
+		cmocka_unit_test(estimates_those_of_ipv6),
 		cmocka_unit_test(rejects_a_list_under_many_names),
 		cmocka_unit_test(counts_literals_with_the_lists),
 		cmocka_unit_test(stops_reading_a_list_that_is_far_too_long),
