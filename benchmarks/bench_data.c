@@ -27,17 +27,48 @@ static const char *const lists[] = {"spamhaus_drop.netset", "dshield_top_1000.ip
 				    "firehol_level1.netset", "firehol_level2.netset"};
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* What takes turns with the bare program. */
+/* What takes turns with the bare program. xdp-filter cannot have the rules, nor prefixes: it knows
+ * one address. */
+enum subject { BARE, PARSE, XDP_FILTER, SYNFW, NR_SUBJECTS };
+static const enum rival rivals[] = {
+	[BARE] = RIVAL_BARE, [PARSE] = RIVAL_PARSE, [XDP_FILTER] = RIVAL_XDP_FILTER};
+
 struct bench {
 	struct replay *replay;
 	struct rivals *rivals;
 	struct flow *flows;
 };
 
+typedef double rounds[ROUNDS];
+
+static int measure_rounds(const struct bench *bench, int synfw_fd, rounds times[NR_SUBJECTS])
+{
+	for (int round = 0; round < ROUNDS; round++)
+		for (int i = 0; i < NR_SUBJECTS; i++) {
+			int fd = i == SYNFW ? synfw_fd : rivals_fd(bench->rivals, rivals[i]);
+			int err = fd < 0 ? 0 : replay_run(bench->replay, fd, &times[i][round]);
+
+			if (err)
+				return err;
+		}
+	return 0;
+}
+
+static void print_over_bare(const struct bench *bench, rounds times[NR_SUBJECTS])
+{
+	double bare = replay_median(times[BARE], ROUNDS);
+
+	for (int i = PARSE; i < NR_SUBJECTS; i++)
+		if (i != SYNFW && rivals_fd(bench->rivals, rivals[i]) < 0)
+			printf(" - |");
+		else
+			printf(" %.0f |", replay_median(times[i], ROUNDS) - bare);
+}
+
 static int measure(struct bench *bench, const char *name, size_t entries, const char *unit,
 		   const struct policy_text *text)
 {
-	double bare[ROUNDS], synfw[ROUNDS];
+	rounds times[NR_SUBJECTS];
 	struct enforced enforced;
 	int err = replay_set_flows(bench->replay, 4, bench->flows);
 
@@ -45,16 +76,14 @@ static int measure(struct bench *bench, const char *name, size_t entries, const 
 		err = enforced_open(text, &enforced);
 	if (err)
 		return err;
-	for (int round = 0; round < ROUNDS && !err; round++) {
-		err = replay_run(bench->replay, rivals_fd(bench->rivals, RIVAL_BARE), &bare[round]);
-		if (!err)
-			err = replay_run(bench->replay, enforced_fd(&enforced), &synfw[round]);
-	}
-	if (!err)
-		printf("| %s | %zu %s | %.0f | %.2f | %.1f |\n", name, entries, unit,
-		       replay_median(synfw, ROUNDS) - replay_median(bare, ROUNDS),
+	err = measure_rounds(bench, enforced_fd(&enforced), times);
+	if (!err) {
+		printf("| %s | %zu %s |", name, entries, unit);
+		print_over_bare(bench, times);
+		printf(" %.2f | %.1f |\n",
 		       enforced.compiled.image->nr_lines * SYNFW_LINE_BYTES / 1048576.0,
 		       enforced.compile_ms);
+	}
 	enforced_close(&enforced);
 	return err;
 }
@@ -203,8 +232,9 @@ int main(int argc, char **argv)
 	}
 	err = open_bench(argv + 1, &bench);
 	if (!err)
-		printf("\n| data | size | ns over the bare program | tables, MiB | from text to "
-		       "tables, ms |\n|---|---|---|---|---|\n");
+		printf("\nOver the bare program, ns:\n\n"
+		       "| data | size | bare parse | xdp-filter, one address | synfw | tables of "
+		       "synfw, MiB | from text to tables, ms |\n|---|---|---|---|---|---|---|\n");
 	for (size_t i = 0; i < COUNT(sets) && !err; i++)
 		err = measure_set(&bench, sets[i]);
 	for (size_t i = 0; i < COUNT(lists) && !err; i++)

@@ -34,10 +34,12 @@ static const struct step {
 	bool no_policy;
 	uint32_t nr_ports; /* rules for so many other ports */
 	uint32_t nr_members;
+	uint32_t nr_listed;  /* prefixes of a list; few of the sources are on it */
 	const char *lookups; /* of maps, and where in the image it looks; by reading the program */
 } steps[] = {
 #define RULE(match) "  - {name: step, " match ", action: drop}\n"
 #define DYNAMIC	    "sets: {step: {dynamic: true, size: 1000000}}\n"
+#define LIST	    "sets: {step: {file: step.netset}}\n"
 	{"no policy in force: parse, find that out, one counter", -1, NULL, .no_policy = true,
 	 .lookups = "the walk, interface, control, generation, reason counter"},
 	{"a policy without rules", 0, NULL,
@@ -57,13 +59,17 @@ static const struct step {
 	{"IPv4 destination as well as source", 9,
 	 RULE("from: 240.0.0.0/8, to-address: 240.0.0.0/8"), .lookups = "1 id, 1 record"},
 	{"dynamic set, empty", 2, RULE("from: step"), DYNAMIC,
-	 .lookups = "members of the set, address; 1 id, 1 record"},
+	 .lookups = "1 word of the filter; 1 id, 1 record"},
 	{"dynamic set, a million others", 12, RULE("from: step"), DYNAMIC, .nr_members = MEMBERS,
-	 .lookups = "-"},
+	 .lookups = "1 more word of the filter; for one in ten the members"},
 	{"500 rules for ports, vectors of one level", 4, "", .nr_ports = ONE_LEVEL,
 	 .lookups = "8 words of a record, not 1"},
 	{"600 rules for ports, of two levels", 14, "", .nr_ports = TWO_LEVELS,
 	 .lookups = "aggregates, then 1 chunk a field"},
+	{"IPv4 list of 2,000: a root of 18 bits", 9, RULE("from: step"), LIST, .nr_listed = 2000,
+	 .lookups = "1 word of the outline; where that is set 1 id, mostly 1 list"},
+	{"IPv4 list of 100,000: a root of lines", 16, RULE("from: step"), LIST, .nr_listed = 100000,
+	 .lookups = "1 word of the outline, where that is set 1 of the bitmap, 1 line"},
 };
 #define NR_STEPS    (sizeof(steps) / sizeof(steps[0]))
 #define BARE	    NR_STEPS
@@ -108,16 +114,35 @@ static char *write_policy(const struct step *step)
 	return fclose(out) ? NULL : text;
 }
 
+static char *write_list(uint32_t count)
+{
+	struct address_set set;
+	char *text = NULL;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+
+	if (!out || address_set_draw(4, count, &set))
+		return NULL;
+	address_set_write(&set, out);
+	address_set_done(&set);
+	return fclose(out) ? NULL : text;
+}
+
 static int open_step(const struct step *step, struct enforced *ret_enforced)
 {
-	struct policy_text text = {};
+	char path[] = "step.netset";
+	struct policy_file file = {.path = path};
+	struct policy_text text = {.files = &file, .nr_files = step->nr_listed > 0};
 	int err;
 
 	if (step->no_policy)
 		return datapath_open(&ret_enforced->datapath);
 	text.head = write_policy(step);
-	err = text.head ? enforced_open(&text, ret_enforced) : -ENOMEM;
+	file.text = step->nr_listed ? write_list(step->nr_listed) : NULL;
+	err = text.head && !step->nr_listed == !file.text ? enforced_open(&text, ret_enforced)
+							  : -ENOMEM;
 	free(text.head);
+	free(file.text);
 	if (!err && step->nr_members)
 		err = enforced_add_members(ret_enforced, step->nr_members);
 	return err;
