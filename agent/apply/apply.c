@@ -60,6 +60,12 @@ static uint64_t now_ns(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
+/* Nothing of this ABI is in force: a whole datapath is made. */
+static bool is_fresh(const struct apply *apply)
+{
+	return !apply->live.present || apply->other_abi_dir;
+}
+
 /* ---- what is in force ---- */
 
 /* With a datapath of this ABI in force, those of others are what an upgrade that was killed did
@@ -123,9 +129,8 @@ static int check_links(struct apply *apply)
 	const struct interface *interface;
 	const struct link *link;
 	enum xdp_mode mode;
-	size_t i;
 
-	for (i = 0; i < apply->interfaces.count; i++) {
+	for (size_t i = 0; i < apply->interfaces.count; i++) {
 		interface = &apply->interfaces.items[i];
 		link = links_find(&apply->live.links, interface->ifindex);
 		if (!link || commit_link_is_leftover(&apply->live, link))
@@ -175,12 +180,11 @@ static int compile(struct apply *apply)
 		calloc(apply->interfaces.count + 1, sizeof(*interfaces));
 	struct policyc_options options = {.interfaces = interfaces};
 	struct process_own_files own;
-	size_t i;
 	int err;
 
 	if (!interfaces)
 		return fault_system(apply->fault, -ENOMEM, "cannot compile the policy");
-	for (i = 0; i < apply->interfaces.count; i++)
+	for (size_t i = 0; i < apply->interfaces.count; i++)
 		interfaces[i] = (struct policyc_interface){
 			.name = apply->interfaces.items[i].name,
 			.slot = apply->interfaces.items[i].slot,
@@ -236,16 +240,14 @@ static int describe(struct apply *apply)
 	err = process_commit_describe(&apply->processes, apply->image->processes, apply->next);
 	if (!err)
 		err = manifest_append(apply->next, apply->image);
-	if (err)
-		return fault_system(apply->fault, err, "cannot store the policy's names");
-	return 0;
+	return err ? fault_system(apply->fault, err, "cannot store the policy's names") : 0;
 }
 
 /* ---- the program ---- */
 
 static int load_program(struct apply *apply)
 {
-	bool fresh = !apply->live.present || apply->other_abi_dir;
+	bool fresh = is_fresh(apply);
 	int err;
 
 	apply->program_differs = apply->live.present &&
@@ -264,16 +266,15 @@ static int load_program(struct apply *apply)
 
 static int prepare_processes(struct apply *apply)
 {
-	bool same_abi = apply->live.present && !apply->other_abi_dir;
 	const struct live nothing = LIVE_NONE;
 	bool can_refuse = apply->processes.security != PROCESS_SECURITY_NONE;
 	int err = process_judge_means(apply->policy, can_refuse, apply->fault);
 
 	if (!err)
 		err = process_commit_prepare(&apply->processes,
-					     same_abi ? &apply->live.object : &apply->loaded,
-					     same_abi ? &apply->live : &nothing, apply->image,
-					     apply->next, apply->fault);
+					     is_fresh(apply) ? &apply->loaded : &apply->live.object,
+					     is_fresh(apply) ? &nothing : &apply->live,
+					     apply->image, apply->next, apply->fault);
 	if (!err)
 		err = process_judge_tests(apply->policy, apply->image->processes,
 					  &apply->processes.inner, can_refuse, apply->diags,
@@ -292,7 +293,7 @@ static bool tracks_flows(const struct apply *apply)
  * lock-out check can count on it, and so that a dump that fails stops everything. */
 static int find_seeds(struct apply *apply)
 {
-	bool fresh = !apply->live.present || apply->other_abi_dir, missing;
+	bool missing;
 	int err;
 
 	if (!tracks_flows(apply))
@@ -300,7 +301,8 @@ static int find_seeds(struct apply *apply)
 	err = commit_egress_is_missing(&apply->interfaces, apply->fault, &missing);
 	if (err)
 		return err;
-	if (!fresh && !missing && apply->live.header.established != SYNFW_ESTABLISHED_IGNORE)
+	if (!is_fresh(apply) && !missing &&
+	    apply->live.header.established != SYNFW_ESTABLISHED_IGNORE)
 		return 0;
 	return seed_read(apply->fault, &apply->seeds);
 }
@@ -329,13 +331,12 @@ static int prepare(struct apply *apply)
 	if (!err)
 		err = find_seeds(apply);
 	if (!err) {
-		bool same_abi = apply->live.present && !apply->other_abi_dir;
 		const struct candidate candidate = {
 			.policy = apply->policy,
 			.image = apply->image,
 			.tables = &apply->tables,
 			.interfaces = &apply->interfaces,
-			.state = same_abi ? &apply->live.object : NULL,
+			.state = is_fresh(apply) ? NULL : &apply->live.object,
 			.seeds = &apply->seeds,
 		};
 
@@ -357,10 +358,9 @@ static void block_termination(sigset_t *ret_before)
 {
 	static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 	sigset_t set;
-	size_t i;
 
 	sigemptyset(&set);
-	for (i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
 		sigaddset(&set, signals[i]);
 	pthread_sigmask(SIG_BLOCK, &set, ret_before);
 }
@@ -368,14 +368,13 @@ static void block_termination(sigset_t *ret_before)
 static int put_in_force(struct apply *apply, struct apply_report *report)
 {
 	struct served served;
-	bool fresh = !apply->live.present || apply->other_abi_dir;
 	CLEANUP(exempt_done) struct exempt exempt = {0};
 	struct commit commit = {
 		.paths = apply->paths,
 		.live = &apply->live,
 		.upgrade_abi = apply->other_abi_dir != NULL,
 		.live_dir = apply->other_abi_dir ? apply->other_abi_dir : apply->paths->live,
-		.object = fresh ? &apply->loaded : &apply->live.object,
+		.object = is_fresh(apply) ? &apply->loaded : &apply->live.object,
 		.prog_fd = apply->loaded.prog_fd >= 0 ? apply->loaded.prog_fd
 						      : apply->live.object.prog_fd,
 		.egress_fd = apply->loaded.egress_fd >= 0 ? apply->loaded.egress_fd

@@ -8,7 +8,6 @@
 #include <synfw/cleanup.h>
 #include <synfw/trie.h>
 
-#include "compile/trie_blocks.h"
 
 /* Of an IPv6 outline, what a range may add to its size. */
 #define MAX_BITS_A_RANGE 8
@@ -39,18 +38,37 @@ int outline_rest(const struct ranges *ranges, uint32_t *ret_class)
 	return 0;
 }
 
+/* The upper halves of the first and of the last address of a range: all that prefixes of up to 64
+ * bits ask for, of every range again and again. */
+static uint64_t upper_first(const struct ranges *ranges, size_t range)
+{
+	return ranges->family == FAMILY_4 ? (uint64_t)ranges->range4[range].first << 32
+					  : ranges->range6[range].high;
+}
+
+static uint64_t upper_last(const struct ranges *ranges, size_t range)
+{
+	size_t next = range + 1;
+
+	if (next == ranges->count)
+		return UINT64_MAX;
+	if (ranges->family == FAMILY_4)
+		return ((uint64_t)ranges->range4[next].first << 32) - 1;
+	return ranges->range6[next].high - !ranges->range6[next].low;
+}
+
 /* Goes through the prefixes of a length that have not the class of the rest only, in order and each
  * once, as spans. */
 struct spans {
 	const struct ranges *ranges;
-	uint32_t rest, prefixlen;
+	uint32_t rest, prefixlen; /* at most 64 */
 	size_t range;	     /* the next one to look at */
 	uint64_t first, end; /* numbers of the prefixes of the span in hand */
 };
 
 static bool spans_next(struct spans *spans)
 {
-	uint32_t shift = ADDRESS_BITS - spans->prefixlen;
+	uint32_t shift = 64 - spans->prefixlen;
 
 	while (spans->range < spans->ranges->count) {
 		size_t range = spans->range++;
@@ -58,8 +76,8 @@ static bool spans_next(struct spans *spans)
 
 		if (range_class(spans->ranges, range) == spans->rest)
 			continue;
-		first = range_first(spans->ranges, range) >> shift;
-		end = ((range_end(spans->ranges, range) - 1) >> shift) + 1;
+		first = upper_first(spans->ranges, range) >> shift;
+		end = (upper_last(spans->ranges, range) >> shift) + 1;
 		if (first < spans->end)
 			first = spans->end;
 		if (first >= end)
