@@ -190,6 +190,7 @@ test_what_reads_back_as_something_else_is_refused() {
 			elif [ "$(live_policy)" != old ]; then
 				apply old
 			fi
+			[ "$STATUS" -le 8 ] || fail "status $STATUS when number $number of command $command differs"
 		done
 		echo "$differs, by one in $step of $last of command $command, were seen to read back as something else"
 		[ $differs -ge $((6 / step)) ] || fail "only $differs times a table was seen to differ"

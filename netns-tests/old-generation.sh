@@ -178,15 +178,11 @@ test_when_synfwd_dies_the_next_apply_does_it() {
 	in_force east
 }
 
-# Those that the policy is of no concern to: of another directory of pins, of another network namespace.
+# Those that the policy is of no concern to: of another network namespace, and of another datapath, which
+# it serves.
 test_a_synfwd_that_does_not_serve_is_not_left_anything() {
 	prepare
 	apply east
-	SYNFW_BPFFS=$T/elsewhere start
-	kill -STOP "$PID"
-	apply west
-	are_kept west
-	kill_synfwd
 	nsenter --net="/run/netns/$CLIENT" "$SYNFWD" 2>"$T/synfwd.err" &
 	PID=$!
 	for _ in $(seq 100); do
@@ -195,8 +191,43 @@ test_a_synfwd_that_does_not_serve_is_not_left_anything() {
 	done
 	grep -q "protects another network namespace" "$T/synfwd.err" || fail "synfwd does not say why"
 	kill -STOP "$PID"
+	apply west
+	are_kept west
+	kill_synfwd
+	exits 0 on_client env SYNFW_BPFFS="$T/elsewhere" "$SYNFW" apply "$T/plain.yaml"
+	SYNFW_BPFFS=$T/elsewhere nsenter --net="/run/netns/$CLIENT" "$SYNFWD" 2>"$T/synfwd.err" &
+	PID=$!
+	for _ in $(seq 100); do
+		[ "$(synfw status --json | jq .agent.running)" != true ] || break
+		sleep 0.05
+	done
+	serves
+	kill -STOP "$PID"
 	apply east
 	are_kept east
+	kill_synfwd
+	exits 0 on_client env SYNFW_BPFFS="$T/elsewhere" "$SYNFW" detach
+}
+
+test_a_datapath_that_is_gone_is_not_served() {
+	prepare
+	apply east
+	start
+	serves
+	kill -STOP "$PID"
+	exits 0 synfw detach
+	apply east
+	apply west
+	are_kept west
+	kill_synfwd
+	# nor what the one before has served, by one that cannot look
+	apply east
+	start
+	serves
+	kill_synfwd
+	start env LD_PRELOAD="$TOOLS/libfail_bpf.so" FAIL_BPF_AT=1 FAIL_BPF_LAST=100000 FAIL_BPF_ERRNO=12
+	apply west
+	are_kept west
 	kill_synfwd
 }
 

@@ -199,6 +199,11 @@ test_million_entries_are_given_up_by_synfwd_under_traffic() {
 	start
 	serves
 	replace_million_without_delay
+	# and it was left to synfwd: seven pages of each generation
+	kill -STOP "$PID"
+	apply million-west
+	equal "$(state | grep -c '^    map policy_page')" 14 "pages of both generations"
+	kill -CONT "$PID"
 	[ ! -s "$T/synfwd.err" ] || fail "synfwd says: $(cat "$T/synfwd.err")"
 	stop
 }

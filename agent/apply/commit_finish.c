@@ -124,12 +124,17 @@ static int give_up_before(struct commit *commit, struct fault *fault)
 {
 	struct process_commit *processes = commit->processes;
 	uint32_t datapath = object_map_id(commit->object->map_fd[OBJECT_EXEMPT]);
+	int err;
 
 	if (!has_lost_rules(commit) && instance_wake(commit->paths, datapath))
 		return 0;
-	return idle_slot_empty(
-		commit->object, processes->tables ? process_commit_half(processes) : NULL,
-		!commit->control.active, commit->live->manifest, commit->next, fault);
+	err = idle_slot_empty(commit->object,
+			      processes->tables ? process_commit_half(processes) : NULL,
+			      !commit->control.active, commit->live->manifest, commit->next, fault);
+	/* synfwd can try, too */
+	if (err)
+		instance_wake(commit->paths, datapath);
+	return err;
 }
 
 void commit_finish_switch(struct commit *commit)

@@ -14,11 +14,9 @@ int instance_acquire(const struct paths *paths, struct fault *fault, int *ret_fd
 /* Whether somebody holds it; asking takes it from nobody. */
 bool instance_is_running(const struct paths *paths);
 
-/*
- * synfwd says in the file of its lock which datapath it serves, by the kernel's id of its
- * synfw_exempt: it can be asked then to look at it. 0: none, nobody may count on it. An older synfwd
- * says nothing.
- */
+/* synfwd says in the file of its lock which datapath it serves, by the kernel's id of its
+ * synfw_exempt: it can be asked then to look at it. 0: none, nobody may count on it, as at first.
+ * 0 or -errno. */
 int instance_serve(int instance_fd, uint32_t datapath);
 
 /* Asks synfwd, if one runs, for a look, by opening that file for writing; true: it serves this

@@ -4,9 +4,9 @@
 
 #include "datapath/live.h"
 
-/* Kernel memory, in bytes, of what a policy has for itself: the pages of its tables, the members of
- * its dynamic sets and the tables of rules on processes, as the kernel says how much each map
- * takes. What is remembered of sources, connections and processes is not of a policy. `dir`: where
+/* Kernel memory, in bytes, of what a policy has for itself: the pages of its tables, and, as the
+ * kernel says how much each takes, the members of its dynamic sets and the tables of rules on
+ * processes. What is remembered of sources, connections and processes is not of a policy. `dir`: where
  * the datapath is pinned. */
 uint64_t policy_kernel_bytes(const char *dir, const struct live *live);
 

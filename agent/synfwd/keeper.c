@@ -158,6 +158,7 @@ static int refresh(struct keeper *keeper, struct notes *notes, struct fault *fau
 	/* no policy is in force; an apply fills the map itself */
 	if (err == -ENOENT) {
 		keeper->map_id = 0;
+		*ret_worked_until = now_us();
 		return 0;
 	}
 	if (!err)

@@ -9,7 +9,8 @@
  * apply has replaced.
  *
  * The work is bounded whatever happens how often: after a refresh comes a pause of ten times what
- * it took, so that synfwd uses a tenth of a CPU at most, on a router with a full table as well.
+ * it took, so that synfwd uses a tenth of a CPU at most, on a router with a full table as well. To
+ * give up a generation does not count: it mostly waits, and comes once for each apply.
  */
 #include <stdbool.h>
 #include <systemd/sd-event.h>

@@ -68,9 +68,21 @@ static void on_return(void)
 		kill(getpid(), (int)number_of("FAIL_BPF_SIGNAL", 0)); /* a thread may block it */
 }
 
-static void flip_value(const union bpf_attr *attr)
+/* The value of a map of maps is a number by which the kernel finds another one: that map has not
+ * the shape that the kernel has seen to, and what reads it would be overrun. */
+static bool is_map_of_maps(long (*call)(long number, ...), uint32_t map_fd)
 {
-	if (getenv("FAIL_BPF_FLIP"))
+	struct bpf_map_info info = {0};
+	union bpf_attr attr = {
+		.info = {.bpf_fd = map_fd, .info_len = sizeof(info), .info = (uintptr_t)&info}};
+
+	return call(SYS_bpf, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)) ||
+	       info.type == BPF_MAP_TYPE_ARRAY_OF_MAPS || info.type == BPF_MAP_TYPE_HASH_OF_MAPS;
+}
+
+static void flip_value(long (*call)(long number, ...), const union bpf_attr *attr)
+{
+	if (getenv("FAIL_BPF_FLIP") && !is_map_of_maps(call, attr->map_fd))
 		*(char *)(uintptr_t)attr->value ^= 1;
 }
 
@@ -111,7 +123,7 @@ long syscall(long number, ...)
 	result = next(number, argument[0], argument[1], argument[2], argument[3], argument[4],
 		      argument[5]);
 	if (wanted && !result && argument[0] == BPF_MAP_LOOKUP_ELEM)
-		flip_value((const union bpf_attr *)argument[1]);
+		flip_value(next, (const union bpf_attr *)argument[1]);
 	if (wanted)
 		on_return();
 	return result;

@@ -8,7 +8,6 @@
 #include <synfw/cleanup.h>
 #include <synfw/trie.h>
 
-
 /* Of an IPv6 outline, what a range may add to its size. */
 #define MAX_BITS_A_RANGE 8
 
@@ -61,9 +60,9 @@ static uint64_t upper_last(const struct ranges *ranges, size_t range)
  * once, as spans. */
 struct spans {
 	const struct ranges *ranges;
-	uint32_t rest, prefixlen; /* at most 64 */
-	size_t range;	     /* the next one to look at */
-	uint64_t first, end; /* numbers of the prefixes of the span in hand */
+	uint32_t rest, prefixlen; /* 1 to 63 */
+	size_t range;		  /* the next one to look at */
+	uint64_t first, end;	  /* numbers of the prefixes of the span in hand */
 };
 
 static bool spans_next(struct spans *spans)
