@@ -339,13 +339,7 @@ test_addresses_of_another_namespace_are_not_taken() {
 	prepare
 	apply plain
 	before=$(exempt)
-	nsenter --net="/run/netns/$CLIENT" "$SYNFWD" 2>"$T/synfwd.err" &
-	PID=$!
-	for _ in $(seq 100); do
-		[ ! -s "$T/synfwd.err" ] || break
-		sleep 0.05
-	done
-	grep -q "protects another network namespace" "$T/synfwd.err" || fail "synfwd does not say why"
+	start_elsewhere
 	ip -n "$CLIENT" route add 198.51.100.0/24 via 192.0.2.77
 	sleep 0.5
 	equal "$(exempt)" "$before" "exempt addresses"

@@ -183,13 +183,7 @@ test_when_synfwd_dies_the_next_apply_does_it() {
 test_a_synfwd_that_does_not_serve_is_not_left_anything() {
 	prepare
 	apply east
-	nsenter --net="/run/netns/$CLIENT" "$SYNFWD" 2>"$T/synfwd.err" &
-	PID=$!
-	for _ in $(seq 100); do
-		[ ! -s "$T/synfwd.err" ] || break
-		sleep 0.05
-	done
-	grep -q "protects another network namespace" "$T/synfwd.err" || fail "synfwd does not say why"
+	start_elsewhere
 	kill -STOP "$PID"
 	apply west
 	are_kept west

@@ -40,8 +40,9 @@ int instance_acquire(const struct paths *paths, struct fault *fault, int *ret_fd
 		return fault_system(fault, -errno, "cannot lock \"%s\"", path);
 	}
 	/* what the one before has served */
-	if (instance_serve(fd, 0))
-		return fault_system(fault, -errno, "cannot write \"%s\"", path);
+	err = instance_serve(fd, 0);
+	if (err)
+		return fault_system(fault, err, "cannot write \"%s\"", path);
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }
