@@ -3,7 +3,8 @@
 #
 # Putting a list of prefixes into force, on a veth in namespaces of its own, by `synfw apply`,
 # `nft -f` and `ipset restore` in turns: bench_apply_sets.sh BUILD
-# Lists are in no order; the largest is loaded sorted as well, which is much easier for nft.
+# Lists are in no order; the largest is loaded sorted as well, which is much easier for nft, and again
+# after some of its lines have changed, which synfw makes from what is in force.
 # Prints Markdown. Needs root, nftables and ipset. Everything it makes it removes.
 set -euo pipefail
 
@@ -101,6 +102,39 @@ done
 "$BUILD/benchmarks/bench-prefixes" 4 "${SIZES[-1]}" sorted >"$T/listed.netset"
 run_rounds sorted 1
 
+# ---- a list of which some lines have changed ------------------------------------------------------
+
+CHANGED=(0 1 100 10000 100000)
+
+# So many lines, anywhere in a list, are other addresses.
+change_lines() { # NUMBER LIST
+	awk -v number="$1" -v lines="$(wc -l <"$2")" 'BEGIN { srand(20261201) }
+		number && (NR - 1) % int(lines / number) == 0 && NR <= number * int(lines / number) {
+			printf "%d.%d.%d.%d\n", 1 + int(rand() * 222), int(rand() * 256), int(rand() * 256), int(rand() * 256)
+			next }
+		{ print }' "$2"
+}
+
+# From the list to the changed one, in turns with a policy without it to the changed one.
+run_changed() { # NUMBER
+	local ms round
+	change_lines "$1" "$T/listed.netset" >"$T/changed.netset"
+	policy_of_list "$T/changed.netset" >"$T/list.yaml"
+	policy_of_list "$T/listed.netset" >"$T/before.yaml"
+	for ((round = 0; round < ROUNDS; round++)); do
+		on_host "$SYNFW" apply "$T/before.yaml" >/dev/null 2>&1
+		read -r ms _ < <(load_synfw)
+		MS[delta:$1]+="${ms%.*} "
+		begin_synfw
+		read -r ms _ < <(load_synfw)
+		MS[anew:$1]+="${ms%.*} "
+	done
+}
+
+"$BUILD/benchmarks/bench-prefixes" 4 "${SIZES[-1]}" >"$T/listed.netset"
+for number in "${CHANGED[@]}"; do run_changed "$number"; done
+end_synfw
+
 # ---- the page ------------------------------------------------------------------------------------
 
 of() { # RESULTS TOOL SIZE: the median
@@ -150,3 +184,12 @@ echo "* the same sorted: $(of MS synfw sorted) ms, $(part nft sorted) of \`nft -
 	"\`ipset restore\`"
 echo "* MiB in the process: $(against "$(mib "$(of KIB synfw "$size")")" 300)"
 echo "* MiB in the kernel: $(against "$(mib "$((MAPS[$size] / 1024))")" 64)"
+echo
+echo "Of these $size lines so many have changed, to hosts anywhere, since the list was put in force:"
+echo
+echo '| lines changed | from what is in force, ms | from a policy without a list, ms | ratio |'
+echo '|---|---|---|---|'
+for number in "${CHANGED[@]}"; do
+	delta=$(of MS delta "$number") anew=$(of MS anew "$number")
+	echo "| $number | $delta | $anew | $(ratio "$delta" "$anew" | cut -c -4) |"
+done

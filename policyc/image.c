@@ -84,11 +84,12 @@ static void add_processes(struct sha256_ctx *context, const struct process_table
 
 void image_digest(const struct image *image, char out[65])
 {
+	uint32_t basis = image_class_tables(image)->basis;
 	uint8_t hash[SHA256_DIGEST_SIZE];
 	struct sha256_ctx context;
 
 	sha256_init(&context);
-	sha256_update(&context, (size_t)image->nr_lines * SYNFW_LINE_BYTES,
+	sha256_update(&context, (size_t)(basis ? basis : image->nr_lines) * SYNFW_LINE_BYTES,
 		      (const uint8_t *)image->lines);
 	add_processes(&context, image->processes);
 	sha256_digest(&context, sizeof(hash), hash);

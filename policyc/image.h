@@ -16,9 +16,13 @@
 struct image {
 	struct synfw_line *lines;
 	uint32_t nr_lines;
+	uint32_t room; /* lines that there is memory for; those behind the last are 0 */
 	struct process_tables *processes; /* NULL: no rules on processes or memory */
 	uint32_t nr_classes[SYNFW_NR_FIELDS];
 	uint64_t kernel_bytes; /* estimate of the kernel memory that loading it takes */
+	/* entries of IPv4 roots that were copied from the image before, and that were made instead;
+	 * 0: all was made */
+	uint32_t nr_copied, nr_changed;
 };
 
 /* Views of the lines. The image must be one that policyc_compile returned. */
@@ -36,8 +40,9 @@ const struct synfw_effect *image_effect_const(const struct image *image,
 					      const struct synfw_rule *rule);
 struct synfw_effect *image_effect(struct image *image, const struct synfw_rule *rule);
 
-/* SHA-256 over the lines and the tables of rules on processes, as 64 hex digits and a NUL. Counters
- * and manifest must not have been filled in yet. */
+/* SHA-256 over the lines, but for the basis, which says the same once more, and the tables of rules
+ * on processes, as 64 hex digits and a NUL. Counters and manifest must not have been filled in yet.
+ */
 void image_digest(const struct image *image, char out[65]);
 
 void image_free(struct image *image);

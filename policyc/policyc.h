@@ -86,6 +86,10 @@ struct policyc_options {
 	/* Programs that no rule acts on; NULL: none. Borrowed. */
 	const struct path_list *protected_programs;
 	uint64_t max_table_bytes; /* 0: SYNFW_MAX_TABLE_BYTES */
+	/* One that policyc_compile made of another policy, what was filled in or appended since
+	 * included, or NULL. Borrowed. Parts that would be the same are copied from it; the new one is
+	 * byte for byte as without it. Only `lines` and `nr_lines` are read. */
+	const struct image *before;
 };
 
 /*

@@ -13,6 +13,7 @@
 
 #include "base/progress.h"
 #include "commit_egress.h"
+#include "compile.h"
 #include "datapath/counters.h"
 #include "datapath/netns.h"
 #include "datapath/seed.h"
@@ -25,7 +26,6 @@
 #include "process_commit_attach.h"
 #include "process_judge.h"
 #include "processes/counters.h"
-#include "processes/files.h"
 
 #define LOCK_TIMEOUT_MS 60000
 
@@ -175,32 +175,14 @@ static int resolve_interfaces(struct apply *apply)
 
 static int compile(struct apply *apply)
 {
-	CLEANUP(cleanup_free)
-	struct policyc_interface *interfaces =
-		calloc(apply->interfaces.count + 1, sizeof(*interfaces));
-	struct policyc_options options = {.interfaces = interfaces};
-	struct process_own_files own;
-	int err;
+	const struct compile_candidate candidate = {
+		.policy = apply->policy,
+		.interfaces = &apply->interfaces,
+		.host = infrastructure_is_protected(apply->policy) ? &apply->host : NULL,
+		.live = is_fresh(apply) ? NULL : &apply->live,
+	};
 
-	if (!interfaces)
-		return fault_system(apply->fault, -ENOMEM, "cannot compile the policy");
-	for (size_t i = 0; i < apply->interfaces.count; i++)
-		interfaces[i] = (struct policyc_interface){
-			.name = apply->interfaces.items[i].name,
-			.slot = apply->interfaces.items[i].slot,
-		};
-	options.nr_interfaces = apply->interfaces.count;
-	process_files_own(&own);
-	options.protected_programs = &own.list;
-	if (infrastructure_is_protected(apply->policy)) {
-		options.infrastructure.gateways = &apply->host.gateways;
-		options.infrastructure.resolvers = &apply->host.resolvers;
-	}
-	err = policyc_compile(apply->policy, &options, apply->diags, &apply->image);
-	if (err && err != -EINVAL)
-		return fault_system(apply->fault, err, "cannot compile \"%s\"",
-				    apply->policy->file);
-	return err;
+	return compile_candidate(&candidate, apply->diags, apply->fault, &apply->image);
 }
 
 static int describe(struct apply *apply)
@@ -425,6 +407,8 @@ static void fill_report(struct apply *apply, uint64_t began_ns, struct apply_rep
 	report->attachments = TAKE_PTR(apply->attachments);
 	report->nr_lines = apply->image->nr_lines;
 	report->kernel_bytes = apply->image->kernel_bytes;
+	report->nr_copied = apply->image->nr_copied;
+	report->nr_changed = apply->image->nr_changed;
 	report->program_replaced = apply->program_differs;
 	report->duration_ns = now_ns(CLOCK_MONOTONIC) - began_ns;
 }

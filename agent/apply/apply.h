@@ -22,6 +22,7 @@ struct apply_report {
 	size_t seeded; /* connections that were open and are remembered from now on */
 	uint32_t nr_lines;
 	uint64_t kernel_bytes;
+	uint32_t nr_copied, nr_changed; /* as of the image */
 	uint64_t duration_ns;
 	bool program_replaced; /* a newer program took over the links */
 };

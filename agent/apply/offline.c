@@ -7,7 +7,7 @@
 
 #include <synfw/cleanup.h>
 
-#include "processes/files.h"
+#include "compile.h"
 
 int offline_compile(const struct policy_file *file, const struct infrastructure *host,
 		    struct fault *fault, struct image **ret_image)
@@ -17,9 +17,7 @@ int offline_compile(const struct policy_file *file, const struct infrastructure 
 	struct policyc_interface *interfaces =
 		calloc(policy->nr_interfaces + 1, sizeof(*interfaces));
 	struct policyc_options options = {.interfaces = interfaces};
-	struct process_own_files own;
 	size_t i;
-	int err;
 
 	if (!interfaces)
 		return fault_system(fault, -ENOMEM, "cannot compile \"%s\"", policy->file);
@@ -29,16 +27,7 @@ int offline_compile(const struct policy_file *file, const struct infrastructure 
 			.slot = i + 1,
 		};
 	options.nr_interfaces = i;
-	process_files_own(&own);
-	options.protected_programs = &own.list;
-	if (host) {
-		options.infrastructure.gateways = &host->gateways;
-		options.infrastructure.resolvers = &host->resolvers;
-	}
-	err = policyc_compile(policy, &options, file->diags, ret_image);
-	if (err && err != -EINVAL)
-		return fault_system(fault, err, "cannot compile \"%s\"", policy->file);
-	return err;
+	return compile_policy(policy, &options, host, file->diags, fault, ret_image);
 }
 
 uint32_t offline_slot(const struct policy *policy, const char *interface)

@@ -69,6 +69,10 @@ static void print_report(const struct apply_report *report, const struct diff *d
 		printf("  hooks of rules on processes: %s\n", report->after->process_hooks);
 	printf("  tables: %s, about %.1f MiB of kernel memory\n",
 	       ui_count(report->nr_lines, "line"), report->kernel_bytes / 1048576.0);
+	if (report->nr_copied)
+		printf("  of %s of the IPv4 tables %u made anew, the others as they were\n",
+		       ui_count(report->nr_copied + report->nr_changed, "block"),
+		       report->nr_changed);
 	if (dry_run)
 		printf("nothing was changed\n");
 }
@@ -99,7 +103,7 @@ static void print_json(const struct apply_report *report, const struct diff *dif
 {
 	/* clang-format off */
 	CLEANUP(json_decrefp) json_t *root = json_pack(
-		"{s:s, s:b, s:o, s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:b, s:I, s:I, s:f, s:o}",
+		"{s:s, s:b, s:o, s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:f, s:o}",
 		"schema", "synfw.apply/1",
 		"dry_run", dry_run,
 		"policy", json_text(report->after->policy),
@@ -116,6 +120,8 @@ static void print_json(const struct apply_report *report, const struct diff *dif
 		"program_replaced", report->program_replaced,
 		"lines", (json_int_t)report->nr_lines,
 		"kernel_bytes", (json_int_t)report->kernel_bytes,
+		"blocks_copied", (json_int_t)report->nr_copied,
+		"blocks_changed", (json_int_t)report->nr_changed,
 		"duration_ms", report->duration_ns / 1e6,
 		"warnings", report_notes_json(&report->notes));
 	/* clang-format on */

@@ -110,6 +110,37 @@ int tables_read_lines(const struct tables *tables, uint32_t first, uint32_t coun
 	return 0;
 }
 
+static size_t view_bytes(uint32_t nr_lines)
+{
+	return (size_t)tables_page_count(nr_lines) * SYNFW_PAGE_BYTES;
+}
+
+int tables_map(const struct tables *tables, uint32_t nr_lines, struct tables_view *ret_view)
+{
+	char *begin;
+
+	*ret_view = (struct tables_view){};
+	if (!nr_lines || tables_page_count(nr_lines) > tables->nr_pages)
+		return -EINVAL;
+	begin = mmap(NULL, view_bytes(nr_lines), PROT_NONE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (begin == MAP_FAILED)
+		return -errno;
+	*ret_view = (struct tables_view){.lines = (void *)begin, .nr_lines = nr_lines};
+	for (uint32_t number = 0; number < tables_page_count(nr_lines); number++)
+		if (mmap(begin + (size_t)number * SYNFW_PAGE_BYTES, SYNFW_PAGE_BYTES, PROT_READ,
+			 MAP_SHARED | MAP_FIXED, tables->page_fd[number], 0) == MAP_FAILED)
+			return -errno;
+	return 0;
+}
+
+void tables_unmap(struct tables_view *view)
+{
+	if (view->lines)
+		munmap(view->lines, view_bytes(view->nr_lines));
+	*view = (struct tables_view){};
+}
+
 /* The kernel makes a page full of zeros. */
 static int create_page(const struct synfw_line *lines, uint32_t count, struct fault *fault,
 		       struct tables *tables)

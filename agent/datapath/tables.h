@@ -47,6 +47,16 @@ uint32_t tables_page_count(uint32_t nr_lines);
 int tables_read_lines(const struct tables *tables, uint32_t first, uint32_t count,
 		      struct synfw_line *lines, struct fault *fault);
 
+/* The lines of a policy's tables, one behind the other in this process, only to be read. */
+struct tables_view {
+	struct synfw_line *lines; /* NULL: there are none */
+	uint32_t nr_lines;
+};
+
+/* Maps the lines of tables that have so many. 0 or -errno. tables_unmap() in either case. */
+int tables_map(const struct tables *tables, uint32_t nr_lines, struct tables_view *ret_view);
+void tables_unmap(struct tables_view *view);
+
 void tables_close(struct tables *tables);
 
 #endif

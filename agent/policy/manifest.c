@@ -52,11 +52,27 @@ const char *manifest_attach_word(enum attach_mode attach)
 	return attach_words[attach];
 }
 
+/* Room for so many lines more, which are 0. */
+static int make_room(struct image *image, size_t count)
+{
+	size_t room = image->nr_lines + count;
+	struct synfw_line *lines;
+
+	if (room <= image->room)
+		return 0;
+	lines = reallocarray(image->lines, room, sizeof(*lines));
+	if (!lines)
+		return -ENOMEM;
+	memset(lines + image->nr_lines, 0, count * sizeof(*lines));
+	image->lines = lines;
+	image->room = room;
+	return 0;
+}
+
 int manifest_append(const struct manifest *manifest, struct image *image)
 {
 	CLEANUP(cleanup_free) char *text = NULL;
 	struct synfw_header *header;
-	struct synfw_line *lines;
 	size_t length, count;
 	int err;
 
@@ -66,12 +82,10 @@ int manifest_append(const struct manifest *manifest, struct image *image)
 	count = (length + SYNFW_LINE_BYTES - 1) / SYNFW_LINE_BYTES;
 	if (length > UINT32_MAX || count > UINT32_MAX - image->nr_lines)
 		return -E2BIG;
-	lines = reallocarray(image->lines, image->nr_lines + count, sizeof(*lines));
-	if (!lines)
-		return -ENOMEM;
-	image->lines = lines;
-	memset(lines + image->nr_lines, 0, count * sizeof(*lines));
-	memcpy(lines + image->nr_lines, text, length);
+	err = make_room(image, count);
+	if (err)
+		return err;
+	memcpy(image->lines + image->nr_lines, text, length);
 
 	header = image_header(image);
 	header->manifest_base = image->nr_lines;

@@ -191,6 +191,8 @@ struct synfw_class_tables {
 	__u8 trie6_outline_bits[SYNFW_NR_DIRS];	/* as a power of two */
 	__u8 trie4_root[SYNFW_NR_DIRS];	/* enum synfw_trie4_root */
 	__u8 trie6_lists_bits[SYNFW_NR_DIRS];	/* 0: behind the ids there are no lists */
+	__u8 reserved[2];
+	__u32 basis;		/* line of what the compiler of the next image asks, 0: there is none */
 };
 _Static_assert(sizeof(struct synfw_class_tables) <= 2 * SYNFW_LINE_BYTES, "the tables are two lines");
 

@@ -1,91 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * Addresses of one direction. The prefixes of all sets that rules of this direction mention come in
- * an order in which a prefix follows those that cover it; a walk with a stack of covering prefixes
- * knows for each which sets it is in ("membership"), and with that which bits it matches.
- */
-#include "compile/membership.h"
-#include "compile/prefix_merge.h"
+/* The classes of the addresses of one direction: all of them, or what a delta leaves to be done. */
+#include "compile/address_walk.h"
+#include "compile/delta.h"
 #include "compile/tables.h"
+#include "compile/trie4_blocks.h"
 
+#include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 #include <synfw/cleanup.h>
-
-/* A prefix that is open while those within it come. */
-struct open_prefix {
-	address_t last; /* of its addresses */
-	uint32_t membership;
-	uint32_t class_id;
-};
-
-struct walk {
-	struct memberships *memberships;
-	struct vectors *vectors;
-	struct ranges *ranges;
-	struct open_prefix stack[130]; /* the whole address space, and one a prefix length */
-	int depth;
-};
-
-static address_t last_of(const struct set_prefix *prefix)
-{
-	return prefix->prefixlen == 128 ? prefix->first
-					: prefix->first | ~(address_t)0 >> prefix->prefixlen;
-}
-
-/* Closes the prefixes that end before an address: behind each, what is around it goes on. */
-static int walk_close(struct walk *walk, address_t before)
-{
-	int error = 0;
-
-	for (; !error && walk->stack[walk->depth].last < before; walk->depth--)
-		error = ranges_append(walk->ranges, walk->stack[walk->depth].last + 1,
-				      walk->stack[walk->depth - 1].class_id);
-	return error;
-}
-
-static bool same_prefix(const struct set_prefix *a, const struct set_prefix *b)
-{
-	return a->first == b->first && a->prefixlen == b->prefixlen;
-}
-
-/* Opens *next, of which each further set is a prefix of its own, and goes on to the one behind. */
-static int walk_open(struct walk *walk, struct prefix_merge *merge, struct set_prefix *next,
-		     bool *ret_more)
-{
-	const struct set_prefix prefix = *next;
-	struct open_prefix *open;
-	int error = walk_close(walk, prefix.first);
-
-	open = &walk->stack[walk->depth + 1];
-	*open = (struct open_prefix){.last = last_of(&prefix), .membership = open[-1].membership};
-	do {
-		if (!error)
-			error = memberships_add(walk->memberships, open->membership, next->set,
-						&open->membership);
-		*ret_more = prefix_merge_next(merge, next);
-	} while (*ret_more && same_prefix(&prefix, next));
-	if (!error)
-		error = memberships_class(walk->memberships, walk->vectors, open->membership,
-					  &open->class_id);
-	walk->depth++;
-	return error ? error : ranges_append(walk->ranges, prefix.first, open->class_id);
-}
-
-static int walk_all(struct walk *walk, struct prefix_merge *merge)
-{
-	struct set_prefix next;
-	bool more = prefix_merge_next(merge, &next);
-	uint32_t *outside = &walk->stack[0].class_id;
-	int error = memberships_class(walk->memberships, walk->vectors, MEMBERSHIP_EMPTY, outside);
-
-	walk->stack[0].last = ~(address_t)0;
-	if (!error)
-		error = ranges_append(walk->ranges, 0, *outside);
-	while (!error && more)
-		error = walk_open(walk, merge, &next, &more);
-	return error ? error : walk_close(walk, ~(address_t)0);
-}
 
 static int merge_sets(const struct build *build, const struct memberships *memberships,
 		      enum family family, struct prefix_merge *merge)
@@ -102,8 +26,13 @@ static int build_family(struct build *build, struct memberships *memberships,
 			enum synfw_direction direction, enum family family)
 {
 	struct ranges *ranges = &build->addresses[direction][family].ranges;
-	struct walk walk = {
-		.memberships = memberships, .vectors = &build->vectors, .ranges = ranges};
+	struct address_walk walk = {
+		.memberships = memberships,
+		.vectors = &build->vectors,
+		.ranges = ranges,
+		.origins = family == FAMILY_4 ? &build->addresses[direction][family].origins : NULL,
+		.last = ~(address_t)0,
+	};
 	CLEANUP(prefix_merge_done) struct prefix_merge merge = {};
 	int error = merge_sets(build, memberships, family, &merge);
 
@@ -112,19 +41,40 @@ static int build_family(struct build *build, struct memberships *memberships,
 	if (!error)
 		error = ranges_reserve(ranges, 2 * merge.left + 1);
 	if (!error)
-		error = walk_all(&walk, &merge);
-	if (!error && ranges->count == 1 && range_class(ranges, 0) == walk.stack[0].class_id)
+		error = address_walk(&walk, &merge);
+	if (!error && ranges->count == 1 && range_class(ranges, 0) == address_walk_outside(&walk))
 		ranges_done(ranges);
 	return error;
+}
+
+/* For the basis of what is compiled next. */
+static int uses_note(struct build *build, const struct memberships *memberships,
+		     enum synfw_direction direction)
+{
+	struct set_uses *uses = &build->uses[direction];
+
+	uses->used = calloc(build->bits->nr_sets + 1, sizeof(*uses->used));
+	if (!uses->used)
+		return -ENOMEM;
+	for (uint32_t set = 0; set < build->bits->nr_sets; set++)
+		uses->used[set] = memberships_use(memberships, set);
+	memberships_digest(memberships, uses->digest);
+	return 0;
 }
 
 int build_addresses(struct build *build, enum synfw_direction direction)
 {
 	CLEANUP(memberships_done) struct memberships memberships = {};
-	int error = memberships_init(&memberships, build->bits, direction);
+	struct addresses *ipv4 = &build->addresses[direction][FAMILY_4];
+	int error = delta_find(build, direction, &memberships, &ipv4->delta);
 
-	if (!error)
-		error = build_family(build, &memberships, direction, FAMILY_4);
+	if (!error && !ipv4->delta.lines) {
+		error = memberships_init(&memberships, build->bits, direction);
+		if (!error)
+			error = build_family(build, &memberships, direction, FAMILY_4);
+	}
+	if (!error && (ipv4->delta.lines || ipv4->ranges.count > TRIE4_LINES_RANGES))
+		error = uses_note(build, &memberships, direction);
 	if (!error)
 		error = build_family(build, &memberships, direction, FAMILY_6);
 	return error;

@@ -9,6 +9,7 @@
 #include <synfw/cleanup.h>
 
 #include "compile/coverage.h"
+#include "compile/delta.h"
 #include "compile/layout.h"
 #include "compile/process_compile.h"
 #include "compile/tables.h"
@@ -20,9 +21,14 @@ static void build_done(struct build *build)
 	vectors_done(&build->vectors);
 	id_tables_done(&build->tables);
 	for (int i = 0; i < SYNFW_NR_DIRS; i++) {
+		free(build->uses[i].used);
 		for (int family = 0; family < NR_FAMILIES; family++) {
-			ranges_done(&build->addresses[i][family].ranges);
-			trie_done(&build->addresses[i][family].trie);
+			struct addresses *addresses = &build->addresses[i][family];
+
+			ranges_done(&addresses->ranges);
+			origins_done(&addresses->origins);
+			delta_done(&addresses->delta);
+			trie_done(&addresses->trie);
 		}
 	}
 }

@@ -7,12 +7,15 @@
 
 #include <synfw/reasons.h>
 #include <synfw/state.h>
+#include <synfw/trie.h>
 
+#include "compile/basis.h"
 #include "large_memory.h"
 
 #define IDS_PER_LINE	(SYNFW_LINE_BYTES / sizeof(uint32_t))
 #define CELLS_PER_LINE	(SYNFW_LINE_BYTES / sizeof(uint64_t))
-#define FIRST_FREE_LINE 7 /* behind what abi.h gives a line of its own */
+#define SPARE_LINES	4096 /* for what is appended: a large image is not moved for it */
+#define FIRST_FREE_LINE 7    /* behind what abi.h gives a line of its own */
 
 /* Kernel memory of a member of a dynamic set, and of a bucket of its hash map. */
 #define BYTES_MEMBER 72
@@ -29,6 +32,7 @@ struct layout {
 	uint32_t tries[SYNFW_NR_DIRS][NR_FAMILIES];
 	uint32_t records[SYNFW_NR_FIELDS];
 	uint32_t chunks;
+	uint32_t basis; /* 0: no root of lines */
 	uint64_t nr_lines;
 };
 
@@ -37,11 +41,12 @@ static uint64_t lines_of(uint64_t count, uint32_t per_line)
 	return (count + per_line - 1) / per_line;
 }
 
-static int trie_build(enum family family, const struct ranges *ranges, uint64_t first_cell,
-		      struct trie *trie)
+static int trie_build(enum family family, struct addresses *addresses, uint64_t first_cell)
 {
-	return family == FAMILY_4 ? trie4_build(ranges, first_cell, trie)
-				  : trie6_build(ranges, first_cell, trie);
+	if (addresses->delta.lines)
+		return trie4_patch(&addresses->delta, first_cell, &addresses->trie);
+	return (family == FAMILY_4 ? trie4_build : trie6_build)(&addresses->ranges, first_cell,
+								&addresses->trie);
 }
 
 /* Builds the tries where they will lie, from line `*at` on, which moves behind them. */
@@ -52,10 +57,9 @@ static int tries_build(struct build *build, struct layout *layout, uint64_t *at)
 		struct addresses *addresses = &build->addresses[i / NR_FAMILIES][family];
 		int error;
 
-		if (!addresses->ranges.count)
+		if (!addresses->ranges.count && !addresses->delta.lines)
 			continue;
-		error = trie_build(family, &addresses->ranges, *at * CELLS_PER_LINE,
-				   &addresses->trie);
+		error = trie_build(family, addresses, *at * CELLS_PER_LINE);
 		if (error)
 			return error;
 		layout->tries[i / NR_FAMILIES][family] = *at;
@@ -131,6 +135,8 @@ static int layout_plan(struct build *build, struct layout *ret_layout)
 	if (error)
 		return error;
 	records_place(vectors, false, &layout, &at);
+	layout.basis = basis_lines(build) ? at : 0;
+	at += basis_lines(build);
 	layout.nr_lines = at;
 	*ret_layout = layout;
 	return 0;
@@ -185,6 +191,7 @@ static void put_directory(const struct build *build, const struct layout *layout
 	tables->counting_word = build->bits->counting_word;
 	for (int direction = 0; direction < SYNFW_NR_DIRS; direction++)
 		put_trie_places(build, layout, direction, tables);
+	tables->basis = layout->basis;
 }
 
 /* The pairs that entries of `protect` ask for: those name sources only. */
@@ -293,6 +300,34 @@ static void put_rules(const struct bits *bits, struct synfw_line *first)
 	}
 }
 
+/* The last of all, as it has a checksum of the tries. */
+static void put_basis(const struct build *build, const struct layout *layout,
+		      struct synfw_line *lines)
+{
+	const uint32_t roots[SYNFW_NR_DIRS] = {
+		layout->tries[SYNFW_DIR_SRC][FAMILY_4],
+		layout->tries[SYNFW_DIR_DST][FAMILY_4],
+	};
+
+	basis_put(build, roots, lines, layout->basis);
+}
+
+/* How much of roots was copied. */
+static void count_entries(const struct build *build, struct image *image)
+{
+	for (int direction = 0; direction < SYNFW_NR_DIRS; direction++) {
+		const struct delta *delta = &build->addresses[direction][FAMILY_4].delta;
+		uint32_t changed = 0;
+
+		for (size_t i = 0; i < delta->nr_parts; i++)
+			changed += delta->parts[i].end - delta->parts[i].first;
+		if (!delta->lines)
+			continue;
+		image->nr_changed += changed;
+		image->nr_copied += (1U << SYNFW_TRIE_LINE_ROOT_BITS) - changed;
+	}
+}
+
 /* The members of dynamic sets: all room from the beginning, and one bucket a member, a power of two
  * of them. Measured with 6.18; nothing else of the kernel's hash map counts. */
 static uint64_t members_bytes(const struct policy *policy)
@@ -309,6 +344,13 @@ static uint64_t members_bytes(const struct policy *policy)
 		bytes += (uint64_t)policy->sets[i].size * BYTES_MEMBER + buckets * BYTES_BUCKET;
 	}
 	return bytes;
+}
+
+static uint64_t bytes_of(uint64_t nr_lines, const struct policy *policy,
+			 const struct process_tables *processes)
+{
+	return lines_of(nr_lines, SYNFW_PAGE_LINES) * SYNFW_PAGE_BYTES + members_bytes(policy) +
+	       (processes ? processes->kernel_bytes : 0);
 }
 
 static uint8_t verdict_of(enum default_choice choice)
@@ -391,13 +433,16 @@ int layout_image(struct build *build, const struct policy *policy, struct image 
 	if (error)
 		return error;
 
-	image->kernel_bytes = lines_of(layout.nr_lines, SYNFW_PAGE_LINES) * SYNFW_PAGE_BYTES;
-	image->kernel_bytes += members_bytes(policy);
-	if (image->processes)
-		image->kernel_bytes += image->processes->kernel_bytes;
+	image->kernel_bytes = bytes_of(layout.nr_lines, policy, image->processes);
+	if (image->kernel_bytes > build->vectors.max_bytes && layout.basis) {
+		layout.nr_lines = layout.basis;
+		layout.basis = 0;
+		image->kernel_bytes = bytes_of(layout.nr_lines, policy, image->processes);
+	}
 	if (image->kernel_bytes > build->vectors.max_bytes)
 		return -E2BIG;
-	lines = large_zeroed(layout.nr_lines, sizeof(*lines));
+	image->room = layout.nr_lines + SPARE_LINES;
+	lines = large_zeroed(image->room, sizeof(*lines));
 	scratch = vector_new(&build->vectors);
 	if (!lines || !scratch) {
 		free(lines);
@@ -425,8 +470,11 @@ int layout_image(struct build *build, const struct policy *policy, struct image 
 		memcpy(&lines[layout.chunks], build->vectors.chunks.records,
 		       (size_t)build->vectors.chunks.count * SYNFW_LINE_BYTES);
 	put_rules(build->bits, &lines[layout.rules]);
+	if (layout.basis)
+		put_basis(build, &layout, lines);
 	free(scratch);
 
+	count_entries(build, image);
 	image->lines = lines;
 	image->nr_lines = layout.nr_lines;
 	return 0;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <nettle/sha2.h>
+
 static const struct set_refs *match_sets(const struct match *match, enum synfw_field field)
 {
 	return field == SYNFW_FIELD_SRC ? &match->from : &match->to_address;
@@ -64,6 +66,11 @@ static int users_fill(struct memberships *memberships)
 	return 0;
 }
 
+static uint32_t key_of(const struct memberships *memberships)
+{
+	return memberships->field == SYNFW_FIELD_SRC ? MATCH_FROM : MATCH_TO_ADDRESS;
+}
+
 static bool in_any(const struct memberships *memberships, const struct match *match, uint32_t key)
 {
 	const struct set_refs *refs = match_sets(match, memberships->field);
@@ -79,7 +86,7 @@ static bool in_any(const struct memberships *memberships, const struct match *ma
 /* Does the bit match an address that is in exactly the sets marked in `member`? */
 static bool bit_matches(const struct memberships *memberships, const struct bit *bit)
 {
-	uint32_t key = memberships->field == SYNFW_FIELD_SRC ? MATCH_FROM : MATCH_TO_ADDRESS;
+	uint32_t key = key_of(memberships);
 	enum except_mode mode = bit->except_modes[memberships->field];
 
 	if (bit_is_padding(bit))
@@ -136,6 +143,42 @@ void memberships_done(struct memberships *memberships)
 	free(memberships->base);
 	free(memberships->vector);
 	*memberships = (struct memberships){};
+}
+
+static void digest_match(struct sha256_ctx *context, const struct memberships *memberships,
+			 const struct match *match)
+{
+	const struct set_refs *refs = match_sets(match, memberships->field);
+	const uint64_t head[] = {match->keys & key_of(memberships), refs->count};
+
+	sha256_update(context, sizeof(head), (const uint8_t *)head);
+	sha256_update(context, refs->count * sizeof(refs->index[0]), (const uint8_t *)refs->index);
+}
+
+/* A bit that mentions no set is the same for all memberships. */
+void memberships_digest(const struct memberships *memberships,
+			uint8_t ret_digest[MEMBERSHIPS_DIGEST_SIZE])
+{
+	enum synfw_field field = memberships->field;
+	struct sha256_ctx context;
+
+	sha256_init(&context);
+	for (uint32_t i = 0; i < memberships->bits->count; i++) {
+		const struct bit *bit = &memberships->bits->bit[i];
+		uint8_t mode;
+
+		if (bit_is_padding(bit))
+			continue;
+		mode = bit->except_modes[field];
+		if (!match_sets(bit->match, field)->count &&
+		    (mode == EXCEPT_IGNORED || !match_sets(bit->except, field)->count))
+			continue;
+		sha256_update(&context, sizeof(mode), &mode);
+		digest_match(&context, memberships, bit->match);
+		if (mode != EXCEPT_IGNORED)
+			digest_match(&context, memberships, bit->except);
+	}
+	sha256_digest(&context, MEMBERSHIPS_DIGEST_SIZE, ret_digest);
 }
 
 bool memberships_use(const struct memberships *memberships, uint32_t set)

@@ -46,6 +46,12 @@ void memberships_done(struct memberships *memberships);
 /* Does a bit of this direction mention the set? */
 bool memberships_use(const struct memberships *memberships, uint32_t set);
 
+/* SHA-256 over all that the classes of memberships go by, and their order: how bits of this
+ * direction mention sets. */
+#define MEMBERSHIPS_DIGEST_SIZE 32
+void memberships_digest(const struct memberships *memberships,
+			uint8_t ret_digest[MEMBERSHIPS_DIGEST_SIZE]);
+
 /* `from` and one set more. 0 or -ENOMEM. */
 int memberships_add(struct memberships *memberships, uint32_t from, uint32_t set, uint32_t *ret_to);
 

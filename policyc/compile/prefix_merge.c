@@ -9,7 +9,7 @@
 
 struct merge_list {
 	const struct prefix_list *list;
-	size_t count, at; /* of the family's prefixes */
+	size_t at, end; /* of the family's prefixes */
 	struct set_prefix head;
 };
 
@@ -53,23 +53,38 @@ int prefix_merge_begin(struct prefix_merge *merge, enum family family, size_t nr
 	return merge->heap ? 0 : -ENOMEM;
 }
 
-void prefix_merge_add(struct prefix_merge *merge, const struct prefix_list *prefixes, uint32_t set)
+/* Takes in the prefixes of a list from place `at` to before `end`. */
+static void list_add(struct prefix_merge *merge, const struct prefix_list *prefixes, uint32_t set,
+		     size_t at, size_t end)
 {
-	size_t at = merge->nr_lists;
-	struct merge_list list = {
-		.list = prefixes,
-		.count = merge->family == FAMILY_4 ? prefixes->nr_v4 : prefixes->nr_v6,
-		.head.set = set,
-	};
+	size_t place = merge->nr_lists;
+	struct merge_list list = {.list = prefixes, .end = end, .at = at, .head.set = set};
 
-	if (!list.count)
+	if (at >= end)
 		return;
 	head_load(&list, merge->family);
-	for (; at && is_before(&list.head, &merge->heap[(at - 1) / 2].head); at = (at - 1) / 2)
-		merge->heap[at] = merge->heap[(at - 1) / 2];
-	merge->heap[at] = list;
+	for (; place && is_before(&list.head, &merge->heap[(place - 1) / 2].head);
+	     place = (place - 1) / 2)
+		merge->heap[place] = merge->heap[(place - 1) / 2];
+	merge->heap[place] = list;
 	merge->nr_lists++;
-	merge->left += list.count;
+	merge->left += end - at;
+}
+
+void prefix_merge_add(struct prefix_merge *merge, const struct prefix_list *prefixes, uint32_t set)
+{
+	list_add(merge, prefixes, set, 0,
+		 merge->family == FAMILY_4 ? prefixes->nr_v4 : prefixes->nr_v6);
+}
+
+void prefix_merge_add_part4(struct prefix_merge *merge, const struct prefix_list *prefixes,
+			    uint32_t set, uint32_t first, uint32_t last)
+{
+	size_t at = prefix_list_find4(prefixes, first), end = at;
+
+	while (end < prefixes->nr_v4 && prefixes->v4[end].addr <= last)
+		end++;
+	list_add(merge, prefixes, set, at, end);
 }
 
 /* Moves the list at the beginning, which has another head or is another, to where it belongs. */
@@ -100,7 +115,7 @@ bool prefix_merge_next(struct prefix_merge *merge, struct set_prefix *ret_prefix
 		return false;
 	merge->left--;
 	*ret_prefix = list->head;
-	if (++list->at < list->count) {
+	if (++list->at < list->end) {
 		head_load(list, merge->family);
 		assert(is_before(ret_prefix, &list->head));
 	} else {

@@ -34,6 +34,10 @@ int prefix_merge_begin(struct prefix_merge *merge, enum family family, size_t nr
 /* Takes in the list of a set, which stays the caller's. Before the first prefix is asked for. */
 void prefix_merge_add(struct prefix_merge *merge, const struct prefix_list *prefixes, uint32_t set);
 
+/* The same of IPv4, with those prefixes only that have an address from `first` to `last`. */
+void prefix_merge_add_part4(struct prefix_merge *merge, const struct prefix_list *prefixes,
+			    uint32_t set, uint32_t first, uint32_t last);
+
 /* The next prefix; those that are the same follow each other in the order of their sets. False:
  * that was all. */
 bool prefix_merge_next(struct prefix_merge *merge, struct set_prefix *ret_prefix);

@@ -6,9 +6,12 @@
  * The class builders, one a field: each walks the values of its field, computes which bits match,
  * and writes value -> class into the form that the datapath looks up.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "compile/bits.h"
+#include "compile/membership.h"
+#include "compile/origins.h"
 #include "compile/ranges.h"
 #include "compile/trie.h"
 #include "compile/vectors.h"
@@ -29,8 +32,16 @@ void id_tables_done(struct id_tables *tables);
 
 /* The addresses of one family in one direction. */
 struct addresses {
-	struct ranges ranges; /* empty: no prefix */
-	struct trie trie;     /* built when its place in the image is known */
+	struct ranges ranges; /* empty: no prefix, or there is a delta */
+	struct origins origins;
+	struct delta delta; /* IPv4 only */
+	struct trie trie;   /* built when its place in the image is known */
+};
+
+/* How rules of one direction mention sets, which is known when there is a root of lines. */
+struct set_uses {
+	bool *used; /* by set */
+	uint8_t digest[MEMBERSHIPS_DIGEST_SIZE];
 };
 
 /* What a builder needs, and where the results go. Offsets are indices into tables.ids. */
@@ -48,6 +59,7 @@ struct build {
 	bool constrained[SYNFW_NR_FIELDS];
 	bool flag_rules, state_rules; /* some rule asks for TCP flags, for the state */
 	struct addresses addresses[SYNFW_NR_DIRS][NR_FAMILIES];
+	struct set_uses uses[SYNFW_NR_DIRS];
 };
 
 /* Each: 0, -ENOMEM, or -E2BIG when the vectors pass their limit. Fields that no bit constrains are

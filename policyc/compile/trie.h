@@ -10,9 +10,28 @@
 #include "compile/ranges.h"
 #include "compile/trie_cells.h"
 
+/* Entries of a root of lines from `first` to before `end`, in which prefixes came or went. */
+struct delta_part {
+	uint32_t first, end;
+	struct ranges ranges; /* of their addresses, and of one more on each side if there is one */
+};
+
+/* An IPv4 trie with a root of lines, as the changes to that of another image. */
+struct delta {
+	const struct synfw_line *lines; /* of that image; NULL: there is no delta */
+	uint32_t root;			/* line of the root there */
+	struct delta_part *parts;	/* in order, not next to each other */
+	size_t nr_parts;
+	struct totals totals; /* of the new trie */
+};
+
 /* Build the trie that will lie in the image from `first_cell` on. 0, -ENOMEM, or -E2BIG when its
  * cells no longer fit into an id. */
 int trie4_build(const struct ranges *ranges, uint64_t first_cell, struct trie *ret_trie);
 int trie6_build(const struct ranges *ranges, uint64_t first_cell, struct trie *ret_trie);
+
+/* The same of all ranges that a delta leads to, of which it has the changed ones only. Takes its
+ * totals. */
+int trie4_patch(struct delta *delta, uint64_t first_cell, struct trie *ret_trie);
 
 #endif

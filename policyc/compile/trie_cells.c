@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <synfw/cleanup.h>
+
 #include "compile/trie_outline.h"
 #include "large_memory.h"
 
@@ -13,19 +15,28 @@
 void trie_done(struct trie *trie)
 {
 	free(trie->cells);
+	totals_done(&trie->totals);
 	*trie = (struct trie){};
+}
+
+static int cells_reserve(struct trie *trie, size_t room)
+{
+	uint64_t *cells = reallocarray(trie->cells, room, sizeof(*cells));
+
+	if (!large_memory(cells, room * sizeof(*cells)))
+		return -ENOMEM;
+	trie->cells = cells;
+	trie->room = room;
+	return 0;
 }
 
 static int cells_append(struct trie *trie, size_t count, uint64_t **ret_cells)
 {
 	if (trie->room - trie->nr_cells < count) {
-		size_t room = trie->nr_cells + count + trie->room / 2;
-		uint64_t *cells = reallocarray(trie->cells, room, sizeof(*cells));
+		int error = cells_reserve(trie, trie->nr_cells + count + trie->room / 2);
 
-		if (!large_memory(cells, room * sizeof(*cells)))
-			return -ENOMEM;
-		trie->cells = cells;
-		trie->room = room;
+		if (error)
+			return error;
 	}
 	*ret_cells = trie->cells + trie->nr_cells;
 	memset(*ret_cells, 0, count * sizeof(**ret_cells));
@@ -58,17 +69,54 @@ static size_t outline_cells(const struct trie *trie)
 int trie_begin(struct trie *trie, const struct ranges *ranges)
 {
 	bool outlined = ranges->count > OUTLINE_FEW_RANGES;
+	CLEANUP(totals_done) struct totals totals = {};
 	uint64_t *unused;
-	int error = outlined ? outline_rest(ranges, &trie->rest) : 0;
+	int error = outlined ? totals_count(ranges, &totals) : 0;
 
-	if (!error && outlined)
+	if (!error && outlined) {
+		trie->rest = totals_rest(&totals);
 		trie->outline_bits = outline_bits(ranges, trie->rest);
+	}
 	if (!error)
 		error = cells_append(trie, root_cells(trie) + outline_cells(trie), &unused);
 	if (!error && trie->outline_bits)
 		outline_fill(ranges, trie->rest, trie->outline_bits,
 			     trie->cells + root_cells(trie));
 	return error;
+}
+
+/* Behind the outline there is room for as many records as most have, or all would be moved. */
+int trie_begin_lines(struct trie *trie)
+{
+	size_t root = root_cells(trie);
+	uint64_t *unused;
+	int error = cells_reserve(trie, root + root / 2);
+
+	return error ? error : cells_append(trie, root, &unused);
+}
+
+_Static_assert(SYNFW_TRIE_BITMAP_CELLS == 1U << SYNFW_TRIE_OUTLINE_PREFIXLEN,
+	       "a bit of the outline is a word of the bitmap");
+
+int trie_outline_lines(struct trie *trie)
+{
+	const uint64_t *bitmap = trie_root_bitmap(trie);
+	uint64_t *outline;
+	uint64_t count = 0;
+	int error;
+
+	for (uint32_t i = 0; i < SYNFW_TRIE_BITMAP_CELLS; i++)
+		count += bitmap[i] != 0;
+	if (!outline4_pays(count))
+		return 0;
+	trie->outline_bits = SYNFW_TRIE_OUTLINE_PREFIXLEN;
+	error = cells_append(trie, outline_cells(trie), &outline);
+	if (error)
+		return error;
+	bitmap = trie_root_bitmap(trie);
+	for (uint32_t i = 0; i < SYNFW_TRIE_BITMAP_CELLS; i++)
+		outline[i / 64] |= (uint64_t)(bitmap[i] != 0) << i % 64;
+	return 0;
 }
 
 static struct synfw_trie_line *root_line(struct trie *trie, uint32_t entry)
@@ -126,6 +174,11 @@ bool trie_root_set_list(struct trie *trie, uint32_t entry, const struct list *li
 	}
 	*root_line(trie, entry) = line;
 	return true;
+}
+
+void trie_root_set_line(struct trie *trie, uint32_t entry, const struct synfw_trie_line *line)
+{
+	*root_line(trie, entry) = *line;
 }
 
 void trie_root_set_halves(struct trie *trie, uint32_t entry, const uint32_t ids[2])

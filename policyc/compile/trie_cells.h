@@ -10,6 +10,7 @@
 #include <synfw/trie.h>
 
 #include "compile/ranges.h"
+#include "compile/totals.h"
 
 /* Changes of class in a block: id[0], and from change[i] on id[i + 1]. A list has room for the
  * first LIST_MAX_CHANGES, an entry of a root of lines for all. */
@@ -36,6 +37,7 @@ struct trie {
 	uint32_t rest;	       /* class of the addresses without a bit in a bitmap */
 	uint32_t outline_bits; /* as a power of two; 0: there is none behind the root */
 	bool in_lines;	       /* the beginning of a record is in one line */
+	struct totals totals;  /* of a root of lines: what the next compilation has to know */
 };
 
 void trie_done(struct trie *trie);
@@ -45,6 +47,11 @@ void trie_done(struct trie *trie);
  * trie_done() in either case. */
 int trie_begin(struct trie *trie, const struct ranges *ranges);
 
+/* The same in two steps, for a root of lines: the outline goes by the bitmap, which is to be filled
+ * in between. `rest` is known before. */
+int trie_begin_lines(struct trie *trie);
+int trie_outline_lines(struct trie *trie);
+
 /* Gives the root's entries from `first` to before `end` an id: of a root of lines, and of a root
  * with lists where it has such, a leaf. */
 void trie_root_set(struct trie *trie, uint32_t first, uint32_t end, uint32_t id);
@@ -52,6 +59,9 @@ void trie_root_set(struct trie *trie, uint32_t first, uint32_t end, uint32_t id)
 /* Gives an entry of a root of lines what a line can say in `list`, ids being leaves: true; or
  * false, when that is more than one line can say. */
 bool trie_root_set_list(struct trie *trie, uint32_t entry, const struct list *list);
+
+/* Gives an entry of a root of lines a line as it is. */
+void trie_root_set_line(struct trie *trie, uint32_t entry, const struct synfw_trie_line *line);
 
 /* Gives an entry of a root of lines the ids of its two halves. */
 void trie_root_set_halves(struct trie *trie, uint32_t entry, const uint32_t ids[2]);

@@ -1,41 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "compile/trie_outline.h"
 
-#include <errno.h>
 #include <stdbool.h>
-#include <stdlib.h>
 
-#include <synfw/cleanup.h>
 #include <synfw/trie.h>
 
 /* Of an IPv6 outline, what a range may add to its size. */
 #define MAX_BITS_A_RANGE 8
-
-/* The address behind the last one of a range: of the last range 2^128, which is 0. */
-static address_t range_end(const struct ranges *ranges, size_t range)
-{
-	return range + 1 == ranges->count ? 0 : range_first(ranges, range + 1);
-}
-
-int outline_rest(const struct ranges *ranges, uint32_t *ret_class)
-{
-	CLEANUP(cleanup_free) address_t *addresses = NULL;
-	uint32_t nr_classes = 0, most = 0;
-
-	for (size_t i = 0; i < ranges->count; i++)
-		if (range_class(ranges, i) >= nr_classes)
-			nr_classes = range_class(ranges, i) + 1;
-	addresses = calloc(nr_classes, sizeof(*addresses));
-	if (!addresses)
-		return -ENOMEM;
-	for (size_t i = 0; i < ranges->count; i++)
-		addresses[range_class(ranges, i)] += range_end(ranges, i) - range_first(ranges, i);
-	for (uint32_t i = 0; i < nr_classes; i++)
-		if (addresses[i] > addresses[most])
-			most = i;
-	*ret_class = most;
-	return 0;
-}
 
 /* The upper halves of the first and of the last address of a range: all that prefixes of up to 64
  * bits ask for, of every range again and again. */
@@ -61,9 +32,17 @@ static uint64_t upper_last(const struct ranges *ranges, size_t range)
 struct spans {
 	const struct ranges *ranges;
 	uint32_t rest, prefixlen; /* 1 to 63 */
+	uint64_t limit;		  /* the number of the prefix to end before */
 	size_t range;		  /* the next one to look at */
 	uint64_t first, end;	  /* numbers of the prefixes of the span in hand */
 };
+
+/* All prefixes of the length. */
+static struct spans spans_of_all(const struct ranges *ranges, uint32_t rest, uint32_t prefixlen)
+{
+	return (struct spans){
+		.ranges = ranges, .rest = rest, .prefixlen = prefixlen, .limit = 1ULL << prefixlen};
+}
 
 static bool spans_next(struct spans *spans)
 {
@@ -79,6 +58,8 @@ static bool spans_next(struct spans *spans)
 		end = (upper_last(spans->ranges, range) >> shift) + 1;
 		if (first < spans->end)
 			first = spans->end;
+		if (end > spans->limit)
+			end = spans->limit;
 		if (first >= end)
 			continue;
 		spans->first = first;
@@ -90,7 +71,7 @@ static bool spans_next(struct spans *spans)
 
 static uint64_t count_prefixes(const struct ranges *ranges, uint32_t rest, uint32_t prefixlen)
 {
-	struct spans spans = {.ranges = ranges, .rest = rest, .prefixlen = prefixlen};
+	struct spans spans = spans_of_all(ranges, rest, prefixlen);
 	uint64_t count = 0;
 
 	while (spans_next(&spans))
@@ -98,12 +79,17 @@ static uint64_t count_prefixes(const struct ranges *ranges, uint32_t rest, uint3
 	return count;
 }
 
+/* One that has more bits would be asked in vain too often. */
+bool outline4_pays(uint64_t count)
+{
+	return count <= 1U << (SYNFW_TRIE_OUTLINE_PREFIXLEN - 1);
+}
+
 static uint32_t bits4(const struct ranges *ranges, uint32_t rest)
 {
 	uint64_t count = count_prefixes(ranges, rest, SYNFW_TRIE_OUTLINE_PREFIXLEN);
 
-	/* one that has more bits would be asked in vain too often */
-	return count <= 1U << (SYNFW_TRIE_OUTLINE_PREFIXLEN - 1) ? SYNFW_TRIE_OUTLINE_PREFIXLEN : 0;
+	return outline4_pays(count) ? SYNFW_TRIE_OUTLINE_PREFIXLEN : 0;
 }
 
 /* The smallest of which at most a quarter of the bits are set. It must stay small beside the trie:
@@ -138,18 +124,20 @@ static void bits_set(uint64_t *bitmap, uint32_t first, uint32_t end)
 	}
 }
 
-void bitmap4_fill(const struct ranges *ranges, uint32_t rest, uint32_t prefixlen, uint64_t *bitmap)
+void bitmap4_fill(const struct ranges *ranges, uint32_t rest, uint32_t prefixlen, uint32_t first,
+		  uint32_t end, uint64_t *bitmap)
 {
-	struct spans spans = {.ranges = ranges, .rest = rest, .prefixlen = prefixlen};
+	struct spans spans = spans_of_all(ranges, rest, prefixlen);
 
+	spans.end = first;
+	spans.limit = end;
 	while (spans_next(&spans))
 		bits_set(bitmap, spans.first, spans.end);
 }
 
 static void fill6(const struct ranges *ranges, uint32_t rest, uint32_t bits, uint64_t *outline)
 {
-	struct spans spans = {
-		.ranges = ranges, .rest = rest, .prefixlen = SYNFW_TRIE6_OUTLINE_PREFIXLEN};
+	struct spans spans = spans_of_all(ranges, rest, SYNFW_TRIE6_OUTLINE_PREFIXLEN);
 
 	while (spans_next(&spans)) {
 		for (uint64_t prefix = spans.first; prefix < spans.end; prefix++) {
@@ -163,7 +151,7 @@ static void fill6(const struct ranges *ranges, uint32_t rest, uint32_t bits, uin
 void outline_fill(const struct ranges *ranges, uint32_t rest, uint32_t bits, uint64_t *outline)
 {
 	if (ranges->family == FAMILY_4)
-		bitmap4_fill(ranges, rest, bits, outline);
+		bitmap4_fill(ranges, rest, bits, 0, 1U << bits, outline);
 	else
 		fill6(ranges, rest, bits, outline);
 }

@@ -4,6 +4,7 @@
 
 /* What a trie says by bitmaps, before any of its records: which prefixes have no other class than
  * most addresses have. See <synfw/trie.h>. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,9 +13,6 @@
 /* No more ranges than this make a trie that a first-level cache mostly holds. */
 #define OUTLINE_FEW_RANGES 1024
 
-/* The class that most addresses have. Of more than one class. 0 or -ENOMEM. */
-int outline_rest(const struct ranges *ranges, uint32_t *ret_class);
-
 /* How many bits the outline has, as a power of two; 0: none is worth it. */
 uint32_t outline_bits(const struct ranges *ranges, uint32_t rest);
 
@@ -22,7 +20,11 @@ uint32_t outline_bits(const struct ranges *ranges, uint32_t rest);
  * said, and 0. */
 void outline_fill(const struct ranges *ranges, uint32_t rest, uint32_t bits, uint64_t *outline);
 
-/* The same for a bit for each IPv4 prefix of a length. */
-void bitmap4_fill(const struct ranges *ranges, uint32_t rest, uint32_t prefixlen, uint64_t *bitmap);
+/* The same for a bit for each IPv4 prefix of a length, of those from `first` to before `end`. */
+void bitmap4_fill(const struct ranges *ranges, uint32_t rest, uint32_t prefixlen, uint32_t first,
+		  uint32_t end, uint64_t *bitmap);
+
+/* Is an IPv4 outline worth it that has so many bits set? */
+bool outline4_pays(uint64_t count);
 
 #endif

@@ -133,7 +133,7 @@ static void rejects_one_prefix_more(void **state)
 	assert_null(parse(
 		text, list,
 		"more than 2000000 distinct prefixes in all sets together: there are 2000001, "
-		"and tables of so many take about 51 MiB",
+		"and tables of so many take about 66 MiB",
 		NULL));
 }
 
@@ -190,7 +190,7 @@ static void stops_reading_a_list_that_is_far_too_long(void **state)
 	assert_null(
 		parse(text, list,
 		      "set \"a\" has more than 2000000 prefixes: its file has 4100000 lines, and "
-		      "tables of so many take about 105 MiB",
+		      "tables of so many take about 136 MiB",
 		      NULL));
 }
 

@@ -267,12 +267,76 @@ static void a_large_trie_survives_lack_of_memory(void **state)
 	ranges_done(&ranges);
 }
 
+/* Enough for a root of lines, a block of more changes of class than a line has room for among them,
+ * and one host that differs. */
+static int load_large(void *context, const char *path, char **ret_text, size_t *ret_length,
+		      uint64_t *ret_mtime_ns)
+{
+	FILE *out = open_memstream(ret_text, ret_length);
+
+	assert_non_null(out);
+	for (uint32_t i = 0; i < 40000; i++)
+		fprintf(out, "%u.%u.%u.%u\n", 1 + i / 256, i % 256, i * 7 % 256, i * 11 % 256);
+	for (uint32_t i = 0; i < 100; i++)
+		fprintf(out, "200.0.%u.%u\n", i / 10 % 2, i * 2);
+	fprintf(out, "201.0.0.%s\n", path);
+	fclose(out);
+	*ret_mtime_ns = 1;
+	return 0;
+}
+
+static struct policy *parse_large(const char *file, struct diags *diags)
+{
+	const struct policyc_loader loader = {.load = load_large};
+	struct policy *policy = NULL;
+	char text[128];
+
+	snprintf(text, sizeof(text),
+		 "version: 1\nname: p\nsets: {l: {file: \"%s\"}}\n"
+		 "rules: [{name: r, from: l, action: drop}]\n",
+		 file);
+	assert_int_equal(policyc_parse("p", text, strlen(text), &loader, diags, &policy), 0);
+	return policy;
+}
+
+static void a_delta_survives_lack_of_memory(void **state)
+{
+	CLEANUP(diags_freep) struct diags *diags = diags_new();
+	CLEANUP(policy_freep) struct policy *first = parse_large("1", diags);
+	CLEANUP(policy_freep) struct policy *second = parse_large("2", diags);
+	CLEANUP(image_freep) struct image *before = NULL;
+	struct policyc_options options = {};
+	struct image *image = NULL;
+	long all, held_before;
+
+	assert_int_equal(policyc_compile(first, &options, diags, &before), 0);
+	options.before = before;
+	allocations = 0;
+	assert_int_equal(policyc_compile(second, &options, diags, &image), 0);
+	all = allocations;
+	assert_int_equal(image->nr_changed, 1);
+	image_free(image);
+	assert_in_range(all, 30, 1000);
+	for (long n = 1; n <= all; n++) {
+		image = NULL;
+		held_before = held;
+		allocations = 0;
+		fail_at = n;
+		if (policyc_compile(second, &options, diags, &image) != -ENOMEM)
+			fail_msg("allocation %ld of %ld failed, unnoticed", n, all);
+		fail_at = -1;
+		assert_null(image);
+		assert_int_equal(held, held_before);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_valid_policy_survives_lack_of_memory),
 		cmocka_unit_test(an_invalid_policy_survives_lack_of_memory),
 		cmocka_unit_test(a_large_trie_survives_lack_of_memory),
+		cmocka_unit_test(a_delta_survives_lack_of_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,7 +134,8 @@ static void compile(const char *file, const char *text, policyc_load_fn load,
 		    struct outcome *ret_outcome)
 {
 	static const struct policyc_interface interfaces[] = {{"eth0", 1}, {"eth1", 7}};
-	static struct prefix4 gateway = {0x0a000001, 32}, resolver = {0x0a000035, 32};
+	static struct prefix4 gateway = {.addr = 0x0a000001, .prefixlen = 32};
+	static struct prefix4 resolver = {.addr = 0x0a000035, .prefixlen = 32};
 	static struct prefix6 resolver6 = {{0x20, 0x01, 0x0d, 0xb8, [15] = 0x35}, 128};
 	const struct prefix_list gateways = {.v4 = &gateway, .nr_v4 = 1};
 	const struct prefix_list resolvers = {

@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A policy compiled from the image of another one is byte for byte as without it, whatever has
+ * changed in between; and where only members have, most of the root is copied.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit.h"
+
+#include <compile/basis.h>
+#include <policyc.h>
+#include <synfw/cleanup.h>
+#include <synfw/trie.h>
+
+#define NR_ENTRIES (1U << SYNFW_TRIE_LINE_ROOT_BITS)
+
+/* A root of lines from some 33,000 prefixes on, mostly. */
+#define NR_LISTED  60000
+#define MAX_LISTED (2 * NR_LISTED)
+
+static uint64_t random_state = 9;
+
+/* splitmix64 (Steele, Lea and Flood 2014) */
+static uint64_t random_next(void)
+{
+	uint64_t z = random_state += 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
+	return z ^ z >> 31;
+}
+
+static uint32_t random_below(uint32_t end)
+{
+	return random_next() % end;
+}
+
+/* ---- a policy with three lists ---- */
+
+enum { LISTED, OTHER, SMALL, NR_LISTS };
+static const char *const list_names[NR_LISTS] = {"listed", "other", "small"};
+
+struct lists {
+	struct prefix4 list[NR_LISTS][MAX_LISTED];
+	size_t count[NR_LISTS];
+};
+
+static struct lists lists;
+
+static int load_list(void *context, const char *path, char **ret_text, size_t *ret_length,
+		     uint64_t *ret_mtime_ns)
+{
+	FILE *out = open_memstream(ret_text, ret_length);
+
+	assert_non_null(out);
+	for (int list = 0; list < NR_LISTS; list++) {
+		if (strcmp(path, list_names[list]))
+			continue;
+		for (size_t i = 0; i < lists.count[list]; i++) {
+			const struct prefix4 *prefix = &lists.list[list][i];
+
+			fprintf(out, "%u.%u.%u.%u/%u\n", prefix->addr >> 24,
+				prefix->addr >> 16 & 255, prefix->addr >> 8 & 255,
+				prefix->addr & 255, prefix->prefixlen);
+		}
+	}
+	fclose(out);
+	*ret_mtime_ns = 0;
+	return 0;
+}
+
+#define SETS                                                                             \
+	"version: 1\nname: p\nsets:\n  listed: {file: listed}\n  other: {file: other}\n" \
+	"  small: {file: small}\nrules:\n"
+
+static const char one_rule[] = SETS "- {name: r, from: listed, action: drop}\n";
+
+#define SOURCES                                                                             \
+	SETS "- {name: s, from: small, action: allow}\n"                                    \
+	     "- {name: l, from: listed, except: {from: other}, to: 22/tcp, action: drop}\n" \
+	     "- {name: o, from: [other, listed], action: drop}\n"
+
+static const char sources[] = SOURCES;
+static const char all_lists[] = SOURCES "- {name: d, to-address: [other, listed], action: drop}\n";
+
+static struct image *compile(const char *text, const struct image *before)
+{
+	const struct policyc_loader loader = {.load = load_list};
+	const struct policyc_options options = {.before = before};
+	CLEANUP(diags_freep) struct diags *diags = diags_new();
+	CLEANUP(policy_freep) struct policy *policy = NULL;
+	struct image *image = NULL;
+
+	assert_int_equal(policyc_parse("p", text, strlen(text), &loader, diags, &policy), 0);
+	assert_int_equal(policyc_compile(policy, &options, diags, &image), 0);
+	return image;
+}
+
+static void assert_same(const struct image *image, const struct image *other)
+{
+	assert_int_equal(image->nr_lines, other->nr_lines);
+	for (uint32_t i = 0; i < image->nr_lines; i++)
+		if (memcmp(&image->lines[i], &other->lines[i], SYNFW_LINE_BYTES))
+			fail_msg("line %u of %u differs, the basis begins at %u", i,
+				 image->nr_lines, image_class_tables(image)->basis);
+	assert_memory_equal(image->nr_classes, other->nr_classes, sizeof(image->nr_classes));
+	assert_int_equal(image->kernel_bytes, other->kernel_bytes);
+}
+
+/* Compiles the lists as they are, with and without the image before, which it takes the place of.
+ */
+static void step(const char *text, struct image **image)
+{
+	struct image *made = compile(text, NULL), *patched = compile(text, *image);
+
+	assert_int_equal(made->nr_copied, 0);
+	assert_same(patched, made);
+	image_free(*image);
+	image_free(made);
+	*image = patched;
+}
+
+/* ---- what changes ---- */
+
+static struct prefix4 prefix_of(uint32_t addr, uint8_t prefixlen)
+{
+	return (struct prefix4){.addr = prefixlen ? addr & ~0U << (32 - prefixlen) : 0,
+				.prefixlen = prefixlen};
+}
+
+static void add(int list, struct prefix4 prefix)
+{
+	assert_true(lists.count[list] < MAX_LISTED);
+	lists.list[list][lists.count[list]++] = prefix;
+}
+
+static void drop(int list, size_t place)
+{
+	lists.list[list][place] = lists.list[list][--lists.count[list]];
+}
+
+/* Anywhere, or where many are: entries with more changes of class than a line has room for, and
+ * lists that have no room. */
+static struct prefix4 draw(void)
+{
+	static const uint8_t lengths[] = {18, 24, 24, 25, 30, 32, 32, 32};
+	uint32_t addr = random_next();
+
+	if (random_below(4) == 0)
+		addr = 0x0a000000 | random_below(64) << 15 | random_below(1 << 15);
+	else if (random_below(8) == 0)
+		addr = 0xc0a80000 | random_below(1024);
+	return prefix_of(addr, lengths[random_below(sizeof(lengths))]);
+}
+
+static void begin(size_t listed, size_t other)
+{
+	memset(lists.count, 0, sizeof(lists.count));
+	/* the classes come up here, and stay */
+	for (uint32_t i = 0; i < 2; i++) {
+		add(LISTED, prefix_of(i << 8, 32));
+		add(OTHER, prefix_of((i + 1) << 8, 32));
+		add(SMALL, prefix_of((i + 2) << 8, 32));
+		add(SMALL, prefix_of(i << 8 | 1, 32));
+		add(LISTED, prefix_of(i << 8 | 1, 32));
+		add(OTHER, prefix_of(i << 8 | 1, 32));
+		add(SMALL, prefix_of(i << 8 | 2, 32));
+		add(OTHER, prefix_of(i << 8 | 2, 32));
+		add(SMALL, prefix_of(i << 8 | 3, 32));
+		add(LISTED, prefix_of(i << 8 | 3, 32));
+	}
+	for (size_t i = 0; i < listed; i++)
+		add(LISTED, draw());
+	for (size_t i = 0; i < other; i++)
+		add(OTHER, draw());
+}
+
+/* Some come and some go, of all lengths. */
+static void change(int list, size_t added, size_t dropped)
+{
+	size_t fixed = 20;
+
+	while (added--)
+		add(list, draw());
+	while (dropped-- && lists.count[list] > fixed)
+		drop(list, fixed + random_below(lists.count[list] - fixed));
+}
+
+static void members_that_come_and_go(void **state)
+{
+	struct image *image = NULL;
+
+	begin(NR_LISTED, 0);
+	step(one_rule, &image);
+	for (int round = 0; round < 12; round++) {
+		change(LISTED, random_below(200), random_below(200));
+		step(one_rule, &image);
+		assert_true(image->nr_copied > NR_ENTRIES * 3 / 4);
+		assert_true(image->nr_changed > 0);
+	}
+	/* nothing */
+	step(one_rule, &image);
+	assert_int_equal(image->nr_copied, NR_ENTRIES);
+	image_free(image);
+}
+
+static void lists_that_share_addresses_and_both_directions(void **state)
+{
+	struct image *image = NULL;
+
+	begin(NR_LISTED, NR_LISTED / 2);
+	step(all_lists, &image);
+	for (int round = 0; round < 12; round++) {
+		change(round % 2 ? LISTED : OTHER, random_below(100), random_below(100));
+		change(SMALL, random_below(3), random_below(3));
+		step(all_lists, &image);
+		assert_true(image->nr_copied > 2 * NR_ENTRIES * 3 / 4);
+		assert_true(image->nr_changed > 0);
+	}
+	image_free(image);
+}
+
+/* ---- what is made anew ---- */
+
+static void assert_made_anew(const char *text, struct image **image)
+{
+	step(text, image);
+	assert_int_equal(image[0]->nr_copied, 0);
+}
+
+static void assert_copied(const char *text, struct image **image)
+{
+	step(text, image);
+	assert_true(image[0]->nr_copied > 0);
+}
+
+/* 0.0.0.0/0 to /17 and back: most entries, or few. */
+static void long_and_short_prefixes(void **state)
+{
+	struct image *image = NULL;
+
+	begin(NR_LISTED, 0);
+	step(all_lists, &image);
+	for (uint8_t prefixlen = 17; prefixlen; prefixlen--) {
+		struct prefix4 prefix = prefix_of(0xb0000000, prefixlen);
+
+		add(OTHER, prefix);
+		/* a quarter of the root is too much */
+		if (prefixlen < 3)
+			assert_made_anew(all_lists, &image);
+		else
+			assert_copied(all_lists, &image);
+		drop(OTHER, lists.count[OTHER] - 1);
+		step(all_lists, &image);
+	}
+	add(OTHER, prefix_of(0, 0));
+	assert_made_anew(all_lists, &image);
+	image_free(image);
+}
+
+static void edges_of_the_address_space(void **state)
+{
+	static const uint32_t edges[] = {0, 0x7fff, 0x8000, 0xffff7fff, 0xffff8000, 0xffffffff};
+	struct image *image = NULL;
+
+	begin(NR_LISTED, 0);
+	step(one_rule, &image);
+	for (size_t i = 0; i < sizeof(edges) / sizeof(edges[0]); i++) {
+		add(LISTED, prefix_of(edges[i], 32));
+		/* the first address is where the class comes up */
+		if (edges[i])
+			assert_copied(one_rule, &image);
+		else
+			step(one_rule, &image);
+		drop(LISTED, lists.count[LISTED] - 1);
+		assert_copied(one_rule, &image);
+	}
+	image_free(image);
+}
+
+/* Classes are numbered in the order in which they come up. */
+static void classes_that_come_and_go_and_change_places(void **state)
+{
+	struct image *image = NULL;
+
+	begin(NR_LISTED, NR_LISTED / 2);
+	step(sources, &image);
+	/* in front of all: the class of `other` comes up before that of `listed` */
+	add(OTHER, prefix_of(1, 32));
+	drop(LISTED, 0);
+	step(sources, &image);
+	/* one that comes up for the first time */
+	lists.count[SMALL] = 0;
+	assert_made_anew(sources, &image);
+	add(SMALL, prefix_of(0xf0000000, 32));
+	assert_made_anew(sources, &image);
+	add(SMALL, prefix_of(0xf1000000, 32));
+	assert_copied(sources, &image);
+	/* the one with which it came up goes, another stays */
+	drop(SMALL, 0);
+	assert_made_anew(sources, &image);
+	add(SMALL, prefix_of(0xe0000000, 32));
+	assert_made_anew(sources, &image);
+	/* a class that is covered wherever it is */
+	add(OTHER, prefix_of(0xee000000, 31));
+	add(SMALL, prefix_of(0xee000000, 32));
+	add(SMALL, prefix_of(0xee000001, 32));
+	step(sources, &image);
+	change(LISTED, 100, 100);
+	step(sources, &image);
+	image_free(image);
+}
+
+/* Both sides of the switch to a root of lines, and of the outline. */
+static void other_roots(void **state)
+{
+	struct image *image = NULL;
+
+	memset(lists.count, 0, sizeof(lists.count));
+	for (uint32_t i = 0; i < 32768; i++)
+		add(LISTED, prefix_of(0x01000000 + i * 100000, 32));
+	/* two ranges each, and what is before them */
+	step(one_rule, &image);
+	assert_int_not_equal(image_class_tables(image)->basis, 0);
+	drop(LISTED, 1000);
+	assert_made_anew(one_rule, &image);
+	assert_int_equal(image_class_tables(image)->basis, 0);
+	add(LISTED, prefix_of(0xe0000000, 32));
+	assert_made_anew(one_rule, &image);
+	add(LISTED, prefix_of(0xe1000000, 32));
+	assert_copied(one_rule, &image);
+	/* half of the /18s and one more */
+	assert_int_not_equal(image_class_tables(image)->trie4_outline[SYNFW_DIR_SRC], 0);
+	for (uint32_t i = 0; i < 3; i++)
+		add(LISTED, prefix_of((i << 29) + (1U << 28), 4));
+	add(LISTED, prefix_of(0x80000000, 4));
+	step(one_rule, &image);
+	for (uint32_t i = 0; i < 4096; i++)
+		add(LISTED, prefix_of(0xd0000000 + (i << 14), 32));
+	step(one_rule, &image);
+	image_free(image);
+}
+
+/* Addresses of which most are in a list, and then are not. */
+static void another_class_of_the_rest(void **state)
+{
+	struct image *image = NULL;
+
+	begin(NR_LISTED, 0);
+	for (uint32_t i = 0; i < 7; i++)
+		add(OTHER, prefix_of(0x40000000 + (i << 27), 5));
+	step(all_lists, &image);
+	assert_int_equal(image_class_tables(image)->trie4_rest[SYNFW_DIR_DST], 0);
+	for (uint32_t i = 7; i < 17; i += 3)
+		for (uint32_t k = 0; k < 3 && i + k < 17; k++) {
+			add(OTHER, prefix_of(0x40000000 + ((i + k) << 27), 5));
+			step(all_lists, &image);
+		}
+	assert_int_not_equal(image_class_tables(image)->trie4_rest[SYNFW_DIR_DST], 0);
+	for (int i = 0; i < 5; i++) {
+		drop(OTHER, lists.count[OTHER] - 1);
+		step(all_lists, &image);
+	}
+	assert_int_equal(image_class_tables(image)->trie4_rest[SYNFW_DIR_DST], 0);
+	image_free(image);
+}
+
+/* Rules that speak of lists in another way make other classes of the same members. */
+static void other_rules(void **state)
+{
+	static const char *const others[] = {
+		SETS "- {name: r, from: other, action: drop}\n",
+		SETS "- {name: r, from: [listed, other], action: drop}\n",
+		SETS "- {name: r, from: listed, except: {from: other}, action: drop}\n",
+		SETS "- {name: r, except: {from: listed}, action: drop}\n",
+		SETS "- {name: r, to-address: listed, action: drop}\n",
+		SETS "- {name: r, from: listed, action: drop}\n"
+		     "- {name: s, from: 10.0.0.1, action: allow}\n",
+		SETS "- {name: s, from: 10.0.0.1, action: allow}\n"
+		     "- {name: r, from: listed, action: drop}\n",
+		"version: 1\nname: p\nsets:\n  small: {file: small}\n  listed: {file: listed}\n"
+		"rules:\n- {name: r, from: listed, action: drop}\n",
+	};
+	struct image *first = NULL;
+
+	begin(NR_LISTED, NR_LISTED / 2);
+	step(one_rule, &first);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		struct image *image = compile(others[i], first), *back;
+		struct image *anew = compile(others[i], NULL);
+
+		assert_same(image, anew);
+		assert_int_equal(image->nr_copied, 0);
+		back = compile(one_rule, image);
+		assert_same(back, first);
+		assert_int_equal(back->nr_copied, 0);
+		image_free(back);
+		image_free(anew);
+		image_free(image);
+	}
+	image_free(first);
+}
+
+/* Ports, actions and names of rules are none of the roots' business, wherever those lie then. */
+static void rules_on_other_fields(void **state)
+{
+	static const char *const others[] = {
+		SETS "- {name: renamed, from: listed, action: allow}\n",
+		SETS "- {name: t, to: 23/tcp, action: drop}\n"
+		     "- {name: r, from: listed, to: 22/tcp, action: drop}\n",
+	};
+	struct image *image = NULL;
+
+	begin(NR_LISTED, 0);
+	step(one_rule, &image);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		change(LISTED, 20, 20);
+		assert_copied(others[i], &image);
+	}
+	image_free(image);
+}
+
+/* Thousands of rules, whose classes are of chunks, with an address each. */
+static void many_rules(void **state)
+{
+	CLEANUP(cleanup_free) char *text = NULL;
+	struct image *image = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	fputs(SETS, out);
+	for (int i = 0; i < 600; i++)
+		fprintf(out, "- {name: r%d, from: 9.0.%d.%d, to: %d/tcp, action: drop}\n", i,
+			i / 256, i % 256, i + 1);
+	fputs("- {name: l, from: listed, action: drop}\n", out);
+	fclose(out);
+	begin(NR_LISTED, 0);
+	step(text, &image);
+	for (int i = 0; i < 3; i++) {
+		change(LISTED, 20, 20);
+		step(text, &image);
+	}
+	image_free(image);
+}
+
+/* ---- images that are not as they were made ---- */
+
+/* A policy is compiled from what is left of an image, or from all else. */
+static void assert_not_used(struct image *before, const struct image *expected)
+{
+	struct image *image = compile(one_rule, before);
+
+	assert_same(image, expected);
+	assert_int_equal(image->nr_copied, 0);
+	image_free(image);
+}
+
+static void images_that_are_damaged(void **state)
+{
+	struct image *before = NULL, *expected;
+	const struct synfw_class_tables *tables;
+	uint32_t nr_lines, basis;
+
+	begin(NR_LISTED, 0);
+	step(one_rule, &before);
+	change(LISTED, 50, 50);
+	expected = compile(one_rule, before);
+	assert_true(expected->nr_copied > 0);
+	nr_lines = before->nr_lines;
+	tables = image_class_tables(before);
+	basis = tables->basis;
+
+	for (int i = 0; i < 120; i++) {
+		/* the head more often than its share, then the rest and the trie */
+		uint32_t line = i < 60	 ? basis + random_below(2)
+				: i < 90 ? basis + random_below(nr_lines - basis)
+					 : tables->trie4[SYNFW_DIR_SRC] + random_below(NR_ENTRIES);
+		uint8_t *byte = &before->lines[line].byte[random_below(SYNFW_LINE_BYTES)];
+		uint8_t mask = 1 << random_below(8);
+
+		*byte ^= mask;
+		assert_not_used(before, expected);
+		*byte ^= mask;
+	}
+	for (uint32_t cut = 1; cut < nr_lines; cut += 1 + nr_lines / 12) {
+		before->nr_lines = cut;
+		assert_not_used(before, expected);
+	}
+	before->nr_lines = 0;
+	assert_not_used(before, expected);
+	before->nr_lines = nr_lines;
+	for (uint32_t place = 0; place < 4 * nr_lines; place += 1 + nr_lines / 12) {
+		((struct synfw_class_tables *)&before->lines[1])->basis = place;
+		if (place != basis)
+			assert_not_used(before, expected);
+	}
+	((struct synfw_class_tables *)&before->lines[1])->basis = UINT32_MAX;
+	assert_not_used(before, expected);
+	image_free(expected);
+	image_free(before);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(members_that_come_and_go),
+		cmocka_unit_test(lists_that_share_addresses_and_both_directions),
+		cmocka_unit_test(long_and_short_prefixes),
+		cmocka_unit_test(edges_of_the_address_space),
+		cmocka_unit_test(classes_that_come_and_go_and_change_places),
+		cmocka_unit_test(other_roots),
+		cmocka_unit_test(another_class_of_the_rest),
+		cmocka_unit_test(other_rules),
+		cmocka_unit_test(rules_on_other_fields),
+		cmocka_unit_test(many_rules),
+		cmocka_unit_test(images_that_are_damaged),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
