@@ -198,6 +198,44 @@ test_what_reads_back_as_something_else_is_refused() {
 	passes 2 "proto=udp,src=10.0.0.4,dst=$EDGE4,dport=1001"
 }
 
+faulty_delta() { # NUMBER WHAT=VALUE: an apply of what differs in one line from the policy in force
+	run on_edge env LD_PRELOAD="$TOOLS/libfail_bpf.so" FAIL_BPF_COMMAND=$MAPPING "$2" FAIL_BPF_AT="$1" \
+		FAIL_BPF_COUNT="$T/count" "$SYNFW" apply "$T/changed.yaml" --json
+}
+
+# The tables in force cannot be mapped, or are not what was written: all is made anew, or, where
+# another mapping fails, refused.
+test_a_delta_without_the_tables_in_force() {
+	local number last what anew
+	prepare_large
+	sed 's:list.txt:changed.txt:' "$T/large.yaml" >"$T/changed.yaml"
+	sed 's/^10\.0\.0\.4$/10.0.0.5/' "$T/list.txt" >"$T/changed.txt"
+	apply large
+	faulty_delta 0 FAIL_BPF_ERRNO=0
+	equal "$STATUS" 0 "status of a delta without a fault"
+	json '.blocks_copied == 131071 and .blocks_changed == 1'
+	last=$(cat "$T/count")
+	for what in FAIL_BPF_ERRNO=$ENOMEM FAIL_BPF_FLIP=1; do
+		anew=0
+		for ((number = 1; number <= last; number++)); do
+			apply large
+			faulty_delta $number $what
+			case $STATUS in
+			0)
+				[ "$(jq .blocks_copied "$T/out")" = 131071 ] || anew=$((anew + 1))
+				drops 1 "proto=udp,src=10.0.0.5,dst=$EDGE4,dport=5"
+				drops 1 "proto=udp,src=10.3.3.60,dst=$EDGE4,dport=5"
+				passes 1 "proto=udp,src=10.0.0.4,dst=$EDGE4,dport=5" ;;
+			*)
+				drops 1 "proto=udp,src=10.0.0.4,dst=$EDGE4,dport=5"
+				passes 1 "proto=udp,src=10.0.0.5,dst=$EDGE4,dport=5" ;;
+			esac
+		done
+		echo "$what: of $last mappings $anew led to new tables"
+		[ $anew -ge 2 ] || fail "$what: only $anew applies made all anew"
+	done
+}
+
 # ---- detach --------------------------------------------------------------------------------------
 
 faulty_detach() { # NUMBER VARIABLE=VALUE

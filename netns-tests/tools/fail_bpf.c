@@ -86,20 +86,22 @@ static void flip_value(long (*call)(long number, ...), const union bpf_attr *att
 		*(char *)(uintptr_t)attr->value ^= 1;
 }
 
-/* A copy of a mapping, in which a bit is another. */
-static void *flip_mapping(void *mapping, size_t length)
+/* A copy of a mapping in its place, in which a bit is another. */
+static void flip_mapping(void *mapping, size_t length)
 {
 	char *copy;
 
 	if (!getenv("FAIL_BPF_FLIP") || mapping == MAP_FAILED)
-		return mapping;
-	copy = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (copy == MAP_FAILED)
-		return mapping;
+		return;
+	copy = malloc(length);
+	if (!copy)
+		return;
 	memcpy(copy, mapping, length);
 	copy[length / 2] ^= 1;
-	munmap(mapping, length);
-	return copy;
+	if (mmap(mapping, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		 -1, 0) != MAP_FAILED)
+		memcpy(mapping, copy, length);
+	free(copy);
 }
 
 long syscall(long number, ...)
@@ -143,6 +145,8 @@ void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
 		next = (void *(*)(void *, size_t, int, int, int, off_t))dlsym(RTLD_NEXT, "mmap");
 	result = next(addr, length, prot, flags, fd, offset);
 	if (wanted)
+		flip_mapping(result, length);
+	if (wanted)
 		on_return();
-	return wanted ? flip_mapping(result, length) : result;
+	return result;
 }

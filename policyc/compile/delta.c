@@ -14,10 +14,12 @@
 #define NR_ENTRIES (1U << SYNFW_TRIE_LINE_ROOT_BITS)
 #define ENTRY_BITS (32 - SYNFW_TRIE_LINE_ROOT_BITS)
 
-/* More entries than this share of them are made anew as fast with all the others; and looking for
- * one address in this many lists takes as long as a prefix takes to be made anew. */
+/* More entries than this share of them are made anew as fast with all the others; looking for one
+ * address in this many lists takes as long as a prefix takes to be made anew; and a class that has
+ * gone from where it came up first is not looked for in more entries. */
 #define MAX_CHANGED    (NR_ENTRIES / 4)
 #define LISTS_A_PREFIX 2
+#define MAX_SEARCHED   4096
 
 /* All that looking for a delta holds. */
 struct search {
@@ -130,6 +132,11 @@ static void entries_mark(struct search *search, const struct prefix4 *prefix)
 	}
 }
 
+static bool has_changed(const struct search *search, uint32_t entry)
+{
+	return search->changed[entry / 64] >> entry % 64 & 1;
+}
+
 static uint64_t place_of(const struct prefix4 *prefix)
 {
 	return (uint64_t)prefix->addr << 8 | prefix->prefixlen;
@@ -180,8 +187,8 @@ static int vectors_begin(struct search *search)
 	return error;
 }
 
-/* Which sets an address is in, of prefixes that are no longer than those with which a class begins,
- * and whether one of them is that prefix. */
+/* Which sets an address was in, of prefixes that are no longer than that with which a class began,
+ * which is one of them. */
 static int membership_at(struct search *search, const struct set_prefix *origin,
 			 uint32_t *ret_membership)
 {
@@ -190,7 +197,7 @@ static int membership_at(struct search *search, const struct set_prefix *origin,
 
 	*ret_membership = MEMBERSHIP_EMPTY;
 	for (uint32_t i = 0; i < search->nr_sets; i++) {
-		const struct prefix_list *list = new_list(search, search->sets[i]);
+		const struct prefix_list *list = old_list(search, search->sets[i]);
 		size_t at = prefix_list_find4(list, addr);
 		int error;
 
@@ -206,8 +213,7 @@ static int membership_at(struct search *search, const struct set_prefix *origin,
 	return found ? 0 : -ESTALE;
 }
 
-/* Each class has to come up where it did, and with that in the same order; that none comes up
- * earlier is seen by the walks. */
+/* The classes that there were, in their order. */
 static int classes_find(struct search *search)
 {
 	const struct basis_class *classes = search->basis.classes[search->direction];
@@ -307,11 +313,6 @@ static int part_add(struct search *search, uint32_t first, uint32_t end)
 	return error ? error : totals_change(totals, &part->ranges, addr, behind, true);
 }
 
-static bool has_changed(const struct search *search, uint32_t entry)
-{
-	return search->changed[entry / 64] >> entry % 64 & 1;
-}
-
 static int totals_begin(struct search *search)
 {
 	const struct basis_class *classes = search->basis.classes[search->direction];
@@ -346,6 +347,58 @@ static int parts_make(struct search *search)
 	return error;
 }
 
+/* ---- where classes come up now ---- */
+
+static uint32_t origin_entry(const struct search *search, uint32_t class_id)
+{
+	return search->basis.classes[search->direction][class_id].first >> ENTRY_BITS;
+}
+
+/* Those that came up in an entry which has changed. The walks over such entries meet all that come
+ * up there. */
+static void origins_doubt(struct search *search)
+{
+	for (uint32_t i = 1; i < search->origins.count; i++)
+		if (has_changed(search, origin_entry(search, i)))
+			origins_forget(&search->origins, i);
+}
+
+/* Looks for a class in the entries behind that where it came up, until it is before those. */
+static int origin_search(struct search *search, uint32_t class_id)
+{
+	uint32_t entry = origin_entry(search, class_id), searched = 0;
+
+	while (++entry < NR_ENTRIES) {
+		CLEANUP(ranges_done) struct ranges unused = {};
+		uint32_t addr = entry << ENTRY_BITS;
+		int error;
+
+		if (origins_have(&search->origins, class_id, address4(addr)))
+			return 0;
+		if (has_changed(search, entry))
+			continue;
+		if (++searched > MAX_SEARCHED || costs_as_much(search, searched))
+			return -ESTALE;
+		error = part_walk(search, true, addr, addr | ((1U << ENTRY_BITS) - 1), &unused);
+		if (error)
+			return error;
+	}
+	return origins_have(&search->origins, class_id, ~(address_t)0) ? 0 : -ESTALE;
+}
+
+/* Classes that come up in another order have other numbers. */
+static int origins_find(struct search *search)
+{
+	for (uint32_t i = 1; i < search->origins.count; i++) {
+		int error =
+			has_changed(search, origin_entry(search, i)) ? origin_search(search, i) : 0;
+
+		if (error)
+			return error;
+	}
+	return origins_are_ordered(&search->origins) ? 0 : -ESTALE;
+}
+
 /* Do the new ranges take a root of the same form, with the same class of the rest? */
 static bool root_stays(const struct search *search)
 {
@@ -371,7 +424,11 @@ static int search_run(struct search *search)
 	if (!error)
 		error = classes_find(search);
 	if (!error)
+		origins_doubt(search);
+	if (!error)
 		error = parts_make(search);
+	if (!error)
+		error = origins_find(search);
 	return !error && !root_stays(search) ? -ESTALE : error;
 }
 

@@ -10,14 +10,14 @@ void origins_done(struct origins *origins)
 	*origins = (struct origins){};
 }
 
-static bool comes_before(const struct set_prefix *prefix, const struct origin *origin)
+static bool comes_before(const struct origin *origin, const struct origin *other)
 {
-	if (prefix->first != origin->first)
-		return prefix->first < origin->first;
-	return prefix->prefixlen < origin->prefixlen;
+	if (origin->first != other->first)
+		return origin->first < other->first;
+	return origin->prefixlen < other->prefixlen;
 }
 
-static int origins_append(struct origins *origins, const struct set_prefix *prefix)
+static int origins_append(struct origins *origins, const struct origin *origin)
 {
 	if (origins->count == origins->room) {
 		uint32_t room = origins->room ? 2 * origins->room : 16;
@@ -28,17 +28,35 @@ static int origins_append(struct origins *origins, const struct set_prefix *pref
 		origins->list = list;
 		origins->room = room;
 	}
-	origins->list[origins->count++] =
-		(struct origin){.first = prefix->first, .prefixlen = prefix->prefixlen};
+	origins->list[origins->count++] = *origin;
 	return 0;
 }
 
 int origins_meet(struct origins *origins, uint32_t class_id, const struct set_prefix *prefix)
 {
-	if (class_id < origins->count) {
-		bool moved = origins->known && comes_before(prefix, &origins->list[class_id]);
+	const struct origin origin = {.first = prefix->first, .prefixlen = prefix->prefixlen};
 
-		return moved ? -ESTALE : 0;
-	}
-	return origins->known ? -ESTALE : origins_append(origins, prefix);
+	if (class_id >= origins->count)
+		return origins->known ? -ESTALE : origins_append(origins, &origin);
+	if (origins->known && comes_before(&origin, &origins->list[class_id]))
+		origins->list[class_id] = origin;
+	return 0;
+}
+
+void origins_forget(struct origins *origins, uint32_t class_id)
+{
+	origins->list[class_id] = (struct origin){.first = ~(address_t)0, .prefixlen = UINT8_MAX};
+}
+
+bool origins_have(const struct origins *origins, uint32_t class_id, address_t before)
+{
+	return origins->list[class_id].first < before;
+}
+
+bool origins_are_ordered(const struct origins *origins)
+{
+	for (uint32_t i = 2; i < origins->count; i++)
+		if (!comes_before(&origins->list[i - 1], &origins->list[i]))
+			return false;
+	return true;
 }

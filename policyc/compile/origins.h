@@ -18,12 +18,21 @@ struct origin {
 struct origins {
 	struct origin *list; /* by class; of addresses in no set, which is class 0, all is 0 */
 	uint32_t count, room;
-	bool known; /* no more classes come, and none earlier */
+	bool known; /* which classes there are, but not where all of them come up */
 };
 
-/* A class at a prefix, of which there are none before in this order but what was met. 0, -ENOMEM,
- * or of known origins -ESTALE when the class has another one. */
+/* A class at a prefix; as long as classes are not known, of prefixes in their order. 0, -ENOMEM, or
+ * -ESTALE when it is none of those that are known. */
 int origins_meet(struct origins *origins, uint32_t class_id, const struct set_prefix *prefix);
+
+/* Of known classes: it may not come up where it did. */
+void origins_forget(struct origins *origins, uint32_t class_id);
+
+/* Has a class come up, and before a prefix that begins with this address? */
+bool origins_have(const struct origins *origins, uint32_t class_id, address_t before);
+
+/* Do all come up in the order of their numbers? */
+bool origins_are_ordered(const struct origins *origins);
 
 void origins_done(struct origins *origins);
 
