@@ -170,34 +170,31 @@ static void lowers_sort(struct prefix6 *prefixes, size_t count, const struct upp
 	}
 }
 
-/* Moves each prefix to the place of its upper half, along the cycles of the permutation. */
-static void permute(struct prefix6 *prefixes, size_t count, struct upper6 *sorted)
+/* Each load waits for a miss of the cache, but for no other one. */
+static void gather(const struct prefix6 *prefixes, size_t count, const struct upper6 *sorted,
+		   struct prefix6 *to)
 {
-	for (size_t begin = 0; begin < count; begin++) {
-		const struct prefix6 first = prefixes[begin];
-		size_t here = begin, from;
-
-		for (; (from = sorted[here].index) != begin; here = from) {
-			prefixes[here] = prefixes[from];
-			sorted[here].index = here;
-		}
-		prefixes[here] = first;
-		sorted[here].index = here;
-	}
+	for (size_t i = 0; i < count; i++)
+		to[i] = prefixes[sorted[i].index];
 }
 
+/* In two halves of memory, each of which has room for the upper halves, or for the prefixes. */
 static bool radix_sort6(struct prefix6 *prefixes, size_t count)
 {
+	size_t room = count * sizeof(*prefixes) / sizeof(struct upper6) + 1;
 	CLEANUP(cleanup_free)
-	struct upper6 *uppers = reallocarray(NULL, 2 * count, sizeof(*uppers));
+	struct upper6 *uppers = reallocarray(NULL, 2 * room, sizeof(*uppers));
 	struct upper6 *sorted;
+	struct prefix6 *spare;
 
-	if (count > UINT32_MAX || !large_memory(uppers, 2 * count * sizeof(*uppers)))
+	if (count > UINT32_MAX || !large_memory(uppers, 2 * room * sizeof(*uppers)))
 		return false;
 	for (size_t i = 0; i < count; i++)
 		uppers[i] = (struct upper6){half6(&prefixes[i], 0), i};
-	sorted = uppers_sort(uppers, count, uppers + count);
-	permute(prefixes, count, sorted);
+	sorted = uppers_sort(uppers, count, uppers + room);
+	spare = (struct prefix6 *)(sorted == uppers ? uppers + room : uppers);
+	gather(prefixes, count, sorted, spare);
+	memcpy(prefixes, spare, count * sizeof(*prefixes));
 	lowers_sort(prefixes, count, sorted);
 	return true;
 }

@@ -132,33 +132,71 @@ static bool plan_class(struct list6_plan *plan, uint32_t class_id)
 	return true;
 }
 
+/* Changes of class in a block, as the widest list sees them: all that the widths are compared by.
+ */
+struct changes6 {
+	uint32_t bits; /* of the widest list */
+	uint32_t count;
+	uint32_t class_before;
+	struct change6 {
+		uint32_t number;
+		uint32_t class_id;
+		bool exact; /* it is the first address of its number */
+	} list[LIST6_MAX_RANGES];
+};
+
+static void changes6_read(const struct trie_builder *builder, const struct block *block,
+			  struct changes6 *changes)
+{
+	uint32_t widest = block->left_bits < SYNFW_TRIE6_LIST_MAX_BITS ? block->left_bits
+								       : SYNFW_TRIE6_LIST_MAX_BITS;
+	uint32_t left_bits = block->left_bits - widest;
+	address_t inside = ((address_t)1 << left_bits) - 1;
+
+	changes->bits = widest;
+	changes->count = block->end - block->begin - 1;
+	changes->class_before = range_class(builder->ranges, block->begin);
+	for (uint32_t i = 0; i < changes->count; i++) {
+		size_t range = block->begin + 1 + i;
+		address_t offset = range_first(builder->ranges, range) - block->first;
+
+		changes->list[i] = (struct change6){
+			.number = offset >> left_bits,
+			.class_id = range_class(builder->ranges, range),
+			.exact = !(offset & inside),
+		};
+	}
+}
+
 /* Counts before anything is built: a key for each number within which the class changes, but for
  * one that only ends what the number before it is. */
-static bool list6_planned(const struct trie_builder *builder, const struct block *block,
-			  uint32_t bits, struct list6_plan *ret_plan)
+static bool list6_planned(const struct changes6 *changes, uint32_t bits,
+			  struct list6_plan *ret_plan)
 {
-	uint32_t left_bits = block->left_bits - bits;
+	uint32_t shift = changes->bits - bits, inside = (1U << shift) - 1;
 	struct list6_plan plan = {.bits = bits};
-	address_t open = 0; /* the first address behind a key */
-	size_t at = block->begin + 1;
+	uint32_t open = 0; /* the number behind a key */
 
-	if (!plan_class(&plan, range_class(builder->ranges, block->begin)))
+	if (!plan_class(&plan, changes->class_before))
 		return false;
-	while (at < block->end) {
-		address_t first = range_first(builder->ranges, at) >> left_bits << left_bits;
-		struct block inner = block_within(builder, block, at - 1, first, left_bits);
+	for (uint32_t i = 0; i < changes->count; i++) {
+		const struct change6 *first = &changes->list[i];
+		uint32_t number = first->number >> shift;
+		bool is_leaf = first->exact && !(first->number & inside);
 
-		at = inner.end;
-		if (!plan_class(&plan, range_class(builder->ranges, at - 1)))
+		for (; i + 1 < changes->count && changes->list[i + 1].number >> shift == number;
+		     i++)
+			is_leaf = false;
+		if (!plan_class(&plan, changes->list[i].class_id))
 			return false;
-		if (plan.nr_keys && first == open && block_is_leaf(&inner)) {
+		if (plan.nr_keys && number == open && is_leaf) {
 			open = 0;
 			continue;
 		}
-		plan.nr_records += !block_is_leaf(&inner);
+		plan.nr_records += !is_leaf;
 		if (++plan.nr_keys > SYNFW_TRIE6_LIST_KEYS)
 			return false;
-		open = first + ((address_t)1 << left_bits);
+		open = number + 1;
 	}
 	*ret_plan = plan;
 	return true;
@@ -169,15 +207,17 @@ static bool list6_planned(const struct trie_builder *builder, const struct block
 static bool list6_plan(const struct trie_builder *builder, const struct block *block,
 		       struct list6_plan *ret_plan)
 {
-	uint32_t widest = block->left_bits < SYNFW_TRIE6_LIST_MAX_BITS ? block->left_bits
-								       : SYNFW_TRIE6_LIST_MAX_BITS;
+	struct changes6 changes;
 	struct list6_plan plan;
 	bool fits = false;
 
 	if (block->end - block->begin > LIST6_MAX_RANGES)
 		return false;
-	for (uint32_t bits = widest; bits == widest || bits >= LIST6_MIN_BITS; bits--) {
-		if (!list6_planned(builder, block, bits, &plan) ||
+	changes6_read(builder, block, &changes);
+	for (uint32_t bits = changes.bits;
+	     !(fits && !ret_plan->nr_records) && (bits == changes.bits || bits >= LIST6_MIN_BITS);
+	     bits--) {
+		if (!list6_planned(&changes, bits, &plan) ||
 		    (fits && plan.nr_records >= ret_plan->nr_records))
 			continue;
 		*ret_plan = plan;
