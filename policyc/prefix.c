@@ -205,6 +205,48 @@ enum prefix_error prefix_parse(const char *text, size_t length, struct any_prefi
 	return error;
 }
 
+/* A number of at most three digits without a zero in front, which *text moves behind; more than any
+ * octet is: there is none. */
+static inline uint32_t read_octet(const char **text)
+{
+	const char *at = *text;
+	uint32_t value = (unsigned char)(at[0] - '0'), digit = (unsigned char)(at[1] - '0');
+
+	if (value > 9 || (!value && digit <= 9))
+		return UINT32_MAX;
+	at++;
+	for (int more = 0; more < 2 && digit <= 9; more++) {
+		value = value * 10 + digit;
+		digit = (unsigned char)(*++at - '0');
+	}
+	*text = at;
+	return value;
+}
+
+const char *prefix4_read(const char *text, struct prefix4 *ret)
+{
+	uint32_t addr = 0, prefixlen = 32;
+
+	for (int octet = 0; octet < 4; octet++) {
+		uint32_t value;
+
+		if (octet && *text++ != '.')
+			return NULL;
+		value = read_octet(&text);
+		if (value > 255)
+			return NULL;
+		addr = addr << 8 | value;
+	}
+	if (*text == '/') {
+		text++;
+		prefixlen = read_octet(&text);
+		if (prefixlen > 32 || addr & ~mask4(prefixlen))
+			return NULL;
+	}
+	*ret = (struct prefix4){.addr = addr, .prefixlen = prefixlen};
+	return text;
+}
+
 static void format_prefix(int family, const void *addr_be, unsigned int prefixlen, char *out,
 			  size_t size)
 {

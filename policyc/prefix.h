@@ -48,6 +48,13 @@ enum prefix_error prefix_parse(const char *text, size_t length, struct any_prefi
 void prefix4_format(const struct prefix4 *prefix, char *out, size_t size);
 void prefix6_format(const struct prefix6 *prefix, char *out, size_t size);
 
+/* The longest text of an IPv4 prefix, with one digit more, and what stands behind it. */
+#define PREFIX4_LINE_BYTES 20
+
+/* What stands behind the IPv4 prefix with which a text of at least PREFIX4_LINE_BYTES begins, if
+ * prefix_parse() takes that prefix; or NULL. For lists of millions, of which this is most. */
+const char *prefix4_read(const char *text, struct prefix4 *ret);
+
 /* Room for so many of a family (4 or 6) in all, of which no more is touched than is used. 0 or
  * -ENOMEM. */
 int prefix_list_reserve(struct prefix_list *list, uint8_t family, size_t count);

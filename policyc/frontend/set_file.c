@@ -192,17 +192,44 @@ static void report_rest(struct reader *reader)
 			     reader->nr_objects, reader->records);
 }
 
-static int read_lines(struct reader *reader, const char *text, const char *end,
-		      int (*read_line)(struct reader *reader, const char *line, const char *end))
+/* The lines that a plain list mostly has, from *text on, which moves behind them: an IPv4 prefix
+ * and nothing else. All others, and what is wrong with them, are read_plain_line()'s. */
+static int read_plain_prefixes(struct reader *reader, const char **text, const char *end)
 {
-	while (text < end) {
-		const char *newline = memchr(text, '\n', (size_t)(end - text));
-		const char *stop = newline ? newline : end;
+	struct prefix_list *list = reader->list;
+	struct prefix4 prefix;
+
+	while (end - *text >= PREFIX4_LINE_BYTES && prefix_list_count(list) < MAX_RAW) {
+		const char *behind = prefix4_read(*text, &prefix);
 		int err;
 
+		if (!behind || *behind != '\n')
+			return 0;
+		err = prefix_list_add4(list, prefix.addr, prefix.prefixlen);
+		if (err)
+			return err;
+		reader->line++;
+		*text = behind + 1;
+	}
+	return 0;
+}
+
+static int read_lines(struct reader *reader, const char *text, const char *end)
+{
+	bool is_plain = reader->format != SET_FORMAT_SPAMHAUS_JSON;
+
+	while (text < end) {
+		const char *newline, *stop;
+		int err = is_plain ? read_plain_prefixes(reader, &text, end) : 0;
+
+		if (err || text == end)
+			return err;
+		newline = memchr(text, '\n', (size_t)(end - text));
+		stop = newline ? newline : end;
 		reader->line++;
 		reader->line_start = text;
-		err = read_line(reader, text, stop);
+		err = is_plain ? read_plain_line(reader, text, stop)
+			       : read_json_line(reader, text, stop);
 		if (err)
 			return err;
 		text = newline ? newline + 1 : end;
@@ -224,9 +251,7 @@ static int read_piece(struct reader *reader, const char *text, size_t length)
 		text += utf8_bom(text, length);
 	if (reader->format == SET_FORMAT_AUTO)
 		reader->format = guess_format(text, end);
-	return read_lines(reader, text, end,
-			  reader->format == SET_FORMAT_SPAMHAUS_JSON ? read_json_line
-								     : read_plain_line);
+	return read_lines(reader, text, end);
 }
 
 static int make_room_for(struct prefix_list *list, uint8_t family, double count)

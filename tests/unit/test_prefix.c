@@ -143,6 +143,73 @@ static void reads_no_byte_beyond_its_length(void **state)
 	assert_int_equal(prefix_parse("10.0.0.1", 0, &prefix), PREFIX_BAD_ADDRESS);
 }
 
+static uint32_t next_random(uint32_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 17;
+	*state ^= *state << 5;
+	return *state;
+}
+
+/* A prefix, of which some characters may be others, and what stands behind it, in memory that ends
+ * there. */
+static char *draw_line(uint32_t *seed)
+{
+	static const char alphabet[] = "0123456789./\n :a";
+	char *line = malloc(PREFIX4_LINE_BYTES), text[64];
+	uint32_t addr = next_random(seed) << 16 ^ next_random(seed);
+	uint32_t prefixlen = next_random(seed) % 34;
+
+	assert_non_null(line);
+	if (next_random(seed) % 4)
+		addr = prefixlen && prefixlen <= 32 ? addr & ~0U << (32 - prefixlen) : 0;
+	snprintf(text, sizeof(text), "%u.%u.%u.%u/%u", addr >> 24, addr >> 16 & 255,
+		 addr >> 8 & 255, addr & 255, prefixlen);
+	if (next_random(seed) % 3 == 0)
+		*strchr(text, '/') = '\0';
+	memset(line, '\n', PREFIX4_LINE_BYTES);
+	memcpy(line, text, strlen(text));
+	for (uint32_t changes = next_random(seed) % 3; changes; changes--)
+		line[next_random(seed) % PREFIX4_LINE_BYTES] =
+			alphabet[next_random(seed) % (sizeof(alphabet) - 1)];
+	return line;
+}
+
+/* How many characters of a line an IPv4 prefix may have. */
+static size_t span_of(const char *line)
+{
+	size_t length = 0;
+
+	while (length < PREFIX4_LINE_BYTES && line[length] && strchr("0123456789./", line[length]))
+		length++;
+	return length;
+}
+
+static void reads_a_line_as_it_parses_it(void **state)
+{
+	uint32_t seed = 11, taken = 0;
+
+	for (int i = 0; i < 300000; i++) {
+		CLEANUP(cleanup_free) char *line = draw_line(&seed);
+		struct prefix4 prefix;
+		struct any_prefix parsed;
+		const char *behind = prefix4_read(line, &prefix);
+		size_t length = span_of(line);
+
+		if (length == PREFIX4_LINE_BYTES)
+			continue;
+		if (!behind || line + length != behind) {
+			assert_true(prefix_parse(line, length, &parsed) != PREFIX_OK);
+			continue;
+		}
+		assert_int_equal(prefix_parse(line, length, &parsed), PREFIX_OK);
+		assert_int_equal(prefix.addr, parsed.v4.addr);
+		assert_int_equal(prefix.prefixlen, parsed.v4.prefixlen);
+		taken++;
+	}
+	assert_in_range(taken, 50000, 250000);
+}
+
 static void add(struct prefix_list *list, const char *text)
 {
 	struct any_prefix prefix;
@@ -239,14 +306,6 @@ static void one_hole_may_span_several_prefixes(void **state)
 }
 
 /* xorshift: the same sequence everywhere. */
-static uint32_t next_random(uint32_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 17;
-	*state ^= *state << 5;
-	return *state;
-}
-
 /* Prefixes of ten bits below 10.0.0.0 and 2001:db8::, so that they overlap all the time. */
 static void add_random(struct prefix_list *list, uint32_t *seed)
 {
@@ -421,6 +480,7 @@ int main(void)
 		cmocka_unit_test(rejects_bad_lengths),
 		cmocka_unit_test(rejects_host_bits_and_says_the_prefix),
 		cmocka_unit_test(reads_no_byte_beyond_its_length),
+		cmocka_unit_test(reads_a_line_as_it_parses_it),
 		cmocka_unit_test(normalising_sorts_and_drops_what_is_covered),
 		cmocka_unit_test(deduplicating_keeps_what_is_covered),
 		cmocka_unit_test(subtracting_leaves_the_fewest_prefixes),
