@@ -104,35 +104,39 @@ run_rounds sorted 1
 
 # ---- a list of which some lines have changed ------------------------------------------------------
 
-CHANGED=(0 1 100 10000 100000)
+CHANGED=(0 1 100 10000)
 
-# So many lines, anywhere in a list, are other addresses.
-change_lines() { # NUMBER LIST
-	awk -v number="$1" -v lines="$(wc -l <"$2")" 'BEGIN { srand(20261201) }
-		number && (NR - 1) % int(lines / number) == 0 && NR <= number * int(lines / number) {
-			printf "%d.%d.%d.%d\n", 1 + int(rand() * 222), int(rand() * 256), int(rand() * 256), int(rand() * 256)
-			next }
-		{ print }' "$2"
+# So many lines, anywhere in a list of a family, are other addresses.
+change_lines() { # 4|6 NUMBER LIST
+	awk -v family="$1" -v number="$2" -v lines="$(wc -l <"$3")" '
+		function below(end) { return int(rand() * end) }
+		BEGIN { srand(20261201) }
+		!number || (NR - 1) % int(lines / number) || NR > number * int(lines / number) { print; next }
+		family == 4 { printf "%d.%d.%d.%d\n", 1 + below(222), below(256), below(256), below(256) }
+		family == 6 { printf "2%03x:%x:%x::%x\n", below(4096), below(65536), below(65536), below(65536) }
+		' "$3"
 }
 
 # From the list to the changed one, in turns with a policy without it to the changed one.
-run_changed() { # NUMBER
+run_changed() { # 4|6 NUMBER
 	local ms round
-	change_lines "$1" "$T/listed.netset" >"$T/changed.netset"
+	change_lines "$1" "$2" "$T/listed.netset" >"$T/changed.netset"
 	policy_of_list "$T/changed.netset" >"$T/list.yaml"
 	policy_of_list "$T/listed.netset" >"$T/before.yaml"
 	for ((round = 0; round < ROUNDS; round++)); do
 		on_host "$SYNFW" apply "$T/before.yaml" >/dev/null 2>&1
 		read -r ms _ < <(load_synfw)
-		MS[delta:$1]+="${ms%.*} "
+		MS[delta$1:$2]+="${ms%.*} "
 		begin_synfw
 		read -r ms _ < <(load_synfw)
-		MS[anew:$1]+="${ms%.*} "
+		MS[anew$1:$2]+="${ms%.*} "
 	done
 }
 
-"$BUILD/benchmarks/bench-prefixes" 4 "${SIZES[-1]}" >"$T/listed.netset"
-for number in "${CHANGED[@]}"; do run_changed "$number"; done
+for family in 4 6; do
+	"$BUILD/benchmarks/bench-prefixes" $family "${SIZES[-1]}" >"$T/listed.netset"
+	for number in "${CHANGED[@]}"; do run_changed $family "$number"; done
+done
 end_synfw
 
 # ---- the page ------------------------------------------------------------------------------------
@@ -185,11 +189,13 @@ echo "* the same sorted: $(of MS synfw sorted) ms, $(part nft sorted) of \`nft -
 echo "* MiB in the process: $(against "$(mib "$(of KIB synfw "$size")")" 300)"
 echo "* MiB in the kernel: $(against "$(mib "$((MAPS[$size] / 1024))")" 64)"
 echo
-echo "Of these $size lines so many have changed, to hosts anywhere, since the list was put in force:"
+echo "Of $size lines so many have changed, to hosts anywhere, since the list was put in force:"
 echo
-echo '| lines changed | from what is in force, ms | from a policy without a list, ms | ratio |'
-echo '|---|---|---|---|'
-for number in "${CHANGED[@]}"; do
-	delta=$(of MS delta "$number") anew=$(of MS anew "$number")
-	echo "| $number | $delta | $anew | $(ratio "$delta" "$anew" | cut -c -4) |"
+echo '| family | lines changed | from what is in force, ms | from a policy without a list, ms | ratio |'
+echo '|---|---|---|---|---|'
+for family in 4 6; do
+	for number in "${CHANGED[@]}"; do
+		delta=$(of MS delta$family "$number") anew=$(of MS anew$family "$number")
+		echo "| IPv$family | $number | $delta | $anew | $(ratio "$delta" "$anew" | cut -c -4) |"
+	done
 done

@@ -338,26 +338,11 @@ size_t prefix_list_count(const struct prefix_list *list)
 	return list->nr_v4 + list->nr_v6;
 }
 
-size_t prefix_list_find4(const struct prefix_list *list, uint32_t addr)
-{
-	size_t first = 0, end = list->nr_v4;
-
-	while (first < end) {
-		size_t middle = first + (end - first) / 2;
-
-		if (prefix4_last(&list->v4[middle]) < addr)
-			first = middle + 1;
-		else
-			end = middle;
-	}
-	return first;
-}
-
 size_t prefix_tables_mib(const struct prefix_list *list, size_t count)
 {
 	double of6 = (double)count * (double)list->nr_v6 / (double)prefix_list_count(list);
 
-	return (size_t)(of6 * 40 + ((double)count - of6) * 35) >> 20;
+	return (size_t)(of6 * 65 + ((double)count - of6) * 35) >> 20;
 }
 
 void prefix_list_done(struct prefix_list *list)

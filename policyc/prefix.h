@@ -81,16 +81,6 @@ int prefix_list_subtract(struct prefix_list *list, const struct prefix_list *exc
 bool prefix_list_contains4(const struct prefix_list *list, uint32_t addr);
 bool prefix_list_contains6(const struct prefix_list *list, const uint8_t addr[16]);
 
-/* The first IPv4 prefix of a normalised list that has, or lies behind, an address; nr_v4: there is
- * none. O(log n). */
-size_t prefix_list_find4(const struct prefix_list *list, uint32_t addr);
-
-/* The last address of a prefix. */
-static inline uint32_t prefix4_last(const struct prefix4 *prefix)
-{
-	return prefix->prefixlen == 32 ? prefix->addr : prefix->addr | UINT32_MAX >> prefix->prefixlen;
-}
-
 /* Hexadecimal digits of a digest, with the NUL. */
 #define PREFIX_DIGEST_SIZE 17
 
@@ -101,7 +91,8 @@ size_t prefix_list_count(const struct prefix_list *list);
 
 /* About how many MiB the tables of `count` prefixes take, so many of them of IPv6 as in the list,
  * which is not empty: measured with two million of a family anywhere in the unicast space, half
- * networks and half hosts, 27 bytes a prefix of IPv4 and 8 of its basis (compile/basis.h), 40 of IPv6. */
+ * networks and half hosts, 27 bytes a prefix of IPv4 and 40 of IPv6, and 8 and 25 of the basis
+ * (compile/basis.h). */
 size_t prefix_tables_mib(const struct prefix_list *list, size_t count);
 
 void prefix_list_done(struct prefix_list *list);

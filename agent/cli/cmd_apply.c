@@ -70,7 +70,7 @@ static void print_report(const struct apply_report *report, const struct diff *d
 	printf("  tables: %s, about %.1f MiB of kernel memory\n",
 	       ui_count(report->nr_lines, "line"), report->kernel_bytes / 1048576.0);
 	if (report->nr_copied)
-		printf("  of %s of the IPv4 tables %u made anew, the others as they were\n",
+		printf("  of %s of addresses %u made anew, the others as they were\n",
 		       ui_count(report->nr_copied + report->nr_changed, "block"),
 		       report->nr_changed);
 	if (dry_run)

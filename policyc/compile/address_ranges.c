@@ -4,12 +4,18 @@
 #include "compile/delta.h"
 #include "compile/tables.h"
 #include "compile/trie4_blocks.h"
+#include "compile/trie6_blocks.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
 #include <synfw/cleanup.h>
+
+/* Neither family has a root of lines or with lists for no more than these. */
+#define BASIS_FEW_RANGES 65536
+_Static_assert(BASIS_FEW_RANGES <= TRIE4_LINES_RANGES && BASIS_FEW_RANGES <= TRIE6_LISTS_RANGES,
+	       "it is the smaller one");
 
 static int merge_sets(const struct build *build, const struct memberships *memberships,
 		      enum family family, struct prefix_merge *merge)
@@ -25,18 +31,20 @@ static int merge_sets(const struct build *build, const struct memberships *membe
 static int build_family(struct build *build, struct memberships *memberships,
 			enum synfw_direction direction, enum family family)
 {
-	struct ranges *ranges = &build->addresses[direction][family].ranges;
+	struct addresses *addresses = &build->addresses[direction][family];
+	struct ranges *ranges = &addresses->ranges;
 	struct address_walk walk = {
 		.memberships = memberships,
 		.vectors = &build->vectors,
 		.ranges = ranges,
-		.origins = family == FAMILY_4 ? &build->addresses[direction][family].origins : NULL,
+		.origins = &addresses->origins,
 		.last = ~(address_t)0,
 	};
 	CLEANUP(prefix_merge_done) struct prefix_merge merge = {};
 	int error = merge_sets(build, memberships, family, &merge);
 
 	ranges->family = family;
+	addresses->origins.base = build->vectors.classes[memberships->field].count;
 	/* a prefix begins a range, and ends one */
 	if (!error)
 		error = ranges_reserve(ranges, 2 * merge.left + 1);
@@ -62,20 +70,24 @@ static int uses_note(struct build *build, const struct memberships *memberships,
 	return 0;
 }
 
+static bool may_have_basis(const struct addresses *addresses)
+{
+	return addresses->delta.lines || addresses->ranges.count > BASIS_FEW_RANGES;
+}
+
 int build_addresses(struct build *build, enum synfw_direction direction)
 {
 	CLEANUP(memberships_done) struct memberships memberships = {};
-	struct addresses *ipv4 = &build->addresses[direction][FAMILY_4];
-	int error = delta_find(build, direction, &memberships, &ipv4->delta);
+	bool basis = false;
+	int error = memberships_init(&memberships, build->bits, direction);
 
-	if (!error && !ipv4->delta.lines) {
-		error = memberships_init(&memberships, build->bits, direction);
-		if (!error)
-			error = build_family(build, &memberships, direction, FAMILY_4);
+	for (int family = 0; !error && family < NR_FAMILIES; family++) {
+		const struct addresses *addresses = &build->addresses[direction][family];
+
+		error = delta_find(build, direction, family);
+		if (!error && !addresses->delta.lines)
+			error = build_family(build, &memberships, direction, family);
+		basis |= may_have_basis(addresses);
 	}
-	if (!error && (ipv4->delta.lines || ipv4->ranges.count > TRIE4_LINES_RANGES))
-		error = uses_note(build, &memberships, direction);
-	if (!error)
-		error = build_family(build, &memberships, direction, FAMILY_6);
-	return error;
+	return !error && basis ? uses_note(build, &memberships, direction) : error;
 }

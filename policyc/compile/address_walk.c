@@ -3,12 +3,6 @@
 
 #include <stdbool.h>
 
-static address_t last_of(const struct set_prefix *prefix)
-{
-	return prefix->prefixlen == 128 ? prefix->first
-					: prefix->first | ~(address_t)0 >> prefix->prefixlen;
-}
-
 /* Closes the prefixes that end before an address: behind each, what is around it goes on. */
 static int walk_close(struct address_walk *walk, address_t before)
 {
@@ -34,7 +28,8 @@ static int walk_open(struct address_walk *walk, struct prefix_merge *merge, stru
 	int error = walk_close(walk, prefix.first);
 
 	open = &walk->stack[walk->depth + 1];
-	*open = (struct open_prefix){.last = last_of(&prefix), .membership = open[-1].membership};
+	*open = (struct open_prefix){.last = set_prefix_last(&prefix),
+				     .membership = open[-1].membership};
 	do {
 		if (!error)
 			error = memberships_add(walk->memberships, open->membership, next->set,

@@ -3,10 +3,10 @@
 #define POLICYC_BASIS_H
 
 /*
- * What an image with a root of lines has for the compiler of the next one, in its last lines: the
- * prefixes that the roots were made from, and what else tells whether entries of the new ones would
- * be the same (compile/delta.h). No program reads it; only this compiler does, in images of its
- * ABI. Numbers in host byte order.
+ * What an image with a root of lines or with lists has for the compiler of the next one, in its
+ * last lines: the prefixes that the roots were made from, and what else tells whether entries of
+ * the new ones would be the same (compile/delta.h). No program reads it; only this compiler does,
+ * in images of its ABI. Numbers in host byte order.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,21 +14,31 @@
 #include <synfw/abi.h>
 
 #include "compile/membership.h"
+#include "compile/outlined.h"
 #include "compile/tables.h"
 #include "image.h"
 #include "prefix.h"
 
-/* To be raised when the same ranges make other roots of lines, or records behind them, than before.
- */
+/* To be raised when the same ranges make other such roots, or records behind them, than before. */
 #define BASIS_FORMAT 1
 
-/* A trie with a root of lines. */
+/* A trie with a root of lines or with lists. */
 struct basis_trie {
-	uint32_t root;	   /* line; 0: there is none in this direction */
+	uint32_t root;	   /* line; 0: there is none of this family in this direction */
 	uint32_t nr_lines; /* of the whole trie */
 	uint32_t nr_ranges;
-	uint32_t nr_classes;
+	uint32_t bits; /* that lead to an entry of the root: a line, or a list */
+	/* the next three are of IPv6 only */
+	uint32_t nr_unicast; /* as in struct totals */
+	uint32_t nr_lists;
+	uint32_t nr_runs; /* of what has bits in the outline */
+	uint32_t reserved;
+};
+
+struct basis_direction {
 	uint8_t uses[MEMBERSHIPS_DIGEST_SIZE];
+	uint32_t nr_classes[NR_FAMILIES]; /* that come up in prefixes of IPv4, and then of IPv6 */
+	uint32_t reserved[6];
 };
 
 struct basis_head {
@@ -37,32 +47,40 @@ struct basis_head {
 	uint32_t nr_sets;
 	uint32_t reserved;
 	uint64_t checksum; /* over the tries and the rest of the basis */
-	uint64_t reserved2;
-	struct basis_trie tries[SYNFW_NR_DIRS];
+	uint64_t reserved2[5];
+	struct basis_trie tries[SYNFW_NR_DIRS][NR_FAMILIES];
+	struct basis_direction directions[SYNFW_NR_DIRS];
 };
-_Static_assert(sizeof(struct basis_head) == 2 * SYNFW_LINE_BYTES, "the head is two lines");
+_Static_assert(sizeof(struct basis_head) == 5 * SYNFW_LINE_BYTES, "the head is whole lines");
 
-/* Behind the head, each array from a line of its own on: the classes of the tries; the sets that
- * they have prefixes of; their prefixes (struct prefix4), set by set. */
+/*
+ * Behind the head, each array from a line of its own on: the classes of each direction; the runs of
+ * each (struct outlined_run); the sets that tries have prefixes of; their prefixes (struct prefix4,
+ * then struct prefix6), set by set.
+ */
 struct basis_class {
-	uint64_t addresses; /* that have it */
-	uint32_t first;	    /* its origin */
+	uint64_t addresses[NR_FAMILIES][2]; /* that have it, as an address_t: upper, lower half */
+	uint64_t first[2];		    /* its origin, in the same way */
 	uint8_t prefixlen;
-	uint8_t reserved[3];
+	uint8_t reserved[15];
 };
+_Static_assert(sizeof(struct basis_class) == SYNFW_LINE_BYTES, "a class is a line");
 
+/* Those of IPv6 are there only when a trie of that family is. */
 struct basis_set {
 	uint32_t number; /* in the order of their numbers */
-	uint32_t count;
+	uint32_t count[NR_FAMILIES];
+	uint32_t reserved;
 };
-_Static_assert(sizeof(struct prefix4) == 8, "prefixes are in images as they are in lists");
+_Static_assert(sizeof(struct prefix4) == 8 && sizeof(struct prefix6) == 17,
+	       "prefixes are in images as they are in lists");
 
 /* One that was read. It borrows the image. */
 struct basis {
 	const struct basis_head *head;
 	const struct basis_class *classes[SYNFW_NR_DIRS];
-	struct prefix_list *lists; /* of each set its IPv4 prefixes, only to be read */
-	uint32_t nr_lists;
+	const struct outlined_run *runs[SYNFW_NR_DIRS];
+	struct prefix_list *lists; /* of each set its prefixes, only to be read */
 };
 
 /* Reads the basis of an image, of which nothing is trusted before its checksum was found right.
@@ -71,11 +89,16 @@ struct basis {
 int basis_read(const struct image *image, uint32_t nr_sets, struct basis *ret_basis);
 void basis_done(struct basis *basis);
 
-/* Lines of the basis of what was built; 0: there is no root of lines. */
+static inline address_t basis_address(const uint64_t halves[2])
+{
+	return (address_t)halves[0] << 64 | halves[1];
+}
+
+/* Lines of the basis of what was built; 0: there is no such root. */
 uint32_t basis_lines(const struct build *build);
 
 /* Writes it to the lines from `first` on, which are 0. The tries are there, at these lines. */
-void basis_put(const struct build *build, const uint32_t roots[SYNFW_NR_DIRS],
+void basis_put(const struct build *build, uint32_t roots[SYNFW_NR_DIRS][NR_FAMILIES],
 	       struct synfw_line *lines, uint32_t first);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <synfw/cleanup.h>
 
+#include "compile/basis.h"
 #include "compile/coverage.h"
 #include "compile/delta.h"
 #include "compile/layout.h"
@@ -47,15 +48,29 @@ static void fields_find(struct build *build)
 	build->constrained[SYNFW_FIELD_ATTR] = true;
 }
 
+/* Of both directions; as much as is the same is made from the image before. */
+static int addresses_build(struct build *build)
+{
+	const struct image *before = build->options->before;
+	CLEANUP(basis_done) struct basis basis = {};
+	int error = before ? basis_read(before, build->bits->nr_sets, &basis) : 0;
+
+	build->basis = &basis;
+	if (!error && build->constrained[SYNFW_FIELD_SRC])
+		error = build_addresses(build, SYNFW_DIR_SRC);
+	if (!error && build->constrained[SYNFW_FIELD_DST])
+		error = build_addresses(build, SYNFW_DIR_DST);
+	build->basis = NULL;
+	return error;
+}
+
 static int fields_build(struct build *build)
 {
 	const bool *constrained = build->constrained;
 	int error = build_attr(build);
 
-	if (!error && constrained[SYNFW_FIELD_SRC])
-		error = build_addresses(build, SYNFW_DIR_SRC);
-	if (!error && constrained[SYNFW_FIELD_DST])
-		error = build_addresses(build, SYNFW_DIR_DST);
+	if (!error)
+		error = addresses_build(build);
 	if (!error && constrained[SYNFW_FIELD_L4DST])
 		error = build_l4(build, SYNFW_FIELD_L4DST);
 	if (!error && constrained[SYNFW_FIELD_L4SRC])

@@ -3,19 +3,18 @@
 #define POLICYC_DELTA_H
 
 /*
- * What has changed of the IPv4 addresses of a direction since another image was compiled, when most
- * of a root of lines is the same: prefixes came and went in some of its entries, and classes mean
- * what they meant. All else of the root and the records behind it is copied then, which gives the
- * same bytes as to make it anew.
+ * What has changed of the addresses of a family in a direction since another image was compiled,
+ * when most of a root of lines or with lists is the same: prefixes came and went in some of its
+ * entries, and classes mean what they meant. All else of the root and the records behind it is
+ * copied then, which gives the same bytes as to make it anew.
  */
 #include "compile/tables.h"
 
-/* Finds a delta from the image of build->options->before, and adds the classes that it has to the
- * vectors, which have none of this field before; *ret_memberships are then what gave them. Where
- * there is none, or to make all anew is as cheap, ret_delta->lines is NULL and nothing was done.
- * 0, -ENOMEM or -E2BIG. */
-int delta_find(struct build *build, enum synfw_direction direction,
-	       struct memberships *ret_memberships, struct delta *ret_delta);
+/* Finds a delta from the image whose basis is build->basis; puts it, and where its classes come up,
+ * into the addresses, and adds these classes to the vectors, which have of this field those of IPv4
+ * when the family is IPv6, else none. Where there is no delta, or to make all anew is as cheap,
+ * addresses->delta.lines is NULL and nothing was done. 0, -ENOMEM or -E2BIG. */
+int delta_find(struct build *build, enum synfw_direction direction, enum family family);
 
 void delta_done(struct delta *delta);
 

@@ -7,7 +7,6 @@
 
 #include <synfw/reasons.h>
 #include <synfw/state.h>
-#include <synfw/trie.h>
 
 #include "compile/basis.h"
 #include "large_memory.h"
@@ -44,7 +43,8 @@ static uint64_t lines_of(uint64_t count, uint32_t per_line)
 static int trie_build(enum family family, struct addresses *addresses, uint64_t first_cell)
 {
 	if (addresses->delta.lines)
-		return trie4_patch(&addresses->delta, first_cell, &addresses->trie);
+		return (family == FAMILY_4 ? trie4_patch : trie6_patch)(
+			&addresses->delta, first_cell, &addresses->trie);
 	return (family == FAMILY_4 ? trie4_build : trie6_build)(&addresses->ranges, first_cell,
 								&addresses->trie);
 }
@@ -300,31 +300,20 @@ static void put_rules(const struct bits *bits, struct synfw_line *first)
 	}
 }
 
-/* The last of all, as it has a checksum of the tries. */
-static void put_basis(const struct build *build, const struct layout *layout,
-		      struct synfw_line *lines)
-{
-	const uint32_t roots[SYNFW_NR_DIRS] = {
-		layout->tries[SYNFW_DIR_SRC][FAMILY_4],
-		layout->tries[SYNFW_DIR_DST][FAMILY_4],
-	};
-
-	basis_put(build, roots, lines, layout->basis);
-}
-
 /* How much of roots was copied. */
 static void count_entries(const struct build *build, struct image *image)
 {
-	for (int direction = 0; direction < SYNFW_NR_DIRS; direction++) {
-		const struct delta *delta = &build->addresses[direction][FAMILY_4].delta;
+	for (int i = 0; i < SYNFW_NR_DIRS * NR_FAMILIES; i++) {
+		const struct delta *delta =
+			&build->addresses[i / NR_FAMILIES][i % NR_FAMILIES].delta;
 		uint32_t changed = 0;
 
-		for (size_t i = 0; i < delta->nr_parts; i++)
-			changed += delta->parts[i].end - delta->parts[i].first;
+		for (size_t part = 0; part < delta->nr_parts; part++)
+			changed += delta->parts[part].end - delta->parts[part].first;
 		if (!delta->lines)
 			continue;
 		image->nr_changed += changed;
-		image->nr_copied += (1U << SYNFW_TRIE_LINE_ROOT_BITS) - changed;
+		image->nr_copied += (1U << delta->bits) - changed;
 	}
 }
 
@@ -470,8 +459,8 @@ int layout_image(struct build *build, const struct policy *policy, struct image 
 		memcpy(&lines[layout.chunks], build->vectors.chunks.records,
 		       (size_t)build->vectors.chunks.count * SYNFW_LINE_BYTES);
 	put_rules(build->bits, &lines[layout.rules]);
-	if (layout.basis)
-		put_basis(build, &layout, lines);
+	if (layout.basis) /* the last of all, as it has a checksum of the tries */
+		basis_put(build, layout.tries, lines, layout.basis);
 	free(scratch);
 
 	count_entries(build, image);

@@ -35,27 +35,34 @@ static int origins_append(struct origins *origins, const struct origin *origin)
 int origins_meet(struct origins *origins, uint32_t class_id, const struct set_prefix *prefix)
 {
 	const struct origin origin = {.first = prefix->first, .prefixlen = prefix->prefixlen};
+	uint32_t place = class_id - origins->base;
 
-	if (class_id >= origins->count)
+	if (class_id < origins->base)
+		return 0;
+	if (place >= origins->count)
 		return origins->known ? -ESTALE : origins_append(origins, &origin);
-	if (origins->known && comes_before(&origin, &origins->list[class_id]))
-		origins->list[class_id] = origin;
+	if (origins->known && comes_before(&origin, &origins->list[place]))
+		origins->list[place] = origin;
 	return 0;
 }
 
 void origins_forget(struct origins *origins, uint32_t class_id)
 {
-	origins->list[class_id] = (struct origin){.first = ~(address_t)0, .prefixlen = UINT8_MAX};
+	origins->list[class_id - origins->base] =
+		(struct origin){.first = ~(address_t)0, .prefixlen = UINT8_MAX};
 }
 
 bool origins_have(const struct origins *origins, uint32_t class_id, address_t before)
 {
-	return origins->list[class_id].first < before;
+	const struct origin *origin = &origins->list[class_id - origins->base];
+
+	return origin->prefixlen != UINT8_MAX && origin->first < before;
 }
 
 bool origins_are_ordered(const struct origins *origins)
 {
-	for (uint32_t i = 2; i < origins->count; i++)
+	/* class 0 comes up before all prefixes */
+	for (uint32_t i = origins->base ? 1 : 2; i < origins->count; i++)
 		if (!comes_before(&origins->list[i - 1], &origins->list[i]))
 			return false;
 	return true;

@@ -16,6 +16,7 @@ struct origin {
 };
 
 struct origins {
+	uint32_t base; /* the first class of this family; those before it have come up already */
 	struct origin *list; /* by class; of addresses in no set, which is class 0, all is 0 */
 	uint32_t count, room;
 	bool known; /* which classes there are, but not where all of them come up */
@@ -30,6 +31,12 @@ void origins_forget(struct origins *origins, uint32_t class_id);
 
 /* Has a class come up, and before a prefix that begins with this address? */
 bool origins_have(const struct origins *origins, uint32_t class_id, address_t before);
+
+/* The class behind the last one. */
+static inline uint32_t origins_end(const struct origins *origins)
+{
+	return origins->base + origins->count;
+}
 
 /* Do all come up in the order of their numbers? */
 bool origins_are_ordered(const struct origins *origins);

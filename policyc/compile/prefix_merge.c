@@ -21,20 +21,60 @@ static address_t first_of6(const struct prefix6 *prefix)
 	return (address_t)be64toh(half_be[0]) << 64 | be64toh(half_be[1]);
 }
 
+struct set_prefix set_prefix_of(const struct prefix_list *prefixes, enum family family,
+				size_t place)
+{
+	if (family == FAMILY_4)
+		return (struct set_prefix){
+			.first = address4(prefixes->v4[place].addr),
+			.prefixlen = prefixes->v4[place].prefixlen,
+		};
+	return (struct set_prefix){
+		.first = first_of6(&prefixes->v6[place]),
+		.prefixlen = prefixes->v6[place].prefixlen,
+	};
+}
+
+static size_t count_of(const struct prefix_list *prefixes, enum family family)
+{
+	return family == FAMILY_4 ? prefixes->nr_v4 : prefixes->nr_v6;
+}
+
+/* The place of the first prefix that has, or is behind, an address. */
+static size_t place_of(const struct prefix_list *prefixes, enum family family, address_t address)
+{
+	size_t first = 0, end = count_of(prefixes, family);
+
+	while (first < end) {
+		size_t middle = first + (end - first) / 2;
+		struct set_prefix prefix = set_prefix_of(prefixes, family, middle);
+
+		if (set_prefix_last(&prefix) < address)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	return first;
+}
+
+bool set_prefix_find(const struct prefix_list *prefixes, enum family family, address_t address,
+		     struct set_prefix *ret_prefix)
+{
+	size_t place = place_of(prefixes, family, address);
+
+	if (place == count_of(prefixes, family))
+		return false;
+	*ret_prefix = set_prefix_of(prefixes, family, place);
+	return true;
+}
+
 /* Makes the prefix that the list is at its head. */
 static void head_load(struct merge_list *list, enum family family)
 {
-	if (family == FAMILY_4) {
-		const struct prefix4 *prefix = &list->list->v4[list->at];
+	struct set_prefix prefix = set_prefix_of(list->list, family, list->at);
 
-		list->head.first = address4(prefix->addr);
-		list->head.prefixlen = prefix->prefixlen;
-	} else {
-		const struct prefix6 *prefix = &list->list->v6[list->at];
-
-		list->head.first = first_of6(prefix);
-		list->head.prefixlen = prefix->prefixlen;
-	}
+	list->head.first = prefix.first;
+	list->head.prefixlen = prefix.prefixlen;
 }
 
 static bool is_before(const struct set_prefix *a, const struct set_prefix *b)
@@ -73,16 +113,16 @@ static void list_add(struct prefix_merge *merge, const struct prefix_list *prefi
 
 void prefix_merge_add(struct prefix_merge *merge, const struct prefix_list *prefixes, uint32_t set)
 {
-	list_add(merge, prefixes, set, 0,
-		 merge->family == FAMILY_4 ? prefixes->nr_v4 : prefixes->nr_v6);
+	list_add(merge, prefixes, set, 0, count_of(prefixes, merge->family));
 }
 
-void prefix_merge_add_part4(struct prefix_merge *merge, const struct prefix_list *prefixes,
-			    uint32_t set, uint32_t first, uint32_t last)
+void prefix_merge_add_part(struct prefix_merge *merge, const struct prefix_list *prefixes,
+			   uint32_t set, address_t first, address_t last)
 {
-	size_t at = prefix_list_find4(prefixes, first), end = at;
+	size_t at = place_of(prefixes, merge->family, first), end = at;
 
-	while (end < prefixes->nr_v4 && prefixes->v4[end].addr <= last)
+	while (end < count_of(prefixes, merge->family) &&
+	       set_prefix_of(prefixes, merge->family, end).first <= last)
 		end++;
 	list_add(merge, prefixes, set, at, end);
 }

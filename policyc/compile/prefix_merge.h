@@ -21,6 +21,21 @@ struct set_prefix {
 	uint8_t prefixlen;
 };
 
+static inline address_t set_prefix_last(const struct set_prefix *prefix)
+{
+	return prefix->prefixlen == 128 ? prefix->first
+					: prefix->first | ~(address_t)0 >> prefix->prefixlen;
+}
+
+/* A prefix of a list, by its place among those of its family; of which set is not said. */
+struct set_prefix set_prefix_of(const struct prefix_list *prefixes, enum family family,
+				size_t place);
+
+/* The prefix of a normalised list that has, or is the first behind, an address. O(log n). False:
+ * there is none. */
+bool set_prefix_find(const struct prefix_list *prefixes, enum family family, address_t address,
+		     struct set_prefix *ret_prefix);
+
 struct prefix_merge {
 	enum family family;
 	struct merge_list *heap; /* that with the smallest prefix at the beginning */
@@ -34,9 +49,9 @@ int prefix_merge_begin(struct prefix_merge *merge, enum family family, size_t nr
 /* Takes in the list of a set, which stays the caller's. Before the first prefix is asked for. */
 void prefix_merge_add(struct prefix_merge *merge, const struct prefix_list *prefixes, uint32_t set);
 
-/* The same of IPv4, with those prefixes only that have an address from `first` to `last`. */
-void prefix_merge_add_part4(struct prefix_merge *merge, const struct prefix_list *prefixes,
-			    uint32_t set, uint32_t first, uint32_t last);
+/* The same, with those prefixes only that have an address from `first` to `last`. */
+void prefix_merge_add_part(struct prefix_merge *merge, const struct prefix_list *prefixes,
+			   uint32_t set, address_t first, address_t last);
 
 /* The next prefix; those that are the same follow each other in the order of their sets. False:
  * that was all. */

@@ -30,15 +30,18 @@ void id_tables_done(struct id_tables *tables);
 
 #define NO_TABLE UINT32_MAX
 
+struct basis;
+
 /* The addresses of one family in one direction. */
 struct addresses {
 	struct ranges ranges; /* empty: no prefix, or there is a delta */
 	struct origins origins;
-	struct delta delta; /* IPv4 only */
+	struct delta delta;
 	struct trie trie;   /* built when its place in the image is known */
 };
 
-/* How rules of one direction mention sets, which is known when there is a root of lines. */
+/* How rules of one direction mention sets, which is known when a root of lines or with lists
+ * may be made. */
 struct set_uses {
 	bool *used; /* by set */
 	uint8_t digest[MEMBERSHIPS_DIGEST_SIZE];
@@ -48,6 +51,7 @@ struct set_uses {
 struct build {
 	const struct bits *bits;
 	const struct policyc_options *options;
+	const struct basis *basis; /* of options->before; NULL: there is no image before */
 	struct vectors vectors;
 	struct id_tables tables;
 	uint32_t l4_offset[2][SYNFW_NR_L4_REGIONS]; /* [0]: L4DST, [1]: L4SRC */

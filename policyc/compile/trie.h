@@ -10,19 +10,25 @@
 #include "compile/ranges.h"
 #include "compile/trie_cells.h"
 
-/* Entries of a root of lines from `first` to before `end`, in which prefixes came or went. */
+/* Entries of a root from `first` to before `end`, in which prefixes came or went: of a root of lines
+ * its entries; of one with lists those, by all their bits, and outside of 2000::/3 all that an id
+ * stands for. */
 struct delta_part {
 	uint32_t first, end;
-	struct ranges ranges; /* of their addresses, and of one more on each side if there is one */
+	/* of their addresses; before them one address, and behind them one (IPv4), or those of one
+	 * list more (IPv6), if there are such */
+	struct ranges ranges;
 };
 
-/* An IPv4 trie with a root of lines, as the changes to that of another image. */
+/* A trie with a root of lines or with lists, as the changes to that of another image. */
 struct delta {
 	const struct synfw_line *lines; /* of that image; NULL: there is no delta */
 	uint32_t root;			/* line of the root there */
+	uint32_t bits;			/* of the numbers of entries */
 	struct delta_part *parts;	/* in order, not next to each other */
 	size_t nr_parts;
-	struct totals totals; /* of the new trie */
+	struct totals totals;	  /* of the new trie */
+	struct outlined outlined; /* and what its outline has; IPv6 only */
 };
 
 /* Build the trie that will lie in the image from `first_cell` on. 0, -ENOMEM, or -E2BIG when its
@@ -33,5 +39,6 @@ int trie6_build(const struct ranges *ranges, uint64_t first_cell, struct trie *r
 /* The same of all ranges that a delta leads to, of which it has the changed ones only. Takes its
  * totals. */
 int trie4_patch(struct delta *delta, uint64_t first_cell, struct trie *ret_trie);
+int trie6_patch(struct delta *delta, uint64_t first_cell, struct trie *ret_trie);
 
 #endif

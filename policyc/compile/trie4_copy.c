@@ -3,13 +3,10 @@
 
 #include <string.h>
 
+#include "compile/record_copy.h"
+
 /* Bits of an address behind a half of an entry, of which each leads to a record. */
 #define HALF_BITS (32 - SYNFW_TRIE_LINE_ROOT_BITS - 1)
-
-static const uint64_t *record_of(const struct synfw_line *lines, uint32_t id)
-{
-	return (const uint64_t *)lines + (id & SYNFW_TRIE_CELL);
-}
 
 static int copy_list(struct trie *trie, const uint64_t *record, uint32_t id, uint32_t *ret_id)
 {
@@ -21,21 +18,6 @@ static int copy_list(struct trie *trie, const uint64_t *record, uint32_t id, uin
 		list.count++;
 	memcpy(list.id, (const uint16_t *)record + places, (list.count + 1) * sizeof(list.id[0]));
 	return trie_append_list(trie, &list, ret_id);
-}
-
-/* A record of runs of so many bits, whose ids name records of the other image. */
-static void read_runs(const uint64_t *record, uint32_t bits, struct runs *ret_runs)
-{
-	uint32_t words = (1U << bits) / 64, header = words == 1 ? 1 : words + 1;
-	const uint64_t *starts = record;
-
-	ret_runs->count = 0;
-	memset(ret_runs->starts, 0, sizeof(ret_runs->starts));
-	for (uint32_t word = 0; word < words; word++) {
-		ret_runs->starts[word] = starts[word];
-		ret_runs->count += __builtin_popcountll(starts[word]);
-	}
-	memcpy(ret_runs->ids, record + header, ret_runs->count * sizeof(ret_runs->ids[0]));
 }
 
 /* What an id of the other image names, behind which so many bits of an address are left. */
@@ -52,7 +34,7 @@ static int copy_id(struct trie *trie, const struct synfw_line *lines, uint32_t i
 	}
 	if (id & SYNFW_TRIE_LIST)
 		return copy_list(trie, record_of(lines, id), id, ret_id);
-	read_runs(record_of(lines, id), bits, &runs);
+	record_read_runs(record_of(lines, id), bits, &runs);
 	for (uint32_t i = 0; i < runs.count; i++) {
 		int error = copy_id(trie, lines, runs.ids[i], left_bits - bits, &runs.ids[i]);
 

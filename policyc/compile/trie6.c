@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "compile/trie.h"
-#include "compile/trie_blocks.h"
+#include "compile/trie6_blocks.h"
 
 #include <stdbool.h>
 
 #include <synfw/cleanup.h>
-
-/* More ranges than this in 2000::/3 are worth a root with lists, as many as give each eight ranges
- * or less on average: mostly four prefixes, and one list in fifty has no room for what it gets. One
- * in four at least must get something (docs/decisions/0019). */
-#define LISTS6_MANY_RANGES   (1U << 16)
-#define LISTS6_RANGES_A_LIST 8
-#define LISTS6_LISTS_A_USED  4
 
 /* Of more, a list is not looked for: its widths are tried one by one. */
 #define LIST6_MAX_RANGES 4096
@@ -267,7 +260,7 @@ static bool block_fits_runs(const struct trie_builder *builder, const struct blo
 	return true;
 }
 
-static int block_id(const struct trie_builder *builder, const struct block *block, uint32_t *ret_id)
+int trie6_block_id(const struct trie_builder *builder, const struct block *block, uint32_t *ret_id)
 {
 	struct list6_plan plan;
 	uint32_t bits;
@@ -292,93 +285,17 @@ static int block_id(const struct trie_builder *builder, const struct block *bloc
 		    : runs_id(builder, block, SYNFW_TRIE_NODE_BITS, ret_id);
 }
 
-static void root_lists_set(const struct trie_builder *builder, const struct entries *entries,
-			   uint32_t first, uint32_t end, uint32_t id)
+int trie6_root_list(const struct trie_builder *builder, const struct block *block,
+		    struct synfw_trie6_list *ret_list)
 {
-	trie_root_set_lists6(builder->trie, entries->first + first, entries->first + end, id);
-}
-
-/* A list of the root: by itself, or else it names what goes on from there. */
-static int root_list_put(const struct trie_builder *builder, const struct entries *entries,
-			 uint32_t entry, const struct block *block)
-{
-	struct synfw_trie6_list list = {};
 	struct list6_plan plan;
-	int error = list6_plan(builder, block, &plan)
-			    ? list6_fill(builder, block, &plan, &list)
-			    : builder->block_id(builder, block, &list.base);
 
-	if (!error)
-		trie_root_set_list6(builder->trie, entries->first + entry, &list);
-	return error;
-}
-
-/* An id of the root: among those that have lists, each stands for as many as its block has. */
-static int root_id_put(const struct trie_builder *builder, const struct entries *entries,
-		       uint32_t entry, const struct block *block)
-{
-	const struct entries lists = {
-		.bits = trie6_lists_of_id_bits(builder->trie),
-		.first = entry << trie6_lists_of_id_bits(builder->trie),
-		.set = root_lists_set,
-		.put = root_list_put,
-	};
-	uint32_t id;
-	int error;
-
-	if (trie6_root_has_lists(entry))
-		return entries_fill(builder, block, &lists);
-	error = builder->block_id(builder, block, &id);
-	if (!error)
-		entries->set(builder, entries, entry, entry + 1, id);
-	return error;
-}
-
-static bool is_unicast(const struct ranges *ranges, size_t range)
-{
-	return range_first(ranges, range) >> (ADDRESS_BITS - SYNFW_TRIE6_LISTS_PREFIX_BITS) ==
-	       SYNFW_TRIE6_LISTS_PREFIX;
-}
-
-/* Ranges that begin where a root with lists has them. */
-static size_t count_unicast(const struct ranges *ranges)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < ranges->count; i++)
-		count += is_unicast(ranges, i);
-	return count;
-}
-
-/* Lists in which a range begins. */
-static size_t count_lists(const struct ranges *ranges, uint32_t bits)
-{
-	uint32_t before = 0; /* the number of no list: 2000::/3 begins with a bit that is set */
-	size_t count = 0;
-
-	for (size_t i = 0; i < ranges->count; i++) {
-		uint32_t number = range_first(ranges, i) >> (ADDRESS_BITS - bits);
-
-		count += is_unicast(ranges, i) && number != before;
-		before = number;
-	}
-	return count;
-}
-
-/* How many bits lead to a list; 0: ids alone do. */
-static uint32_t choose_lists(const struct ranges *ranges)
-{
-	size_t count = count_unicast(ranges), lists;
-	uint32_t bits = SYNFW_TRIE6_LISTS_MIN_BITS;
-
-	if (count <= LISTS6_MANY_RANGES)
+	*ret_list = (struct synfw_trie6_list){.base = leaf_of(builder, block->begin)};
+	if (block_is_leaf(block))
 		return 0;
-	lists = (size_t)1 << (bits - SYNFW_TRIE6_LISTS_PREFIX_BITS);
-	while (bits < SYNFW_TRIE6_LISTS_MAX_BITS && count > LISTS6_RANGES_A_LIST * lists) {
-		bits++;
-		lists *= 2;
-	}
-	return LISTS6_LISTS_A_USED * count_lists(ranges, bits) >= lists ? bits : 0;
+	return list6_plan(builder, block, &plan)
+		       ? list6_fill(builder, block, &plan, ret_list)
+		       : builder->block_id(builder, block, &ret_list->base);
 }
 
 int trie6_build(const struct ranges *ranges, uint64_t first_cell, struct trie *ret_trie)
@@ -387,17 +304,14 @@ int trie6_build(const struct ranges *ranges, uint64_t first_cell, struct trie *r
 	struct trie trie = {
 		.first_cell = first_cell,
 		.root_bits = SYNFW_TRIE6_ROOT_BITS,
-		.lists_bits = choose_lists(ranges),
+		.lists_bits = trie6_choose_lists(ranges),
 	};
-	const struct trie_builder builder = {&trie, ranges, block_id};
-	const struct entries root = {
-		.bits = trie.root_bits,
-		.set = root_set,
-		.put = trie.lists_bits ? root_id_put : NULL,
-	};
+	const struct trie_builder builder = {&trie, ranges, trie6_block_id};
+	const struct entries root = {.bits = trie.root_bits, .set = root_set};
 	int error;
 
-	trie.root = trie.lists_bits ? TRIE_ROOT_LISTS : TRIE_ROOT_IDS;
+	if (trie.lists_bits)
+		return trie6_lists_build(ranges, first_cell, trie.lists_bits, ret_trie);
 	error = trie_begin(&trie, ranges);
 	return error ? error : trie_build(&builder, &root, ret_trie);
 }

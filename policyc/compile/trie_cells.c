@@ -16,6 +16,7 @@ void trie_done(struct trie *trie)
 {
 	free(trie->cells);
 	totals_done(&trie->totals);
+	outlined_done(&trie->outlined);
 	*trie = (struct trie){};
 }
 
@@ -66,23 +67,59 @@ static size_t outline_cells(const struct trie *trie)
 	return trie->outline_bits ? (1U << trie->outline_bits) / 64 : 0;
 }
 
-int trie_begin(struct trie *trie, const struct ranges *ranges)
+/* The root and the outline behind it. */
+static int root_append(struct trie *trie)
 {
-	bool outlined = ranges->count > OUTLINE_FEW_RANGES;
-	CLEANUP(totals_done) struct totals totals = {};
 	uint64_t *unused;
-	int error = outlined ? totals_count(ranges, &totals) : 0;
 
-	if (!error && outlined) {
-		trie->rest = totals_rest(&totals);
-		trie->outline_bits = outline_bits(ranges, trie->rest);
-	}
-	if (!error)
-		error = cells_append(trie, root_cells(trie) + outline_cells(trie), &unused);
+	return cells_append(trie, root_cells(trie) + outline_cells(trie), &unused);
+}
+
+static int begin4(struct trie *trie, const struct ranges *ranges)
+{
+	int error;
+
+	trie->outline_bits = outline4_bits(ranges, trie->rest);
+	error = root_append(trie);
 	if (!error && trie->outline_bits)
-		outline_fill(ranges, trie->rest, trie->outline_bits,
+		bitmap4_fill(ranges, trie->rest, trie->outline_bits, 0, 1U << trie->outline_bits,
 			     trie->cells + root_cells(trie));
 	return error;
+}
+
+/* Behind all there is of the root. */
+static int begin6(struct trie *trie, const struct outlined *outlined, size_t nr_ranges)
+{
+	int error;
+
+	trie->outline_bits = outline6_bits(outlined, nr_ranges);
+	error = root_append(trie);
+	if (!error && trie->outline_bits)
+		outline6_fill(outlined, trie->outline_bits, trie->cells + root_cells(trie));
+	return error;
+}
+
+int trie_begin(struct trie *trie, const struct ranges *ranges)
+{
+	CLEANUP(outlined_done) struct outlined outlined = {};
+	CLEANUP(totals_done) struct totals totals = {};
+	int error;
+
+	if (ranges->count <= OUTLINE_FEW_RANGES)
+		return root_append(trie);
+	error = totals_count(ranges, &totals);
+	if (error)
+		return error;
+	trie->rest = totals_rest(&totals);
+	if (ranges->family == FAMILY_4)
+		return begin4(trie, ranges);
+	error = outline6_find(ranges, trie->rest, 0, UINT32_MAX, &outlined);
+	return error ? error : begin6(trie, &outlined, ranges->count);
+}
+
+int trie_begin_lists(struct trie *trie)
+{
+	return begin6(trie, &trie->outlined, trie->totals.nr_ranges);
 }
 
 /* Behind the outline there is room for as many records as most have, or all would be moved. */

@@ -9,6 +9,7 @@
 
 #include <synfw/trie.h>
 
+#include "compile/outlined.h"
 #include "compile/ranges.h"
 #include "compile/totals.h"
 
@@ -37,15 +38,20 @@ struct trie {
 	uint32_t rest;	       /* class of the addresses without a bit in a bitmap */
 	uint32_t outline_bits; /* as a power of two; 0: there is none behind the root */
 	bool in_lines;	       /* the beginning of a record is in one line */
-	struct totals totals;  /* of a root of lines: what the next compilation has to know */
+	/* of a root of lines or with lists: what the next compilation has to know */
+	struct totals totals;
+	struct outlined outlined; /* of a root with lists */
 };
 
 void trie_done(struct trie *trie);
 
-/* Begins a trie of the ranges: *trie says where it begins and of what form its root is, the entries
- * of which are 0 from here on; behind it there is an outline, if that is worth it. 0 or -ENOMEM;
- * trie_done() in either case. */
+/* Begins a trie of the ranges, whose root is of ids: *trie says where it begins and how many bits
+ * the root has, the entries of which are 0 from here on; behind it there is an outline, if that is
+ * worth it. 0 or -ENOMEM; trie_done() in either case. */
 int trie_begin(struct trie *trie, const struct ranges *ranges);
+
+/* The same for a root with lists, whose `totals`, `rest` and `outlined` are known. */
+int trie_begin_lists(struct trie *trie);
 
 /* The same in two steps, for a root of lines: the outline goes by the bitmap, which is to be filled
  * in between. `rest` is known before. */

@@ -85,7 +85,7 @@ bool outline4_pays(uint64_t count)
 	return count <= 1U << (SYNFW_TRIE_OUTLINE_PREFIXLEN - 1);
 }
 
-static uint32_t bits4(const struct ranges *ranges, uint32_t rest)
+uint32_t outline4_bits(const struct ranges *ranges, uint32_t rest)
 {
 	uint64_t count = count_prefixes(ranges, rest, SYNFW_TRIE_OUTLINE_PREFIXLEN);
 
@@ -94,23 +94,44 @@ static uint32_t bits4(const struct ranges *ranges, uint32_t rest)
 
 /* The smallest of which at most a quarter of the bits are set. It must stay small beside the trie:
  * a short prefix sets many bits and is one record. */
-static uint32_t bits6(const struct ranges *ranges, uint32_t rest)
+uint32_t outline6_bits(const struct outlined *outlined, size_t nr_ranges)
 {
-	uint64_t count = count_prefixes(ranges, rest, SYNFW_TRIE6_OUTLINE_PREFIXLEN);
+	uint64_t count = outlined_total(outlined);
 	uint32_t bits = SYNFW_TRIE6_OUTLINE_MIN_BITS;
 
 	while (bits <= SYNFW_TRIE6_OUTLINE_MAX_BITS && 4 * count > 1U << bits)
 		bits++;
 	if (bits == SYNFW_TRIE6_OUTLINE_MIN_BITS)
 		return bits;
-	if (bits > SYNFW_TRIE6_OUTLINE_MAX_BITS || 1U << bits > MAX_BITS_A_RANGE * ranges->count)
+	if (bits > SYNFW_TRIE6_OUTLINE_MAX_BITS || 1U << bits > MAX_BITS_A_RANGE * nr_ranges)
 		return 0;
 	return bits;
 }
 
-uint32_t outline_bits(const struct ranges *ranges, uint32_t rest)
+int outline6_find(const struct ranges *ranges, uint32_t rest, uint32_t first, uint32_t last,
+		  struct outlined *outlined)
 {
-	return ranges->family == FAMILY_4 ? bits4(ranges, rest) : bits6(ranges, rest);
+	struct spans spans = spans_of_all(ranges, rest, SYNFW_TRIE6_OUTLINE_PREFIXLEN);
+	int error = 0;
+
+	spans.end = first;
+	spans.limit = (uint64_t)last + 1;
+	while (!error && spans_next(&spans))
+		error = outlined_append(outlined, spans.first, spans.end - 1);
+	return error;
+}
+
+void outline6_fill(const struct outlined *outlined, uint32_t bits, uint64_t *outline)
+{
+	for (size_t i = 0; i < outlined->count; i++) {
+		const struct outlined_run *run = &outlined->runs[i];
+
+		for (uint64_t prefix = run->first; prefix <= run->last; prefix++) {
+			uint32_t bit = synfw_trie6_outline_bit(prefix, bits);
+
+			outline[bit / 64] |= 1ULL << bit % 64;
+		}
+	}
 }
 
 static void bits_set(uint64_t *bitmap, uint32_t first, uint32_t end)
@@ -133,25 +154,4 @@ void bitmap4_fill(const struct ranges *ranges, uint32_t rest, uint32_t prefixlen
 	spans.limit = end;
 	while (spans_next(&spans))
 		bits_set(bitmap, spans.first, spans.end);
-}
-
-static void fill6(const struct ranges *ranges, uint32_t rest, uint32_t bits, uint64_t *outline)
-{
-	struct spans spans = spans_of_all(ranges, rest, SYNFW_TRIE6_OUTLINE_PREFIXLEN);
-
-	while (spans_next(&spans)) {
-		for (uint64_t prefix = spans.first; prefix < spans.end; prefix++) {
-			uint32_t bit = synfw_trie6_outline_bit(prefix, bits);
-
-			outline[bit / 64] |= 1ULL << bit % 64;
-		}
-	}
-}
-
-void outline_fill(const struct ranges *ranges, uint32_t rest, uint32_t bits, uint64_t *outline)
-{
-	if (ranges->family == FAMILY_4)
-		bitmap4_fill(ranges, rest, bits, 0, 1U << bits, outline);
-	else
-		fill6(ranges, rest, bits, outline);
 }
