@@ -206,7 +206,7 @@ faulty_delta() { # NUMBER WHAT=VALUE: an apply of what differs in one line from 
 # The tables in force cannot be mapped, or are not what was written: all is made anew, or, where
 # another mapping fails, refused.
 test_a_delta_without_the_tables_in_force() {
-	local number last what anew
+	local number last what anew digest
 	prepare_large
 	sed 's:list.txt:changed.txt:' "$T/large.yaml" >"$T/changed.yaml"
 	sed 's/^10\.0\.0\.4$/10.0.0.5/' "$T/list.txt" >"$T/changed.txt"
@@ -214,6 +214,7 @@ test_a_delta_without_the_tables_in_force() {
 	faulty_delta 0 FAIL_BPF_ERRNO=0
 	equal "$STATUS" 0 "status of a delta without a fault"
 	json '.blocks_copied == 131071 and .blocks_changed == 1'
+	digest=$(jq -r .digest "$T/out")
 	last=$(cat "$T/count")
 	for what in FAIL_BPF_ERRNO=$ENOMEM FAIL_BPF_FLIP=1; do
 		anew=0
@@ -222,6 +223,7 @@ test_a_delta_without_the_tables_in_force() {
 			faulty_delta $number $what
 			case $STATUS in
 			0)
+				equal "$(jq -r .digest "$T/out")" "$digest" "digest, $what of mapping $number"
 				[ "$(jq .blocks_copied "$T/out")" = 131071 ] || anew=$((anew + 1))
 				drops 1 "proto=udp,src=10.0.0.5,dst=$EDGE4,dport=5"
 				drops 1 "proto=udp,src=10.3.3.60,dst=$EDGE4,dport=5"

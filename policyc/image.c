@@ -82,15 +82,28 @@ static void add_processes(struct sha256_ctx *context, const struct process_table
 	add_array(context, tables->ids, tables->nr_ids, sizeof(*tables->ids));
 }
 
+static void add_lines(struct sha256_ctx *context, const struct image *image)
+{
+	struct synfw_header header = *image_header_const(image);
+	struct synfw_class_tables tables = *image_class_tables(image);
+	const size_t behind = SYNFW_LINE_BYTES + sizeof(tables);
+
+	if (tables.basis)
+		header.nr_lines = tables.basis;
+	tables.basis = 0;
+	sha256_update(context, sizeof(header), (const uint8_t *)&header);
+	sha256_update(context, sizeof(tables), (const uint8_t *)&tables);
+	sha256_update(context, (size_t)header.nr_lines * SYNFW_LINE_BYTES - behind,
+		      (const uint8_t *)image->lines + behind);
+}
+
 void image_digest(const struct image *image, char out[65])
 {
-	uint32_t basis = image_class_tables(image)->basis;
 	uint8_t hash[SHA256_DIGEST_SIZE];
 	struct sha256_ctx context;
 
 	sha256_init(&context);
-	sha256_update(&context, (size_t)(basis ? basis : image->nr_lines) * SYNFW_LINE_BYTES,
-		      (const uint8_t *)image->lines);
+	add_lines(&context, image);
 	add_processes(&context, image->processes);
 	sha256_digest(&context, sizeof(hash), hash);
 	base16_encode_update(out, sizeof(hash), hash);

@@ -20,8 +20,8 @@ struct image {
 	struct process_tables *processes; /* NULL: no rules on processes or memory */
 	uint32_t nr_classes[SYNFW_NR_FIELDS];
 	uint64_t kernel_bytes; /* estimate of the kernel memory that loading it takes */
-	/* entries of IPv4 roots that were copied from the image before, and that were made instead;
-	 * 0: all was made */
+	/* entries of roots of lines and with lists that were copied from the image before, and that
+	 * were made; both 0: all were made */
 	uint32_t nr_copied, nr_changed;
 };
 
@@ -40,9 +40,9 @@ const struct synfw_effect *image_effect_const(const struct image *image,
 					      const struct synfw_rule *rule);
 struct synfw_effect *image_effect(struct image *image, const struct synfw_rule *rule);
 
-/* SHA-256 over the lines, but for the basis, which says the same once more, and the tables of rules
- * on processes, as 64 hex digits and a NUL. Counters and manifest must not have been filled in yet.
- */
+/* SHA-256 over the lines, as they would be without the basis, which says the same once more, and the
+ * tables of rules on processes, as 64 hex digits and a NUL. Counters and manifest must not have been
+ * filled in yet. */
 void image_digest(const struct image *image, char out[65]);
 
 void image_free(struct image *image);

@@ -69,10 +69,13 @@ static void print_report(const struct apply_report *report, const struct diff *d
 		printf("  hooks of rules on processes: %s\n", report->after->process_hooks);
 	printf("  tables: %s, about %.1f MiB of kernel memory\n",
 	       ui_count(report->nr_lines, "line"), report->kernel_bytes / 1048576.0);
-	if (report->nr_copied)
+	if (report->nr_copied && report->nr_changed)
 		printf("  of %s of addresses %u made anew, the others as they were\n",
 		       ui_count(report->nr_copied + report->nr_changed, "block"),
 		       report->nr_changed);
+	else if (report->nr_copied)
+		printf("  all %s of addresses as they were\n",
+		       ui_count(report->nr_copied, "block"));
 	if (dry_run)
 		printf("nothing was changed\n");
 }

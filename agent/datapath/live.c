@@ -92,6 +92,7 @@ static void forget_generation(struct live *live)
 	tables_close(&live->tables);
 	manifest_freep(&live->manifest);
 	memset(&live->header, 0, sizeof(live->header));
+	memset(&live->class_tables, 0, sizeof(live->class_tables));
 	memset(&live->scoring, 0, sizeof(live->scoring));
 }
 

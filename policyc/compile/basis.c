@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "compile/ranges.h"
+#include "compiler_digest.h"
 
-/* FNV-1a (Fowler, Noll and Vo) over words of 64 bits, one hash for each of a line's: any word that
- * is another one makes it another. Against accidents, as only root writes these maps. */
+/* FNV-1a (Fowler, Noll and Vo) over words of 64 bits, one hash for each of a line's, of which the
+ * upper half goes into the lower one each time: a product alone never brings it there. Against
+ * accidents, as only root writes these maps. */
 #define FNV_PRIME  0x100000001b3ULL
 #define FNV_OFFSET 0xcbf29ce484222325ULL
 #define LINE_WORDS (SYNFW_LINE_BYTES / sizeof(uint64_t))
@@ -18,7 +20,8 @@ typedef uint64_t __attribute__((may_alias)) any_word;
 
 static uint64_t hash_word(uint64_t hash, uint64_t word)
 {
-	return (hash ^ word) * FNV_PRIME;
+	hash = (hash ^ word) * FNV_PRIME;
+	return hash ^ hash >> 32;
 }
 
 static void hash_lines(const void *lines, size_t count, uint64_t hashes[LINE_WORDS])
@@ -117,12 +120,36 @@ static bool lies_within(uint64_t first, uint64_t count, uint64_t nr_lines)
 	return first <= nr_lines && count <= nr_lines - first;
 }
 
+/* Lines of a root and of what is asked for by place behind it. */
+static uint32_t root_lines(enum family family, uint32_t bits)
+{
+	if (family == FAMILY_4)
+		return SYNFW_TRIE_BITMAP_LINE +
+		       SYNFW_TRIE_BITMAP_CELLS / (SYNFW_LINE_BYTES / sizeof(uint64_t));
+	return SYNFW_TRIE6_LISTS_LINE + (1U << (bits - SYNFW_TRIE6_LISTS_PREFIX_BITS));
+}
+
+static bool bits_fit(enum family family, uint32_t bits)
+{
+	if (family == FAMILY_4)
+		return bits == SYNFW_TRIE_LINE_ROOT_BITS;
+	return bits >= SYNFW_TRIE6_LISTS_MIN_BITS && bits <= SYNFW_TRIE6_LISTS_MAX_BITS;
+}
+
 /* Before the basis, which begins at a line. */
 static bool tries_are_there(const struct basis_head *head, uint32_t first)
 {
-	for (int i = 0; i < SYNFW_NR_DIRS * NR_FAMILIES; i++)
-		if (!lies_within(trie_head(head, i)->root, trie_head(head, i)->nr_lines, first))
+	for (int i = 0; i < SYNFW_NR_DIRS * NR_FAMILIES; i++) {
+		const struct basis_trie *trie = trie_head(head, i);
+		enum family family = i % NR_FAMILIES;
+
+		if (!trie->root && !trie->nr_lines)
+			continue;
+		if (!bits_fit(family, trie->bits) ||
+		    trie->nr_lines < root_lines(family, trie->bits) ||
+		    !lies_within(trie->root, trie->nr_lines, first))
 			return false;
+	}
 	return true;
 }
 
@@ -164,11 +191,22 @@ static const struct basis_head *head_of(const struct image *image)
 	if (!first || !lies_within(first, HEAD_LINES, image->nr_lines))
 		return NULL;
 	head = (const struct basis_head *)&image->lines[first];
-	if (head->format != BASIS_FORMAT || !lies_within(first, head->nr_lines, image->nr_lines) ||
-	    head->nr_lines < HEAD_LINES || !tries_are_there(head, first) ||
-	    !head_fits(image, first, head) || head->checksum != checksum(image->lines, first))
+	if (head->compiler != COMPILER_DIGEST ||
+	    !lies_within(first, head->nr_lines, image->nr_lines) || head->nr_lines < HEAD_LINES ||
+	    !tries_are_there(head, first) || !head_fits(image, first, head))
 		return NULL;
 	return head;
+}
+
+bool basis_is_whole(struct basis *basis)
+{
+	uint32_t first = (const struct synfw_line *)basis->head - basis->lines;
+
+	if (basis->state == BASIS_UNKNOWN)
+		basis->state = basis->head->checksum == checksum(basis->lines, first)
+				       ? BASIS_WHOLE
+				       : BASIS_DAMAGED;
+	return basis->state == BASIS_WHOLE;
 }
 
 static void lists_read(const struct basis_head *head, const struct places *places, uint32_t nr_sets,
@@ -214,6 +252,7 @@ int basis_read(const struct image *image, uint32_t nr_sets, struct basis *ret_ba
 			(const struct outlined_run *)&lines[places.runs[direction]];
 	}
 	lists_read(head, &places, nr_sets, ret_basis->lists);
+	ret_basis->lines = image->lines;
 	ret_basis->head = head;
 	return 0;
 }
@@ -281,7 +320,7 @@ static void direction_put(const struct build *build, int direction, struct basis
 /* All but where the roots are. */
 static struct basis_head head_make(const struct build *build)
 {
-	struct basis_head head = {.format = BASIS_FORMAT};
+	struct basis_head head = {.compiler = COMPILER_DIGEST};
 	uint32_t count[NR_FAMILIES];
 	uint64_t prefixes = 0;
 

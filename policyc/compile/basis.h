@@ -19,9 +19,6 @@
 #include "image.h"
 #include "prefix.h"
 
-/* To be raised when the same ranges make other such roots, or records behind them, than before. */
-#define BASIS_FORMAT 1
-
 /* A trie with a root of lines or with lists. */
 struct basis_trie {
 	uint32_t root;	   /* line; 0: there is none of this family in this direction */
@@ -42,12 +39,11 @@ struct basis_direction {
 };
 
 struct basis_head {
-	uint32_t format;
+	uint64_t compiler; /* its sources: another one may make other tries of the same prefixes */
+	uint64_t checksum; /* over the tries and the rest of the basis */
 	uint32_t nr_lines; /* of the basis, this one included */
 	uint32_t nr_sets;
-	uint32_t reserved;
-	uint64_t checksum; /* over the tries and the rest of the basis */
-	uint64_t reserved2[5];
+	uint64_t reserved[5];
 	struct basis_trie tries[SYNFW_NR_DIRS][NR_FAMILIES];
 	struct basis_direction directions[SYNFW_NR_DIRS];
 };
@@ -77,17 +73,22 @@ _Static_assert(sizeof(struct prefix4) == 8 && sizeof(struct prefix6) == 17,
 
 /* One that was read. It borrows the image. */
 struct basis {
+	const struct synfw_line *lines; /* of the image */
 	const struct basis_head *head;
 	const struct basis_class *classes[SYNFW_NR_DIRS];
 	const struct outlined_run *runs[SYNFW_NR_DIRS];
 	struct prefix_list *lists; /* of each set its prefixes, only to be read */
+	enum { BASIS_UNKNOWN, BASIS_WHOLE, BASIS_DAMAGED } state; /* private to basis_is_whole() */
 };
 
-/* Reads the basis of an image, of which nothing is trusted before its checksum was found right.
- * `head` is NULL when there is none, or none that can be used. 0 or -ENOMEM; basis_done() in
- * either case. */
+/* Reads the basis of an image: all lies within it that the lengths say. `head` is NULL when there is
+ * none, or none that can be used. 0 or -ENOMEM; basis_done() in either case. */
 int basis_read(const struct image *image, uint32_t nr_sets, struct basis *ret_basis);
 void basis_done(struct basis *basis);
+
+/* Is its checksum right? Before, nothing but how rules use sets is to be asked of it, as this reads
+ * all of it and of the tries for the first time. */
+bool basis_is_whole(struct basis *basis);
 
 static inline address_t basis_address(const uint64_t halves[2])
 {

@@ -10,8 +10,8 @@
 #include "compile/trie4_blocks.h"
 #include "compile/trie6_blocks.h"
 
-/* Looking for one address in this many lists takes as long as a prefix takes to be made anew; and a
- * class that has gone from where it came up first is not looked for in more entries. */
+/* Looking for one address in this many lists takes as long as a prefix takes to be made anew; and
+ * classes that have gone from where they came up first are not looked for in more entries. */
 #define LISTS_A_PREFIX 2
 #define MAX_SEARCHED   4096
 
@@ -22,6 +22,7 @@ static void search_done(struct search *search)
 	origins_done(&search->origins);
 	free(search->sets);
 	free(search->changed);
+	free(search->walked);
 	delta_done(&search->delta);
 }
 
@@ -59,7 +60,9 @@ static int basis_find(struct search *search)
 	if (error)
 		return error;
 	memberships_digest(&search->memberships, uses);
-	return memcmp(uses, direction->uses, sizeof(uses)) ? -ESTALE : 0;
+	if (memcmp(uses, direction->uses, sizeof(uses)))
+		return -ESTALE;
+	return basis_is_whole(search->basis) ? 0 : -ESTALE;
 }
 
 static size_t count_of(const struct search *search, const struct prefix_list *list)
@@ -228,24 +231,32 @@ static uint32_t next_used(const struct search *search, uint32_t entry)
 	return next;
 }
 
+/* Meets the classes that come up in an entry, the first time it is asked for. */
+static int entry_walk(struct search *search, uint32_t entry)
+{
+	CLEANUP(ranges_done) struct ranges unused = {};
+	uint64_t bit = 1ULL << entry % 64;
+
+	if ((search->changed[entry / 64] | search->walked[entry / 64]) & bit)
+		return 0;
+	search->walked[entry / 64] |= bit;
+	if (++search->nr_walked > MAX_SEARCHED || search_costs_as_much(search, search->nr_walked))
+		return -ESTALE;
+	return search_walk(search, true, entry_first(search, entry),
+			   entry_first(search, entry + 1) - 1, &unused);
+}
+
 /* Looks for a class in the entries behind that where it came up, until it is before those. */
 static int origin_search(struct search *search, uint32_t class_id)
 {
-	uint32_t entry = origin_entry(search, class_id), searched = 0;
+	uint32_t entry = origin_entry(search, class_id);
 
 	while ((entry = next_used(search, entry + 1)) < nr_entries(search)) {
-		CLEANUP(ranges_done) struct ranges unused = {};
-		address_t first = entry_first(search, entry);
 		int error;
 
-		if (origins_have(&search->origins, class_id, first))
+		if (origins_have(&search->origins, class_id, entry_first(search, entry)))
 			return 0;
-		if (has_changed(search, entry))
-			continue;
-		if (++searched > MAX_SEARCHED || search_costs_as_much(search, searched))
-			return -ESTALE;
-		error = search_walk(search, true, first, entry_first(search, entry + 1) - 1,
-				    &unused);
+		error = entry_walk(search, entry);
 		if (error)
 			return error;
 	}
@@ -255,6 +266,9 @@ static int origin_search(struct search *search, uint32_t class_id)
 /* Classes that come up in another order have other numbers. */
 static int origins_find(struct search *search)
 {
+	search->walked = calloc(nr_entries(search) / 64, sizeof(*search->walked));
+	if (!search->walked)
+		return -ENOMEM;
 	for (uint32_t i = first_class(search); i < origins_end(&search->origins); i++) {
 		int error =
 			has_changed(search, origin_entry(search, i)) ? origin_search(search, i) : 0;
@@ -270,15 +284,13 @@ static int origins_find(struct search *search)
 /* Do the new ranges take a root of the same form, with the same class of the rest? */
 static bool root_stays(const struct search *search)
 {
-	const struct synfw_class_tables *tables =
-		image_class_tables(search->build->options->before);
 	const struct totals *totals = &search->delta.totals;
 
+	if (totals_rest(totals) != search->rest)
+		return false;
 	if (search->family == FAMILY_4)
-		return totals->nr_ranges > TRIE4_LINES_RANGES &&
-		       totals_rest(totals) == tables->trie4_rest[search->direction];
-	return trie6_keeps_lists(totals, search->trie->bits) &&
-	       totals_rest(totals) == tables->trie6_rest[search->direction];
+		return totals->nr_ranges > TRIE4_LINES_RANGES;
+	return trie6_keeps_lists(totals, search->trie->bits);
 }
 
 static int search_run(struct search *search)

@@ -16,7 +16,7 @@ struct search {
 	const struct build *build;
 	enum synfw_direction direction;
 	enum family family;
-	const struct basis *basis;
+	struct basis *basis;
 	const struct basis_trie *trie; /* of the image before */
 	const struct basis_class *classes;
 	struct memberships memberships;
@@ -28,6 +28,9 @@ struct search {
 	size_t nr_prefixes;
 	uint64_t *changed; /* one bit an entry */
 	uint32_t nr_changed;
+	uint64_t *walked; /* the same of those in which classes were looked for */
+	uint32_t nr_walked;
+	uint32_t rest; /* class that most addresses had */
 	struct delta delta;
 };
 

@@ -13,8 +13,7 @@
 
 #define IDS_PER_LINE	(SYNFW_LINE_BYTES / sizeof(uint32_t))
 #define CELLS_PER_LINE	(SYNFW_LINE_BYTES / sizeof(uint64_t))
-#define SPARE_LINES	4096 /* for what is appended: a large image is not moved for it */
-#define FIRST_FREE_LINE 7    /* behind what abi.h gives a line of its own */
+#define FIRST_FREE_LINE 7 /* behind what abi.h gives a line of its own */
 
 /* Kernel memory of a member of a dynamic set, and of a bucket of its hash map. */
 #define BYTES_MEMBER 72
@@ -300,21 +299,27 @@ static void put_rules(const struct bits *bits, struct synfw_line *first)
 	}
 }
 
-/* How much of roots was copied. */
+/* How much of roots was copied, when something was: of those that might have been. */
 static void count_entries(const struct build *build, struct image *image)
 {
 	for (int i = 0; i < SYNFW_NR_DIRS * NR_FAMILIES; i++) {
-		const struct delta *delta =
-			&build->addresses[i / NR_FAMILIES][i % NR_FAMILIES].delta;
+		const struct addresses *addresses =
+			&build->addresses[i / NR_FAMILIES][i % NR_FAMILIES];
+		const struct delta *delta = &addresses->delta;
 		uint32_t changed = 0;
 
 		for (size_t part = 0; part < delta->nr_parts; part++)
 			changed += delta->parts[part].end - delta->parts[part].first;
-		if (!delta->lines)
-			continue;
+		if (delta->lines)
+			image->nr_copied += (1U << delta->bits) - changed;
+		else if (addresses->trie.root == TRIE_ROOT_LINES)
+			changed = 1U << addresses->trie.root_bits;
+		else if (addresses->trie.root == TRIE_ROOT_LISTS)
+			changed = 1U << addresses->trie.lists_bits;
 		image->nr_changed += changed;
-		image->nr_copied += (1U << delta->bits) - changed;
 	}
+	if (!image->nr_copied)
+		image->nr_changed = 0;
 }
 
 /* The members of dynamic sets: all room from the beginning, and one bucket a member, a power of two
@@ -333,6 +338,12 @@ static uint64_t members_bytes(const struct policy *policy)
 		bytes += (uint64_t)policy->sets[i].size * BYTES_MEMBER + buckets * BYTES_BUCKET;
 	}
 	return bytes;
+}
+
+/* And room for what is appended, so that a large image is not moved for it. */
+static uint64_t with_room(uint64_t nr_lines)
+{
+	return nr_lines + nr_lines / 32;
 }
 
 static uint64_t bytes_of(uint64_t nr_lines, const struct policy *policy,
@@ -422,15 +433,16 @@ int layout_image(struct build *build, const struct policy *policy, struct image 
 	if (error)
 		return error;
 
-	image->kernel_bytes = bytes_of(layout.nr_lines, policy, image->processes);
-	if (image->kernel_bytes > build->vectors.max_bytes && layout.basis) {
+	/* what is appended finds room behind a basis, or there is none */
+	if (layout.basis && bytes_of(with_room(layout.nr_lines), policy, image->processes) >
+				    build->vectors.max_bytes) {
 		layout.nr_lines = layout.basis;
 		layout.basis = 0;
-		image->kernel_bytes = bytes_of(layout.nr_lines, policy, image->processes);
 	}
+	image->kernel_bytes = bytes_of(layout.nr_lines, policy, image->processes);
 	if (image->kernel_bytes > build->vectors.max_bytes)
 		return -E2BIG;
-	image->room = layout.nr_lines + SPARE_LINES;
+	image->room = with_room(layout.nr_lines);
 	lines = large_zeroed(image->room, sizeof(*lines));
 	scratch = vector_new(&build->vectors);
 	if (!lines || !scratch) {

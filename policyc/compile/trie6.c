@@ -196,9 +196,11 @@ static bool list6_planned(const struct changes6 *changes, uint32_t bits,
 }
 
 /* The list that leads to the fewest records, and of these the widest. One that goes on behind it is
- * at least as wide as two records of runs, as it may lead there by a record more. */
-static bool list6_plan(const struct trie_builder *builder, const struct block *block,
-		       struct list6_plan *ret_plan)
+ * at least as wide as two records of runs, as it may lead there by a record more. Apart, as 48 KiB
+ * of stack are not for what calls itself. */
+static __attribute__((noinline)) bool list6_plan(const struct trie_builder *builder,
+						 const struct block *block,
+						 struct list6_plan *ret_plan)
 {
 	struct changes6 changes;
 	struct list6_plan plan;

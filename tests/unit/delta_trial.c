@@ -12,6 +12,7 @@
 #include <synfw/trie.h>
 
 struct lists lists;
+uint64_t max_table_bytes;
 
 static uint64_t random_state = 9;
 
@@ -32,7 +33,7 @@ uint32_t random_below(uint32_t end)
 
 /* ---- the policies ---- */
 
-static const char *const list_names[NR_LISTS] = {"listed", "other", "small"};
+const char *const list_names[NR_LISTS] = {"listed", "other", "small"};
 
 static int load_list(void *context, const char *path, char **ret_text, size_t *ret_length,
 		     uint64_t *ret_mtime_ns)
@@ -69,17 +70,39 @@ const char one_rule[] = SETS "- {name: r, from: listed, action: drop}\n";
 const char sources[] = SOURCES;
 const char all_lists[] = SOURCES "- {name: d, to-address: [other, listed], action: drop}\n";
 
-struct image *compile(const char *text, const struct image *before)
+static struct policy *parse(const char *text, struct diags *diags)
 {
 	const struct policyc_loader loader = {.load = load_list};
-	const struct policyc_options options = {.before = before};
-	CLEANUP(diags_freep) struct diags *diags = diags_new();
-	CLEANUP(policy_freep) struct policy *policy = NULL;
-	struct image *image = NULL;
+	struct policy *policy = NULL;
 
 	assert_int_equal(policyc_parse("p", text, strlen(text), &loader, diags, &policy), 0);
+	return policy;
+}
+
+static struct image *compile_policy(const struct policy *policy, struct diags *diags,
+				    const struct image *before)
+{
+	static struct prefix4 gateway = {.addr = 0x0a000001, .prefixlen = 32};
+	static struct prefix4 resolver = {.addr = 0xc0a80035, .prefixlen = 32};
+	const struct prefix_list gateways = {.v4 = &gateway, .nr_v4 = 1};
+	const struct prefix_list resolvers = {.v4 = &resolver, .nr_v4 = 1};
+	const struct policyc_options options = {
+		.before = before,
+		.infrastructure = {&gateways, &resolvers},
+		.max_table_bytes = max_table_bytes,
+	};
+	struct image *image = NULL;
+
 	assert_int_equal(policyc_compile(policy, &options, diags, &image), 0);
 	return image;
+}
+
+struct image *compile(const char *text, const struct image *before)
+{
+	CLEANUP(diags_freep) struct diags *diags = diags_new();
+	CLEANUP(policy_freep) struct policy *policy = parse(text, diags);
+
+	return compile_policy(policy, diags, before);
 }
 
 void assert_same(const struct image *image, const struct image *other)
@@ -93,10 +116,31 @@ void assert_same(const struct image *image, const struct image *other)
 	assert_int_equal(image->kernel_bytes, other->kernel_bytes);
 }
 
+/* What apply does to an image. */
+static void put_in_force(struct image *image)
+{
+	struct synfw_header *header = image_header(image);
+
+	for (uint32_t bit = 0; bit < header->nr_bits; bit++)
+		image_rule(image, bit)->counter = 1 + bit;
+	header->manifest_base = image->nr_lines;
+	header->manifest_bytes = SYNFW_LINE_BYTES;
+	image->lines = realloc(image->lines, (image->nr_lines + 1) * sizeof(*image->lines));
+	assert_non_null(image->lines);
+	memset(&image->lines[image->nr_lines++], '{', sizeof(*image->lines));
+	header = image_header(image);
+	header->nr_lines = image->nr_lines;
+}
+
 void step(const char *text, struct image **image)
 {
-	struct image *made = compile(text, NULL), *patched = compile(text, *image);
+	CLEANUP(diags_freep) struct diags *diags = diags_new();
+	CLEANUP(policy_freep) struct policy *policy = parse(text, diags);
+	struct image *made = compile_policy(policy, diags, NULL), *patched;
 
+	if (*image)
+		put_in_force(*image);
+	patched = compile_policy(policy, diags, *image);
 	assert_int_equal(made->nr_copied, 0);
 	assert_same(patched, made);
 	image_free(*image);
@@ -131,52 +175,100 @@ void assert_copied(const char *text, struct image **image)
 	assert_true(image[0]->nr_copied > 0);
 }
 
-/* A policy is compiled from what is left of an image, or from all else. */
-static void assert_not_used(struct image *before, const struct image *expected)
-{
-	struct image *image = compile(one_rule, before);
+/* An image that is not as it was made, and what has to come of it. */
+struct damage {
+	const struct policy *policy;
+	struct diags *diags;
+	struct image *before, *expected;
+};
 
-	assert_same(image, expected);
-	assert_int_equal(image->nr_copied, 0);
-	image_free(image);
+static void flip(const struct damage *damage, uint32_t line, uint32_t bit)
+{
+	damage->before->lines[line].byte[bit / 8] ^= 1 << bit % 8;
 }
 
-void assert_damage_is_seen(struct image *before)
+/* How much of the image before was used. */
+static uint32_t assert_right(const struct damage *damage)
 {
-	struct image *expected = compile(one_rule, before);
-	const struct synfw_class_tables *tables = image_class_tables(before);
-	uint32_t nr_lines = before->nr_lines, basis = tables->basis;
-	uint32_t root = tables->trie4_root[SYNFW_DIR_SRC] == SYNFW_TRIE4_ROOT_LINES
-				? tables->trie4[SYNFW_DIR_SRC]
-				: tables->trie6[SYNFW_DIR_SRC];
+	struct image *image = compile_policy(damage->policy, damage->diags, damage->before);
+	uint32_t nr_copied = image->nr_copied;
 
-	assert_true(expected->nr_copied > 0);
+	assert_same(image, damage->expected);
+	image_free(image);
+	return nr_copied;
+}
+
+/* One bit, or the same in two lines of the trie, which begins at `root`. */
+static void assert_flips_are_seen(const struct damage *damage, uint32_t root, uint32_t basis)
+{
+	uint32_t nr_lines = damage->before->nr_lines - 1; /* the manifest is not looked at */
 
 	for (int i = 0; i < 120; i++) {
 		/* the head more often than its share, then the rest and the trie */
 		uint32_t line = i < 60	 ? basis + random_below(5)
 				: i < 90 ? basis + random_below(nr_lines - basis)
 					 : root + random_below(basis - root);
-		uint8_t *byte = &before->lines[line].byte[random_below(SYNFW_LINE_BYTES)];
-		uint8_t mask = 1 << random_below(8);
+		uint32_t bit = random_below(8 * SYNFW_LINE_BYTES);
 
-		*byte ^= mask;
-		assert_not_used(before, expected);
-		*byte ^= mask;
+		flip(damage, line, bit);
+		assert_int_equal(assert_right(damage), 0);
+		flip(damage, line, bit);
 	}
-	for (uint32_t cut = 1; cut < nr_lines; cut += 1 + nr_lines / 12) {
+	for (uint32_t bit = 0; bit < 8 * SYNFW_LINE_BYTES; bit += 73) {
+		flip(damage, root + 1, bit);
+		flip(damage, root + 5, bit);
+		assert_int_equal(assert_right(damage), 0);
+		flip(damage, root + 1, bit);
+		flip(damage, root + 5, bit);
+	}
+	/* where tables begin, and the class of the rest: used or not */
+	for (uint32_t bit = 0; bit < 2 * 8 * SYNFW_LINE_BYTES; bit += 27) {
+		flip(damage, 1 + bit / 512, bit % 512);
+		assert_right(damage);
+		flip(damage, 1 + bit / 512, bit % 512);
+	}
+}
+
+static void assert_lengths_are_seen(const struct damage *damage, uint32_t basis)
+{
+	struct image *before = damage->before;
+	struct synfw_class_tables *tables = (struct synfw_class_tables *)&before->lines[1];
+	uint32_t nr_lines = before->nr_lines;
+
+	for (uint32_t cut = 0; cut < nr_lines - 1; cut += 1 + nr_lines / 12) {
 		before->nr_lines = cut;
-		assert_not_used(before, expected);
+		assert_int_equal(assert_right(damage), 0);
 	}
-	before->nr_lines = 0;
-	assert_not_used(before, expected);
 	before->nr_lines = nr_lines;
-	for (uint32_t place = 0; place < 4 * nr_lines; place += 1 + nr_lines / 12) {
-		((struct synfw_class_tables *)&before->lines[1])->basis = place;
-		if (place != basis)
-			assert_not_used(before, expected);
+	for (uint64_t place = 0; place <= UINT32_MAX; place += 1 + (UINT32_MAX - place) / 3) {
+		tables->basis = place;
+		assert_true(place == basis || !assert_right(damage));
 	}
-	((struct synfw_class_tables *)&before->lines[1])->basis = UINT32_MAX;
-	assert_not_used(before, expected);
-	image_free(expected);
+	for (uint32_t place = 0; place < nr_lines; place += 1 + nr_lines / 12) {
+		tables->basis = place;
+		assert_true(place == basis || !assert_right(damage));
+	}
+	tables->basis = basis;
+}
+
+void assert_damage_is_seen(struct image *before)
+{
+	CLEANUP(diags_freep) struct diags *diags = diags_new();
+	CLEANUP(policy_freep) struct policy *policy = parse(one_rule, diags);
+	struct damage damage = {.policy = policy, .diags = diags, .before = before};
+	const struct synfw_class_tables *tables;
+	uint32_t basis, root;
+
+	put_in_force(before);
+	tables = image_class_tables(before);
+	basis = tables->basis;
+	root = tables->trie4_root[SYNFW_DIR_SRC] == SYNFW_TRIE4_ROOT_LINES
+		       ? tables->trie4[SYNFW_DIR_SRC]
+		       : tables->trie6[SYNFW_DIR_SRC];
+	damage.expected = compile_policy(policy, diags, NULL);
+	assert_true(assert_right(&damage) > 0);
+	assert_flips_are_seen(&damage, root, basis);
+	assert_lengths_are_seen(&damage, basis);
+	assert_true(assert_right(&damage) > 0);
+	image_free(damage.expected);
 }

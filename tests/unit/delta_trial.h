@@ -6,7 +6,7 @@
  */
 #include <policyc.h>
 
-#define MAX_LISTED 130000
+#define MAX_LISTED 230000
 
 enum { LISTED, OTHER, SMALL, NR_LISTS };
 
@@ -21,6 +21,7 @@ extern struct lists lists;
 	"version: 1\nname: p\nsets:\n  listed: {file: listed}\n  other: {file: other}\n" \
 	"  small: {file: small}\nrules:\n"
 
+extern const char *const list_names[NR_LISTS];
 extern const char one_rule[], sources[], all_lists[];
 
 uint64_t random_next(void);
@@ -29,19 +30,22 @@ uint32_t random_below(uint32_t end);
 void add(int list, struct any_prefix prefix);
 void drop(int list, size_t place);
 
+/* Of all that are compiled; 0: no limit. */
+extern uint64_t max_table_bytes;
+
 struct image *compile(const char *text, const struct image *before);
 void assert_same(const struct image *image, const struct image *other);
 
-/* Compiles the lists as they are, with and without the image before, which it takes the place of:
- * both are asserted to be the same. */
+/* Compiles the lists as they are, with and without the image before, which it takes the place of
+ * and which has been put in force: both are asserted to be the same. */
 void step(const char *text, struct image **image);
 
 /* And nothing, or something, was copied. */
 void assert_made_anew(const char *text, struct image **image);
 void assert_copied(const char *text, struct image **image);
 
-/* Images that are not as they were made are not used: the bytes of `line_begin` to before
- * `line_end` and all lengths. `before` is the image of one_rule; the lists have changed since. */
+/* Whatever of an image is not as it was made, what is made from it is right. `before` is the image
+ * of one_rule; the lists have changed since. */
 void assert_damage_is_seen(struct image *before);
 
 #endif

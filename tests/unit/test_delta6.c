@@ -101,7 +101,7 @@ static void members_that_come_and_go(void **state)
 	begin(NR_LISTED, 0);
 	step(one_rule, &image);
 	assert_int_not_equal(lists_bits(image, SYNFW_DIR_SRC), 0);
-	for (int round = 0; round < 12; round++) {
+	for (int round = 0; round < 6; round++) {
 		change(LISTED, random_below(60), random_below(60));
 		assert_copied(one_rule, &image);
 		assert_true(image->nr_changed > 0);
@@ -119,7 +119,7 @@ static void lists_that_share_addresses_and_both_directions(void **state)
 	begin(NR_LISTED, NR_LISTED / 2);
 	step(all_lists, &image);
 	assert_int_not_equal(lists_bits(image, SYNFW_DIR_DST), 0);
-	for (int round = 0; round < 8; round++) {
+	for (int round = 0; round < 5; round++) {
 		uint32_t before = image->nr_copied;
 
 		change(round % 2 ? LISTED : OTHER, random_below(60), random_below(60));
@@ -234,7 +234,7 @@ static void neighbours(void **state)
 	begin(NR_LISTED, 0);
 	step(one_rule, &image);
 	bits = lists_bits(image, SYNFW_DIR_SRC);
-	for (int round = 0; round < 40; round++) {
+	for (int round = 0; round < 25; round++) {
 		uint64_t number = (1U << (bits - 3)) + random_below(8);
 
 		if (random_below(2) && lists.count[LISTED] > NR_LISTED + 8)

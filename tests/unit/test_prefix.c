@@ -143,6 +143,7 @@ static void reads_no_byte_beyond_its_length(void **state)
 	assert_int_equal(prefix_parse("10.0.0.1", 0, &prefix), PREFIX_BAD_ADDRESS);
 }
 
+/* xorshift32 (Marsaglia 2003): the same sequence everywhere. */
 static uint32_t next_random(uint32_t *state)
 {
 	*state ^= *state << 13;
@@ -305,7 +306,6 @@ static void one_hole_may_span_several_prefixes(void **state)
 	assert_list(&list, " 10.0.1.0/24");
 }
 
-/* xorshift: the same sequence everywhere. */
 /* Prefixes of ten bits below 10.0.0.0 and 2001:db8::, so that they overlap all the time. */
 static void add_random(struct prefix_list *list, uint32_t *seed)
 {
