@@ -125,6 +125,7 @@ static int totals_begin(struct search *search)
 	totals->nr_lists = search->trie->nr_lists;
 	for (uint32_t i = 0; i < nr_classes; i++)
 		totals->addresses[i] = basis_address(search->classes[i].addresses[search->family]);
+	search->rest = totals_rest(totals);
 	return 0;
 }
 

@@ -256,6 +256,22 @@ static void other_roots(void **state)
 	image_free(image);
 }
 
+/* Most addresses are of the class of a rule for all. */
+static void a_rule_for_all_addresses(void **state)
+{
+	static const char text[] = SETS "- {name: r, from: listed, action: drop}\n"
+					"- {name: s, from: any, to: 22/tcp, action: allow}\n";
+	struct image *image = NULL;
+
+	begin(NR_LISTED, 0);
+	step(text, &image);
+	for (int i = 0; i < 3; i++) {
+		change(LISTED, 20, 20);
+		assert_copied(text, &image);
+	}
+	image_free(image);
+}
+
 /* Addresses of which most are in a list, and then are not. */
 static void another_class_of_the_rest(void **state)
 {
@@ -420,6 +436,7 @@ int main(void)
 		cmocka_unit_test(classes_that_come_and_go_and_change_places),
 		cmocka_unit_test(classes_around_each_other),
 		cmocka_unit_test(other_roots),
+		cmocka_unit_test(a_rule_for_all_addresses),
 		cmocka_unit_test(another_class_of_the_rest),
 		cmocka_unit_test(other_rules),
 		cmocka_unit_test(rules_on_other_fields),
