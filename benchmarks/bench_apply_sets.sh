@@ -118,24 +118,28 @@ change_lines() { # 4|6 NUMBER LIST
 		' "$3"
 }
 
+load_changed() { # RESULT
+	local ms
+	read -r ms _ < <(load_synfw || echo 0 0)
+	[ "$ms" != 0 ] || { cat "$T/errors" >&2; echo "synfw has failed: $1" >&2; exit 1; }
+	MS[$1]+="${ms%.*} "
+}
+
 # From the list to the changed one, in turns with a policy without it to the changed one.
 run_changed() { # 4|6 NUMBER
-	local ms round
+	local round
 	begin_synfw
 	change_lines "$1" "$2" "$T/listed.netset" >"$T/changed.netset"
 	policy_of_list "$T/changed.netset" >"$T/list.yaml"
 	policy_of_list "$T/listed.netset" >"$T/before.yaml"
 	on_host "$SYNFW" apply "$T/before.yaml" >/dev/null 2>&1
-	BLOCKS[$1:$2]=$(on_host "$SYNFW" apply "$T/list.yaml" --dry-run --json 2>/dev/null |
+	BLOCKS[$1:$2]=$(on_host "$SYNFW" apply "$T/list.yaml" --dry-run --json |
 		jq -r 'if .blocks_copied == 0 then "all" else .blocks_changed end')
 	for ((round = 0; round < ROUNDS; round++)); do
 		on_host "$SYNFW" apply "$T/before.yaml" >/dev/null 2>&1
-		read -r ms _ < <(load_synfw || echo 0 0)
-		MS[delta$1:$2]+="${ms%.*} "
+		load_changed "delta$1:$2"
 		begin_synfw
-		read -r ms _ < <(load_synfw || echo 0 0)
-		[ "$ms" != 0 ] || { cat "$T/errors" >&2; echo "synfw has failed with $2 changes" >&2; exit 1; }
-		MS[anew$1:$2]+="${ms%.*} "
+		load_changed "anew$1:$2"
 	done
 }
 

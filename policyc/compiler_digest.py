@@ -14,7 +14,7 @@ paths = sorted(
     for top in ("policyc", "include/synfw")
     for folder, _, names in os.walk(os.path.join(root, top))
     for name in names
-    if name.endswith((".c", ".h")))
+    if name.endswith((".c", ".h", "meson.build")) and not name.startswith("."))
 digest = hashlib.sha256()
 for path in paths:
     with open(path, "rb") as source:

@@ -63,7 +63,7 @@ static uint64_t checksum(const struct synfw_line *lines, uint32_t first)
 
 /* ---- places ---- */
 
-static uint64_t lines_of(uint64_t count, size_t size)
+static uint64_t lines_for(uint64_t count, size_t size)
 {
 	return (count * size + SYNFW_LINE_BYTES - 1) / SYNFW_LINE_BYTES;
 }
@@ -88,23 +88,23 @@ static struct places places_of(const struct basis_head *head)
 
 	for (int direction = 0; direction < SYNFW_NR_DIRS; direction++) {
 		places.classes[direction] = at;
-		at += lines_of(nr_classes(&head->directions[direction]),
-			       sizeof(struct basis_class));
+		at += lines_for(nr_classes(&head->directions[direction]),
+				sizeof(struct basis_class));
 	}
 	for (int direction = 0; direction < SYNFW_NR_DIRS; direction++) {
 		places.runs[direction] = at;
-		at += lines_of(head->tries[direction][FAMILY_6].nr_runs,
-			       sizeof(struct outlined_run));
+		at += lines_for(head->tries[direction][FAMILY_6].nr_runs,
+				sizeof(struct outlined_run));
 	}
 	places.sets = at;
-	places.prefixes = at + lines_of(head->nr_sets, sizeof(struct basis_set));
+	places.prefixes = at + lines_for(head->nr_sets, sizeof(struct basis_set));
 	return places;
 }
 
 static uint64_t prefix_lines(const uint32_t count[NR_FAMILIES])
 {
-	return lines_of(count[FAMILY_4], sizeof(struct prefix4)) +
-	       lines_of(count[FAMILY_6], sizeof(struct prefix6));
+	return lines_for(count[FAMILY_4], sizeof(struct prefix4)) +
+	       lines_for(count[FAMILY_6], sizeof(struct prefix6));
 }
 
 /* ---- reading ---- */
@@ -218,7 +218,7 @@ static void lists_read(const struct basis_head *head, const struct places *place
 
 	for (uint32_t i = 0; i < head->nr_sets; i++) {
 		const uint32_t *count = sets[i].count;
-		uint64_t behind4 = at + lines_of(count[FAMILY_4], sizeof(struct prefix4));
+		uint64_t behind4 = at + lines_for(count[FAMILY_4], sizeof(struct prefix4));
 
 		/* of a set that is not there any more no rule can speak as before */
 		if (sets[i].number < nr_sets)
@@ -293,7 +293,7 @@ static bool count_set(const struct build *build, uint32_t set, uint32_t ret_coun
 
 static void trie_put(const struct trie *trie, struct basis_trie *to)
 {
-	to->nr_lines = lines_of(trie->nr_cells, sizeof(*trie->cells));
+	to->nr_lines = lines_for(trie->nr_cells, sizeof(*trie->cells));
 	to->nr_ranges = trie->totals.nr_ranges;
 	to->bits = trie->root == TRIE_ROOT_LINES ? trie->root_bits : trie->lists_bits;
 	to->nr_unicast = trie->totals.nr_unicast;
@@ -386,10 +386,10 @@ static void lists_put(const struct build *build, struct basis_set *sets,
 		*sets++ = (struct basis_set){.number = set, .count = {count[0], count[1]}};
 		if (count[FAMILY_4])
 			memcpy(prefixes, list->v4, count[FAMILY_4] * sizeof(*list->v4));
-		prefixes += lines_of(count[FAMILY_4], sizeof(*list->v4));
+		prefixes += lines_for(count[FAMILY_4], sizeof(*list->v4));
 		if (count[FAMILY_6])
 			memcpy(prefixes, list->v6, count[FAMILY_6] * sizeof(*list->v6));
-		prefixes += lines_of(count[FAMILY_6], sizeof(*list->v6));
+		prefixes += lines_for(count[FAMILY_6], sizeof(*list->v6));
 	}
 }
 
@@ -414,6 +414,10 @@ void basis_put(const struct build *build, uint32_t roots[SYNFW_NR_DIRS][NR_FAMIL
 	}
 	lists_put(build, (struct basis_set *)&own[places.sets], &own[places.prefixes]);
 	memcpy(own, &head, sizeof(head));
-	head.checksum = checksum(lines, first);
-	memcpy(own, &head, sizeof(head));
+	basis_sign(lines, first);
+}
+
+void basis_sign(struct synfw_line *lines, uint32_t first)
+{
+	((struct basis_head *)&lines[first])->checksum = checksum(lines, first);
 }

@@ -5,8 +5,8 @@
 /*
  * What an image with a root of lines or with lists has for the compiler of the next one, in its
  * last lines: the prefixes that the roots were made from, and what else tells whether entries of
- * the new ones would be the same (compile/delta.h). No program reads it; only this compiler does,
- * in images of its ABI. Numbers in host byte order.
+ * the new ones would be the same (compile/delta.h). No program reads it; only a
+ * compiler of the same sources does. Numbers in host byte order.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -101,5 +101,8 @@ uint32_t basis_lines(const struct build *build);
 /* Writes it to the lines from `first` on, which are 0. The tries are there, at these lines. */
 void basis_put(const struct build *build, uint32_t roots[SYNFW_NR_DIRS][NR_FAMILIES],
 	       struct synfw_line *lines, uint32_t first);
+
+/* The end of that: writes the checksum. */
+void basis_sign(struct synfw_line *lines, uint32_t first);
 
 #endif

@@ -65,11 +65,6 @@ static int basis_find(struct search *search)
 	return basis_is_whole(search->basis) ? 0 : -ESTALE;
 }
 
-static size_t count_of(const struct search *search, const struct prefix_list *list)
-{
-	return search->family == FAMILY_4 ? list->nr_v4 : list->nr_v6;
-}
-
 static int sets_find(struct search *search)
 {
 	uint32_t nr_sets = search->build->bits->nr_sets;
@@ -78,8 +73,8 @@ static int sets_find(struct search *search)
 	if (!search->sets)
 		return -ENOMEM;
 	for (uint32_t set = 0; set < nr_sets; set++) {
-		size_t count = count_of(search, new_list(search, set)) +
-			       count_of(search, old_list(search, set));
+		size_t count = prefix_list_count_of(new_list(search, set), search->family) +
+			       prefix_list_count_of(old_list(search, set), search->family);
 
 		if (!count || !memberships_use(&search->memberships, set))
 			continue;
@@ -240,7 +235,7 @@ static int entry_walk(struct search *search, uint32_t entry)
 	if ((search->changed[entry / 64] | search->walked[entry / 64]) & bit)
 		return 0;
 	search->walked[entry / 64] |= bit;
-	if (++search->nr_walked > MAX_SEARCHED || search_costs_as_much(search, search->nr_walked))
+	if (++search->nr_walked > MAX_SEARCHED)
 		return -ESTALE;
 	return search_walk(search, true, entry_first(search, entry),
 			   entry_first(search, entry + 1) - 1, &unused);
@@ -256,6 +251,9 @@ static int origin_search(struct search *search, uint32_t class_id)
 
 		if (origins_have(&search->origins, class_id, entry_first(search, entry)))
 			return 0;
+		/* that one was found, and how often this was asked for any class */
+		if (search_costs_as_much(search, ++search->nr_looked))
+			return -ESTALE;
 		error = entry_walk(search, entry);
 		if (error)
 			return error;

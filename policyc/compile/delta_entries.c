@@ -6,17 +6,12 @@
 
 #include "prefix_sort.h"
 
-/* More of the entries that there are lines or lists for than this share are made anew as fast with
- * all the others. */
+/* More of the entries of a root than this share are made anew as fast with all the others. */
 #define CHANGED_OF 4
 
 static uint32_t max_changed(const struct search *search)
 {
-	uint32_t bits = search->trie->bits;
-
-	if (search->family == FAMILY_6)
-		bits -= SYNFW_TRIE6_LISTS_PREFIX_BITS;
-	return (1U << bits) / CHANGED_OF;
+	return root_entries(search->family, search->trie->bits, 0, nr_entries(search)) / CHANGED_OF;
 }
 
 /* Outside of 2000::/3 all that an id stands for. */
@@ -40,8 +35,11 @@ static void entries_mark(struct search *search, const struct set_prefix *prefix)
 	for (uint32_t entry = first; entry <= last; entry++) {
 		uint64_t bit = 1ULL << entry % 64;
 
-		search->nr_changed += !(search->changed[entry / 64] & bit);
+		if (search->changed[entry / 64] & bit)
+			continue;
 		search->changed[entry / 64] |= bit;
+		search->nr_changed +=
+			root_entries(search->family, search->trie->bits, entry, entry + 1);
 	}
 }
 

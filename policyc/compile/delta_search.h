@@ -30,6 +30,7 @@ struct search {
 	uint32_t nr_changed;
 	uint64_t *walked; /* the same of those in which classes were looked for */
 	uint32_t nr_walked;
+	uint64_t nr_looked; /* entries that were looked for, for all classes */
 	uint32_t rest; /* class that most addresses had */
 	struct delta delta;
 };

@@ -30,7 +30,7 @@ struct layout {
 	uint32_t tries[SYNFW_NR_DIRS][NR_FAMILIES];
 	uint32_t records[SYNFW_NR_FIELDS];
 	uint32_t chunks;
-	uint32_t basis; /* 0: no root of lines */
+	uint32_t basis; /* 0: there is none */
 	uint64_t nr_lines;
 };
 
@@ -121,6 +121,7 @@ static int layout_plan(struct build *build, struct layout *ret_layout)
 	const struct vectors *vectors = &build->vectors;
 	struct layout layout = {.rules = FIRST_FREE_LINE};
 	uint64_t at = FIRST_FREE_LINE + lines_of(build->bits->count, SYNFW_RULES_PER_LINE);
+	uint32_t basis;
 	int error;
 
 	layout.groups = at;
@@ -134,9 +135,9 @@ static int layout_plan(struct build *build, struct layout *ret_layout)
 	if (error)
 		return error;
 	records_place(vectors, false, &layout, &at);
-	layout.basis = basis_lines(build) ? at : 0;
-	at += basis_lines(build);
-	layout.nr_lines = at;
+	basis = basis_lines(build);
+	layout.basis = basis ? at : 0;
+	layout.nr_lines = at + basis;
 	*ret_layout = layout;
 	return 0;
 }
@@ -299,23 +300,29 @@ static void put_rules(const struct bits *bits, struct synfw_line *first)
 	}
 }
 
+static uint32_t root_bits(const struct trie *trie)
+{
+	return trie->root == TRIE_ROOT_LINES ? trie->root_bits : trie->lists_bits;
+}
+
 /* How much of roots was copied, when something was: of those that might have been. */
 static void count_entries(const struct build *build, struct image *image)
 {
 	for (int i = 0; i < SYNFW_NR_DIRS * NR_FAMILIES; i++) {
-		const struct addresses *addresses =
-			&build->addresses[i / NR_FAMILIES][i % NR_FAMILIES];
+		enum family family = i % NR_FAMILIES;
+		const struct addresses *addresses = &build->addresses[i / NR_FAMILIES][family];
 		const struct delta *delta = &addresses->delta;
-		uint32_t changed = 0;
+		uint32_t bits = root_bits(&addresses->trie), all, changed = 0;
 
+		if (addresses->trie.root == TRIE_ROOT_IDS)
+			continue;
+		all = root_entries(family, bits, 0, 1U << bits);
 		for (size_t part = 0; part < delta->nr_parts; part++)
-			changed += delta->parts[part].end - delta->parts[part].first;
-		if (delta->lines)
-			image->nr_copied += (1U << delta->bits) - changed;
-		else if (addresses->trie.root == TRIE_ROOT_LINES)
-			changed = 1U << addresses->trie.root_bits;
-		else if (addresses->trie.root == TRIE_ROOT_LISTS)
-			changed = 1U << addresses->trie.lists_bits;
+			changed += root_entries(family, bits, delta->parts[part].first,
+						delta->parts[part].end);
+		if (!delta->lines)
+			changed = all;
+		image->nr_copied += all - changed;
 		image->nr_changed += changed;
 	}
 	if (!image->nr_copied)

@@ -35,15 +35,10 @@ struct set_prefix set_prefix_of(const struct prefix_list *prefixes, enum family 
 	};
 }
 
-static size_t count_of(const struct prefix_list *prefixes, enum family family)
-{
-	return family == FAMILY_4 ? prefixes->nr_v4 : prefixes->nr_v6;
-}
-
 /* The place of the first prefix that has, or is behind, an address. */
 static size_t place_of(const struct prefix_list *prefixes, enum family family, address_t address)
 {
-	size_t first = 0, end = count_of(prefixes, family);
+	size_t first = 0, end = prefix_list_count_of(prefixes, family);
 
 	while (first < end) {
 		size_t middle = first + (end - first) / 2;
@@ -62,7 +57,7 @@ bool set_prefix_find(const struct prefix_list *prefixes, enum family family, add
 {
 	size_t place = place_of(prefixes, family, address);
 
-	if (place == count_of(prefixes, family))
+	if (place == prefix_list_count_of(prefixes, family))
 		return false;
 	*ret_prefix = set_prefix_of(prefixes, family, place);
 	return true;
@@ -113,7 +108,7 @@ static void list_add(struct prefix_merge *merge, const struct prefix_list *prefi
 
 void prefix_merge_add(struct prefix_merge *merge, const struct prefix_list *prefixes, uint32_t set)
 {
-	list_add(merge, prefixes, set, 0, count_of(prefixes, merge->family));
+	list_add(merge, prefixes, set, 0, prefix_list_count_of(prefixes, merge->family));
 }
 
 void prefix_merge_add_part(struct prefix_merge *merge, const struct prefix_list *prefixes,
@@ -121,7 +116,7 @@ void prefix_merge_add_part(struct prefix_merge *merge, const struct prefix_list 
 {
 	size_t at = place_of(prefixes, merge->family, first), end = at;
 
-	while (end < count_of(prefixes, merge->family) &&
+	while (end < prefix_list_count_of(prefixes, merge->family) &&
 	       set_prefix_of(prefixes, merge->family, end).first <= last)
 		end++;
 	list_add(merge, prefixes, set, at, end);

@@ -27,6 +27,11 @@ static inline address_t set_prefix_last(const struct set_prefix *prefix)
 					: prefix->first | ~(address_t)0 >> prefix->prefixlen;
 }
 
+static inline size_t prefix_list_count_of(const struct prefix_list *prefixes, enum family family)
+{
+	return family == FAMILY_4 ? prefixes->nr_v4 : prefixes->nr_v6;
+}
+
 /* A prefix of a list, by its place among those of its family; of which set is not said. */
 struct set_prefix set_prefix_of(const struct prefix_list *prefixes, enum family family,
 				size_t place);

@@ -51,7 +51,7 @@ struct set_uses {
 struct build {
 	const struct bits *bits;
 	const struct policyc_options *options;
-	struct basis *basis; /* of options->before; NULL: there is no image before */
+	struct basis *basis; /* of options->before, where addresses are built */
 	struct vectors vectors;
 	struct id_tables tables;
 	uint32_t l4_offset[2][SYNFW_NR_L4_REGIONS]; /* [0]: L4DST, [1]: L4SRC */

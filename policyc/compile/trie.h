@@ -31,6 +31,10 @@ struct delta {
 	struct outlined outlined; /* and what its outline has; IPv6 only */
 };
 
+/* How many entries a root of lines, or one with lists of so many bits, has for the numbers from
+ * `first` to before `end`: an id outside of 2000::/3 is one, for all numbers that it stands for. */
+uint32_t root_entries(enum family family, uint32_t bits, uint32_t first, uint32_t end);
+
 /* Build the trie that will lie in the image from `first_cell` on. 0, -ENOMEM, or -E2BIG when its
  * cells no longer fit into an id. */
 int trie4_build(const struct ranges *ranges, uint64_t first_cell, struct trie *ret_trie);

@@ -5,6 +5,13 @@
 
 #include "compile/record_copy.h"
 
+/* A list of the root that stands for an id, or behind it one that leads to a record which was too
+ * far away. */
+static bool is_id(const struct synfw_trie6_list *record)
+{
+	return !(record->gaps >> SYNFW_TRIE6_LIST_BITS_AT);
+}
+
 /* What a list of another image says, as it was before it was made a record. */
 static struct list6 list_read(const struct synfw_trie6_list *record)
 {
@@ -41,7 +48,7 @@ static int copy_list(struct trie *trie, const struct synfw_line *lines,
 	struct list6 list = list_read(from);
 
 	*ret_record = (struct synfw_trie6_list){};
-	if (!list.bits)
+	if (is_id(from))
 		return copy_id(trie, lines, from->base, &ret_record->base);
 	for (uint32_t i = 0; i < list.count; i++) {
 		int error = copy_id(trie, lines, list.id[i], &list.id[i]);
@@ -78,7 +85,6 @@ static int copy_runs(struct trie *trie, const struct synfw_line *lines, const ui
 	return trie_append_runs(trie, &runs, SYNFW_TRIE_NODE_BITS, ret_id);
 }
 
-/* A list of 0 bits in the middle of a trie is a way to a record that was too far away there. */
 static int copy_id(struct trie *trie, const struct synfw_line *lines, uint32_t id, uint32_t *ret_id)
 {
 	const uint64_t *record = record_of(lines, id);
@@ -98,7 +104,7 @@ static int copy_id(struct trie *trie, const struct synfw_line *lines, uint32_t i
 		return copy_step(trie, lines, record, ret_id);
 	case SYNFW_TRIE_LIST:
 		memcpy(&from, record, sizeof(from));
-		if (!(from.gaps >> SYNFW_TRIE6_LIST_BITS_AT))
+		if (is_id(&from))
 			return copy_id(trie, lines, from.base, ret_id);
 		error = copy_list(trie, lines, &from, &list);
 		return error ? error : trie_append_list6(trie, &list, ret_id);

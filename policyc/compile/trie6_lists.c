@@ -8,8 +8,8 @@
 
 #include <synfw/cleanup.h>
 
-/* More ranges than this in 2000::/3 are worth a root with lists, as many as give each eight ranges
- * or less on average: mostly four prefixes, and one list in fifty has no room for what it gets. One
+/* More ranges than TRIE6_LISTS_RANGES are worth as many lists as give each eight ranges or less on
+ * average: mostly four prefixes, and one list in fifty has no room for what it gets. One
  * in four at least must get something (docs/decisions/0019). */
 #define LISTS6_RANGES_A_LIST 8
 #define LISTS6_LISTS_A_USED  4
@@ -114,6 +114,27 @@ int trie6_lists_build(const struct ranges *ranges, uint64_t first_cell, uint32_t
 	if (!error)
 		error = trie_begin_lists(&trie);
 	return error ? error : trie_build(&builder, &root, ret_trie);
+}
+
+/* Numbers before one that are the first of an id. */
+static uint32_t ids_before(uint32_t number, uint32_t id_bits)
+{
+	return (number + (1U << id_bits) - 1) >> id_bits;
+}
+
+uint32_t root_entries(enum family family, uint32_t bits, uint32_t first, uint32_t end)
+{
+	uint32_t id_bits = bits - SYNFW_TRIE6_ROOT_BITS,
+		 lists = 1U << (bits - SYNFW_TRIE6_LISTS_PREFIX_BITS);
+	uint32_t lists_first = SYNFW_TRIE6_LISTS_PREFIX * lists, lists_end = lists_first + lists;
+	uint32_t from = first < lists_first ? lists_first : first > lists_end ? lists_end : first;
+	uint32_t to = end < lists_first ? lists_first : end > lists_end ? lists_end : end;
+
+	if (family == FAMILY_4)
+		return end - first;
+	/* those of lists stand for themselves, and not for the ids that they have */
+	return ids_before(end, id_bits) - ids_before(first, id_bits) + (to - from) -
+	       (ids_before(to, id_bits) - ids_before(from, id_bits));
 }
 
 /* ---- from a delta ---- */

@@ -8,6 +8,7 @@
 
 #include "unit.h"
 
+#include <compile/basis.h>
 #include <synfw/cleanup.h>
 #include <synfw/trie.h>
 
@@ -229,6 +230,19 @@ static void assert_flips_are_seen(const struct damage *damage, uint32_t root, ui
 	}
 }
 
+/* All else is right, and would be used. */
+static void assert_other_compilers_are_seen(const struct damage *damage, uint32_t basis)
+{
+	struct basis_head *head = (struct basis_head *)&damage->before->lines[basis];
+
+	head->compiler ^= 1;
+	basis_sign(damage->before->lines, basis);
+	assert_int_equal(assert_right(damage), 0);
+	head->compiler ^= 1;
+	basis_sign(damage->before->lines, basis);
+	assert_true(assert_right(damage) > 0);
+}
+
 static void assert_lengths_are_seen(const struct damage *damage, uint32_t basis)
 {
 	struct image *before = damage->before;
@@ -269,6 +283,7 @@ void assert_damage_is_seen(struct image *before)
 	assert_true(assert_right(&damage) > 0);
 	assert_flips_are_seen(&damage, root, basis);
 	assert_lengths_are_seen(&damage, basis);
+	assert_other_compilers_are_seen(&damage, basis);
 	assert_true(assert_right(&damage) > 0);
 	image_free(damage.expected);
 }

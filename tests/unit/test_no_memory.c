@@ -268,18 +268,22 @@ static void a_large_trie_survives_lack_of_memory(void **state)
 }
 
 /* Enough for a root of lines, a block of more changes of class than a line has room for among them,
- * and one host that differs. */
+ * or for a root with lists, some of which lead to records; and one host that differs. */
 static int load_large(void *context, const char *path, char **ret_text, size_t *ret_length,
 		      uint64_t *ret_mtime_ns)
 {
 	FILE *out = open_memstream(ret_text, ret_length);
 
 	assert_non_null(out);
-	for (uint32_t i = 0; i < 40000; i++)
+	for (uint32_t i = 0; i < 40000 && *path == '4'; i++)
 		fprintf(out, "%u.%u.%u.%u\n", 1 + i / 256, i % 256, i * 7 % 256, i * 11 % 256);
-	for (uint32_t i = 0; i < 100; i++)
+	for (uint32_t i = 0; i < 100 && *path == '4'; i++)
 		fprintf(out, "200.0.%u.%u\n", i / 10 % 2, i * 2);
-	fprintf(out, "201.0.0.%s\n", path);
+	for (uint32_t i = 0; i < 40000 && *path == '6'; i++)
+		fprintf(out, "%x:%x:%x::/48\n", 0x2000 + i / 5, i % 5 * 0x3000, i & 0xff);
+	for (uint32_t i = 0; i < 100 && *path == '6'; i++)
+		fprintf(out, "3000::%x:%x:%x\n", i % 3, i * 7, i * i);
+	fprintf(out, *path == '4' ? "201.0.0.%s\n" : "3001::%s\n", path + 1);
 	fclose(out);
 	*ret_mtime_ns = 1;
 	return 0;
@@ -299,11 +303,12 @@ static struct policy *parse_large(const char *file, struct diags *diags)
 	return policy;
 }
 
-static void a_delta_survives_lack_of_memory(void **state)
+/* From one file to another. */
+static void delta_survives(const char *file, const char *other)
 {
 	CLEANUP(diags_freep) struct diags *diags = diags_new();
-	CLEANUP(policy_freep) struct policy *first = parse_large("1", diags);
-	CLEANUP(policy_freep) struct policy *second = parse_large("2", diags);
+	CLEANUP(policy_freep) struct policy *first = parse_large(file, diags);
+	CLEANUP(policy_freep) struct policy *second = parse_large(other, diags);
 	CLEANUP(image_freep) struct image *before = NULL;
 	struct policyc_options options = {};
 	struct image *image = NULL;
@@ -330,13 +335,24 @@ static void a_delta_survives_lack_of_memory(void **state)
 	}
 }
 
+static void a_delta_of_ipv4_survives_lack_of_memory(void **state)
+{
+	delta_survives("41", "42");
+}
+
+static void a_delta_of_ipv6_survives_lack_of_memory(void **state)
+{
+	delta_survives("61", "62");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_valid_policy_survives_lack_of_memory),
 		cmocka_unit_test(an_invalid_policy_survives_lack_of_memory),
 		cmocka_unit_test(a_large_trie_survives_lack_of_memory),
-		cmocka_unit_test(a_delta_survives_lack_of_memory),
+		cmocka_unit_test(a_delta_of_ipv4_survives_lack_of_memory),
+		cmocka_unit_test(a_delta_of_ipv6_survives_lack_of_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
