@@ -20,8 +20,8 @@ struct image {
 	struct process_tables *processes; /* NULL: no rules on processes or memory */
 	uint32_t nr_classes[SYNFW_NR_FIELDS];
 	uint64_t kernel_bytes; /* estimate of the kernel memory that loading it takes */
-	/* entries of roots of lines and with lists (lines; lists, and outside of these ids) that were
-	 * copied from the image before, and that were made; both 0: all were made */
+	/* entries of roots of lines and with lists (lines; lists, and outside of these ids)
+	 * that were copied from the image before, and that were made; both 0: all were made */
 	uint32_t nr_copied, nr_changed;
 };
 
