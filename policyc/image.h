@@ -40,9 +40,9 @@ const struct synfw_effect *image_effect_const(const struct image *image,
 					      const struct synfw_rule *rule);
 struct synfw_effect *image_effect(struct image *image, const struct synfw_rule *rule);
 
-/* SHA-256 over the lines, as they would be without the basis, which says the same once more, and the
- * tables of rules on processes, as 64 hex digits and a NUL. Counters and manifest must not have been
- * filled in yet. */
+/* SHA-256 over the lines, as they would be without the basis, which says the same once more, and
+ * the tables of rules on processes, as 64 hex digits and a NUL. Counters and manifest must not have
+ * been filled in yet. */
 void image_digest(const struct image *image, char out[65]);
 
 void image_free(struct image *image);

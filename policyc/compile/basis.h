@@ -81,8 +81,8 @@ struct basis {
 	enum { BASIS_UNKNOWN, BASIS_WHOLE, BASIS_DAMAGED } state; /* private to basis_is_whole() */
 };
 
-/* Reads the basis of an image: all lies within it that the lengths say. `head` is NULL when there is
- * none, or none that can be used. 0 or -ENOMEM; basis_done() in either case. */
+/* Reads the basis of an image: all lies within it that the lengths say. `head` is NULL when there
+ * is none, or none that can be used. 0 or -ENOMEM; basis_done() in either case. */
 int basis_read(const struct image *image, uint32_t nr_sets, struct basis *ret_basis);
 void basis_done(struct basis *basis);
 

@@ -10,9 +10,9 @@
 #include "compile/ranges.h"
 #include "compile/trie_cells.h"
 
-/* Entries of a root from `first` to before `end`, in which prefixes came or went: of a root of lines
- * its entries; of one with lists those, by all their bits, and outside of 2000::/3 all that an id
- * stands for. */
+/* Entries of a root from `first` to before `end`, in which prefixes came or went: of a root of
+ * lines its entries; of one with lists those, by all their bits, and outside of 2000::/3 all that
+ * an id stands for. */
 struct delta_part {
 	uint32_t first, end;
 	/* of their addresses; before them one address, and behind them one (IPv4), or those of one
