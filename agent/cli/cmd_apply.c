@@ -70,9 +70,9 @@ static void print_report(const struct apply_report *report, const struct diff *d
 	printf("  tables: %s, about %.1f MiB of kernel memory\n",
 	       ui_count(report->nr_lines, "line"), report->kernel_bytes / 1048576.0);
 	if (report->nr_copied && report->nr_changed)
-		printf("  of %s of addresses %u made anew, the others as they were\n",
-		       ui_count(report->nr_copied + report->nr_changed, "block"),
-		       report->nr_changed);
+		printf("  %u of %s of addresses made anew, the others as they were\n",
+		       report->nr_changed,
+		       ui_count(report->nr_copied + report->nr_changed, "block"));
 	else if (report->nr_copied)
 		printf("  all %s of addresses as they were\n",
 		       ui_count(report->nr_copied, "block"));
