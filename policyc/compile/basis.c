@@ -393,8 +393,8 @@ static void lists_put(const struct build *build, struct basis_set *sets,
 	}
 }
 
-void basis_put(const struct build *build, uint32_t roots[SYNFW_NR_DIRS][NR_FAMILIES],
-	       struct synfw_line *lines, uint32_t first)
+void basis_put(const struct build *build, const struct trie_places *tries, struct synfw_line *lines,
+	       uint32_t first)
 {
 	struct basis_head head = head_make(build);
 	struct places places = places_of(&head);
@@ -405,7 +405,7 @@ void basis_put(const struct build *build, uint32_t roots[SYNFW_NR_DIRS][NR_FAMIL
 
 		for (int family = 0; family < NR_FAMILIES; family++)
 			if (trie_of(build, direction, family))
-				head.tries[direction][family].root = roots[direction][family];
+				head.tries[direction][family].root = tries->root[direction][family];
 		classes_put(build, direction, &head.directions[direction],
 			    (struct basis_class *)&own[places.classes[direction]]);
 		if (trie6 && trie6->outlined.count)

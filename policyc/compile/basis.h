@@ -99,7 +99,7 @@ static inline address_t basis_address(const uint64_t halves[2])
 uint32_t basis_lines(const struct build *build);
 
 /* Writes it to the lines from `first` on, which are 0. The tries are there, at these lines. */
-void basis_put(const struct build *build, uint32_t roots[SYNFW_NR_DIRS][NR_FAMILIES],
+void basis_put(const struct build *build, const struct trie_places *tries,
 	       struct synfw_line *lines, uint32_t first);
 
 /* The end of that: writes the checksum. */

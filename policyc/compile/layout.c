@@ -9,10 +9,10 @@
 #include <synfw/state.h>
 
 #include "compile/basis.h"
+#include "compile/layout_tries.h"
 #include "large_memory.h"
 
 #define IDS_PER_LINE	(SYNFW_LINE_BYTES / sizeof(uint32_t))
-#define CELLS_PER_LINE	(SYNFW_LINE_BYTES / sizeof(uint64_t))
 #define FIRST_FREE_LINE 7 /* behind what abi.h gives a line of its own */
 
 /* Kernel memory of a member of a dynamic set, and of a bucket of its hash map. */
@@ -27,7 +27,7 @@ struct layout {
 	uint32_t groups;
 	uint32_t effects;
 	uint32_t tables;
-	uint32_t tries[SYNFW_NR_DIRS][NR_FAMILIES];
+	struct trie_places tries;
 	uint32_t records[SYNFW_NR_FIELDS];
 	uint32_t chunks;
 	uint32_t basis; /* 0: there is none */
@@ -37,35 +37,6 @@ struct layout {
 static uint64_t lines_of(uint64_t count, uint32_t per_line)
 {
 	return (count + per_line - 1) / per_line;
-}
-
-static int trie_build(enum family family, struct addresses *addresses, uint64_t first_cell)
-{
-	if (addresses->delta.lines)
-		return (family == FAMILY_4 ? trie4_patch : trie6_patch)(
-			&addresses->delta, first_cell, &addresses->trie);
-	return (family == FAMILY_4 ? trie4_build : trie6_build)(&addresses->ranges, first_cell,
-								&addresses->trie);
-}
-
-/* Builds the tries where they will lie, from line `*at` on, which moves behind them. */
-static int tries_build(struct build *build, struct layout *layout, uint64_t *at)
-{
-	for (int i = 0; i < SYNFW_NR_DIRS * NR_FAMILIES; i++) {
-		enum family family = i % NR_FAMILIES;
-		struct addresses *addresses = &build->addresses[i / NR_FAMILIES][family];
-		int error;
-
-		if (!addresses->ranges.count && !addresses->delta.lines)
-			continue;
-		error = trie_build(family, addresses, *at * CELLS_PER_LINE);
-		if (error)
-			return error;
-		layout->tries[i / NR_FAMILIES][family] = *at;
-		*at += lines_of(addresses->trie.nr_cells, CELLS_PER_LINE);
-		ranges_done(&addresses->ranges);
-	}
-	return 0;
 }
 
 /* The records of a field, or the chunks that they refer to. */
@@ -131,7 +102,7 @@ static int layout_plan(struct build *build, struct layout *ret_layout)
 	layout.tables = at;
 	at += build->tables.nr_ids / IDS_PER_LINE;
 	records_place(vectors, true, &layout, &at);
-	error = tries_build(build, &layout, &at);
+	error = tries_build(build, &layout.tries, &at);
 	if (error)
 		return error;
 	records_place(vectors, false, &layout, &at);
@@ -147,36 +118,6 @@ static uint32_t table_line(const struct layout *layout, uint32_t offset)
 	return offset == NO_TABLE ? 0 : layout->tables + offset / IDS_PER_LINE;
 }
 
-static enum synfw_trie4_root root_form(const struct trie *trie)
-{
-	if (trie->root == TRIE_ROOT_LINES)
-		return SYNFW_TRIE4_ROOT_LINES;
-	return trie->root_bits == SYNFW_TRIE_WIDE_ROOT_BITS ? SYNFW_TRIE4_ROOT_WIDE
-							    : SYNFW_TRIE4_ROOT_IDS;
-}
-
-static uint32_t outline_line(uint32_t root, const struct trie *trie)
-{
-	return trie->outline_bits ? root + trie_outline_line(trie) : 0;
-}
-
-static void put_trie_places(const struct build *build, const struct layout *layout, int direction,
-			    struct synfw_class_tables *tables)
-{
-	const struct trie *trie4 = &build->addresses[direction][FAMILY_4].trie;
-	const struct trie *trie6 = &build->addresses[direction][FAMILY_6].trie;
-
-	tables->trie4[direction] = layout->tries[direction][FAMILY_4];
-	tables->trie4_root[direction] = root_form(trie4);
-	tables->trie4_rest[direction] = trie4->rest;
-	tables->trie4_outline[direction] = outline_line(tables->trie4[direction], trie4);
-	tables->trie6[direction] = layout->tries[direction][FAMILY_6];
-	tables->trie6_lists_bits[direction] = trie6->lists_bits;
-	tables->trie6_rest[direction] = trie6->rest;
-	tables->trie6_outline[direction] = outline_line(tables->trie6[direction], trie6);
-	tables->trie6_outline_bits[direction] = trie6->outline_bits;
-}
-
 static void put_directory(const struct build *build, const struct layout *layout,
 			  struct synfw_class_tables *tables)
 {
@@ -189,8 +130,7 @@ static void put_directory(const struct build *build, const struct layout *layout
 	tables->ifvlan_lines = build->ifvlan_ids / IDS_PER_LINE;
 	tables->group_base = layout->groups;
 	tables->counting_word = build->bits->counting_word;
-	for (int direction = 0; direction < SYNFW_NR_DIRS; direction++)
-		put_trie_places(build, layout, direction, tables);
+	tries_put_places(build, &layout->tries, tables);
 	tables->basis = layout->basis;
 }
 
@@ -250,20 +190,6 @@ static void put_aggregate(const struct vectors *vectors, const uint64_t *vector,
 			line->word[word / 64] |= 1ULL << word % 64;
 }
 
-static void put_tries(const struct build *build, const struct layout *layout,
-		      struct synfw_line *lines)
-{
-	for (int i = 0; i < SYNFW_NR_DIRS; i++) {
-		for (int family = 0; family < NR_FAMILIES; family++) {
-			const struct trie *trie = &build->addresses[i][family].trie;
-
-			if (trie->nr_cells)
-				memcpy(&lines[layout->tries[i][family]], trie->cells,
-				       trie->nr_cells * sizeof(uint64_t));
-		}
-	}
-}
-
 /* See synfw_header.refs_at. */
 static uint32_t refs_place(const struct vectors *vectors)
 {
@@ -298,35 +224,6 @@ static void put_rules(const struct bits *bits, struct synfw_line *first)
 
 		rules[i % SYNFW_RULES_PER_LINE] = bits->bit[i].rule;
 	}
-}
-
-static uint32_t root_bits(const struct trie *trie)
-{
-	return trie->root == TRIE_ROOT_LINES ? trie->root_bits : trie->lists_bits;
-}
-
-/* How much of roots was copied, when something was: of those that might have been. */
-static void count_entries(const struct build *build, struct image *image)
-{
-	for (int i = 0; i < SYNFW_NR_DIRS * NR_FAMILIES; i++) {
-		enum family family = i % NR_FAMILIES;
-		const struct addresses *addresses = &build->addresses[i / NR_FAMILIES][family];
-		const struct delta *delta = &addresses->delta;
-		uint32_t bits = root_bits(&addresses->trie), all, changed = 0;
-
-		if (addresses->trie.root == TRIE_ROOT_IDS)
-			continue;
-		all = root_entries(family, bits, 0, 1U << bits);
-		for (size_t part = 0; part < delta->nr_parts; part++)
-			changed += root_entries(family, bits, delta->parts[part].first,
-						delta->parts[part].end);
-		if (!delta->lines)
-			changed = all;
-		image->nr_copied += all - changed;
-		image->nr_changed += changed;
-	}
-	if (!image->nr_copied)
-		image->nr_changed = 0;
 }
 
 /* The members of dynamic sets: all room from the beginning, and one bucket a member, a power of two
@@ -469,7 +366,7 @@ int layout_image(struct build *build, const struct policy *policy, struct image 
 	if (build->bits->groups)
 		memcpy(&lines[layout.groups], build->bits->groups,
 		       build->bits->count / 64 * sizeof(uint32_t));
-	put_tries(build, &layout, lines);
+	tries_put(build, &layout.tries, lines);
 	for (int field = 0; field < SYNFW_NR_FIELDS; field++) {
 		put_records(&build->vectors, field, &layout, lines, scratch);
 		image->nr_classes[field] = build->vectors.classes[field].count;
@@ -479,10 +376,10 @@ int layout_image(struct build *build, const struct policy *policy, struct image 
 		       (size_t)build->vectors.chunks.count * SYNFW_LINE_BYTES);
 	put_rules(build->bits, &lines[layout.rules]);
 	if (layout.basis) /* the last of all, as it has a checksum of the tries */
-		basis_put(build, layout.tries, lines, layout.basis);
+		basis_put(build, &layout.tries, lines, layout.basis);
 	free(scratch);
 
-	count_entries(build, image);
+	tries_count(build, image);
 	image->lines = lines;
 	image->nr_lines = layout.nr_lines;
 	return 0;

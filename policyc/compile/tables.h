@@ -40,6 +40,11 @@ struct addresses {
 	struct trie trie;   /* built when its place in the image is known */
 };
 
+/* Where tries are in an image: the lines of their roots, 0: there is none. */
+struct trie_places {
+	uint32_t root[SYNFW_NR_DIRS][NR_FAMILIES];
+};
+
 /* How rules of one direction mention sets, which is known when a root of lines or with lists
  * may be made. */
 struct set_uses {
