@@ -51,7 +51,7 @@ struct members {
 
 static struct members members_of(const struct search *search, const struct prefix_list *list)
 {
-	return (struct members){list, 0, search->family == FAMILY_4 ? list->nr_v4 : list->nr_v6};
+	return (struct members){.list = list, .count = prefix_list_count_of(list, search->family)};
 }
 
 /* In the order of lists; behind the last one is behind all. */

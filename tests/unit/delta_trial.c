@@ -162,6 +162,24 @@ void drop(int list, size_t place)
 	lists.list[list][place] = lists.list[list][--lists.count[list]];
 }
 
+static size_t fixed[NR_LISTS];
+
+void lists_fix(void)
+{
+	memcpy(fixed, lists.count, sizeof(fixed));
+}
+
+size_t change(draw_fn draw, int list, size_t added, size_t dropped)
+{
+	size_t went = 0;
+
+	while (added--)
+		add(list, draw());
+	for (; went < dropped && lists.count[list] > fixed[list]; went++)
+		drop(list, fixed[list] + random_below(lists.count[list] - fixed[list]));
+	return went;
+}
+
 /* ---- what becomes of them ---- */
 
 void assert_made_anew(const char *text, struct image **image)
@@ -174,6 +192,18 @@ void assert_copied(const char *text, struct image **image)
 {
 	step(text, image);
 	assert_true(image[0]->nr_copied > 0);
+}
+
+void assert_changes_are_copied(draw_fn draw, const char *text)
+{
+	struct image *image = NULL;
+
+	step(text, &image);
+	for (int round = 0; round < 3; round++) {
+		change(draw, LISTED, 20, 20);
+		assert_copied(text, &image);
+	}
+	image_free(image);
 }
 
 /* An image that is not as it was made, and what has to come of it. */

@@ -30,6 +30,14 @@ uint32_t random_below(uint32_t end);
 void add(int list, struct any_prefix prefix);
 void drop(int list, size_t place);
 
+typedef struct any_prefix (*draw_fn)(void);
+
+/* What is in the lists now stays there. */
+void lists_fix(void);
+
+/* Some come and some go, anywhere; how many went. */
+size_t change(draw_fn draw, int list, size_t added, size_t dropped);
+
 /* Of all that are compiled; 0: no limit. */
 extern uint64_t max_table_bytes;
 
@@ -43,6 +51,9 @@ void step(const char *text, struct image **image);
 /* And nothing, or something, was copied. */
 void assert_made_anew(const char *text, struct image **image);
 void assert_copied(const char *text, struct image **image);
+
+/* From the lists as they are on, each time after some of LISTED have changed. */
+void assert_changes_are_copied(draw_fn draw, const char *text);
 
 /* Whatever of an image is not as it was made, what is made from it is right. `before` is the image
  * of one_rule; the lists have changed since. */

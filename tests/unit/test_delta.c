@@ -44,9 +44,6 @@ static struct any_prefix draw(void)
 	return prefix_of(addr, lengths[random_below(sizeof(lengths))]);
 }
 
-/* Of each list, those that begin() puts there first: they stay. */
-static size_t fixed[NR_LISTS];
-
 static void begin(size_t listed, size_t other)
 {
 	memset(lists.count, 0, sizeof(lists.count));
@@ -63,23 +60,11 @@ static void begin(size_t listed, size_t other)
 		add(SMALL, prefix_of(i << 8 | 3, 32));
 		add(LISTED, prefix_of(i << 8 | 3, 32));
 	}
-	memcpy(fixed, lists.count, sizeof(fixed));
+	lists_fix();
 	for (size_t i = 0; i < listed; i++)
 		add(LISTED, draw());
 	for (size_t i = 0; i < other; i++)
 		add(OTHER, draw());
-}
-
-/* Some come and some go, of all lengths; how many went. */
-static size_t change(int list, size_t added, size_t dropped)
-{
-	size_t went = 0;
-
-	while (added--)
-		add(list, draw());
-	for (; went < dropped && lists.count[list] > fixed[list]; went++)
-		drop(list, fixed[list] + random_below(lists.count[list] - fixed[list]));
-	return went;
 }
 
 static void members_that_come_and_go(void **state)
@@ -89,7 +74,7 @@ static void members_that_come_and_go(void **state)
 	begin(NR_LISTED, 0);
 	step(one_rule, &image);
 	for (int round = 0; round < 6; round++) {
-		change(LISTED, random_below(200), random_below(200));
+		change(draw, LISTED, random_below(200), random_below(200));
 		step(one_rule, &image);
 		assert_true(image->nr_copied > NR_ENTRIES * 3 / 4);
 		assert_true(image->nr_changed > 0);
@@ -108,8 +93,8 @@ static void lists_that_share_addresses_and_both_directions(void **state)
 	begin(NR_LISTED, NR_LISTED / 2);
 	step(all_lists, &image);
 	for (int round = 0; round < 6; round++) {
-		change(round % 2 ? LISTED : OTHER, random_below(100), random_below(100));
-		went += change(SMALL, 1 + random_below(2), random_below(3));
+		change(draw, round % 2 ? LISTED : OTHER, random_below(100), random_below(100));
+		went += change(draw, SMALL, 1 + random_below(2), random_below(3));
 		step(all_lists, &image);
 		assert_true(image->nr_copied > 2 * NR_ENTRIES * 3 / 4);
 		assert_true(image->nr_changed > 0);
@@ -190,7 +175,7 @@ static void classes_that_come_and_go_and_change_places(void **state)
 	add(SMALL, prefix_of(0xee000000, 32));
 	add(SMALL, prefix_of(0xee000001, 32));
 	step(sources, &image);
-	change(LISTED, 100, 100);
+	change(draw, LISTED, 100, 100);
 	step(sources, &image);
 	/* too far away to be looked for */
 	lists.count[SMALL] = 0;
@@ -268,15 +253,8 @@ static void a_rule_for_all_addresses(void **state)
 {
 	static const char text[] = SETS "- {name: r, from: listed, action: drop}\n"
 					"- {name: s, from: any, to: 22/tcp, action: allow}\n";
-	struct image *image = NULL;
-
 	begin(NR_LISTED, 0);
-	step(text, &image);
-	for (int i = 0; i < 3; i++) {
-		change(LISTED, 20, 20);
-		assert_copied(text, &image);
-	}
-	image_free(image);
+	assert_changes_are_copied(draw, text);
 }
 
 /* Addresses of which most are in a list, and then are not. */
@@ -352,7 +330,7 @@ static void rules_on_other_fields(void **state)
 	begin(NR_LISTED, 0);
 	step(one_rule, &image);
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		change(LISTED, 20, 20);
+		change(draw, LISTED, 20, 20);
 		assert_copied(others[i], &image);
 	}
 	image_free(image);
@@ -376,8 +354,8 @@ static void many_rules(void **state)
 	step(text, &image);
 	assert_int_equal(image_header(image)->refs_at > 0, 1);
 	for (int i = 0; i < 3; i++) {
-		change(i % 2 ? LISTED : OTHER, 20, 20);
-		change(SMALL, 1, 0);
+		change(draw, i % 2 ? LISTED : OTHER, 20, 20);
+		change(draw, SMALL, 1, 0);
 		assert_copied(text, &image);
 	}
 	image_free(image);
@@ -389,15 +367,8 @@ static void protected_infrastructure(void **state)
 	static const char text[] = "version: 1\nname: p\nprotect: [infrastructure]\n"
 				   "sets: {listed: {file: listed}}\n"
 				   "rules: [{name: r, from: listed, action: drop}]\n";
-	struct image *image = NULL;
-
 	begin(NR_LISTED, 0);
-	step(text, &image);
-	for (int i = 0; i < 3; i++) {
-		change(LISTED, 20, 20);
-		assert_copied(text, &image);
-	}
-	image_free(image);
+	assert_changes_are_copied(draw, text);
 }
 
 /* A basis that there is no room for is left out, and what comes behind it is made anew. */
@@ -428,7 +399,7 @@ static void images_that_are_damaged(void **state)
 
 	begin(NR_LISTED, 0);
 	step(one_rule, &before);
-	change(LISTED, 50, 50);
+	change(draw, LISTED, 50, 50);
 	assert_damage_is_seen(before);
 	image_free(before);
 }

@@ -61,9 +61,6 @@ static struct any_prefix draw(void)
 	return prefix6_of(high, low, prefixlen);
 }
 
-/* Of each list, those that begin() puts there first: they stay. */
-static size_t fixed[NR_LISTS];
-
 static void begin(size_t listed, size_t other)
 {
 	memset(lists.count, 0, sizeof(lists.count));
@@ -75,23 +72,11 @@ static void begin(size_t listed, size_t other)
 		for (int list = LISTED; list < NR_LISTS; list++)
 			if (low == 7 || low - 4 != (uint64_t)list)
 				add(list, prefix6_of(0x2000000000000000, low, 128));
-	memcpy(fixed, lists.count, sizeof(fixed));
+	lists_fix();
 	for (size_t i = 0; i < listed; i++)
 		add(LISTED, draw());
 	for (size_t i = 0; i < other; i++)
 		add(OTHER, draw());
-}
-
-/* Some come and some go, of all lengths; how many went. */
-static size_t change(int list, size_t added, size_t dropped)
-{
-	size_t went = 0;
-
-	while (added--)
-		add(list, draw());
-	for (; went < dropped && lists.count[list] > fixed[list]; went++)
-		drop(list, fixed[list] + random_below(lists.count[list] - fixed[list]));
-	return went;
 }
 
 static uint8_t lists_bits(const struct image *image, enum synfw_direction direction)
@@ -107,7 +92,7 @@ static void members_that_come_and_go(void **state)
 	step(one_rule, &image);
 	assert_int_not_equal(lists_bits(image, SYNFW_DIR_SRC), 0);
 	for (int round = 0; round < 6; round++) {
-		change(LISTED, random_below(60), random_below(60));
+		change(draw, LISTED, random_below(60), random_below(60));
 		assert_copied(one_rule, &image);
 		assert_true(image->nr_changed > 0);
 	}
@@ -127,8 +112,8 @@ static void lists_that_share_addresses_and_both_directions(void **state)
 	step(all_lists, &image);
 	assert_int_not_equal(lists_bits(image, SYNFW_DIR_DST), 0);
 	for (int round = 0; round < 6; round++) {
-		change(round % 2 ? LISTED : OTHER, random_below(60), random_below(60));
-		went += change(SMALL, 1 + random_below(2), random_below(3));
+		change(draw, round % 2 ? LISTED : OTHER, random_below(60), random_below(60));
+		went += change(draw, SMALL, 1 + random_below(2), random_below(3));
 		assert_copied(all_lists, &image);
 	}
 	assert_true(went > 2);
@@ -145,18 +130,18 @@ static void both_families(void **state)
 	add(SMALL, prefix4_of(0x0a000001));
 	add(SMALL, prefix4_of(0x0a000002));
 	step(sources, &image);
-	change(LISTED, 20, 20);
+	change(draw, LISTED, 20, 20);
 	assert_copied(sources, &image);
 	/* IPv4 is made anew each time, and its classes are the same */
 	add(OTHER, prefix4_of(0x0a000003));
 	add(SMALL, prefix4_of(0x0a000003));
-	change(LISTED, 20, 20);
+	change(draw, LISTED, 20, 20);
 	assert_copied(sources, &image);
 	/* they come up in another order, with other numbers */
 	drop(SMALL, lists.count[SMALL] - 1);
 	add(OTHER, prefix4_of(0x09000001));
 	step(sources, &image);
-	change(LISTED, 20, 20);
+	change(draw, LISTED, 20, 20);
 	assert_copied(sources, &image);
 	/* a class more in IPv4, that came up in IPv6 before */
 	add(LISTED, prefix4_of(0x0b000001));
@@ -166,7 +151,7 @@ static void both_families(void **state)
 		add(LISTED, prefix4_of(0x10000000 + i * 50000));
 	step(sources, &image);
 	for (int i = 0; i < 3; i++) {
-		change(LISTED, 20, 20);
+		change(draw, LISTED, 20, 20);
 		add(LISTED, prefix4_of(0xc0000000 + i * 50000));
 		step(sources, &image);
 		assert_true(image->nr_copied > 1U << SYNFW_TRIE_LINE_ROOT_BITS);
@@ -178,16 +163,9 @@ static void both_families(void **state)
 /* Few classes, all of which come up in IPv4: IPv6 has none of its own. */
 static void no_classes_of_ipv6(void **state)
 {
-	struct image *image = NULL;
-
 	begin(NR_LISTED, 0);
 	add(LISTED, prefix4_of(0x0a000001));
-	step(one_rule, &image);
-	for (int i = 0; i < 3; i++) {
-		change(LISTED, 20, 20);
-		assert_copied(one_rule, &image);
-	}
-	image_free(image);
+	assert_changes_are_copied(draw, one_rule);
 }
 
 /* Classes of IPv6 that come up where another one did, in front of it and behind it: found again, or
@@ -368,15 +346,8 @@ static void a_rule_for_all_addresses(void **state)
 {
 	static const char text[] = SETS "- {name: r, from: listed, action: drop}\n"
 					"- {name: s, from: any, to: 22/tcp, action: allow}\n";
-	struct image *image = NULL;
-
 	begin(NR_LISTED, 0);
-	step(text, &image);
-	for (int i = 0; i < 3; i++) {
-		change(LISTED, 20, 20);
-		assert_copied(text, &image);
-	}
-	image_free(image);
+	assert_changes_are_copied(draw, text);
 }
 
 /* Addresses of which most are in a list, and then are not. */
@@ -400,7 +371,7 @@ static void images_that_are_damaged(void **state)
 
 	begin(NR_LISTED, 0);
 	step(one_rule, &before);
-	change(LISTED, 50, 50);
+	change(draw, LISTED, 50, 50);
 	assert_damage_is_seen(before);
 	image_free(before);
 }
